@@ -1,0 +1,195 @@
+// Every message that actors exchange: the closed lists that session, user and room share without importing each other.
+// Commands are imperative, facts are in the past tense. Local sends may be encoded and decoded in tests, so messages are plain data.
+import type {
+  AddressedDeviceMessage,
+  ClaimedKey,
+  ClaimTarget,
+  ClientFrame,
+  EphemeralKind,
+  FetchRecords,
+  ReadRoom,
+  RoomEntry,
+  ServerFrame,
+  Submit,
+  Undelivered,
+  UserKeys,
+} from '#proto/gen/client.ts';
+import type { Disconnect } from '#proto/gen/codes.ts';
+import type { ManifestHead, RoomStanding } from '#proto/gen/record.ts';
+import type { LogAnswer } from '../log/messages.ts';
+import type { Address } from './address.ts';
+
+/** Who asks, through which session, under which request number. `user` and `device` are proven by the session's token. */
+export interface Requester {
+  readonly session: number;
+  readonly request: number;
+  readonly user: string;
+  readonly device: number;
+}
+
+/** A body of a client frame, without the hello. */
+export type RequestBody = NonNullable<ClientFrame['body']>;
+/** A body of a server frame. */
+export type AnswerBody = NonNullable<ServerFrame['body']>;
+/** The request bodies that a user actor handles itself. */
+export type UserRequestCase =
+  | 'listRooms'
+  | 'fetchInbox'
+  | 'ackInbox'
+  | 'sendDeviceMessages'
+  | 'uploadKeys'
+  | 'queryKeys'
+  | 'claimKeys'
+  | 'uploadCrossSigning'
+  | 'uploadSignatures'
+  | 'publishManifest'
+  | 'listDevices'
+  | 'renameDevice'
+  | 'removeDevice';
+/** A request that goes to the asker's own user actor. */
+export type UserRequest = Extract<RequestBody, { $case: UserRequestCase }>;
+
+/** A room's part of the answer to Subscribe, gathered by the session. */
+export interface SubscribedPart {
+  readonly kind: 'subscribedPart';
+  readonly token: number;
+  readonly room: string;
+  /** null = refused. */
+  readonly entry: RoomEntry | null;
+}
+
+/** What a session gets. */
+export type SessionMessage =
+  | SubscribedPart
+  /** Frames as they came off the wire, already split, each at most 64 KiB. */
+  | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[] }
+  /** The answer to the token check that the session asked for with the effect `checkToken`. `null` = unknown or expired. */
+  | {
+      readonly kind: 'tokenChecked';
+      readonly identity: {
+        readonly user: string;
+        readonly device: number;
+        readonly deviceId: string;
+        readonly deviceName: string;
+      } | null;
+    }
+  /** The user actor knows this device: the session is live. */
+  | { readonly kind: 'welcomed'; readonly body: AnswerBody; readonly mayWrite: boolean }
+  /** The device entered or left the manifest: may it submit? */
+  | { readonly kind: 'mayWrite'; readonly mayWrite: boolean }
+  /** One answer to one request. */
+  | { readonly kind: 'answer'; readonly request: number; readonly body: AnswerBody }
+  /** The socket is gone. */
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'timer'; readonly name: string };
+
+/** What a user actor gets. */
+export type UserMessage =
+  /** A session proved its token. Answered by `welcomed` to the session, or a disconnect. */
+  | {
+      readonly kind: 'hello';
+      readonly session: number;
+      readonly device: number;
+      readonly deviceId: string;
+      readonly deviceName: string;
+    }
+  | { readonly kind: 'request'; readonly from: Requester; readonly body: UserRequest }
+  /** Another user actor stores device messages here; lane = `sender`. Answered by `deposited`, once durable. */
+  | {
+      readonly kind: 'deposit';
+      readonly replyTo: Address;
+      readonly token: number;
+      readonly sender: string;
+      readonly senderDevice: number;
+      /** `index` is the position in the sender's request. */
+      readonly messages: readonly { readonly index: number; readonly message: AddressedDeviceMessage }[];
+    }
+  | {
+      readonly kind: 'deposited';
+      readonly token: number;
+      readonly user: string;
+      readonly undelivered: readonly Undelivered[];
+    }
+  /** Give one one-time key of each device away. Answered by `claimed` once the claim is durable. */
+  | {
+      readonly kind: 'claim';
+      readonly replyTo: Address;
+      readonly token: number;
+      readonly targets: readonly ClaimTarget[];
+    }
+  | { readonly kind: 'claimed'; readonly token: number; readonly user: string; readonly keys: readonly ClaimedKey[] }
+  /** Public keys and manifest; `devices` false = identity and manifest only. */
+  | {
+      readonly kind: 'readKeys';
+      readonly replyTo: Address;
+      readonly token: number;
+      readonly devices: boolean;
+      readonly own: boolean;
+    }
+  | { readonly kind: 'keysRead'; readonly token: number; readonly user: string; readonly keys: UserKeys | null }
+  /** A room says how this user stands there; repeated until `standingKept` comes back. Repeats are known by the control number. */
+  | {
+      readonly kind: 'standing';
+      readonly replyTo: Address;
+      readonly standing: RoomStanding;
+      readonly readableFrom: number;
+    }
+  /** Someone this user shares a room with published a manifest. Best effort: the truth travels in payloads. */
+  | { readonly kind: 'manifestMoved'; readonly user: string; readonly head: ManifestHead }
+  /** A room's answer to `authorise`. */
+  | {
+      readonly kind: 'authorised';
+      readonly token: number;
+      readonly allowed: readonly string[];
+      readonly members: readonly string[];
+    }
+  /** The answer to the effect `summaries`; a room that could not be had is missing. */
+  | { readonly kind: 'summaries'; readonly token: number; readonly summaries: readonly RoomSummary[] }
+  | { readonly kind: 'log'; readonly answer: LogAnswer }
+  | { readonly kind: 'timer'; readonly name: string };
+
+/** A room's head and what a list shows of it; the same for every member. Kept as the state row `summary` at passivation. */
+export interface RoomSummary {
+  readonly room: string;
+  readonly entry: RoomEntry;
+  readonly floor: number;
+}
+
+/** What a room gets. */
+export type RoomMessage =
+  | { readonly kind: 'submit'; readonly from: Requester; readonly submit: Submit }
+  /** Make this session live in the room: effect `join`, then `subscribedPart` to the session, which gathers the parts. */
+  | { readonly kind: 'subscribe'; readonly from: Requester; readonly replyTo: Address; readonly token: number }
+  | { readonly kind: 'fetch'; readonly from: Requester; readonly fetch: FetchRecords }
+  | { readonly kind: 'putReceipt'; readonly from: Requester; readonly write: Uint8Array }
+  | { readonly kind: 'ephemeral'; readonly from: Requester; readonly ephemeral: EphemeralKind }
+  | { readonly kind: 'readRoom'; readonly from: Requester; readonly read: ReadRoom }
+  /** May `user` reach `users` through this room? Answered by `authorised`; `allowed` is the subset that are members or invited. */
+  | {
+      readonly kind: 'authorise';
+      readonly replyTo: Address;
+      readonly token: number;
+      readonly user: string;
+      readonly users: readonly string[];
+    }
+  /** Head and list entry, for a room list. Answered by the effect `summarised`. */
+  | { readonly kind: 'summarise'; readonly token: number; readonly user: string }
+  | { readonly kind: 'standingKept'; readonly user: string; readonly controlNumber: number }
+  /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. */
+  | {
+      readonly kind: 'identityMoved';
+      readonly user: string;
+      readonly fingerprint: Uint8Array;
+      readonly head: ManifestHead;
+    }
+  | { readonly kind: 'log'; readonly answer: LogAnswer }
+  | { readonly kind: 'timer'; readonly name: string };
+
+/** Any message, by the kind of actor that gets it. */
+export type Message = SessionMessage | UserMessage | RoomMessage;
+
+/** Why a session is ended. */
+export interface Ending {
+  readonly code: Disconnect;
+  readonly retryAfterMs: number;
+}
