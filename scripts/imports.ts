@@ -1,0 +1,152 @@
+// The direction of imports, as one table and one function: `proto <- actors <- src/server` and `proto <- src/client <- the programs`.
+// `imports.test.ts` runs it over every file, so that a rule broken is a test failed. It reads text only and runs nothing.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+/** What one part of the tree may import. Longest matching `from` wins; a prefix in `may` allows everything below it. */
+export interface ImportRule {
+  /** Path prefix of the importing files. */
+  readonly from: string;
+  /** Path prefixes of the project that may be imported. */
+  readonly may: readonly string[];
+  /** npm packages: all, none, or these. */
+  readonly packages: 'all' | 'none' | readonly string[];
+  /** Whether `node:*` is allowed. */
+  readonly node: boolean;
+}
+
+/** The rules. Tests (`*.test.ts`, `*.contract.ts`) may besides use vitest, fast-check and the node modules they need. */
+export const importRules: readonly ImportRule[] = [
+  { from: 'proto', may: ['proto'], packages: ['@bufbuild/protobuf'], node: false },
+  { from: 'actors', may: ['proto', 'actors/kernel', 'actors/ports', 'actors/log'], packages: 'none', node: false },
+  {
+    from: 'actors/session',
+    may: ['proto', 'actors/kernel', 'actors/ports', 'actors/session'],
+    packages: 'none',
+    node: false,
+  },
+  {
+    from: 'actors/user',
+    may: ['proto', 'actors/kernel', 'actors/ports', 'actors/log', 'actors/user'],
+    packages: 'none',
+    node: false,
+  },
+  {
+    from: 'actors/room',
+    may: ['proto', 'actors/kernel', 'actors/ports', 'actors/log', 'actors/room'],
+    packages: 'none',
+    node: false,
+  },
+  { from: 'actors/sim', may: ['proto', 'actors'], packages: 'none', node: false },
+  { from: 'src/server', may: ['proto', 'actors', 'src/server'], packages: 'all', node: true },
+  { from: 'src/server/transport', may: ['proto', 'actors', 'src/server/transport'], packages: 'all', node: true },
+  {
+    from: 'src/server/storage',
+    may: ['proto', 'actors', 'src/server/storage', 'src/server/auth'],
+    packages: 'all',
+    node: true,
+  },
+  { from: 'src/server/auth', may: ['proto', 'actors', 'src/server/auth'], packages: 'all', node: true },
+  {
+    from: 'src/server/test',
+    may: ['proto', 'actors', 'src/server', 'src/client', 'src/cli', 'src/luxid'],
+    packages: 'all',
+    node: true,
+  },
+  {
+    from: 'src/client',
+    may: ['proto', 'src/client'],
+    packages: [
+      '@matrix-org/matrix-sdk-crypto-wasm',
+      '@noble/curves',
+      '@noble/hashes',
+      '@bufbuild/protobuf',
+      'idb',
+      'hash-wasm',
+    ],
+    node: false,
+  },
+  { from: 'src/client/node', may: ['proto', 'src/client'], packages: 'all', node: true },
+  { from: 'src/cli', may: ['src/client', 'src/cli', 'proto/gen'], packages: 'all', node: true },
+  { from: 'src/bots', may: ['src/client', 'src/bots'], packages: 'all', node: true },
+  { from: 'src/luxid', may: ['src/luxid'], packages: 'all', node: true },
+  {
+    from: 'bench',
+    may: ['bench', 'proto', 'src/client', 'actors', 'src/server', 'src/luxid'],
+    packages: 'all',
+    node: true,
+  },
+  { from: 'scripts', may: ['scripts'], packages: 'all', node: true },
+];
+
+const aliases: Readonly<Record<string, string>> = {
+  '#proto/': 'proto/',
+  '#actors/': 'actors/',
+  '#server/': 'src/server/',
+  '#client/': 'src/client/',
+};
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g;
+
+/** All TypeScript files below a folder, relative to the root. Generated code and node_modules are left out. */
+export function sourceFiles(root: string, folders: readonly string[]): string[] {
+  return folders.flatMap((folder) => walk(join(root, folder))).map((file) => relative(root, file));
+}
+
+/** The sentences of every broken rule in a file; empty when all is well. `file` is relative to `root`. */
+export function brokenImports(root: string, file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const rule = ruleFor(file);
+  if (!rule) return [`${file}: no import rule covers this file`];
+  const test = /\.(test|contract)\.ts$/.test(file) || /(^|\/)test\//.test(file);
+  return specifiers(text).flatMap((specifier) => {
+    const broken = brokenBy(specifier, { root, file, rule, test });
+    return broken ? [`${file} imports ${specifier}: ${broken}`] : [];
+  });
+}
+
+function brokenBy(
+  specifier: string,
+  at: { root: string; file: string; rule: ImportRule; test: boolean },
+): string | undefined {
+  if (specifier.startsWith('node:')) return at.rule.node || at.test ? undefined : 'node modules are not allowed here';
+  const inside = projectPath(specifier, at.root, at.file);
+  if (inside === undefined) {
+    if (at.test || at.rule.packages === 'all') return undefined;
+    const name = specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/');
+    return at.rule.packages !== 'none' && at.rule.packages.includes(name)
+      ? undefined
+      : 'this package is not allowed here';
+  }
+  if (inside.startsWith('src/web/')) return 'nothing imports the app';
+  const own = inside === at.file || dirname(inside) === dirname(at.file);
+  if (own || at.rule.may.some((prefix) => inside.startsWith(`${prefix}/`))) return undefined;
+  if (at.file === 'src/server/main.ts' || (at.test && !at.file.startsWith('actors/'))) return undefined;
+  return `${at.rule.from} may import only ${at.rule.may.join(', ')}`;
+}
+
+function ruleFor(file: string): ImportRule | undefined {
+  const covering = importRules.filter((rule) => file.startsWith(`${rule.from}/`));
+  return covering.sort((a, b) => b.from.length - a.from.length)[0];
+}
+
+function projectPath(specifier: string, root: string, file: string): string | undefined {
+  for (const [alias, path] of Object.entries(aliases))
+    if (specifier.startsWith(alias)) return path + specifier.slice(alias.length);
+  return specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : undefined;
+}
+
+function specifiers(text: string): string[] {
+  return [...text.matchAll(importPattern)].map((match) => (match[1] ?? match[2] ?? match[3]) as string);
+}
+
+function walk(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'gen' || entry.name === 'node_modules' ? [] : walk(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
