@@ -1,0 +1,68 @@
+// The local store: what a device keeps between runs. One small port; memory, IndexedDB (browsers) and lmdb (Node) stand behind it and run
+// the suite of `store.contract.ts`. Values are sealed by `sealed-store.ts` before they reach a disk; keys hold ids and numbers only.
+
+/** The tables. Keys are ASCII; numbers in keys are 14 hexadecimal digits (see `orderedNumber`), so that byte order is number order. */
+export const localTables = [
+  /** `self`, `tokens`, `cursor`, `manifest` … one value each. */
+  'account',
+  /** Room id -> what is known of the room. */
+  'rooms',
+  /** `<room> <seq>` -> record and what it decrypted to. */
+  'records',
+  /** `<room> <number>` -> control entry with its seq. */
+  'control',
+  /** `<position>` -> a message waiting to go out, in order. */
+  'outbox',
+  /** User id -> fingerprint, manifest, profile. */
+  'people',
+  /** `<session> <index>` -> the event that used it: a second event is a replay. */
+  'replay',
+  /** `<room> <seq>` -> why it can't be decrypted yet. */
+  'undecrypted',
+] as const;
+
+/** One of the tables. */
+export type LocalTable = (typeof localTables)[number];
+
+/** A change; `value` undefined deletes. */
+export interface LocalChange {
+  readonly table: LocalTable;
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+}
+
+/** Which rows to list: `from` <= key < `to`, at most `limit` (default 1,000), in key order or backwards. */
+export interface LocalRange {
+  readonly from: string;
+  readonly to: string;
+  readonly limit?: number;
+  readonly backwards?: boolean;
+}
+
+/** A row. */
+export interface LocalRow {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** The port. Every method rejects with ClientError STORE when the store is damaged, locked or closed. */
+export interface LocalStore {
+  /** The value, or undefined. Sees every write that was started before. */
+  get(table: LocalTable, key: string): Promise<Uint8Array | undefined>;
+  /** Rows of a range. */
+  list(table: LocalTable, range: LocalRange): Promise<LocalRow[]>;
+  /** All changes or none, durable when the promise resolves. Writes take effect in the order they were started. */
+  write(changes: readonly LocalChange[]): Promise<void>;
+  /** Waits for writes under way. Later calls reject. */
+  close(): Promise<void>;
+}
+
+/** A number (0 to 2^53 - 1) as a key part whose byte order is the number's order. */
+export function orderedNumber(value: number): string {
+  return value.toString(16).padStart(14, '0');
+}
+
+/** The range of all keys that begin with `prefix`. */
+export function prefixRange(prefix: string): LocalRange {
+  return { from: prefix, to: `${prefix}\u007f` };
+}
