@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, flagOf, readConfig, variableOf } from './config.ts';
+import { settings } from './settings.ts';
+
+const read = (args: string[] = [], env: Record<string, string> = {}, file?: string) =>
+  readConfig({ args, env, ...(file === undefined ? {} : { readFile: () => file }) });
+
+describe('configuration', () => {
+  it('has a default for every setting', () => {
+    expect(read()).toMatchObject({
+      mode: 'development',
+      data: './data',
+      port: 8080,
+      transport: 'uws',
+      sendBurst: 60,
+      origins: [],
+    });
+  });
+
+  it('takes flags over environment over file', () => {
+    const file = '{"port": 1001, "opsPort": 1002, "sendBurst": 70, "origins": ["https://a.lu", "https://b.lu"]}';
+    const config = read(
+      ['--config', 'x.json', '--port=3001'],
+      { LUXCHAT_PORT: '2001', LUXCHAT_OPS_PORT: '2002' },
+      file,
+    );
+    expect(config).toMatchObject({
+      port: 3001,
+      opsPort: 2002,
+      sendBurst: 70,
+      origins: ['https://a.lu', 'https://b.lu'],
+    });
+  });
+
+  it.each([
+    [['--prot', '1'], {}, 'Did you mean --port?'],
+    [[], { LUXCHAT_PROT: '1' }, 'LUXCHAT_PROT'],
+    [['--port'], {}, 'needs a value'],
+    [['--port', '65536'], {}, 'from 0 to 65535'],
+    [['--port', '-1'], {}, 'whole number'],
+    [['--mode', 'test'], {}, 'development, production'],
+    [['--provider', 'Not A Domain'], {}, 'domain in lower case'],
+    [['--tls-cert', 'a.pem'], {}, 'go together'],
+    [['--ops-port', '8080'], {}, 'must differ'],
+    [['--send-per-second', '61'], {}, 'above sendBurst'],
+    [['--mode', 'production'], {}, 'luxidIssuer'],
+    [['--mode', 'production', '--luxid-issuer', 'https://id.lu'], {}, 'https://'],
+    [['--luxid-issuer', 'https://id.lu', '--luxid-open-users', 'on'], {}, 'belongs to the stand-in'],
+    [['--public-url', 'chat'], {}, 'full address'],
+  ] as const)('refuses %j %j with a sentence', (args, env, sentence) => {
+    expect(() => read([...args], { ...env })).toThrow(ConfigError);
+    expect(() => read([...args], { ...env })).toThrow(sentence);
+  });
+
+  it('refuses a settings file with unknown keys or no object', () => {
+    expect(() => read(['--config', 'x'], {}, '{"prot": 1}')).toThrow('There is no setting prot');
+    expect(() => read(['--config', 'x'], {}, '[]')).toThrow('one JSON object');
+    expect(() => read(['--config', 'x'], {}, '{')).toThrow('as JSON');
+  });
+
+  it('is listed in the README, setting by setting', () => {
+    const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
+    for (const { name, fallback, meaning } of settings) {
+      expect(readme).toContain(
+        `| \`${name}\` | \`${flagOf(name)}\` | \`${variableOf(name)}\` | ${fallback === '' ? '–' : `\`${fallback}\``} | ${meaning} |`,
+      );
+    }
+  });
+});

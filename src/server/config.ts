@@ -1,0 +1,177 @@
+// Reads the configuration: defaults, then a JSON file (`--config FILE`), then LUXCHAT_* variables, then flags; later wins.
+// It refuses what it does not know, what is out of bounds and what contradicts itself, each with one sentence that says what to do.
+import { readFileSync } from 'node:fs';
+import { type Setting, type SettingName, settings } from './settings.ts';
+
+/** A setting that can't be used; the message is a sentence for the person who starts the server. */
+export class ConfigError extends Error {
+  readonly code = 'CONFIG';
+}
+
+type NumberName = {
+  [S in (typeof settings)[number] as S['kind'] extends { kind: 'number' } ? S['name'] : never]: true;
+};
+
+/** The configuration. Text values are trimmed, lists split, empty text means "not set". */
+export type Config = {
+  readonly [S in (typeof settings)[number] as S['name']]: S['name'] extends 'origins' | 'trustedProxies'
+    ? readonly string[]
+    : S['name'] extends 'luxidOpenUsers'
+      ? boolean
+      : S['name'] extends keyof NumberName | 'port' | 'opsPort' | 'luxidPort'
+        ? number
+        : string;
+};
+
+/** Where settings come from. */
+export interface ConfigSources {
+  /** Arguments after the program's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile?: (path: string) => string;
+}
+
+/** Reads and checks the configuration. Throws ConfigError. */
+export function readConfig(sources: ConfigSources): Config {
+  const { flags, file } = readFlags(sources.args);
+  const raw = { ...readFile(file, sources.readFile), ...readEnvironment(sources.env), ...flags };
+  const values = Object.fromEntries(settings.map((setting) => [setting.name, parse(setting, raw[setting.name])]));
+  const config = values as unknown as Config;
+  refuseContradictions(config);
+  return config;
+}
+
+/** The flag of a setting: `sendBurst` -> `--send-burst`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** The environment variable of a setting: `sendBurst` -> `LUXCHAT_SEND_BURST`. */
+export function variableOf(name: string): string {
+  return `LUXCHAT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+type Raw = Partial<Record<SettingName, string>>;
+
+function readFlags(args: readonly string[]): { flags: Raw; file: string | undefined } {
+  const known = new Map(settings.map((setting) => [flagOf(setting.name), setting] as const));
+  const flags: Raw = {};
+  let file: string | undefined;
+  for (let at = 0; at < args.length; at++) {
+    const [flag = '', inline] = splitOnce(args[at] as string);
+    const setting = known.get(flag);
+    if (!setting && flag !== '--config')
+      throw new ConfigError(`There is no setting ${flag}. ${nearest(flag, [...known.keys()])}`);
+    const value = inline ?? args[++at];
+    if (value === undefined) throw new ConfigError(`${flag} needs a value.`);
+    if (!setting) file = value;
+    else flags[setting.name] = value;
+  }
+  return { flags, file };
+}
+
+function readEnvironment(env: ConfigSources['env']): Raw {
+  const known = new Map(settings.map((setting) => [variableOf(setting.name), setting.name] as const));
+  const raw: Raw = {};
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith('LUXCHAT_') || value === undefined) continue;
+    const name = known.get(variable);
+    if (!name) throw new ConfigError(`There is no setting ${variable}. ${nearest(variable, [...known.keys()])}`);
+    raw[name] = value;
+  }
+  return raw;
+}
+
+function readFile(path: string | undefined, read = (file: string) => readFileSync(file, 'utf8')): Raw {
+  if (path === undefined) return {};
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(read(path));
+  } catch (cause) {
+    throw new ConfigError(`The settings file ${path} can't be read as JSON.`, { cause });
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new ConfigError(`The settings file ${path} must hold one JSON object.`);
+  const names: readonly string[] = settings.map((setting) => setting.name);
+  for (const name of Object.keys(parsed)) {
+    if (!names.includes(name))
+      throw new ConfigError(`There is no setting ${name} (in ${path}). ${nearest(name, names)}`);
+  }
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : String(value)]),
+  );
+}
+
+function parse(setting: Setting, given: string | undefined): unknown {
+  const value = (given ?? setting.fallback).trim();
+  const { kind } = setting;
+  if (kind.kind === 'list') return value === '' ? [] : value.split(',').map((item) => item.trim());
+  if (kind.kind === 'switch') {
+    if (value !== 'on' && value !== 'off') throw new ConfigError(`${setting.name} must be on or off, not "${value}".`);
+    return value === 'on';
+  }
+  if (kind.kind === 'choice' && !kind.of.includes(value)) {
+    throw new ConfigError(`${setting.name} must be one of ${kind.of.join(', ')}, not "${value}".`);
+  }
+  if (kind.kind !== 'number') return value;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < kind.min || number > kind.max) {
+    throw new ConfigError(`${setting.name} must be a whole number from ${kind.min} to ${kind.max}, not "${value}".`);
+  }
+  return number;
+}
+
+function refuseContradictions(config: Config): void {
+  const refuse = (when: boolean, sentence: string) => {
+    if (when) throw new ConfigError(sentence);
+  };
+  const production = config.mode === 'production';
+  refuse(
+    !/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/.test(config.provider),
+    'provider must be a domain in lower case, such as chat.example.lu.',
+  );
+  refuse(
+    (config.tlsCert === '') !== (config.tlsKey === ''),
+    'tlsCert and tlsKey go together: give both files or neither.',
+  );
+  refuse(
+    config.port !== 0 && config.port === config.opsPort && config.host === config.opsHost,
+    'port and opsPort must differ: metrics stay off the public port.',
+  );
+  refuse(
+    config.sendPerSecond > config.sendBurst,
+    'sendPerSecond must not be above sendBurst: the bucket could never fill.',
+  );
+  refuse(
+    config.publicUrl !== '' && !URL.canParse(config.publicUrl),
+    'publicUrl must be a full address, such as https://chat.example.lu.',
+  );
+  refuse(
+    production && config.luxidIssuer === '',
+    'mode production needs luxidIssuer: the stand-in LuxID is for development only.',
+  );
+  refuse(production && config.luxidOpenUsers, 'luxidOpenUsers is for development only.');
+  refuse(
+    production && !config.publicUrl.startsWith('https://'),
+    'mode production needs a publicUrl that begins with https://.',
+  );
+  refuse(
+    production && config.provider === 'localhost',
+    'mode production needs the provider setting: your domain, for ever.',
+  );
+  refuse(
+    config.luxidIssuer !== '' && config.luxidOpenUsers,
+    'luxidOpenUsers belongs to the stand-in: remove luxidIssuer or luxidOpenUsers.',
+  );
+}
+
+function nearest(wrong: string, known: readonly string[]): string {
+  const shared = (a: string) => [...a].filter((letter, at) => wrong[at] === letter).length;
+  const best = [...known].sort((a, b) => shared(b) - shared(a))[0] as string;
+  return shared(best) >= 4 ? `Did you mean ${best}?` : 'README.md in src/server lists all settings.';
+}
+
+function splitOnce(argument: string): [string, string | undefined] {
+  const at = argument.indexOf('=');
+  return at < 0 ? [argument, undefined] : [argument.slice(0, at), argument.slice(at + 1)];
+}

@@ -1,0 +1,134 @@
+// The one table of settings: name, kind, default, what it means. `config.ts` reads them from file, environment and flags; README.md of this
+// folder prints this table and a test keeps the two in step. Units stand last in the names.
+
+/** How a setting is written. `number` has bounds, `choice` a closed list, `list` is separated by commas. */
+export type Kind =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'list' }
+  | { readonly kind: 'switch' };
+
+/** One setting. Flag `--send-burst`, environment `LUXCHAT_SEND_BURST`, file key `sendBurst`. */
+export interface Setting {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly fallback: string;
+  readonly meaning: string;
+}
+
+const text: Kind = { kind: 'text' };
+const list: Kind = { kind: 'list' };
+const port: Kind = { kind: 'number', min: 0, max: 65_535 };
+const number = (min: number, max: number): Kind => ({ kind: 'number', min, max });
+const choice = (...of: string[]): Kind => ({ kind: 'choice', of });
+
+/** Every setting there is. Anything else is refused at start. */
+export const settings = [
+  {
+    name: 'mode',
+    kind: choice('development', 'production'),
+    fallback: 'development',
+    meaning: 'production refuses the stand-in LuxID and plain http to the outside',
+  },
+  {
+    name: 'provider',
+    kind: text,
+    fallback: 'localhost',
+    meaning: 'domain of the provider: the part after the colon of every id; can never change',
+  },
+  {
+    name: 'data',
+    kind: text,
+    fallback: './data',
+    meaning: 'folder of the embedded store, secrets and logs; made with owner-only permissions',
+  },
+  { name: 'host', kind: text, fallback: '127.0.0.1', meaning: 'address to listen on' },
+  { name: 'port', kind: port, fallback: '8080', meaning: 'port of WebSocket and HTTP; 0 takes any free one' },
+  { name: 'opsHost', kind: text, fallback: '127.0.0.1', meaning: 'address of health, readiness and metrics' },
+  {
+    name: 'opsPort',
+    kind: port,
+    fallback: '9090',
+    meaning: 'port of health, readiness and metrics; 0 takes any free one',
+  },
+  { name: 'publicUrl', kind: text, fallback: '', meaning: 'https address that devices use; empty = http://host:port' },
+  { name: 'origins', kind: list, fallback: '', meaning: 'web origins that may connect besides the public address' },
+  { name: 'trustedProxies', kind: list, fallback: '', meaning: 'addresses whose X-Forwarded-For is believed' },
+  {
+    name: 'transport',
+    kind: choice('uws', 'ws'),
+    fallback: 'uws',
+    meaning: 'uWebSockets.js, or the slower ws where that does not load',
+  },
+  { name: 'tlsCert', kind: text, fallback: '', meaning: 'PEM file of the certificate chain; with tlsKey' },
+  { name: 'tlsKey', kind: text, fallback: '', meaning: 'PEM file of the private key; with tlsCert' },
+  {
+    name: 'luxidIssuer',
+    kind: text,
+    fallback: '',
+    meaning: 'issuer address of LuxID; empty starts the stand-in (development only)',
+  },
+  { name: 'luxidClientId', kind: text, fallback: 'luxchat', meaning: 'client id registered with LuxID' },
+  {
+    name: 'luxidClientSecretFile',
+    kind: text,
+    fallback: '',
+    meaning: 'file with the client secret; empty = public client',
+  },
+  { name: 'luxidPort', kind: port, fallback: '8081', meaning: 'port of the stand-in LuxID; 0 takes any free one' },
+  {
+    name: 'luxidOpenUsers',
+    kind: { kind: 'switch' },
+    fallback: 'off',
+    meaning: 'the stand-in takes any user name: for load tests',
+  },
+  { name: 'sendBurst', kind: number(1, 1_000_000), fallback: '60', meaning: 'messages a device may send at once' },
+  {
+    name: 'sendPerSecond',
+    kind: number(1, 1_000_000),
+    fallback: '1',
+    meaning: 'messages a second a device may send for long',
+  },
+  { name: 'loginsPerMinute', kind: number(1, 1_000_000), fallback: '10', meaning: 'logins a minute from one source' },
+  {
+    name: 'connectionsPerSecond',
+    kind: number(1, 100_000),
+    fallback: '500',
+    meaning: 'new connections a second to the node; the burst is twice that',
+  },
+  {
+    name: 'connectionsPerSourceSecond',
+    kind: number(1, 100_000),
+    fallback: '20',
+    meaning: 'new connections a second from one source; the burst is twice that',
+  },
+  { name: 'connectionsMax', kind: number(1, 1_000_000), fallback: '50000', meaning: 'connections at once' },
+  {
+    name: 'roomIdleSeconds',
+    kind: number(1, 86_400),
+    fallback: '60',
+    meaning: 'a room without traffic leaves memory after this',
+  },
+  {
+    name: 'userIdleSeconds',
+    kind: number(1, 86_400),
+    fallback: '30',
+    meaning: 'a user actor without work leaves memory after this',
+  },
+  {
+    name: 'drainSeconds',
+    kind: number(0, 600),
+    fallback: '5',
+    meaning: 'over how long connections are moved away at Ctrl-C or SIGTERM',
+  },
+  {
+    name: 'logLevel',
+    kind: choice('debug', 'info', 'warn', 'error'),
+    fallback: 'info',
+    meaning: 'least level that reaches logs/server.log',
+  },
+] as const satisfies readonly Setting[];
+
+/** Names of all settings. */
+export type SettingName = (typeof settings)[number]['name'];
