@@ -2,7 +2,7 @@
 import type { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import type { LogCommand } from '../log/messages.ts';
 import type { Address } from './address.ts';
-import type { AnswerBody, Message, RoomSummary } from './messages.ts';
+import type { AnswerBody, Message, RoomSummary, SessionMessage } from './messages.ts';
 
 /** Who hears a delivery: the sessions live in a room, or all sessions of a user. */
 export type Audience = { readonly room: string } | { readonly user: string };
@@ -11,6 +11,9 @@ export type Audience = { readonly room: string } | { readonly user: string };
 export type Effect =
   /** To another actor's mailbox. A full mailbox answers requests with BUSY, see `bounce` in system.ts. */
   | { readonly kind: 'send'; readonly to: Address; readonly message: Message }
+  /** The same message to all sessions of a user that are live here (`device`: of that device alone). So a user actor need not remember its
+   *  sessions, and may be passivated while they live on. */
+  | { readonly kind: 'tellSessions'; readonly user: string; readonly device?: number; readonly message: SessionMessage }
   /** The one answer to a request; the session encodes and pushes it and counts it against its window. */
   | { readonly kind: 'answer'; readonly session: number; readonly request: number; readonly body: AnswerBody }
   /** Bytes to one socket (a session's own effect). One ServerFrame. */
@@ -40,6 +43,8 @@ export type Effect =
       readonly code: Disconnect;
       readonly except?: number;
     }
+  /** This session wants no deliveries that are marked `shed` (presence, typing). */
+  | { readonly kind: 'quiet'; readonly session: number }
   /** Asks the login part for the identity behind a token; answered by `tokenChecked`. */
   | { readonly kind: 'checkToken'; readonly session: number; readonly token: string }
   /** Ends a device's tokens for good. */

@@ -61,6 +61,8 @@ export interface SubscribedPart {
 /** What a session gets. */
 export type SessionMessage =
   | SubscribedPart
+  /** A socket was accepted: the only message that creates a session. From here the hello is waited for. */
+  | { readonly kind: 'opened' }
   /** Frames as they came off the wire, already split, each at most 64 KiB. */
   | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[] }
   /** The answer to the token check that the session asked for with the effect `checkToken`. `null` = unknown or expired. */
@@ -83,7 +85,10 @@ export type SessionMessage =
   | { readonly kind: 'closed' }
   | { readonly kind: 'timer'; readonly name: string };
 
-/** What a user actor gets. */
+/**
+ * What a user actor gets. `busy` in an answer says that the kernel made it because the asked actor was full or down: nothing is known about
+ * the matter itself, so it must not be told as "does not exist" or "not allowed"; say BUSY.
+ */
 export type UserMessage =
   /** A session proved its token. Answered by `welcomed` to the session, or a disconnect. */
   | {
@@ -117,7 +122,13 @@ export type UserMessage =
       readonly token: number;
       readonly targets: readonly ClaimTarget[];
     }
-  | { readonly kind: 'claimed'; readonly token: number; readonly user: string; readonly keys: readonly ClaimedKey[] }
+  | {
+      readonly kind: 'claimed';
+      readonly token: number;
+      readonly user: string;
+      readonly keys: readonly ClaimedKey[];
+      readonly busy?: true;
+    }
   /** Public keys and manifest; `devices` false = identity and manifest only. */
   | {
       readonly kind: 'readKeys';
@@ -126,7 +137,13 @@ export type UserMessage =
       readonly devices: boolean;
       readonly own: boolean;
     }
-  | { readonly kind: 'keysRead'; readonly token: number; readonly user: string; readonly keys: UserKeys | null }
+  | {
+      readonly kind: 'keysRead';
+      readonly token: number;
+      readonly user: string;
+      readonly keys: UserKeys | null;
+      readonly busy?: true;
+    }
   /** A room says how this user stands there; repeated until `standingKept` comes back. Repeats are known by the control number. */
   | {
       readonly kind: 'standing';
@@ -142,6 +159,7 @@ export type UserMessage =
       readonly token: number;
       readonly allowed: readonly string[];
       readonly members: readonly string[];
+      readonly busy?: true;
     }
   /** The answer to the effect `summaries`; a room that could not be had is missing. */
   | { readonly kind: 'summaries'; readonly token: number; readonly summaries: readonly RoomSummary[] }
