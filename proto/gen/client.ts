@@ -166,9 +166,12 @@ export interface Closing {
 
 /**
  * All rooms of the user with their heads. The heads are the truth: after each login the device compares them with what it has.
- * Costs rooms, not messages. Pages of at most 500 by `after`.
+ * Costs rooms, not messages. Ordered by room id, in pages by `after`: at most 64 rooms each, fewer where they would pass 60 KiB (an answer is one
+ * frame). Left, declined, removed and banned ones stay listed for 30 days, without head. From here each listed room that the user may read marks
+ * this session when it moves (HeadMoved).
  */
 export interface ListRooms {
+  /** Room id of the last entry seen; empty = from the start. */
   after: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -187,7 +190,7 @@ export interface RoomEntry {
   role: Role;
   status: MemberStatus;
   direct: boolean;
-  /** Newest record: seq, running count, hash. All zero while the user may not read. */
+  /** Newest record: seq, running count, hash. All zero while the user may not read; while JOINED all zero means "not known now: list again". */
   headSeq: number;
   headCount: number;
   headHash: Uint8Array;
@@ -345,7 +348,10 @@ export interface PlacedControl {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Entries for this device with seq > after, oldest first; limit 1 to 200, default 100. */
+/**
+ * Entries for this device with seq > after, oldest first; limit 1 to 200, default 100 (over 200 counts as 200). A page may hold fewer, even
+ * none: it is complete once `through` has reached `head`.
+ */
 export interface FetchInbox {
   after: number;
   limit: number;
@@ -374,7 +380,11 @@ export interface InboxMoved {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** 1 to 500 messages, 256 KiB in all... sent as several frames where larger. The answer comes when each is durable in its inbox, or names those that are not. */
+/**
+ * 1 to 500 messages, as many as fit one frame; more go in further requests. The answer comes when each is durable in its inbox, or names those
+ * that are not: NOT_FOUND (no such user or device, or not reachable through `room`: not told apart), LANE_FULL, BUSY, UNAVAILABLE (no answer
+ * within 10 s: it may yet be stored, and a repeat with the same id is stored once), BAD_REQUEST, TOO_LARGE.
+ */
 export interface SendDeviceMessages {
   /** Room that sender and receivers share or are invited to; own devices need none. */
   room: string;
@@ -384,6 +394,7 @@ export interface SendDeviceMessages {
 
 export interface AddressedDeviceMessage {
   user: string;
+  /** 0 = every device of the user (of one's own: every other one). */
   device: number;
   type: string;
   content: Uint8Array;
@@ -406,10 +417,14 @@ export interface Undelivered {
 }
 
 export interface UploadKeys {
-  /** Signed device keys JSON; empty = unchanged. Its device id must be the session's own. */
+  /** Signed device keys JSON, at most 3 KiB; empty = unchanged. Its user and device id must be the session's own, its keys never change (FORBIDDEN). */
   deviceJson: Uint8Array;
-  /** At most 100 kept a device. */
+  /**
+   * Only `signed_curve25519`. At most 100 kept a device (LIMIT_REACHED, nothing of the upload is kept). An id given before: the same bytes are
+   * fine, also when that key was given away meanwhile; other bytes are BAD_REQUEST.
+   */
   oneTimeKeys: OneTimeKey[];
+  /** At most one; replaces the one before. */
   fallbackKeys: OneTimeKey[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -444,6 +459,8 @@ export interface KeysAnswer {
   users: UserKeys[];
   /** Unknown here, or not allowed: the two are not told apart. */
   missing: string[];
+  /** Nothing is known about these now: they were busy, or the frame was full. Ask again for them. */
+  deferred: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -468,7 +485,10 @@ export interface DeviceKeys {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Takes one one-time key each, once, durable before the answer. Up to 100 devices. */
+/**
+ * Takes one one-time key each, once, durable before the answer; the fallback key where none is left. Up to 100 devices. A device that is missing
+ * in the answer has none, can't be reached through `room`, was busy, or did not fit the frame: ask again later.
+ */
 export interface ClaimKeys {
   room: string;
   targets: ClaimTarget[];
@@ -495,7 +515,7 @@ export interface ClaimedKey {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Public cross-signing keys, JSON VERBATIM. Accepted once per account; replacing them needs a step-up (comes with secure set-up). */
+/** Public cross-signing keys, JSON VERBATIM, at most 4 KiB each. Accepted once per account (the same again: Done; others: FORBIDDEN); replacing them needs a step-up (comes with secure set-up). */
 export interface UploadCrossSigning {
   masterJson: Uint8Array;
   selfSigningJson: Uint8Array;
@@ -503,7 +523,11 @@ export interface UploadCrossSigning {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Signatures as the crypto library made them: JSON {user: {key or device id: signed object}}, at most 32 KiB. Own objects only are kept. */
+/**
+ * Signatures as the crypto library made them: JSON {user: {key or device id: signed object}}, at most 32 KiB. Only signatures by this user on the
+ * own master key and own devices are kept; the rest is skipped. A device that is in no manifest may sign only its own keys with any key, and the
+ * master key with its own.
+ */
 export interface UploadSignatures {
   signaturesJson: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -542,7 +566,10 @@ export interface RenameDevice {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Ends that device's tokens and live session at once. The manifest without it is published by the remaining device. */
+/**
+ * Ends that device's tokens and live session at once; one's own = log-out. The manifest without it is published by the remaining device. Once
+ * there is a manifest, a device outside it may rename and remove only itself (FORBIDDEN).
+ */
 export interface RemoveDevice {
   device: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -4239,7 +4266,7 @@ export const QueryKeys: MessageFns<QueryKeys> = {
 };
 
 function createBaseKeysAnswer(): KeysAnswer {
-  return { users: [], missing: [], _unknownFields: {} };
+  return { users: [], missing: [], deferred: [], _unknownFields: {} };
 }
 
 export const KeysAnswer: MessageFns<KeysAnswer> = {
@@ -4249,6 +4276,9 @@ export const KeysAnswer: MessageFns<KeysAnswer> = {
     }
     for (const v of message.missing) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.deferred) {
+      writer.uint32(26).string(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -4288,6 +4318,14 @@ export const KeysAnswer: MessageFns<KeysAnswer> = {
             }
 
             message.missing.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deferred.push(reader.string());
             continue;
           }
         }

@@ -500,17 +500,34 @@ export interface InboxEntry {
    * the sender gets LANE_FULL and the device hears needs_full_sync.
    */
   lane: string;
-  body: { $case: "deviceMessage"; value: DeviceMessage } | //
-  /** A manifest of this user or of someone they share a room with was replaced: fetch it. */
-  { $case: "manifest"; value: ManifestNotice } | //
-  /** Standing in a room changed: invited, joined, left, removed, declined, banned. */
-  { $case: "standing"; value: RoomStanding } | //
-  /** A one-time key was given away. Not delivered to devices; written before the answer, so no key is given twice. */
-  { $case: "keyClaimed"; value: KeyClaimed } | //
-  /** The account's own record changed (device added, renamed, removed). Not delivered with content; devices fetch the list. */
-  { $case: "deviceNotice"; value: DeviceNotice } | //
-  /** Cross-signing keys or signatures of this user changed. Not delivered; makes other parts refetch. */
-  { $case: "keys"; value: KeysNotice } | undefined;
+  body:
+    | { $case: "deviceMessage"; value: DeviceMessage }
+    | //
+    /** A manifest of this user or of someone they share a room with was replaced: fetch it. */
+    { $case: "manifest"; value: ManifestNotice }
+    | //
+    /** Standing in a room changed: invited, joined, left, removed, declined, banned. */
+    { $case: "standing"; value: RoomStanding }
+    | //
+    /** A one-time key was given away. Not delivered to devices; written before the answer, so no key is given twice. */
+    { $case: "keyClaimed"; value: KeyClaimed }
+    | //
+    /** The account's own record changed (device added, renamed, removed): devices fetch the list. The row holds `device_changed`. */
+    { $case: "deviceNotice"; value: DeviceNotice }
+    | //
+    /** Cross-signing keys, signatures or device keys of this user changed: devices query them. The row holds one of 12 to 14. */
+    { $case: "keys"; value: KeysNotice }
+    | //
+    /**
+     * What a row holds so that it can be applied again after a crash; never delivered as it is. A fetch shows 11 as `device_notice`, 12 to 14 as
+     * `keys`, 15 as `manifest`, and 12 not at all where it brought one-time or fallback keys only.
+     */
+    { $case: "deviceChanged"; value: DeviceChanged }
+    | { $case: "keysUploaded"; value: KeysUploaded }
+    | { $case: "crossSigningUploaded"; value: CrossSigningUploaded }
+    | { $case: "signaturesAdded"; value: SignaturesAdded }
+    | { $case: "manifestPublished"; value: DeviceManifest }
+    | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -545,6 +562,8 @@ export interface RoomStanding {
   byUser: string;
   byBot: boolean;
   direct: boolean;
+  /** First seq this member may read, as the room said with the standing; 0 while they may not. */
+  readableFrom: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -564,6 +583,59 @@ export interface DeviceNotice {
 
 export interface KeysNotice {
   user: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A device was added (first hello), renamed or removed. A removed number never comes back. */
+export interface DeviceChanged {
+  device: number;
+  /** 1 to 32 characters A-Z 0-9. */
+  id: string;
+  /** 1 to 64 characters; chosen by the user. */
+  name: string;
+  removed: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What one UploadKeys brought. */
+export interface KeysUploaded {
+  device: number;
+  /** Empty = unchanged. */
+  deviceJson: Uint8Array;
+  oneTimeKeys: UploadedKey[];
+  fallbackKeys: UploadedKey[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface UploadedKey {
+  /** `algorithm:id`. */
+  keyId: string;
+  /** Signed key JSON, VERBATIM. */
+  key: Uint8Array;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Public cross-signing keys, JSON as uploaded. */
+export interface CrossSigningUploaded {
+  masterJson: Uint8Array;
+  selfSigningJson: Uint8Array;
+  userSigningJson: Uint8Array;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Signatures by this user on own objects, already checked and cut down to what is merged. */
+export interface SignaturesAdded {
+  signatures: ObjectSignature[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface ObjectSignature {
+  /** Device number whose keys JSON is signed; 0 = the master key JSON. */
+  device: number;
+  /** `ed25519:<device id or public key>`. */
+  keyId: string;
+  /** Unpadded base64, as the crypto library made it. */
+  signature: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2940,6 +3012,21 @@ export const InboxEntry: MessageFns<InboxEntry> = {
       case "keys":
         KeysNotice.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
+      case "deviceChanged":
+        DeviceChanged.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "keysUploaded":
+        KeysUploaded.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
+      case "crossSigningUploaded":
+        CrossSigningUploaded.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "signaturesAdded":
+        SignaturesAdded.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+      case "manifestPublished":
+        DeviceManifest.encode(message.body.value, writer.uint32(122).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3043,6 +3130,49 @@ export const InboxEntry: MessageFns<InboxEntry> = {
             }
 
             message.body = { $case: "keys", value: KeysNotice.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "deviceChanged", value: DeviceChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "keysUploaded", value: KeysUploaded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = {
+              $case: "crossSigningUploaded",
+              value: CrossSigningUploaded.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "signaturesAdded", value: SignaturesAdded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "manifestPublished", value: DeviceManifest.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -3262,6 +3392,7 @@ function createBaseRoomStanding(): RoomStanding {
     byUser: "",
     byBot: false,
     direct: false,
+    readableFrom: 0,
     _unknownFields: {},
   };
 }
@@ -3291,6 +3422,9 @@ export const RoomStanding: MessageFns<RoomStanding> = {
     }
     if (message.direct !== false) {
       writer.uint32(64).bool(message.direct);
+    }
+    if (message.readableFrom !== 0) {
+      writer.uint32(72).uint64(message.readableFrom);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3378,6 +3512,14 @@ export const RoomStanding: MessageFns<RoomStanding> = {
             }
 
             message.direct = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.readableFrom = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -3597,6 +3739,504 @@ export const KeysNotice: MessageFns<KeysNotice> = {
             }
 
             message.user = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeviceChanged(): DeviceChanged {
+  return { device: 0, id: "", name: "", removed: false, _unknownFields: {} };
+}
+
+export const DeviceChanged: MessageFns<DeviceChanged> = {
+  encode(message: DeviceChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device !== 0) {
+      writer.uint32(8).uint32(message.device);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.removed !== false) {
+      writer.uint32(32).bool(message.removed);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeviceChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeviceChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.device = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.removed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeysUploaded(): KeysUploaded {
+  return { device: 0, deviceJson: new Uint8Array(0), oneTimeKeys: [], fallbackKeys: [], _unknownFields: {} };
+}
+
+export const KeysUploaded: MessageFns<KeysUploaded> = {
+  encode(message: KeysUploaded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device !== 0) {
+      writer.uint32(8).uint32(message.device);
+    }
+    if (message.deviceJson.length !== 0) {
+      writer.uint32(18).bytes(message.deviceJson);
+    }
+    for (const v of message.oneTimeKeys) {
+      UploadedKey.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.fallbackKeys) {
+      UploadedKey.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeysUploaded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeysUploaded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.device = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deviceJson = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.oneTimeKeys.push(UploadedKey.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fallbackKeys.push(UploadedKey.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUploadedKey(): UploadedKey {
+  return { keyId: "", key: new Uint8Array(0), _unknownFields: {} };
+}
+
+export const UploadedKey: MessageFns<UploadedKey> = {
+  encode(message: UploadedKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.keyId !== "") {
+      writer.uint32(10).string(message.keyId);
+    }
+    if (message.key.length !== 0) {
+      writer.uint32(18).bytes(message.key);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UploadedKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUploadedKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCrossSigningUploaded(): CrossSigningUploaded {
+  return {
+    masterJson: new Uint8Array(0),
+    selfSigningJson: new Uint8Array(0),
+    userSigningJson: new Uint8Array(0),
+    _unknownFields: {},
+  };
+}
+
+export const CrossSigningUploaded: MessageFns<CrossSigningUploaded> = {
+  encode(message: CrossSigningUploaded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.masterJson.length !== 0) {
+      writer.uint32(10).bytes(message.masterJson);
+    }
+    if (message.selfSigningJson.length !== 0) {
+      writer.uint32(18).bytes(message.selfSigningJson);
+    }
+    if (message.userSigningJson.length !== 0) {
+      writer.uint32(26).bytes(message.userSigningJson);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CrossSigningUploaded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCrossSigningUploaded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.masterJson = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selfSigningJson = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.userSigningJson = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignaturesAdded(): SignaturesAdded {
+  return { signatures: [], _unknownFields: {} };
+}
+
+export const SignaturesAdded: MessageFns<SignaturesAdded> = {
+  encode(message: SignaturesAdded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.signatures) {
+      ObjectSignature.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignaturesAdded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignaturesAdded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signatures.push(ObjectSignature.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseObjectSignature(): ObjectSignature {
+  return { device: 0, keyId: "", signature: "", _unknownFields: {} };
+}
+
+export const ObjectSignature: MessageFns<ObjectSignature> = {
+  encode(message: ObjectSignature, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device !== 0) {
+      writer.uint32(8).uint32(message.device);
+    }
+    if (message.keyId !== "") {
+      writer.uint32(18).string(message.keyId);
+    }
+    if (message.signature !== "") {
+      writer.uint32(26).string(message.signature);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectSignature {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectSignature();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.device = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = reader.string();
             continue;
           }
         }
