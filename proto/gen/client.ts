@@ -327,6 +327,8 @@ export interface ReadRoom {
   fromControl: number;
   /** Also all slots. */
   slots: boolean;
+  /** Start from the newest CHECKPOINT: its state from this offset on, plus one (0 = not wanted). `from_control` is 0 then. */
+  stateOffset: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -339,6 +341,13 @@ export interface RoomSnapshot {
   slots: Slot[];
   head: ControlHead | undefined;
   next: number;
+  /**
+   * VERBATIM ControlState before the entry `checkpoint_number`, from `state_offset` on, at most 32 KiB of `checkpoint_state_size` bytes.
+   * Given where it was asked for, and where entries wanted are gone: then `control` starts with that entry.
+   */
+  checkpointState: Uint8Array;
+  checkpointNumber: number;
+  checkpointStateSize: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -452,6 +461,11 @@ export interface KeyCounts {
 export interface QueryKeys {
   room: string;
   users: string[];
+  /**
+   * With exactly one user: the manifests with a version above this, oldest first, at most 16, so that each can be checked against the one
+   * before; 0 = the newest one only.
+   */
+  manifestsAbove: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -471,9 +485,11 @@ export interface UserKeys {
   selfSigningJson: Uint8Array;
   /** Own keys only. */
   userSigningJson: Uint8Array;
-  /** Newest manifests, newest last: from `QueryKeys` the newest one only. */
+  /** The newest one. */
   manifest?: DeviceManifest | undefined;
   bot: boolean;
+  /** Those that `manifests_above` asked for. */
+  manifests: DeviceManifest[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3030,7 +3046,7 @@ export const Ephemeral: MessageFns<Ephemeral> = {
 };
 
 function createBaseReadRoom(): ReadRoom {
-  return { room: "", fromControl: 0, slots: false, _unknownFields: {} };
+  return { room: "", fromControl: 0, slots: false, stateOffset: 0, _unknownFields: {} };
 }
 
 export const ReadRoom: MessageFns<ReadRoom> = {
@@ -3043,6 +3059,9 @@ export const ReadRoom: MessageFns<ReadRoom> = {
     }
     if (message.slots !== false) {
       writer.uint32(24).bool(message.slots);
+    }
+    if (message.stateOffset !== 0) {
+      writer.uint32(32).uint32(message.stateOffset);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3092,6 +3111,14 @@ export const ReadRoom: MessageFns<ReadRoom> = {
             message.slots = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stateOffset = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3122,6 +3149,9 @@ function createBaseRoomSnapshot(): RoomSnapshot {
     slots: [],
     head: undefined,
     next: 0,
+    checkpointState: new Uint8Array(0),
+    checkpointNumber: 0,
+    checkpointStateSize: 0,
     _unknownFields: {},
   };
 }
@@ -3148,6 +3178,15 @@ export const RoomSnapshot: MessageFns<RoomSnapshot> = {
     }
     if (message.next !== 0) {
       writer.uint32(56).uint64(message.next);
+    }
+    if (message.checkpointState.length !== 0) {
+      writer.uint32(66).bytes(message.checkpointState);
+    }
+    if (message.checkpointNumber !== 0) {
+      writer.uint32(72).uint64(message.checkpointNumber);
+    }
+    if (message.checkpointStateSize !== 0) {
+      writer.uint32(80).uint32(message.checkpointStateSize);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3227,6 +3266,30 @@ export const RoomSnapshot: MessageFns<RoomSnapshot> = {
             }
 
             message.next = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.checkpointState = reader.bytes();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.checkpointNumber = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.checkpointStateSize = reader.uint32();
             continue;
           }
         }
@@ -4193,7 +4256,7 @@ export const KeyCounts: MessageFns<KeyCounts> = {
 };
 
 function createBaseQueryKeys(): QueryKeys {
-  return { room: "", users: [], _unknownFields: {} };
+  return { room: "", users: [], manifestsAbove: 0, _unknownFields: {} };
 }
 
 export const QueryKeys: MessageFns<QueryKeys> = {
@@ -4203,6 +4266,9 @@ export const QueryKeys: MessageFns<QueryKeys> = {
     }
     for (const v of message.users) {
       writer.uint32(18).string(v!);
+    }
+    if (message.manifestsAbove !== 0) {
+      writer.uint32(24).uint64(message.manifestsAbove);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -4242,6 +4308,14 @@ export const QueryKeys: MessageFns<QueryKeys> = {
             }
 
             message.users.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.manifestsAbove = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -4358,6 +4432,7 @@ function createBaseUserKeys(): UserKeys {
     userSigningJson: new Uint8Array(0),
     manifest: undefined,
     bot: false,
+    manifests: [],
     _unknownFields: {},
   };
 }
@@ -4384,6 +4459,9 @@ export const UserKeys: MessageFns<UserKeys> = {
     }
     if (message.bot !== false) {
       writer.uint32(56).bool(message.bot);
+    }
+    for (const v of message.manifests) {
+      DeviceManifest.encode(v!, writer.uint32(66).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -4463,6 +4541,14 @@ export const UserKeys: MessageFns<UserKeys> = {
             }
 
             message.bot = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.manifests.push(DeviceManifest.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -87,7 +87,10 @@ export const ControlKind = {
   CONTROL_KIND_CREATE: 1,
   /** CONTROL_KIND_INVITE - Brings a person in as INVITED: a new number, or one that left, declined or was removed (not one that is banned). */
   CONTROL_KIND_INVITE: 2,
-  /** CONTROL_KIND_ACCEPT - The invited joins. In a 1:1 room also one who left. */
+  /**
+   * CONTROL_KIND_ACCEPT - The invited joins. In a 1:1 room also one who left or declined, and the partner who was not invited yet (number 2, with `person`): the
+   * room's id names him, so that a room whose creator went away after the genesis is no dead end.
+   */
   CONTROL_KIND_ACCEPT: 3,
   CONTROL_KIND_DECLINE: 4,
   CONTROL_KIND_LEAVE: 5,
@@ -95,12 +98,18 @@ export const ControlKind = {
   CONTROL_KIND_REMOVE: 6,
   CONTROL_KIND_BAN: 7,
   CONTROL_KIND_UNBAN: 8,
-  /** CONTROL_KIND_ROLE - Gives a role below the actor's own; an owner may also make owners. One's own role can only be lowered. */
+  /**
+   * CONTROL_KIND_ROLE - Gives a role below the actor's own; an owner may also make owners, and where no owner is joined an admin admins. One's own role can only
+   * be lowered.
+   */
   CONTROL_KIND_ROLE: 9,
   CONTROL_KIND_POLICY: 10,
   /** CONTROL_KIND_HUB - The room moves to another hub. */
   CONTROL_KIND_HUB: 11,
-  /** CONTROL_KIND_IDENTITY - The person behind `target` has a new identity, signed in by an admin (1:1: by the partner). */
+  /**
+   * CONTROL_KIND_IDENTITY - The person behind `target` has a new identity, signed in by an admin (1:1: by the partner). A role above the actor's own falls to the
+   * actor's: nobody can vouch for more than himself.
+   */
   CONTROL_KIND_IDENTITY: 12,
   /** CONTROL_KIND_CHECKPOINT - An admin device vouches for the whole state, so that older entries may go. */
   CONTROL_KIND_CHECKPOINT: 13,
@@ -212,8 +221,8 @@ export interface EventHeader {
   /** Days since 1970-01-01 UTC after which the hub may let it go, 0 = the full retention. Disappearing messages set it. */
   expiryDay: number;
   /**
-   * Franking: HMAC-SHA256(Payload.franking_key, Payload.inner), 32 bytes; empty where the body is not a Payload. A receiver proves to a
-   * provider what was sent by showing franking key and inner of that one message.
+   * Franking: HMAC-SHA256(Payload.franking_key, Payload.inner), 32 bytes in CONTENT and SLOT, empty in the kinds that are not encrypted. A
+   * receiver proves to a provider what was sent by showing franking key and inner of that one message.
    */
   commitment: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -367,12 +376,18 @@ export interface ControlBody {
   kind: ControlKind;
   /** Member who acts (1 in the genesis), 0 for DEPART, which a provider signs. */
   actor: number;
-  /** The acting device and its public key. */
+  /** The acting device and its public key; in DEPART 0 and the provider's signing key. */
   device: number;
   deviceKey: Uint8Array;
-  /** Member who is acted upon; the next free number where a new person comes in; the actor itself for ACCEPT, DECLINE, LEAVE. */
+  /**
+   * Member who is acted upon; the next free number where a new person comes in; the actor itself for CREATE, ACCEPT, DECLINE, LEAVE; 0 for
+   * POLICY, HUB, CHECKPOINT.
+   */
   target: number;
-  /** H(salt, user id, fingerprint) of the person behind `target`, 32 bytes, see Person: in CREATE, INVITE of a new number, IDENTITY. */
+  /**
+   * H(salt, user id, fingerprint) of the person behind `target`, 32 bytes, see Person: in CREATE, INVITE of a new number, IDENTITY, and in
+   * an ACCEPT with which the partner of a 1:1 room brings himself in.
+   */
   person: Uint8Array;
   /** The role given, in INVITE and ROLE; OWNER in the genesis of a group, ADMIN for both in a 1:1 room. */
   role: Role;
@@ -410,6 +425,48 @@ export interface RoomPolicy {
 export interface HubPosition {
   provider: string;
   epoch: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What a chain amounts to. hash(state) = SHA-256("luxchat state v1" 0x00 | encoded ControlState); a CHECKPOINT signs that hash. */
+export interface ControlState {
+  room: string;
+  /** The last entry applied. */
+  head: ControlHead | undefined;
+  hub:
+    | HubPosition
+    | undefined;
+  /** As it was signed. */
+  policy:
+    | RoomPolicy
+    | undefined;
+  /** Number of the newest entry by which someone lost access: REMOVE, BAN, LEAVE, DEPART, IDENTITY; 0 = none yet. */
+  lastRemoval: number;
+  /** Every number ever given, ascending, without holes from 1. */
+  members: MemberState[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface MemberState {
+  number: number;
+  role: Role;
+  /** Never SUSPENDED: that is derived, not signed. */
+  status: MemberStatus;
+  /** H(salt, user id, fingerprint). */
+  person: Uint8Array;
+  /** Which records the member may read, oldest first, at most 16. */
+  stays: Stay[];
+  /** Member who invited last; the own number where nobody did. */
+  invitedBy: number;
+  /** Number of the entry that last changed status, role or person. */
+  changed: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Seqs from `from` to `through`, both included; through = 0 while it lasts. */
+export interface Stay {
+  from: number;
+  through: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2337,6 +2394,341 @@ export const HubPosition: MessageFns<HubPosition> = {
             }
 
             message.epoch = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlState(): ControlState {
+  return {
+    room: "",
+    head: undefined,
+    hub: undefined,
+    policy: undefined,
+    lastRemoval: 0,
+    members: [],
+    _unknownFields: {},
+  };
+}
+
+export const ControlState: MessageFns<ControlState> = {
+  encode(message: ControlState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.room !== "") {
+      writer.uint32(10).string(message.room);
+    }
+    if (message.head !== undefined) {
+      ControlHead.encode(message.head, writer.uint32(18).fork()).join();
+    }
+    if (message.hub !== undefined) {
+      HubPosition.encode(message.hub, writer.uint32(26).fork()).join();
+    }
+    if (message.policy !== undefined) {
+      RoomPolicy.encode(message.policy, writer.uint32(34).fork()).join();
+    }
+    if (message.lastRemoval !== 0) {
+      writer.uint32(40).uint64(message.lastRemoval);
+    }
+    for (const v of message.members) {
+      MemberState.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.room = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.head = ControlHead.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hub = HubPosition.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.policy = RoomPolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lastRemoval = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.members.push(MemberState.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemberState(): MemberState {
+  return {
+    number: 0,
+    role: 0,
+    status: 0,
+    person: new Uint8Array(0),
+    stays: [],
+    invitedBy: 0,
+    changed: 0,
+    _unknownFields: {},
+  };
+}
+
+export const MemberState: MessageFns<MemberState> = {
+  encode(message: MemberState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.role !== 0) {
+      writer.uint32(16).int32(message.role);
+    }
+    if (message.status !== 0) {
+      writer.uint32(24).int32(message.status);
+    }
+    if (message.person.length !== 0) {
+      writer.uint32(34).bytes(message.person);
+    }
+    for (const v of message.stays) {
+      Stay.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.invitedBy !== 0) {
+      writer.uint32(48).uint32(message.invitedBy);
+    }
+    if (message.changed !== 0) {
+      writer.uint32(56).uint64(message.changed);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.person = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.stays.push(Stay.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.invitedBy = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.changed = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStay(): Stay {
+  return { from: 0, through: 0, _unknownFields: {} };
+}
+
+export const Stay: MessageFns<Stay> = {
+  encode(message: Stay, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== 0) {
+      writer.uint32(8).uint64(message.from);
+    }
+    if (message.through !== 0) {
+      writer.uint32(16).uint64(message.through);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Stay {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStay();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.from = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.through = longToNumber(reader.uint64());
             continue;
           }
         }
