@@ -1,0 +1,101 @@
+// Time at the edge without a timer per connection: one sweep looks after hello timeouts, heartbeats and sockets that linger after a close.
+// Its cost a sweep is what is due, not what is open. Precision is one sweep interval (250 ms by default of the caller).
+import type { TransportLimits } from './limits.ts';
+
+export interface Watched {
+  /** Pings sent since something was heard; the edge sets it to 0. */
+  pingsUnanswered: number;
+}
+
+export interface WatchPort<C extends Watched, S> {
+  helloMissed(connection: C): void;
+  ping(connection: C): void;
+  heartbeatMissed(connection: C): void;
+  lingeredOut(socket: S): void;
+}
+
+export class Watch<C extends Watched, S> {
+  readonly #port: WatchPort<C, S>;
+  readonly #limits: TransportLimits;
+  readonly #open = new Set<C>();
+  // Both in order of their deadline, as every entry waits equally long.
+  readonly #awaitingHello = new Map<C, number>();
+  readonly #lingering = new Map<S, number>();
+  #round: Iterator<C> = this.#open.values();
+  #visitsDue = 0;
+  #sweptMs: number;
+
+  constructor(port: WatchPort<C, S>, limits: TransportLimits, nowMs: number) {
+    this.#port = port;
+    this.#limits = limits;
+    this.#sweptMs = nowMs;
+  }
+
+  get open(): ReadonlySet<C> {
+    return this.#open;
+  }
+
+  opened(connection: C, nowMs: number): void {
+    this.#open.add(connection);
+    this.#awaitingHello.set(connection, nowMs + this.#limits.helloTimeoutMs);
+  }
+
+  helloCame(connection: C): void {
+    this.#awaitingHello.delete(connection);
+  }
+
+  closed(connection: C): void {
+    this.#open.delete(connection);
+    this.#awaitingHello.delete(connection);
+  }
+
+  linger(socket: S, nowMs: number): void {
+    this.#lingering.set(socket, nowMs + this.#limits.lingerMs);
+  }
+
+  released(socket: S): void {
+    this.#lingering.delete(socket);
+  }
+
+  get lingering(): number {
+    return this.#lingering.size;
+  }
+
+  sweep(nowMs: number): void {
+    for (const [connection, deadlineMs] of this.#awaitingHello) {
+      if (deadlineMs > nowMs) break;
+      this.#port.helloMissed(connection);
+    }
+    for (const [socket, deadlineMs] of this.#lingering) {
+      if (deadlineMs > nowMs) break;
+      this.#lingering.delete(socket);
+      this.#port.lingeredOut(socket);
+    }
+    this.#heartbeat(nowMs);
+  }
+
+  // Each connection is visited once per heartbeat, spread evenly over it: so many pings a sweep that a round takes heartbeatMs.
+  #heartbeat(nowMs: number): void {
+    const passedMs = Math.max(0, nowMs - this.#sweptMs);
+    this.#sweptMs = nowMs;
+    this.#visitsDue = Math.min(
+      this.#open.size,
+      this.#visitsDue + (this.#open.size * passedMs) / this.#limits.heartbeatMs,
+    );
+    for (; this.#visitsDue >= 1; this.#visitsDue -= 1) {
+      let next = this.#round.next();
+      if (next.done === true) {
+        this.#round = this.#open.values();
+        next = this.#round.next();
+        if (next.done === true) return;
+      }
+      const connection = next.value;
+      if (connection.pingsUnanswered >= this.#limits.pingsUnansweredMax) {
+        this.#port.heartbeatMissed(connection);
+      } else {
+        connection.pingsUnanswered += 1;
+        this.#port.ping(connection);
+      }
+    }
+  }
+}
