@@ -1,0 +1,302 @@
+// The SDK's public face: what an app, a bot or a terminal can do and hear. `LuxchatClient` (client.ts) implements it.
+// Every method rejects with ClientError; codes other than CLOSED, STORE and BAD_ARGUMENT are named with each method.
+// Everything shown was decrypted, bound and checked on this device; nothing here ever shows what the server merely claims, except where a
+// field says so.
+import type { Content, MessageRef } from '#proto/gen/content.ts';
+import type { MemberStatus, Role } from '#proto/gen/record.ts';
+import type { ConnectionState } from './connection.ts';
+import type { ClientError } from './errors.ts';
+
+/** Why a message can't be shown. A closed list; each has a repair that runs by itself and a counter. */
+export const troubleCauses = [
+  /** No session key came yet: asked from own devices, tried again when it comes. */
+  'NO_KEY',
+  /** A key came that starts later than this message: asked again from own devices. */
+  'KEY_STARTS_LATER',
+  /** The sender's device is not confirmed by its owner: tried again when it is. */
+  'SENDER_NOT_CONFIRMED',
+  /** The sender's device is in no manifest, or was taken off: not shown. */
+  'SENDER_REMOVED',
+  /** The key belongs to someone else than the event says: not shown, an alarm. */
+  'SENDER_MISMATCH',
+  /** The sender's identity changed and was not approved. */
+  'IDENTITY_CHANGED',
+  /** Inside and outside differ: transplanted, re-attributed or renumbered. Not shown, an alarm. */
+  'BINDING_MISMATCH',
+  /** The same ciphertext came before as another message. Not shown, an alarm. */
+  'REPLAY',
+  /** Not what the algorithm makes, or damaged. */
+  'BAD_CIPHERTEXT',
+  /** Decrypted, but made by a newer version: update to read it. */
+  'UNKNOWN_CONTENT',
+] as const;
+/** One of the causes. */
+export type TroubleCause = (typeof troubleCauses)[number];
+
+/** What the server did that devices' signatures contradict. A closed list; sending in the room (or to the person) is frozen. */
+export const alarmCodes = [
+  /** Two histories: a record names another one before it, or an author had another record at that place. */
+  'HISTORY_FORKED',
+  /** A record is malformed, of another room, or its body is not the one named. */
+  'RECORD_INVALID',
+  /** A control entry fails the validity function: member added, role forged. */
+  'CONTROL_INVALID',
+  /** The control chain was shortened or rewritten. */
+  'CONTROL_ROLLED_BACK',
+  /** An author knew a control entry that the server does not hand out: a hidden removal. */
+  'CONTROL_WITHHELD',
+  /** A device manifest is invalid. */
+  'MANIFEST_INVALID',
+  /** A lower manifest than known, or another one with the same version: a removed device listed again. */
+  'MANIFEST_ROLLED_BACK',
+  /** An author names a manifest that the server does not hand out. */
+  'MANIFEST_WITHHELD',
+  /** Another identity than the one in the room's chain. */
+  'IDENTITY_SWAPPED',
+  /** A message whose inside names another place. */
+  'MESSAGE_TRANSPLANTED',
+  /** A message came twice under two places. */
+  'MESSAGE_REPLAYED',
+  /** A body was emptied without an ordered event that may do so. */
+  'EMPTIED_UNLAWFULLY',
+] as const;
+/** One of the alarms. */
+export type AlarmCode = (typeof alarmCodes)[number];
+
+/** An alarm. `room` and `user` say where, as far as known. */
+export interface Alarm {
+  readonly code: AlarmCode;
+  readonly room?: string;
+  readonly user?: string;
+}
+
+/** How far an own message got. */
+export type SendState =
+  /** Waits for a connection, for its turn, or for the other person to accept. Survives a restart. */
+  | 'waiting'
+  /** Durable at the room's hub. */
+  | 'accepted'
+  /** Refused for good: see `failure`. Remove or send again. */
+  | 'failed';
+
+/** A line of a conversation. Edits, reactions and deletions are folded into the message that they concern. */
+export interface TimelineItem {
+  /** Stable for ever: `<member>.<device>.<send id>`, or the local id while it waits. */
+  readonly id: string;
+  readonly room: string;
+  /** 0 while it waits. */
+  readonly seq: number;
+  /** User id of the author. */
+  readonly sender: string;
+  readonly device: number;
+  readonly own: boolean;
+  /** Milliseconds since the epoch: when the hub accepted it, or when it was written while it waits. */
+  readonly at: number;
+  readonly kind: 'message' | 'notice' | 'trouble' | 'deleted';
+  /** The message; its text is the newest edit. */
+  readonly content?: Content;
+  readonly edited: boolean;
+  /** Emoji -> user ids. */
+  readonly reactions: ReadonlyMap<string, readonly string[]>;
+  /** For kind `trouble`. */
+  readonly trouble?: TroubleCause;
+  /** For kind `notice`: what happened in the room. */
+  readonly notice?: Notice;
+  /** Own messages only. */
+  readonly sending?: SendState;
+  /** Name of the rejection for `failed`. */
+  readonly failure?: string;
+}
+
+/** A change of members, roles or settings as the control chain tells it. */
+export interface Notice {
+  readonly what:
+    | 'created'
+    | 'invited'
+    | 'joined'
+    | 'declined'
+    | 'left'
+    | 'removed'
+    | 'banned'
+    | 'unbanned'
+    | 'role'
+    | 'policy'
+    | 'identity'
+    | 'slot';
+  readonly actor: string;
+  readonly target: string;
+  readonly role?: Role;
+  /** For `slot`: its name. */
+  readonly slot?: string;
+}
+
+/** A room in the list. */
+export interface RoomInfo {
+  readonly room: string;
+  readonly direct: boolean;
+  /** Decrypted name, or empty: show the members then. */
+  readonly name: string;
+  readonly topic: string;
+  readonly status: MemberStatus;
+  readonly role: Role;
+  /** User ids of the joined members, without oneself; empty while invited. */
+  readonly members: readonly string[];
+  /** Exact: count at the head minus count at the own read position. */
+  readonly unread: number;
+  readonly headSeq: number;
+  /** Who invited, as the server says: all that is shown before consent. */
+  readonly invitedBy: string;
+  readonly invitedByBot: boolean;
+  /** Why sending is frozen; empty = it is not. */
+  readonly frozen: AlarmCode | '';
+}
+
+/** A member as the verified chain says. */
+export interface MemberInfo {
+  readonly member: number;
+  readonly user: string;
+  readonly role: Role;
+  readonly status: MemberStatus;
+  /** Seq up to which this member has read, where receipts are on. */
+  readonly readSeq: number;
+}
+
+/** An own device. */
+export interface DeviceInfo {
+  readonly device: number;
+  readonly deviceId: string;
+  readonly name: string;
+  /** UTC day since 1970-01-01. */
+  readonly lastSeenDay: number;
+  readonly current: boolean;
+  /** Listed in the newest manifest: gets keys, may write. */
+  readonly confirmed: boolean;
+}
+
+/** A verification by seven emoji under way. */
+export interface VerificationInfo {
+  readonly id: string;
+  /** Own other device, or another user. */
+  readonly user: string;
+  readonly deviceId: string;
+  readonly state: 'requested' | 'started' | 'emoji' | 'done' | 'cancelled';
+  /** Seven pairs of emoji and English name, in state `emoji`. */
+  readonly emoji: readonly { readonly symbol: string; readonly name: string }[];
+  /** Asked by the other side: call `acceptVerification`. */
+  readonly incoming: boolean;
+}
+
+/** What an app may listen to. */
+export interface ClientEvents {
+  connection: ConnectionState;
+  /** First list after start, from the local store or the server. */
+  ready: undefined;
+  /** The server's list was compared and all rooms are live. */
+  synced: undefined;
+  /** A room is new, moved, was renamed, read, frozen …: read `rooms()` again. */
+  room: RoomInfo;
+  /** A line was added or changed (edited, decrypted late, accepted, deleted). In order per room for new ones. */
+  item: TimelineItem;
+  invitation: RoomInfo;
+  typing: { readonly room: string; readonly user: string; readonly typing: boolean };
+  receipt: { readonly room: string; readonly user: string; readonly seq: number };
+  verification: VerificationInfo;
+  /** The own device was confirmed or taken off. */
+  devices: readonly DeviceInfo[];
+  alarm: Alarm;
+  /** Logged out, or the session ended for good. */
+  ended: ClientError;
+}
+
+/** Counters, by name; every cause of trouble has its own (`trouble.NO_KEY`, `repaired.NO_KEY` …). */
+export type Counters = Readonly<Record<string, number>>;
+
+/** Options of `send`. */
+export interface SendOptions {
+  readonly replyTo?: MessageRef;
+  readonly mentions?: readonly string[];
+}
+
+/** The SDK. */
+export interface Luxchat {
+  readonly user: string;
+  readonly device: number;
+  readonly deviceId: string;
+  on<Name extends keyof ClientEvents>(name: Name, listener: (value: ClientEvents[Name]) => void): () => void;
+  once<Name extends keyof ClientEvents>(
+    name: Name,
+    test?: (value: ClientEvents[Name]) => boolean,
+    signal?: AbortSignal,
+  ): Promise<ClientEvents[Name]>;
+  /** Opens the stores and starts connecting. Resolves when local history can be read. */
+  start(): Promise<void>;
+  /** Resolves when the list was compared with the server's; rejects when the session ends for good. */
+  synced(): Promise<void>;
+  /** Closes connection and stores. What waits is sent next time. */
+  close(): Promise<void>;
+  /** Ends this device's session at the server; local data stays until the caller deletes the folder. OFFLINE. */
+  logout(): Promise<void>;
+
+  rooms(): readonly RoomInfo[];
+  /** UNKNOWN. */
+  room(room: string): RoomInfo;
+  /** UNKNOWN. */
+  members(room: string): readonly MemberInfo[];
+  /** Starts (or opens) the one 1:1 room with a user by exact Luxchat-ID. The room id. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
+  startDirect(user: string): Promise<string>;
+  /** Makes a group; people are invited afterwards. The room id. OFFLINE, NOT_CONFIRMED, REJECTED. */
+  createGroup(options: {
+    name: string;
+    topic?: string;
+    invite?: readonly string[];
+    historyFromStart?: boolean;
+  }): Promise<string>;
+  /** UNKNOWN, OFFLINE, REJECTED, UNTRUSTED. */
+  invite(room: string, user: string, role?: Role): Promise<void>;
+  accept(room: string): Promise<void>;
+  decline(room: string): Promise<void>;
+  leave(room: string): Promise<void>;
+  remove(room: string, user: string): Promise<void>;
+  ban(room: string, user: string): Promise<void>;
+  unban(room: string, user: string): Promise<void>;
+  setRole(room: string, user: string, role: Role): Promise<void>;
+  /** Encrypted name, topic. OFFLINE, REJECTED, UNTRUSTED. */
+  setName(room: string, name: string): Promise<void>;
+  setTopic(room: string, topic: string): Promise<void>;
+  pin(room: string, messages: readonly MessageRef[]): Promise<void>;
+
+  /** Writes a text; resolves with its line as soon as it is safe on this device. UNKNOWN, UNTRUSTED. */
+  send(room: string, text: string, options?: SendOptions): Promise<TimelineItem>;
+  /** The same for any content. */
+  sendContent(room: string, content: Content): Promise<TimelineItem>;
+  edit(room: string, id: string, text: string): Promise<void>;
+  react(room: string, id: string, emoji: string, removed?: boolean): Promise<void>;
+  /** Deletes for all: own messages, or others' as a moderator. Empties the stored body. OFFLINE, UNKNOWN, REJECTED. */
+  deleteForAll(room: string, id: string): Promise<void>;
+  /** Resolves when everything written so far was answered by the server; rejects with OFFLINE after `timeoutMs`. */
+  flushed(timeoutMs?: number): Promise<void>;
+  /** Gives a failed message another try, or removes it. UNKNOWN. */
+  retry(room: string, id: string): Promise<void>;
+  discard(room: string, id: string): Promise<void>;
+
+  /** Lines older than `beforeSeq` (default: the newest), oldest first, at most `limit` (default 50). Fetches what is not here. */
+  timeline(room: string, options?: { beforeSeq?: number; limit?: number }): Promise<readonly TimelineItem[]>;
+  /** Everything up to `seq` (default: head) is read; follows to own devices, and as a receipt where these are on. */
+  markRead(room: string, seq?: number): Promise<void>;
+  typing(room: string, typing: boolean): void;
+
+  /** OFFLINE. */
+  devices(): Promise<readonly DeviceInfo[]>;
+  renameDevice(device: number, name: string): Promise<void>;
+  /** Logs an own device out: manifest without it, its session cut. OFFLINE, NOT_CONFIRMED. */
+  removeDevice(device: number): Promise<void>;
+  /** Asks own devices to confirm this one by emoji, or this one a given device. The verification's id. OFFLINE. */
+  requestVerification(deviceId?: string): Promise<string>;
+  verifications(): readonly VerificationInfo[];
+  acceptVerification(id: string): Promise<void>;
+  /** The emoji are the same on both. */
+  confirmVerification(id: string): Promise<void>;
+  cancelVerification(id: string): Promise<void>;
+
+  counters(): Counters;
+}
