@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { DeviceManifest, RoomStanding, UploadedKey } from "./record.ts";
+import { DeviceManifest, ManifestHead, RoomStanding, UploadedKey } from "./record.ts";
 
 export const protobufPackage = "luxchat.v1";
 
@@ -34,6 +34,8 @@ export interface AccountDevice {
   device: number;
   id: string;
   name: string;
+  /** Entry that added it: nothing before concerns it. */
+  sinceSeq: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -41,6 +43,7 @@ export interface AccountDevice {
 export interface ManifestRow {
   seq: number;
   manifest: DeviceManifest | undefined;
+  head: ManifestHead | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -245,7 +248,7 @@ export const AccountRow: MessageFns<AccountRow> = {
 };
 
 function createBaseAccountDevice(): AccountDevice {
-  return { device: 0, id: "", name: "", _unknownFields: {} };
+  return { device: 0, id: "", name: "", sinceSeq: 0, _unknownFields: {} };
 }
 
 export const AccountDevice: MessageFns<AccountDevice> = {
@@ -258,6 +261,9 @@ export const AccountDevice: MessageFns<AccountDevice> = {
     }
     if (message.name !== "") {
       writer.uint32(26).string(message.name);
+    }
+    if (message.sinceSeq !== 0) {
+      writer.uint32(32).uint64(message.sinceSeq);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -307,6 +313,14 @@ export const AccountDevice: MessageFns<AccountDevice> = {
             message.name = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sinceSeq = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -329,7 +343,7 @@ export const AccountDevice: MessageFns<AccountDevice> = {
 };
 
 function createBaseManifestRow(): ManifestRow {
-  return { seq: 0, manifest: undefined, _unknownFields: {} };
+  return { seq: 0, manifest: undefined, head: undefined, _unknownFields: {} };
 }
 
 export const ManifestRow: MessageFns<ManifestRow> = {
@@ -339,6 +353,9 @@ export const ManifestRow: MessageFns<ManifestRow> = {
     }
     if (message.manifest !== undefined) {
       DeviceManifest.encode(message.manifest, writer.uint32(18).fork()).join();
+    }
+    if (message.head !== undefined) {
+      ManifestHead.encode(message.head, writer.uint32(26).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -378,6 +395,14 @@ export const ManifestRow: MessageFns<ManifestRow> = {
             }
 
             message.manifest = DeviceManifest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.head = ManifestHead.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -583,7 +583,7 @@ export interface InboxEntry {
     | { $case: "keysUploaded"; value: KeysUploaded }
     | { $case: "crossSigningUploaded"; value: CrossSigningUploaded }
     | { $case: "signaturesAdded"; value: SignaturesAdded }
-    | { $case: "manifestPublished"; value: DeviceManifest }
+    | { $case: "manifestPublished"; value: ManifestPublished }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -669,6 +669,13 @@ export interface UploadedKey {
   keyId: string;
   /** Signed key JSON, VERBATIM. */
   key: Uint8Array;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A manifest that was found valid, with its head. */
+export interface ManifestPublished {
+  manifest: DeviceManifest | undefined;
+  head: ManifestHead | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3417,7 +3424,7 @@ export const InboxEntry: MessageFns<InboxEntry> = {
         SignaturesAdded.encode(message.body.value, writer.uint32(114).fork()).join();
         break;
       case "manifestPublished":
-        DeviceManifest.encode(message.body.value, writer.uint32(122).fork()).join();
+        ManifestPublished.encode(message.body.value, writer.uint32(122).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -3564,7 +3571,7 @@ export const InboxEntry: MessageFns<InboxEntry> = {
               break;
             }
 
-            message.body = { $case: "manifestPublished", value: DeviceManifest.decode(reader, reader.uint32()) };
+            message.body = { $case: "manifestPublished", value: ManifestPublished.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -4394,6 +4401,79 @@ export const UploadedKey: MessageFns<UploadedKey> = {
             }
 
             message.key = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseManifestPublished(): ManifestPublished {
+  return { manifest: undefined, head: undefined, _unknownFields: {} };
+}
+
+export const ManifestPublished: MessageFns<ManifestPublished> = {
+  encode(message: ManifestPublished, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.manifest !== undefined) {
+      DeviceManifest.encode(message.manifest, writer.uint32(10).fork()).join();
+    }
+    if (message.head !== undefined) {
+      ManifestHead.encode(message.head, writer.uint32(18).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ManifestPublished {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseManifestPublished();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.manifest = DeviceManifest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.head = ManifestHead.decode(reader, reader.uint32());
             continue;
           }
         }
