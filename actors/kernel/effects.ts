@@ -9,8 +9,9 @@ export type Audience = { readonly room: string } | { readonly user: string };
 
 /** The closed set of effects. */
 export type Effect =
-  /** To another actor's mailbox. A full mailbox answers requests with BUSY, see `bounce` in system.ts. */
-  | { readonly kind: 'send'; readonly to: Address; readonly message: Message }
+  /** To another actor's mailbox. A full mailbox answers requests with BUSY, see bounce.ts. `bytes`: what the message weighs there, where the
+   *  sender knows better than `weigh` of message-kinds.ts (a session knows the length of the frame). */
+  | { readonly kind: 'send'; readonly to: Address; readonly message: Message; readonly bytes?: number }
   /** The same message to all sessions of a user that are live here (`device`: of that device alone). So a user actor need not remember its
    *  sessions, and may be passivated while they live on. */
   | { readonly kind: 'tellSessions'; readonly user: string; readonly device?: number; readonly message: SessionMessage }

@@ -1,0 +1,35 @@
+// What the kernel needs from outside: someone who carries out the effects that are not about actors alone. The server's composition root
+// implements it over sockets, store and login; the simulator over memory. The kernel never sees bytes, files or sockets.
+import type { Address } from './address.ts';
+import type { Effect } from './effects.ts';
+
+/** The effects that the kernel carries out itself. */
+export type KernelEffect = Extract<
+  Effect,
+  { kind: 'send' | 'tellSessions' | 'answer' | 'startTimer' | 'cancelTimer' | 'stop' | 'count' }
+>;
+
+/** The effects that go to the world. */
+export type WorldEffect = Exclude<Effect, KernelEffect>;
+
+export interface World {
+  /**
+   * Carries out one effect of the actor `from` in its `incarnation`. Called in the order of the effects; deliveries to a session must
+   * leave in the order of the calls, and `join`, `part` and `evict` take effect before any later delivery. Must not throw and must not
+   * wait. Answers go back by `system.tellFrom(from, incarnation, message)`, now or later: they reach that incarnation or nobody.
+   *
+   * `disconnect` and `disconnectDevice`: push a Closing frame, close the socket with the code, and tell the session `closed` once it is gone.
+   * `log`: one log per address and incarnation. Commands of an incarnation after `ended` said that it is gone change nothing more.
+   */
+  perform(effect: WorldEffect, from: Address, incarnation: number): void;
+
+  /**
+   * This incarnation is gone: it stopped (`error` is undefined) or threw (`error` is what it threw: a bug, log it without ids). The world
+   * forgets what it does for it *before it returns*: nothing of it may be acked or written from here on. With the check of `tellFrom` this is
+   * rule 8 of the fence: one actor per room and generation.
+   */
+  ended(from: Address, incarnation: number, error: unknown): void;
+
+  /** The live sessions of a user (of one device, where given) on this node: see audience.ts. */
+  sessionsOf(user: string, device?: number | undefined): Iterable<number>;
+}
