@@ -11,13 +11,19 @@ import type { ClientError } from './errors.ts';
 export const troubleCauses = [
   /** No session key came yet: asked from own devices, tried again when it comes. */
   'NO_KEY',
+  /** The sender's device refused this device the key, usually because it is not confirmed: tried again after confirmation. */
+  'WITHHELD',
   /** A key came that starts later than this message: asked again from own devices. */
-  'KEY_STARTS_LATER',
+  'UNKNOWN_INDEX',
+  /** The sender's device is not known yet: its keys are fetched, then tried again. */
+  'UNKNOWN_DEVICE',
   /** The sender's device is not confirmed by its owner: tried again when it is. */
-  'SENDER_NOT_CONFIRMED',
-  /** The sender's device is in no manifest, or was taken off: not shown. */
+  'NOT_CROSS_SIGNED',
+  /** The sender's device is in no manifest, or was taken off before. Not shown. */
   'SENDER_REMOVED',
-  /** The key belongs to someone else than the event says: not shown, an alarm. */
+  /** The keys of the device do not fit the message. Not shown. */
+  'KEY_MISMATCH',
+  /** The key belongs to someone else than the event says. Not shown, an alarm. */
   'SENDER_MISMATCH',
   /** The sender's identity changed and was not approved. */
   'IDENTITY_CHANGED',
@@ -25,8 +31,10 @@ export const troubleCauses = [
   'BINDING_MISMATCH',
   /** The same ciphertext came before as another message. Not shown, an alarm. */
   'REPLAY',
-  /** Not what the algorithm makes, or damaged. */
+  /** Not what the algorithm makes, or damaged on its way. */
   'BAD_CIPHERTEXT',
+  /** Decrypts, but is nothing that an SDK like this one writes. */
+  'BAD_CONTENT',
   /** Decrypted, but made by a newer version: update to read it. */
   'UNKNOWN_CONTENT',
 ] as const;
@@ -83,6 +91,8 @@ export type SendState =
 export interface TimelineItem {
   /** Stable for ever: `<member>.<device>.<send id>`, or the local id while it waits. */
   readonly id: string;
+  /** Own messages of this device: the id under which `send` gave the line back, also after `id` changed. */
+  readonly localId?: string;
   readonly room: string;
   /** 0 while it waits. */
   readonly seq: number;

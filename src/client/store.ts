@@ -9,6 +9,10 @@ export const localTables = [
   'rooms',
   /** `<room> <seq>` -> record and what it decrypted to. */
   'records',
+  /** `<room> <message id> <seq>` -> edit, reaction or deletion of that message. */
+  'annotations',
+  /** `<room> <message id>` -> seq of the message. */
+  'ids',
   /** `<room> <number>` -> control entry with its seq. */
   'control',
   /** `<position>` -> a message waiting to go out, in order. */
