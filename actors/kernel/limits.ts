@@ -24,7 +24,7 @@ export interface KernelLimits {
   readonly activeMax: number;
   /** User and room actors in memory at the very most; beyond, work that would create another one is bounced (BUSY). */
   readonly activeHardMax: number;
-  /** Milliseconds between two looks at who is idle. */
+  /** Milliseconds between two looks at who is idle, at least. */
   readonly sweepMs: number;
   /** Actors passivated by one look, so that it stays short. */
   readonly sweepMax: number;
@@ -56,7 +56,7 @@ export const defaultLimits: KernelLimits = {
   idleMs: { user: 30_000, room: 60_000 },
   activeMax: 20_000,
   activeHardMax: 25_000,
-  sweepMs: 1000,
+  sweepMs: 100,
   sweepMax: 1000,
   stopMs: 30_000,
   crashesMax: 3,

@@ -7,9 +7,6 @@ import { Recency } from './recency.ts';
 
 type Limits = Pick<KernelLimits, 'idleMs' | 'activeMax' | 'sweepMs' | 'sweepMax'>;
 
-/** How soon to look again when one look was not enough, milliseconds. */
-const againMs = 50;
-
 /** `passivate` tells a cell to stop (`cell.stopping`) or takes it out of memory; false = it is not idle. */
 export class Passivation {
   readonly #limits: Limits;
@@ -18,7 +15,8 @@ export class Passivation {
   readonly #rooms = new Recency<Cell>();
   #size = 0;
   #stopping = 0;
-  #nextSweep = 0;
+  /** No look before that time, so that looks which find little do not follow each other at once. */
+  #notBefore = 0;
 
   constructor(limits: Limits, passivate: (cell: Cell, now: number) => boolean) {
     this.#limits = limits;
@@ -32,15 +30,19 @@ export class Passivation {
 
   /** When it wants to look again, milliseconds since the epoch; Infinity = never, nobody is there. */
   nextDue(): number {
-    return this.#size > this.#stopping ? this.#nextSweep : Number.POSITIVE_INFINITY;
+    const room = this.#rooms.oldest;
+    const user = this.#users.oldest;
+    let due = Number.POSITIVE_INFINITY;
+    if (room !== null) due = room.lastWorkMs + this.#limits.idleMs.room;
+    if (user !== null) due = Math.min(due, user.lastWorkMs + this.#limits.idleMs.user);
+    if (this.#excess > 0 && due < Number.POSITIVE_INFINITY) due = 0;
+    return Math.max(due, this.#notBefore);
   }
 
   /** A new cell, user or room. */
   add(cell: Cell, now: number): void {
-    if (this.nextDue() === Number.POSITIVE_INFINITY) this.#nextSweep = now + this.#limits.sweepMs;
     this.#size++;
     this.#list(cell.kind).touch(cell, now);
-    if (this.#excess > 0) this.#nextSweep = Math.min(this.#nextSweep, now + againMs);
   }
 
   /** The cell had work. */
@@ -79,8 +81,7 @@ export class Passivation {
       this.#ask(cell, now);
       left--;
     }
-    this.#nextSweep =
-      now + (left === 0 || this.#excess > 0 ? Math.min(againMs, this.#limits.sweepMs) : this.#limits.sweepMs);
+    this.#notBefore = now + this.#limits.sweepMs;
   }
 
   /** Passivates every idle cell, however recent its work. */
