@@ -279,7 +279,14 @@ export interface Submit {
     | Person
     | undefined;
   /** With a control entry: the signer's credential. */
-  credential?: Credential | undefined;
+  credential?:
+    | Credential
+    | undefined;
+  /**
+   * With the genesis of a 1:1 room: the other's user id. The hub refuses a room whose id is not made of the two (INVALID_CONTROL), so that
+   * nobody can take the room of two others.
+   */
+  partner: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2553,7 +2560,7 @@ export const HeadMoved: MessageFns<HeadMoved> = {
 };
 
 function createBaseSubmit(): Submit {
-  return { room: "", event: undefined, person: undefined, credential: undefined, _unknownFields: {} };
+  return { room: "", event: undefined, person: undefined, credential: undefined, partner: "", _unknownFields: {} };
 }
 
 export const Submit: MessageFns<Submit> = {
@@ -2569,6 +2576,9 @@ export const Submit: MessageFns<Submit> = {
     }
     if (message.credential !== undefined) {
       Credential.encode(message.credential, writer.uint32(34).fork()).join();
+    }
+    if (message.partner !== "") {
+      writer.uint32(42).string(message.partner);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2624,6 +2634,14 @@ export const Submit: MessageFns<Submit> = {
             }
 
             message.credential = Credential.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.partner = reader.string();
             continue;
           }
         }

@@ -199,7 +199,10 @@ export interface EventHeader {
   room: string;
   /** The sender's member number in this room. The hub refuses a number that is not the session's own (NOT_MEMBER). */
   member: number;
-  /** The sender's device number, counted per user from 1, never used again. */
+  /**
+   * The sender's device number, counted per user from 1, never used again. 0 = the member's provider itself: DEPART, and emptyings for quota
+   * or erasure. No session can send it.
+   */
   device: number;
   /**
    * Counter per (device, room), from 1, strictly growing, durable at the device. A repeat with the same header gets its first answer; the

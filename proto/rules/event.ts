@@ -55,7 +55,6 @@ export function decodeHeader(bytes: Uint8Array): EventHeader | Rejection {
   const fits =
     header.room !== '' &&
     header.member > 0 &&
-    header.device > 0 &&
     header.sendId > 0 &&
     header.bodyHash.length === hashBytes &&
     (control === undefined || (control.number > 0 && control.hash.length === hashBytes));
@@ -73,7 +72,8 @@ export function checkKind(header: EventHeader): Rejection | null {
     header.algorithm === (isPlain ? Algorithm.ALGORITHM_NONE : Algorithm.ALGORITHM_MEGOLM_V1) &&
     header.commitment.length === (isPlain ? 0 : hashBytes) &&
     (isContent || (!header.counts && header.expiryDay === 0)) &&
-    (isControl || header.control !== undefined);
+    (isControl || header.control !== undefined) &&
+    (isPlain || header.device > 0);
   return fits ? null : Rejection.REJECTION_BAD_EVENT;
 }
 

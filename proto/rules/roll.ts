@@ -1,0 +1,102 @@
+// Who is behind the numbers of one room: persons by commitment, credentials by device key. It lies beside the chain and proves itself:
+// a person is found only by the commitment that the chain holds, a credential only for the fingerprint of such a person. What a server
+// puts in beyond that is never found. Not part of the state: erasure takes people out of it and the chain stays whole.
+import type { Credential, Person } from '../gen/record.ts';
+import { toHex } from './base.ts';
+import { equalBytes } from './bytes.ts';
+import {
+  type CredentialFault,
+  credentialFits,
+  type ProvenDevice,
+  proveCredential,
+  sameCredential,
+} from './credential.ts';
+import { keyBytes, personCommitment, saltBytes } from './hash.ts';
+import { isUserId } from './ids.ts';
+import type { Primitives } from './primitives.ts';
+
+/** Credentials kept for one (member, device): a device's signatures are renewed when its person starts over. */
+const credentialsKeptMax = 4;
+
+interface KeptCredential {
+  readonly credential: Credential;
+  /** The last result, and for which fingerprint. */
+  proven: { readonly fingerprint: Uint8Array; readonly result: ProvenDevice | CredentialFault } | null;
+}
+
+/** Persons and credentials of one room. Mutable; one per room and program. */
+export class Roll {
+  readonly #primitives: Primitives;
+  readonly #byCommitment = new Map<string, Person>();
+  readonly #byUser = new Map<string, Person[]>();
+  readonly #credentials = new Map<string, KeptCredential[]>();
+
+  constructor(primitives: Primitives) {
+    this.#primitives = primitives;
+  }
+
+  /** Takes a person in. False where it is malformed: user id, 16 bytes of salt, 32 of fingerprint. The number in it is not believed. */
+  addPerson(person: Person): boolean {
+    if (!isUserId(person.user) || person.salt.length !== saltBytes || person.fingerprint.length !== keyBytes) {
+      return false;
+    }
+    const key = toHex(personCommitment(person, this.#primitives));
+    if (this.#byCommitment.has(key)) return true;
+    this.#byCommitment.set(key, person);
+    this.#byUser.set(person.user, [...(this.#byUser.get(person.user) ?? []), person]);
+    return true;
+  }
+
+  /** Takes a credential in, to be proven when it is needed. False where it is too large. Of one device the newest four are kept. */
+  addCredential(credential: Credential): boolean {
+    if (!credentialFits(credential)) return false;
+    const key = `${credential.member}/${credential.device}`;
+    const kept = this.#credentials.get(key) ?? [];
+    if (kept.some((other) => sameCredential(other.credential, credential))) return true;
+    this.#credentials.set(key, [{ credential, proven: null }, ...kept].slice(0, credentialsKeptMax));
+    return true;
+  }
+
+  /** The person behind a commitment of the chain. */
+  person(commitment: Uint8Array): Person | undefined {
+    return this.#byCommitment.get(toHex(commitment));
+  }
+
+  /** Every person taken in for this user id, oldest first. */
+  personsOf(user: string): readonly Person[] {
+    return this.#byUser.get(user) ?? [];
+  }
+
+  /** Drops what is known of a user (erasure). */
+  forget(user: string): void {
+    for (const person of this.personsOf(user)) {
+      this.#byCommitment.delete(toHex(personCommitment(person, this.#primitives)));
+      for (const key of this.#credentials.keys()) {
+        if (key.startsWith(`${person.member}/`)) this.#credentials.delete(key);
+      }
+    }
+    this.#byUser.delete(user);
+  }
+
+  /**
+   * The proven device of a member that signs with this key for this person. `MISSING` where no credential names the key; else what is wrong
+   * with it: a fault of the credential, or that it is another user's. Proven once, then remembered.
+   */
+  device(
+    signer: { readonly member: number; readonly device: number; readonly key: Uint8Array },
+    person: Person,
+  ): ProvenDevice | CredentialFault | 'MISSING' {
+    let worst: CredentialFault | 'MISSING' = 'MISSING';
+    for (const kept of this.#credentials.get(`${signer.member}/${signer.device}`) ?? []) {
+      if (kept.proven === null || !equalBytes(kept.proven.fingerprint, person.fingerprint)) {
+        const result = proveCredential(kept.credential, person.fingerprint, this.#primitives);
+        kept.proven = { fingerprint: person.fingerprint, result };
+      }
+      const { result } = kept.proven;
+      if (typeof result === 'string') worst = result;
+      else if (result.user !== person.user) worst = 'WRONG_USER';
+      else if (equalBytes(result.signingKey, signer.key)) return result;
+    }
+    return worst;
+  }
+}
