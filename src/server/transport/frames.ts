@@ -26,8 +26,13 @@ export function splitFrames(message: Uint8Array, limits: FrameLimits): Uint8Arra
     bounds.push(start, at);
   }
   const frames: Uint8Array[] = [];
-  for (let i = 0; i < bounds.length; i += 2)
-    frames.push(Uint8Array.prototype.slice.call(message, bounds[i], bounds[i + 1]));
+  for (let i = 0; i < bounds.length; i += 2) {
+    const [start = 0, end = 0] = [bounds[i], bounds[i + 1]];
+    // Not slice(): that of a Buffer would share the memory.
+    const frame = new Uint8Array(end - start);
+    frame.set(message.subarray(start, end));
+    frames.push(frame);
+  }
   return frames;
 }
 

@@ -22,7 +22,8 @@ export class Watch<C extends Watched, S> {
   readonly #awaitingHello = new Map<C, number>();
   readonly #lingering = new Map<S, number>();
   #round: Iterator<C> = this.#open.values();
-  #visitsDue = 0;
+  // In connections times milliseconds, so that it stays a whole number.
+  #due = 0;
   #sweptMs: number;
 
   constructor(port: WatchPort<C, S>, limits: TransportLimits, nowMs: number) {
@@ -78,11 +79,9 @@ export class Watch<C extends Watched, S> {
   #heartbeat(nowMs: number): void {
     const passedMs = Math.max(0, nowMs - this.#sweptMs);
     this.#sweptMs = nowMs;
-    this.#visitsDue = Math.min(
-      this.#open.size,
-      this.#visitsDue + (this.#open.size * passedMs) / this.#limits.heartbeatMs,
-    );
-    for (; this.#visitsDue >= 1; this.#visitsDue -= 1) {
+    const { heartbeatMs } = this.#limits;
+    this.#due = Math.min(this.#open.size * heartbeatMs, this.#due + this.#open.size * passedMs);
+    for (; this.#due >= heartbeatMs; this.#due -= heartbeatMs) {
       let next = this.#round.next();
       if (next.done === true) {
         this.#round = this.#open.values();

@@ -104,7 +104,8 @@ export function write(
 ): void {
   response.writeStatus(`${written.status} ${written.statusText}`);
   for (const [name, value] of written.headers) response.writeHeader(name, value);
-  if (isBodiless(written.status)) response.endWithoutBody(undefined, closeConnection);
+  // Without arguments: an explicit undefined would be sent as a length of 2^63.
+  if (isBodiless(written.status)) response.endWithoutBody();
   else if (method === 'HEAD') response.endWithoutBody(written.body.length, closeConnection);
   else response.end(written.body, closeConnection);
 }
