@@ -234,7 +234,7 @@ export interface EventHeader {
 /** Body of EVENT_KIND_EMPTYING. The hub empties the rows once this event is covered, at every provider alike. */
 export interface Emptying {
   cause: EmptyingCause;
-  /** Every seq of the message, its edits included; 1 to 64. Rows below the floor are skipped. By the author: rows of the same member only. */
+  /** Every seq of the message, its edits included; 1 to 64, ascending. Rows below the floor are skipped. By the author: rows of the same member only. */
   seqs: number[];
   /** Ids of blobs that go with them, at most 64. */
   blobs: string[];

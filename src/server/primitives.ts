@@ -14,11 +14,14 @@ const keys = new Map<string, KeyObject | null>();
 /** Primitives for hub, tests and Node tools. */
 export const nodePrimitives: Primitives = {
   sha256(data) {
-    // As text and back: half the time of a digest as Buffer, because no external memory is registered.
-    return Buffer.from(hash('sha256', data, 'latin1'), 'latin1');
+    // As text and back: a third of the time of a digest as Buffer, and 32 bytes on the heap instead of a view that pins a pool.
+    const text = hash('sha256', data, 'binary');
+    const digest = new Uint8Array(32);
+    for (let i = 0; i < 32; i++) digest[i] = text.charCodeAt(i);
+    return digest;
   },
   hmacSha256(key, data) {
-    return createHmac('sha256', key).update(data).digest();
+    return new Uint8Array(createHmac('sha256', key).update(data).digest());
   },
   verify(publicKey, message, signature) {
     if (publicKey.length !== 32 || signature.length !== 64) return false;
