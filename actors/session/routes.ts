@@ -1,0 +1,103 @@
+// Which request goes to which actor. Ids are looked at here, before anything is addressed: whatever is malformed creates no actor. Whether the
+// room exists and the asker may do it is for the room to say, whether the body makes sense for whoever handles it.
+
+import { type Address, roomAddress, userAddress } from '#actors/kernel/address.ts';
+import type { Message, Requester } from '#actors/kernel/messages.ts';
+import type { ClientFrame } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { isRoomId, isUserId } from '#proto/rules/ids.ts';
+import { limits } from '#proto/rules/limits.ts';
+import type { DeviceRateClass, UserRateClass } from './limits.ts';
+
+/** A body of a client frame that one actor answers. */
+export type RoutedBody = Exclude<NonNullable<ClientFrame['body']>, { $case: 'hello' | 'subscribe' | 'sendEphemeral' }>;
+
+/** Where a request goes, or why it does not. */
+export type Route = { readonly to: Address; readonly message: Message } | { readonly refused: Rejection };
+
+const badRequest: Route = { refused: Rejection.REJECTION_BAD_REQUEST };
+const tooLarge: Route = { refused: Rejection.REJECTION_TOO_LARGE };
+
+/** The route of a request of `from`. */
+export function routeOf(body: RoutedBody, from: Requester): Route {
+  switch (body.$case) {
+    case 'submit': {
+      const { room, event } = body.value;
+      if (event === undefined) return badRequest;
+      if (event.header.length > limits.headerBytesMax || event.body.length > limits.bodyBytesMax) return tooLarge;
+      return toRoom(room, { kind: 'submit', from, submit: body.value });
+    }
+    case 'fetchRecords':
+      return toRoom(body.value.room, { kind: 'fetch', from, fetch: body.value });
+    case 'putReceipt': {
+      const { room, write } = body.value;
+      if (write.length > limits.slotWriteBytesMax) return tooLarge;
+      return toRoom(room, { kind: 'putReceipt', from, write });
+    }
+    case 'readRoom':
+      return toRoom(body.value.room, { kind: 'readRoom', from, read: body.value });
+    case 'sendDeviceMessages': {
+      const { room, messages } = body.value;
+      if (!isCount(messages.length, limits.deviceMessagesMax) || !isRoomOrNone(room)) return badRequest;
+      if (!messages.every(({ user }) => isUserId(user))) return badRequest;
+      break;
+    }
+    case 'queryKeys': {
+      const { room, users } = body.value;
+      if (!isCount(users.length, limits.queryUsersMax) || !isRoomOrNone(room) || !users.every(isUserId))
+        return badRequest;
+      break;
+    }
+    case 'claimKeys': {
+      const { room, targets } = body.value;
+      if (!isCount(targets.length, limits.claimTargetsMax) || !isRoomOrNone(room)) return badRequest;
+      if (!targets.every(({ user }) => isUserId(user))) return badRequest;
+      break;
+    }
+  }
+  return { to: userAddress(from.user), message: { kind: 'request', from, body } };
+}
+
+/** What a request counts against. */
+export function rateOf(
+  body: RoutedBody,
+): { readonly of: 'device'; readonly name: DeviceRateClass } | { readonly of: 'user'; readonly name: UserRateClass } {
+  switch (body.$case) {
+    case 'submit':
+      return { of: 'device', name: 'submit' };
+    case 'putReceipt':
+      return { of: 'device', name: 'receipt' };
+    case 'sendDeviceMessages':
+      return { of: 'device', name: 'deviceMessages' };
+    case 'queryKeys':
+      return { of: 'user', name: 'query' };
+    case 'claimKeys':
+      return { of: 'user', name: 'claim' };
+    case 'uploadKeys':
+    case 'uploadCrossSigning':
+    case 'uploadSignatures':
+    case 'publishManifest':
+    case 'renameDevice':
+    case 'removeDevice':
+      return { of: 'user', name: 'change' };
+    case 'listRooms':
+    case 'fetchRecords':
+    case 'readRoom':
+    case 'fetchInbox':
+    case 'ackInbox':
+    case 'listDevices':
+      return { of: 'device', name: 'read' };
+  }
+}
+
+function toRoom(room: string, message: Message): Route {
+  return isRoomId(room) ? { to: roomAddress(room), message } : badRequest;
+}
+
+function isRoomOrNone(room: string): boolean {
+  return room === '' || isRoomId(room);
+}
+
+function isCount(count: number, max: number): boolean {
+  return count >= 1 && count <= max;
+}

@@ -1,0 +1,302 @@
+// One live connection: hello, then requests out of a bounded window to the right actor, and their answers back. It proves who asks: what leaves it
+// carries the user and device of the checked token. It keeps nothing that outlives the socket, and knows nothing of rooms but which it subscribed.
+import type { Actor } from '#actors/kernel/actor.ts';
+import { nothing } from '#actors/kernel/actor.ts';
+import { roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
+import { type Effect, rejected } from '#actors/kernel/effects.ts';
+import type { AnswerBody, Requester, SessionMessage, SubscribedPart } from '#actors/kernel/messages.ts';
+import { ClientFrame, EphemeralKind, type Hello, type SendEphemeral, type Subscribe } from '#proto/gen/client.ts';
+import { Disconnect, Rejection } from '#proto/gen/codes.ts';
+import { isRoomId } from '#proto/rules/ids.ts';
+import { limits as protocol } from '#proto/rules/limits.ts';
+import { answerFrame } from './answer.ts';
+import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
+import { retryAfterMs, type SessionLimits } from './limits.ts';
+import { type RoutedBody, rateOf, routeOf } from './routes.ts';
+import { Subscriptions, subscribedBody } from './subscriptions.ts';
+import { Window } from './window.ts';
+
+/** What the sessions of a node share. */
+export interface SessionShared {
+  readonly buckets: DeviceBuckets;
+  readonly limits: SessionLimits;
+}
+
+/** fresh: no hello yet. checking: the token. greeting: the user actor is asked. live. closed: the socket is being closed, nothing counts any more. */
+type Phase = 'fresh' | 'checking' | 'greeting' | 'live' | 'closed';
+
+const helloTimer = 'hello';
+const subscribeTimer = 'subscribe/';
+/** What a request weighs in a mailbox besides its frame, bytes. */
+const requestWeight = 128;
+
+export class Session implements Actor<SessionMessage> {
+  readonly #session: number;
+  readonly #shared: SessionShared;
+  #phase: Phase = 'fresh';
+  #helloRequest = 0;
+  #quiet = false;
+  #user = '';
+  #device = 0;
+  #mayWrite = false;
+  #buckets: SessionBuckets | null = null;
+  #window: Window | null = null;
+  #subscriptions: Subscriptions | null = null;
+  #tokens = 0;
+  #turnedDown = 0;
+  #turnedDownSince = 0;
+
+  constructor(session: number, shared: SessionShared) {
+    this.#session = session;
+    this.#shared = shared;
+  }
+
+  receive(message: SessionMessage, now: number): readonly Effect[] {
+    if (message.kind === 'closed') return [{ kind: 'stop' }];
+    if (this.#phase === 'closed') return nothing;
+    switch (message.kind) {
+      case 'opened':
+        return [{ kind: 'startTimer', name: helloTimer, delayMs: this.#shared.limits.helloTimeoutMs }];
+      case 'frames':
+        return this.#frames(message.frames, now);
+      case 'answer':
+        return this.#answered(message.request, message.body);
+      case 'tokenChecked':
+        return this.#checked(message.identity);
+      case 'welcomed':
+        return this.#welcomed(message.body, message.mayWrite);
+      case 'mayWrite':
+        this.#mayWrite = message.mayWrite;
+        return nothing;
+      case 'subscribedPart':
+        return this.#part(message);
+      case 'timer':
+        return this.#timer(message.name);
+    }
+  }
+
+  /** Sessions are not passivated: they end with their socket. */
+  idle(): boolean {
+    return false;
+  }
+
+  #frames(frames: readonly Uint8Array[], now: number): readonly Effect[] {
+    const effects: Effect[] = [];
+    for (const bytes of frames) {
+      const frame = decode(bytes);
+      if (frame === null) this.#disconnect(effects, Disconnect.DISCONNECT_MALFORMED_FRAME);
+      else this.#frame(effects, frame, bytes.length, now);
+      // `#frame` may have closed the session: what the device sent after that is not looked at.
+      if ((this.#phase as Phase) === 'closed') break;
+    }
+    return effects;
+  }
+
+  #frame(effects: Effect[], { request, body }: ClientFrame, bytes: number, now: number): void {
+    if (this.#phase === 'fresh') {
+      if (body?.$case === 'hello') this.#hello(effects, request, body.value);
+      else this.#disconnect(effects, Disconnect.DISCONNECT_OUT_OF_STATE);
+      return;
+    }
+    if (body?.$case === 'hello') {
+      this.#disconnect(effects, Disconnect.DISCONNECT_OUT_OF_STATE);
+    } else if (request === 0) {
+      this.#unnumbered(effects, body, bytes, now);
+    } else if (this.#phase !== 'live') {
+      this.#turnDown(effects, request, Rejection.REJECTION_NOT_LOGGED_IN, now);
+    } else if (body === undefined) {
+      // A newer device asks for something that this server does not know.
+      this.#turnDown(effects, request, Rejection.REJECTION_UNSUPPORTED, now);
+    } else if (body.$case === 'sendEphemeral') {
+      this.#turnDown(effects, request, Rejection.REJECTION_BAD_REQUEST, now);
+    } else {
+      this.#request(effects, request, body, bytes, now);
+    }
+  }
+
+  #hello(effects: Effect[], request: number, hello: Hello): void {
+    if (request === 0 || hello.client.length > protocol.clientNameCharactersMax) {
+      this.#disconnect(effects, Disconnect.DISCONNECT_MALFORMED_FRAME);
+    } else if (hello.version !== 1) {
+      this.#disconnect(effects, Disconnect.DISCONNECT_UNSUPPORTED_VERSION);
+    } else if (hello.accessToken === '' || hello.accessToken.length > protocol.accessTokenBytesMax) {
+      this.#disconnect(effects, Disconnect.DISCONNECT_TOKEN_EXPIRED);
+    } else {
+      this.#phase = 'checking';
+      this.#helloRequest = request;
+      this.#quiet = hello.quiet;
+      effects.push({ kind: 'checkToken', session: this.#session, token: hello.accessToken });
+    }
+  }
+
+  #checked(identity: Extract<SessionMessage, { kind: 'tokenChecked' }>['identity']): readonly Effect[] {
+    if (this.#phase !== 'checking') return nothing;
+    if (identity === null) return this.#ended(Disconnect.DISCONNECT_TOKEN_EXPIRED);
+    const { user, device, deviceId, deviceName } = identity;
+    this.#phase = 'greeting';
+    this.#user = user;
+    this.#device = device;
+    const hello = { kind: 'hello', session: this.#session, device, deviceId, deviceName } as const;
+    const effects: Effect[] = [{ kind: 'send', to: userAddress(user), message: hello }];
+    // Not before the check: only now the session can be found in audiences.
+    if (this.#quiet) effects.push({ kind: 'quiet', session: this.#session });
+    return effects;
+  }
+
+  #welcomed(body: AnswerBody, mayWrite: boolean): readonly Effect[] {
+    if (this.#phase !== 'greeting') return nothing;
+    this.#phase = 'live';
+    this.#mayWrite = mayWrite;
+    this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
+    return [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
+  }
+
+  #request(
+    effects: Effect[],
+    request: number,
+    body: RoutedBody | { readonly $case: 'subscribe'; readonly value: Subscribe },
+    bytes: number,
+    now: number,
+  ): void {
+    this.#window ??= new Window(this.#shared.limits.requestsMax);
+    switch (this.#window.admits(request)) {
+      case 'reused':
+        return void this.#turnDown(effects, request, Rejection.REJECTION_BAD_REQUEST, now);
+      case 'full':
+        return void this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
+    }
+    if (body.$case === 'subscribe') return void this.#subscribe(effects, request, body.value, now);
+    if (body.$case === 'submit' && !this.#mayWrite) {
+      return void this.#turnDown(effects, request, Rejection.REJECTION_STALE_MANIFEST, now);
+    }
+    const route = routeOf(body, this.#requester(request));
+    if ('refused' in route) return void this.#turnDown(effects, request, route.refused, now);
+    const rate = rateOf(body);
+    const buckets = this.#buckets as SessionBuckets;
+    const waitMs = rate.of === 'device' ? buckets.device.take(rate.name, now) : buckets.user.take(rate.name, now);
+    if (waitMs > 0) return void this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
+    this.#window.take(request);
+    effects.push({ kind: 'send', to: route.to, message: route.message, bytes: bytes + requestWeight });
+  }
+
+  #subscribe(effects: Effect[], request: number, { rooms }: Subscribe, now: number): void {
+    if (rooms.length < 1 || rooms.length > protocol.subscribeRoomsMax || !rooms.every(isRoomId)) {
+      this.#turnDown(effects, request, Rejection.REJECTION_BAD_REQUEST, now);
+      return;
+    }
+    const waitMs = (this.#buckets as SessionBuckets).device.take('subscribe', now, rooms.length);
+    if (waitMs > 0) {
+      this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
+      return;
+    }
+    this.#subscriptions ??= new Subscriptions(protocol.subscriptionsMax);
+    const token = ++this.#tokens;
+    const distinct = new Set(rooms);
+    if (!this.#subscriptions.begin(token, request, distinct)) {
+      this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
+      return;
+    }
+    this.#window?.take(request);
+    const from = this.#requester(request);
+    const replyTo = sessionAddress(this.#session);
+    for (const room of distinct) {
+      effects.push({ kind: 'send', to: roomAddress(room), message: { kind: 'subscribe', from, replyTo, token } });
+    }
+    const { subscribeTimeoutMs } = this.#shared.limits;
+    effects.push({ kind: 'startTimer', name: `${subscribeTimer}${token}`, delayMs: subscribeTimeoutMs });
+  }
+
+  #part(part: SubscribedPart): readonly Effect[] {
+    switch (this.#subscriptions?.part(part)) {
+      case 'complete':
+        return [{ kind: 'cancelTimer', name: `${subscribeTimer}${part.token}` }, ...this.#gathered(part.token)];
+      case 'stray':
+        // The answer said refused, so nothing of the room may be pushed either.
+        return [{ kind: 'part', session: this.#session, audience: { room: part.room } }];
+      default:
+        return nothing;
+    }
+  }
+
+  #gathered(token: number): readonly Effect[] {
+    const gathering = this.#subscriptions?.end(token);
+    if (gathering === undefined) return nothing;
+    return this.#answered(gathering.request, subscribedBody(gathering, this.#shared.limits.answerBytesMax));
+  }
+
+  #answered(request: number, body: AnswerBody): readonly Effect[] {
+    if (this.#window?.free(request) !== true) return [{ kind: 'count', counter: 'session.answerUnasked', by: 1 }];
+    return [this.#push(request, body)];
+  }
+
+  /** Frames without a number: typing and presence, and whatever newer devices may send that wants no answer. */
+  #unnumbered(effects: Effect[], body: ClientFrame['body'], bytes: number, now: number): void {
+    if (body !== undefined && body.$case !== 'sendEphemeral') {
+      // A request that can't be answered.
+      this.#disconnect(effects, Disconnect.DISCONNECT_MALFORMED_FRAME);
+    } else if (body === undefined || this.#phase !== 'live' || !this.#ephemeral(effects, body.value, bytes, now)) {
+      this.#countTurnedDown(effects, now);
+    }
+  }
+
+  #ephemeral(effects: Effect[], { room, kind }: SendEphemeral, bytes: number, now: number): boolean {
+    const known = kind >= EphemeralKind.EPHEMERAL_KIND_TYPING && kind <= EphemeralKind.EPHEMERAL_KIND_ONLINE;
+    if (!known || !isRoomId(room)) return false;
+    if ((this.#buckets as SessionBuckets).device.take('ephemeral', now) > 0) return false;
+    const message = { kind: 'ephemeral', from: this.#requester(0), ephemeral: kind } as const;
+    effects.push({ kind: 'send', to: roomAddress(room), message, bytes: bytes + requestWeight });
+    return true;
+  }
+
+  #timer(name: string): readonly Effect[] {
+    if (name.startsWith(subscribeTimer)) return this.#gathered(Number(name.slice(subscribeTimer.length)));
+    if (name !== helloTimer || this.#phase === 'live') return nothing;
+    return this.#ended(Disconnect.DISCONNECT_HELLO_TIMEOUT, retryAfterMs.helloTimeout);
+  }
+
+  /** The session itself rejects a request. Not for what other actors reject: that answers a request that was let through. */
+  #turnDown(effects: Effect[], request: number, code: Rejection, now: number, waitMs = 0): void {
+    effects.push(this.#push(request, rejected(code, waitMs)));
+    this.#countTurnedDown(effects, now);
+  }
+
+  #countTurnedDown(effects: Effect[], now: number): void {
+    const { turnedDownMax, turnedDownWindowMs } = this.#shared.limits;
+    if (this.#turnedDown === 0 || now - this.#turnedDownSince >= turnedDownWindowMs) {
+      this.#turnedDown = 0;
+      this.#turnedDownSince = now;
+    }
+    if (++this.#turnedDown > turnedDownMax) {
+      this.#disconnect(effects, Disconnect.DISCONNECT_FLOODING, retryAfterMs.flooding);
+    }
+  }
+
+  #requester(request: number): Requester {
+    return { session: this.#session, request, user: this.#user, device: this.#device };
+  }
+
+  #push(request: number, body: AnswerBody): Effect {
+    const frame = answerFrame(request, body, this.#shared.limits.answerBytesMax);
+    return { kind: 'push', session: this.#session, frame };
+  }
+
+  #disconnect(effects: Effect[], code: Disconnect, afterMs = 0): void {
+    this.#phase = 'closed';
+    effects.push({ kind: 'disconnect', session: this.#session, code, retryAfterMs: afterMs });
+  }
+
+  #ended(code: Disconnect, afterMs = 0): readonly Effect[] {
+    const effects: Effect[] = [];
+    this.#disconnect(effects, code, afterMs);
+    return effects;
+  }
+}
+
+/** null = not a ClientFrame. Bytes of a foreign peer: whatever the decoder throws at them is their fault, not ours. */
+function decode(bytes: Uint8Array): ClientFrame | null {
+  try {
+    return ClientFrame.decode(bytes);
+  } catch {
+    return null;
+  }
+}
