@@ -14,13 +14,22 @@ export const protobufFileName = "account.proto";
 
 /**
  * What a user actor keeps beside its inbox log: state rows without expiry, so that an account outlives the 30 days of its entries.
- * Only the user actor writes and reads them; no device ever gets one. Rows are a cache of the log: each names the newest entry that it holds
- * (`seq`), and at activation only later entries are applied to it, so rows that were written at different moments still fit together.
+ * Only the user actor writes and reads them; no device ever gets one. Rows are a cache of the log, written together, all or none: row `mark`
+ * names the newest entry that they hold, and at activation only later entries are applied to them.
  */
+
+/** Row `mark`: part of every write. */
+export interface MarkRow {
+  /** Newest entry that all rows hold, and its time. */
+  seq: number;
+  acceptedMs: number;
+  /** Counts writes at the same seq (cursors move without an entry), so that the newer one wins. */
+  sub: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
 
 /** Row `account`: devices and identity. */
 export interface AccountRow {
-  seq: number;
   devices: AccountDevice[];
   /** Numbers of removed devices, newest last, at most 256: a hello of one of them is refused. */
   removed: number[];
@@ -34,14 +43,11 @@ export interface AccountDevice {
   device: number;
   id: string;
   name: string;
-  /** Entry that added it: nothing before concerns it. */
-  sinceSeq: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 /** Row `manifest`: the newest manifest. Row `manifests/<version, ten digits>`: every version. */
 export interface ManifestRow {
-  seq: number;
   manifest: DeviceManifest | undefined;
   head: ManifestHead | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -49,7 +55,7 @@ export interface ManifestRow {
 
 /** Row `device/<number>`: what changes without an entry. */
 export interface DeviceRow {
-  /** The device has acknowledged everything up to here. */
+  /** The device has acknowledged everything up to here; at first the entry that added it, since nothing before concerns it. */
   cursor: number;
   /** Entries for it were lost to age or to a full lane. */
   needsFullSync: boolean;
@@ -60,7 +66,6 @@ export interface DeviceRow {
 
 /** Row `waiting/<number>`: which entries wait for the device, by lane. */
 export interface WaitingRow {
-  seq: number;
   lanes: WaitingLane[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -73,7 +78,6 @@ export interface WaitingLane {
 
 /** Row `keys/<number>`: a device's public keys. */
 export interface KeysRow {
-  seq: number;
   deviceJson: Uint8Array;
   /** Oldest first: the next to be given away stands first. */
   oneTimeKeys: UploadedKey[];
@@ -89,17 +93,19 @@ export interface FallbackKey {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Row `sender/<user>/<device>`: ids of the newest messages of a sending device. */
+/** Row `sender/<0 to 127>`: ids of the newest messages of a sending device. */
 export interface SenderRow {
-  seq: number;
-  /** Receiving device and id, newest last, at most 128. */
+  user: string;
+  device: number;
+  /** Newest entry from it: the longest silent sender makes room for a new one. */
+  heardSeq: number;
+  /** Receiving device (4 bytes, most significant first) and id, newest last, at most 128. */
   ids: Uint8Array[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 /** Row `room/<id>`: how this user stands in a room. */
 export interface RoomRow {
-  seq: number;
   standing:
     | RoomStanding
     | undefined;
@@ -108,9 +114,92 @@ export interface RoomRow {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+function createBaseMarkRow(): MarkRow {
+  return { seq: 0, acceptedMs: 0, sub: 0, _unknownFields: {} };
+}
+
+export const MarkRow: MessageFns<MarkRow> = {
+  encode(message: MarkRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    if (message.acceptedMs !== 0) {
+      writer.uint32(16).uint64(message.acceptedMs);
+    }
+    if (message.sub !== 0) {
+      writer.uint32(24).uint64(message.sub);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MarkRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMarkRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.acceptedMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sub = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseAccountRow(): AccountRow {
   return {
-    seq: 0,
     devices: [],
     removed: [],
     masterJson: new Uint8Array(0),
@@ -122,27 +211,24 @@ function createBaseAccountRow(): AccountRow {
 
 export const AccountRow: MessageFns<AccountRow> = {
   encode(message: AccountRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.seq !== 0) {
-      writer.uint32(8).uint64(message.seq);
-    }
     for (const v of message.devices) {
-      AccountDevice.encode(v!, writer.uint32(18).fork()).join();
+      AccountDevice.encode(v!, writer.uint32(10).fork()).join();
     }
     if (message.removed.length !== 0) {
-      writer.uint32(26).fork();
+      writer.uint32(18).fork();
       for (const v of message.removed) {
         writer.uint32(v);
       }
       writer.join();
     }
     if (message.masterJson.length !== 0) {
-      writer.uint32(34).bytes(message.masterJson);
+      writer.uint32(26).bytes(message.masterJson);
     }
     if (message.selfSigningJson.length !== 0) {
-      writer.uint32(42).bytes(message.selfSigningJson);
+      writer.uint32(34).bytes(message.selfSigningJson);
     }
     if (message.userSigningJson.length !== 0) {
-      writer.uint32(50).bytes(message.userSigningJson);
+      writer.uint32(42).bytes(message.userSigningJson);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -169,29 +255,21 @@ export const AccountRow: MessageFns<AccountRow> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.seq = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
+            if (tag !== 10) {
               break;
             }
 
             message.devices.push(AccountDevice.decode(reader, reader.uint32()));
             continue;
           }
-          case 3: {
-            if (tag === 24) {
+          case 2: {
+            if (tag === 16) {
               message.removed.push(reader.uint32());
 
               continue;
             }
 
-            if (tag === 26) {
+            if (tag === 18) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.removed.push(reader.uint32());
@@ -202,24 +280,24 @@ export const AccountRow: MessageFns<AccountRow> = {
 
             break;
           }
-          case 4: {
-            if (tag !== 34) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
             message.masterJson = reader.bytes();
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
             message.selfSigningJson = reader.bytes();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
@@ -248,7 +326,7 @@ export const AccountRow: MessageFns<AccountRow> = {
 };
 
 function createBaseAccountDevice(): AccountDevice {
-  return { device: 0, id: "", name: "", sinceSeq: 0, _unknownFields: {} };
+  return { device: 0, id: "", name: "", _unknownFields: {} };
 }
 
 export const AccountDevice: MessageFns<AccountDevice> = {
@@ -261,9 +339,6 @@ export const AccountDevice: MessageFns<AccountDevice> = {
     }
     if (message.name !== "") {
       writer.uint32(26).string(message.name);
-    }
-    if (message.sinceSeq !== 0) {
-      writer.uint32(32).uint64(message.sinceSeq);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -313,14 +388,6 @@ export const AccountDevice: MessageFns<AccountDevice> = {
             message.name = reader.string();
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.sinceSeq = longToNumber(reader.uint64());
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -343,19 +410,16 @@ export const AccountDevice: MessageFns<AccountDevice> = {
 };
 
 function createBaseManifestRow(): ManifestRow {
-  return { seq: 0, manifest: undefined, head: undefined, _unknownFields: {} };
+  return { manifest: undefined, head: undefined, _unknownFields: {} };
 }
 
 export const ManifestRow: MessageFns<ManifestRow> = {
   encode(message: ManifestRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.seq !== 0) {
-      writer.uint32(8).uint64(message.seq);
-    }
     if (message.manifest !== undefined) {
-      DeviceManifest.encode(message.manifest, writer.uint32(18).fork()).join();
+      DeviceManifest.encode(message.manifest, writer.uint32(10).fork()).join();
     }
     if (message.head !== undefined) {
-      ManifestHead.encode(message.head, writer.uint32(26).fork()).join();
+      ManifestHead.encode(message.head, writer.uint32(18).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -382,23 +446,15 @@ export const ManifestRow: MessageFns<ManifestRow> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.seq = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
+            if (tag !== 10) {
               break;
             }
 
             message.manifest = DeviceManifest.decode(reader, reader.uint32());
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 2: {
+            if (tag !== 18) {
               break;
             }
 
@@ -511,16 +567,13 @@ export const DeviceRow: MessageFns<DeviceRow> = {
 };
 
 function createBaseWaitingRow(): WaitingRow {
-  return { seq: 0, lanes: [], _unknownFields: {} };
+  return { lanes: [], _unknownFields: {} };
 }
 
 export const WaitingRow: MessageFns<WaitingRow> = {
   encode(message: WaitingRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.seq !== 0) {
-      writer.uint32(8).uint64(message.seq);
-    }
     for (const v of message.lanes) {
-      WaitingLane.encode(v!, writer.uint32(18).fork()).join();
+      WaitingLane.encode(v!, writer.uint32(10).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -547,15 +600,7 @@ export const WaitingRow: MessageFns<WaitingRow> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.seq = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
+            if (tag !== 10) {
               break;
             }
 
@@ -671,32 +716,22 @@ export const WaitingLane: MessageFns<WaitingLane> = {
 };
 
 function createBaseKeysRow(): KeysRow {
-  return {
-    seq: 0,
-    deviceJson: new Uint8Array(0),
-    oneTimeKeys: [],
-    fallbackKeys: [],
-    givenAway: [],
-    _unknownFields: {},
-  };
+  return { deviceJson: new Uint8Array(0), oneTimeKeys: [], fallbackKeys: [], givenAway: [], _unknownFields: {} };
 }
 
 export const KeysRow: MessageFns<KeysRow> = {
   encode(message: KeysRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.seq !== 0) {
-      writer.uint32(8).uint64(message.seq);
-    }
     if (message.deviceJson.length !== 0) {
-      writer.uint32(18).bytes(message.deviceJson);
+      writer.uint32(10).bytes(message.deviceJson);
     }
     for (const v of message.oneTimeKeys) {
-      UploadedKey.encode(v!, writer.uint32(26).fork()).join();
+      UploadedKey.encode(v!, writer.uint32(18).fork()).join();
     }
     for (const v of message.fallbackKeys) {
-      FallbackKey.encode(v!, writer.uint32(34).fork()).join();
+      FallbackKey.encode(v!, writer.uint32(26).fork()).join();
     }
     for (const v of message.givenAway) {
-      writer.uint32(42).string(v!);
+      writer.uint32(34).string(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -723,11 +758,11 @@ export const KeysRow: MessageFns<KeysRow> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 10) {
               break;
             }
 
-            message.seq = longToNumber(reader.uint64());
+            message.deviceJson = reader.bytes();
             continue;
           }
           case 2: {
@@ -735,7 +770,7 @@ export const KeysRow: MessageFns<KeysRow> = {
               break;
             }
 
-            message.deviceJson = reader.bytes();
+            message.oneTimeKeys.push(UploadedKey.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -743,19 +778,11 @@ export const KeysRow: MessageFns<KeysRow> = {
               break;
             }
 
-            message.oneTimeKeys.push(UploadedKey.decode(reader, reader.uint32()));
+            message.fallbackKeys.push(FallbackKey.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
             if (tag !== 34) {
-              break;
-            }
-
-            message.fallbackKeys.push(FallbackKey.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
               break;
             }
 
@@ -857,16 +884,22 @@ export const FallbackKey: MessageFns<FallbackKey> = {
 };
 
 function createBaseSenderRow(): SenderRow {
-  return { seq: 0, ids: [], _unknownFields: {} };
+  return { user: "", device: 0, heardSeq: 0, ids: [], _unknownFields: {} };
 }
 
 export const SenderRow: MessageFns<SenderRow> = {
   encode(message: SenderRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.seq !== 0) {
-      writer.uint32(8).uint64(message.seq);
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.device !== 0) {
+      writer.uint32(16).uint32(message.device);
+    }
+    if (message.heardSeq !== 0) {
+      writer.uint32(24).uint64(message.heardSeq);
     }
     for (const v of message.ids) {
-      writer.uint32(18).bytes(v!);
+      writer.uint32(34).bytes(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -893,15 +926,31 @@ export const SenderRow: MessageFns<SenderRow> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 10) {
               break;
             }
 
-            message.seq = longToNumber(reader.uint64());
+            message.user = reader.string();
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.device = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.heardSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
@@ -930,19 +979,16 @@ export const SenderRow: MessageFns<SenderRow> = {
 };
 
 function createBaseRoomRow(): RoomRow {
-  return { seq: 0, standing: undefined, sinceMs: 0, _unknownFields: {} };
+  return { standing: undefined, sinceMs: 0, _unknownFields: {} };
 }
 
 export const RoomRow: MessageFns<RoomRow> = {
   encode(message: RoomRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.seq !== 0) {
-      writer.uint32(8).uint64(message.seq);
-    }
     if (message.standing !== undefined) {
-      RoomStanding.encode(message.standing, writer.uint32(18).fork()).join();
+      RoomStanding.encode(message.standing, writer.uint32(10).fork()).join();
     }
     if (message.sinceMs !== 0) {
-      writer.uint32(24).uint64(message.sinceMs);
+      writer.uint32(16).uint64(message.sinceMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -969,23 +1015,15 @@ export const RoomRow: MessageFns<RoomRow> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.seq = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
+            if (tag !== 10) {
               break;
             }
 
             message.standing = RoomStanding.decode(reader, reader.uint32());
             continue;
           }
-          case 3: {
-            if (tag !== 24) {
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
