@@ -1,0 +1,23 @@
+// The engine's ledger in memory, for tests and for devices that keep nothing. It forgets with the process: after that
+// a replay of an older message is not noticed, so a device with a durable store must bring a durable ledger.
+import type { CryptoLedger, RoomId, SessionBegan } from './engine.ts';
+
+export class MemoryLedger implements CryptoLedger {
+  #steps = new Map<string, string>();
+  #began = new Map<RoomId, SessionBegan>();
+
+  async claimIndex(sessionId: string, index: number, eventId: string): Promise<string> {
+    const step = `${sessionId} ${index}`;
+    const holder = this.#steps.get(step) ?? eventId;
+    this.#steps.set(step, holder);
+    return holder;
+  }
+
+  async sessionBegan(room: RoomId): Promise<SessionBegan | undefined> {
+    return this.#began.get(room);
+  }
+
+  async setSessionBegan(room: RoomId, began: SessionBegan): Promise<void> {
+    this.#began.set(room, began);
+  }
+}

@@ -1,0 +1,257 @@
+// CryptoEngine over the audited Olm and Megolm of matrix-sdk-crypto-wasm, used without a homeserver. In browsers its
+// store is IndexedDB itself; in Node the same, standing on `node/crypto-store.ts`; without a store it lives in memory.
+// This file wires the parts: requests, sharing, decryption, verification, identity. Rules live there.
+import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
+import { Emitter } from '../emitter.ts';
+import { ClientError } from '../errors.ts';
+import { decrypt } from './decryption.ts';
+import type * as e from './engine.ts';
+import { certificate, createIdentity, isConfirmed, ownKeys, sign } from './identity.ts';
+import { receive } from './inbox.ts';
+import { Lock } from './lock.ts';
+import { type Machine, Requests } from './requests.ts';
+import { seal } from './seal.ts';
+import { Sharing } from './sharing.ts';
+import { identityState, keyBytes } from './trust.ts';
+import { Verifications } from './verification.ts';
+
+/** How to open an engine. */
+export interface EngineOptions {
+  user: e.UserId;
+  device: e.DeviceId;
+  server: e.CryptoServer;
+  ledger: e.CryptoLedger;
+  /** Where the library keeps its state: an IndexedDB name and the 32 bytes that encrypt it. Undefined: in memory only. */
+  store?: { name: string; key: Uint8Array };
+  /** Epoch milliseconds; default the system's clock. Only ages of sessions are measured by it. */
+  now?: () => number;
+}
+
+/** Opens the engine of a device, creating its keys on first use. Rejects with ClientError STORE if the store cannot be
+ * opened (wrong key, damaged, other device's), BAD_ARGUMENT if an id is not shaped as the library needs. */
+export async function openEngine(options: EngineOptions): Promise<e.CryptoEngine> {
+  await wasm.initAsync();
+  const [user, device] = ids(options);
+  let olm: wasm.OlmMachine;
+  try {
+    const { store } = options;
+    const handle = await (store
+      ? wasm.StoreHandle.openWithKey(store.name, store.key, quiet)
+      : wasm.StoreHandle.open(null, null, quiet));
+    olm = await wasm.OlmMachine.initFromStore(user, device, handle, quiet);
+  } catch (cause) {
+    throw new ClientError('STORE', `The crypto store of ${options.user} ${options.device} cannot be opened`, { cause });
+  }
+  return new OlmEngine({ olm, lock: new Lock() }, options);
+}
+
+class OlmEngine implements e.CryptoEngine {
+  readonly user: e.UserId;
+  readonly device: e.DeviceId;
+  #machine: Machine;
+  #server: e.CryptoServer;
+  #ledger: e.CryptoLedger;
+  #events = new Emitter<e.EngineEvents>();
+  #requests: Requests;
+  #sharing: Sharing;
+  #verifications: Verifications;
+  #closed = false;
+  #underWay = new Set<Promise<unknown>>();
+
+  constructor(machine: Machine, { user, device, server, ledger, now = Date.now }: EngineOptions) {
+    this.user = user;
+    this.device = device;
+    this.#machine = machine;
+    this.#server = server;
+    this.#ledger = ledger;
+    this.#requests = new Requests(machine, server, () => this.#events.emit('flushNeeded', undefined));
+    this.#sharing = new Sharing(machine, this.#requests, ledger, now);
+    this.#verifications = new Verifications(machine, this.#requests, (state) =>
+      this.#events.emit('verification', state),
+    );
+    machine.olm.registerRoomKeyUpdatedCallback(async (keys) => {
+      const arrived = keys.map(({ roomId, sessionId }) => ({ room: roomId.toString(), sessionId }));
+      if (!this.#closed) this.#events.emit('roomKeys', arrived);
+    });
+  }
+
+  on<Name extends keyof e.EngineEvents>(name: Name, listener: (value: e.EngineEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  createIdentity(): Promise<void> {
+    return this.#run(async () => {
+      await createIdentity(this.#machine, this.#requests, this.#server);
+      await this.#fetch([this.user]);
+    });
+  }
+
+  confirmed(): Promise<boolean> {
+    return this.#run(() => isConfirmed(this.#machine));
+  }
+
+  holdsIdentity(): Promise<boolean> {
+    return this.#run(async () => {
+      const { hasMaster, hasSelfSigning, hasUserSigning } = await this.#machine.olm.crossSigningStatus();
+      return hasMaster && hasSelfSigning && hasUserSigning;
+    });
+  }
+
+  ownKeys(): Promise<e.OwnDeviceKeys> {
+    return this.#run(() => ownKeys(this.#machine));
+  }
+
+  certificate(): Promise<e.Certificate> {
+    return this.#run(() => certificate(this.#machine));
+  }
+
+  sign(text: string): Promise<Uint8Array> {
+    return this.#run(() => sign(this.#machine, text));
+  }
+
+  receive(received: e.Received): Promise<e.ReceiveReport> {
+    return this.#run(async () => {
+      const fetch = (user: e.UserId) => this.#fetch([user]);
+      const report = await receive({ machine: this.#machine, verifications: this.#verifications, fetch }, received);
+      this.#events.emit('flushNeeded', undefined);
+      return report;
+    });
+  }
+
+  flush(): Promise<e.FlushReport> {
+    return this.#run(async () => {
+      const report = await this.#requests.flush();
+      await this.#machine.lock.run(() => this.#verifications.advance());
+      return report;
+    });
+  }
+
+  track(users: readonly e.UserId[]): Promise<void> {
+    return this.#run(async () => {
+      await this.#machine.lock.run(() =>
+        this.#machine.olm.updateTrackedUsers(users.map((user) => new wasm.UserId(user))),
+      );
+      await this.#requests.flushQueries();
+    });
+  }
+
+  refresh(users: readonly e.UserId[], room?: e.RoomId): Promise<void> {
+    return this.#run(() => this.#fetch(users, room));
+  }
+
+  devices(user: e.UserId): Promise<e.DeviceState[]> {
+    return this.#run(async () => {
+      const devices = (await this.#machine.olm.getUserDevices(new wasm.UserId(user))).devices();
+      return devices.map((device) => {
+        const key = device.ed25519Key?.toBase64();
+        const ed25519 = key === undefined ? undefined : keyBytes(key);
+        return { device: device.deviceId.toString(), ed25519, crossSigned: device.isCrossSignedByOwner() };
+      });
+    });
+  }
+
+  identity(user: e.UserId): Promise<e.IdentityState | undefined> {
+    return this.#run(() => identityState(this.#machine.olm, user));
+  }
+
+  approveIdentity(user: e.UserId): Promise<void> {
+    return this.#run(() =>
+      this.#machine.lock.run(async () => {
+        const identity = await this.#machine.olm.getIdentity(new wasm.UserId(user));
+        if (!(identity instanceof wasm.OtherUserIdentity))
+          throw new ClientError('UNKNOWN', `No identity of ${user} is known`);
+        await identity.pinCurrentMasterKey();
+        if (identity.hasVerificationViolation()) await identity.withdrawVerification();
+        this.#requests.keysVersion += 1;
+      }),
+    );
+  }
+
+  encrypt(request: e.EncryptRequest): Promise<e.Encrypted> {
+    return this.#run(async () => {
+      await this.#requireConfirmed();
+      return this.#sharing.encrypt(request);
+    });
+  }
+
+  decrypt(request: e.DecryptRequest): Promise<e.Decrypted | e.DecryptFailure> {
+    return this.#run(async () => {
+      const { olm } = this.#machine;
+      const identity = (user: string) => identityState(olm, user);
+      const result = await decrypt({ olm, ledger: this.#ledger, identity }, request);
+      // The library has put a request for the key to other own devices among its requests.
+      if (!result.ok && result.cause === 'NO_KEY') this.#events.emit('flushNeeded', undefined);
+      return result;
+    });
+  }
+
+  rotate(room: e.RoomId): Promise<void> {
+    return this.#run(() => this.#sharing.rotate(room));
+  }
+
+  sealForDevices(type: string, content: unknown, recipients: readonly e.Recipient[]): Promise<e.DeviceMessage[]> {
+    return this.#run(async () => {
+      await this.#requireConfirmed();
+      return seal(this.#machine, this.#requests, { type, content, recipients });
+    });
+  }
+
+  requestVerification(device?: e.DeviceId): Promise<e.Verification> {
+    return this.#run(() => this.#verifications.request(device));
+  }
+
+  acceptVerification(flowId: string): Promise<void> {
+    return this.#run(() => this.#verifications.accept(flowId));
+  }
+
+  confirmVerification(flowId: string): Promise<void> {
+    return this.#run(() => this.#verifications.confirm(flowId));
+  }
+
+  cancelVerification(flowId: string): Promise<void> {
+    return this.#run(() => this.#verifications.cancel(flowId));
+  }
+
+  verifications(): e.Verification[] {
+    return this.#verifications.list();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.allSettled([...this.#underWay]);
+    await this.#machine.lock.run(() => this.#machine.olm.close());
+  }
+
+  async #fetch(users: readonly e.UserId[], room?: e.RoomId): Promise<void> {
+    const query = this.#machine.olm.queryKeysForUsers(users.map((user) => new wasm.UserId(user)));
+    await this.#requests.perform(query, room);
+  }
+
+  async #requireConfirmed(): Promise<void> {
+    if (!(await isConfirmed(this.#machine))) throw new ClientError('NOT_CONFIRMED', 'This device is not confirmed yet');
+  }
+
+  // The library must not be freed while a call is inside it, so `close` waits for each of these.
+  async #run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new ClientError('CLOSED', 'The crypto engine is closed');
+    const call = task();
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+}
+
+function ids({ user, device }: EngineOptions): [wasm.UserId, wasm.DeviceId] {
+  try {
+    return [new wasm.UserId(user), new wasm.DeviceId(device)];
+  } catch (cause) {
+    throw new ClientError('BAD_ARGUMENT', `${user} is not a user id of the form @name:provider`, { cause });
+  }
+}
+
+// The library logs much, and to the console unless told otherwise; what matters reaches the caller as a result.
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

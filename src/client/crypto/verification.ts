@@ -1,0 +1,147 @@
+// Two own devices compare seven emoji: the library's protocol as typed states, its messages handed to the requests.
+// Guarantees: a state is told once and in order; what the user did not confirm is never confirmed. Does not: verify
+// other users (their identity is compared as a fingerprint), nor time flows out by itself: the library does, on use.
+import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
+import { ClientError } from '../errors.ts';
+import type { Verification, VerificationState } from './engine.ts';
+import { parseObject } from './json.ts';
+import type { Machine, Requests } from './requests.ts';
+
+/** The device message that begins a flow. */
+export const requestType = 'm.key.verification.request';
+
+const methods = () => [wasm.VerificationMethod.SasV1];
+
+interface Flow {
+  request: wasm.VerificationRequest;
+  sas: wasm.Sas | undefined;
+  told: Verification;
+}
+
+export class Verifications {
+  #machine: Machine;
+  #requests: Requests;
+  #changed: (verification: Verification) => void;
+  #flows = new Map<string, Flow>();
+
+  constructor(machine: Machine, requests: Requests, changed: (verification: Verification) => void) {
+    this.#machine = machine;
+    this.#requests = requests;
+    this.#changed = changed;
+  }
+
+  list(): Verification[] {
+    return [...this.#flows.values()].map(({ told }) => told);
+  }
+
+  /** Asks one own device, or all. */
+  request(device?: string): Promise<Verification> {
+    const { olm, lock } = this.#machine;
+    return lock.run(async () => {
+      const [request, message] = await (device === undefined ? askAll(olm) : askOne(olm, device));
+      this.#requests.add(message);
+      return this.#follow(request);
+    });
+  }
+
+  accept(flowId: string): Promise<void> {
+    return this.#act(flowId, ({ request }) => this.#requests.add(request.acceptWithMethods(methods())));
+  }
+
+  confirm(flowId: string): Promise<void> {
+    return this.#act(flowId, async ({ sas }) => {
+      for (const message of (await sas?.confirm()) ?? []) this.#requests.add(message);
+    });
+  }
+
+  cancel(flowId: string): Promise<void> {
+    return this.#act(flowId, ({ request, sas }) => this.#requests.add(sas ? sas.cancel() : request.cancel()));
+  }
+
+  /** Follows the flow that a received request began, if it is from a device of this user. */
+  noticed(sender: string, content: string): void {
+    const flowId = parseObject(content).transaction_id;
+    if (typeof flowId !== 'string' || this.#flows.has(flowId)) return;
+    const { olm } = this.#machine;
+    if (sender !== olm.userId.toString()) return;
+    const request = olm.getVerificationRequest(new wasm.UserId(sender), flowId);
+    if (request) this.#follow(request);
+  }
+
+  /** Moves every flow on as far as it goes without the user. To be called after each batch, under the machine's lock. */
+  async advance(): Promise<void> {
+    for (const flow of this.#flows.values()) await this.#advanceOne(flow);
+  }
+
+  #follow(request: wasm.VerificationRequest): Verification {
+    const flow: Flow = { request, sas: undefined, told: describe(request, undefined) };
+    this.#flows.set(request.flowId, flow);
+    this.#changed(flow.told);
+    return flow.told;
+  }
+
+  async #advanceOne(flow: Flow): Promise<void> {
+    const { request } = flow;
+    // The side that asked starts the comparison: were both to, the library would have to break the tie.
+    if (request.isReady() && request.weStarted() && flow.sas === undefined) {
+      const started = await request.startSas();
+      if (started) {
+        [flow.sas] = started;
+        this.#requests.add(started[1]);
+      }
+    }
+    const verification = request.getVerification();
+    if (verification instanceof wasm.Sas) {
+      flow.sas = verification;
+      // Accepting the request was the user's consent; the comparison itself needs no second one.
+      if (!request.weStarted()) this.#requests.add(verification.accept());
+    }
+    const now = describe(request, flow.sas);
+    if (JSON.stringify(now) === JSON.stringify(flow.told)) return;
+    flow.told = now;
+    this.#changed(now);
+  }
+
+  #act(flowId: string, action: (flow: Flow) => Promise<void> | void): Promise<void> {
+    return this.#machine.lock.run(async () => {
+      const flow = this.#flows.get(flowId);
+      if (flow === undefined) throw new ClientError('UNKNOWN', `No verification ${flowId} here`);
+      await action(flow);
+      await this.#advanceOne(flow);
+    });
+  }
+}
+
+type Asked = [wasm.VerificationRequest, wasm.ToDeviceRequest | wasm.RoomMessageRequest];
+
+async function askAll(olm: wasm.OlmMachine): Promise<Asked> {
+  const identity = await olm.getIdentity(olm.userId);
+  if (!(identity instanceof wasm.OwnUserIdentity))
+    throw new ClientError('UNKNOWN', 'The own identity is not known here');
+  return identity.requestVerification(methods());
+}
+
+async function askOne(olm: wasm.OlmMachine, device: string): Promise<Asked> {
+  const found = await olm.getDevice(olm.userId, new wasm.DeviceId(device));
+  if (found === undefined) throw new ClientError('UNKNOWN', `No own device ${device} is known here`);
+  return found.requestVerification(methods());
+}
+
+function describe(request: wasm.VerificationRequest, sas: wasm.Sas | undefined): Verification {
+  return {
+    flowId: request.flowId,
+    otherDevice: request.otherDeviceId?.toString(),
+    weStarted: request.weStarted(),
+    state: stateOf(request, sas),
+  };
+}
+
+function stateOf(request: wasm.VerificationRequest, sas: wasm.Sas | undefined): VerificationState {
+  const cancelled = sas?.cancelInfo() ?? request.cancelInfo;
+  if (cancelled) return { phase: 'cancelled', code: cancelled.cancelCode(), byUs: cancelled.cancelledbyUs() };
+  if (request.isDone() || sas?.isDone()) return { phase: 'done' };
+  if (sas?.haveWeConfirmed()) return { phase: 'confirmed' };
+  const emoji = sas?.emoji();
+  if (emoji) return { phase: 'emoji', emoji: emoji.map(({ symbol, description }) => ({ symbol, name: description })) };
+  return { phase: sas || request.isReady() ? 'started' : 'requested' };
+}
