@@ -13,6 +13,7 @@ import {
   DeviceManifest,
   Event,
   EventKind,
+  ManifestDevice,
   ManifestHead,
   MemberStatus,
   Person,
@@ -135,8 +136,8 @@ export interface LocalPerson {
     | undefined;
   /** An identity seen since that was not approved. */
   changedTo: Uint8Array;
-  /** Rooms in which this person gets our profile already. */
-  toldRooms: string[];
+  /** Devices of earlier manifests that the newest does not list any more. */
+  retired: ManifestDevice[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -925,7 +926,7 @@ function createBaseLocalPerson(): LocalPerson {
     bot: false,
     profile: undefined,
     changedTo: new Uint8Array(0),
-    toldRooms: [],
+    retired: [],
     _unknownFields: {},
   };
 }
@@ -953,8 +954,8 @@ export const LocalPerson: MessageFns<LocalPerson> = {
     if (message.changedTo.length !== 0) {
       writer.uint32(58).bytes(message.changedTo);
     }
-    for (const v of message.toldRooms) {
-      writer.uint32(66).string(v!);
+    for (const v of message.retired) {
+      ManifestDevice.encode(v!, writer.uint32(74).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1036,12 +1037,12 @@ export const LocalPerson: MessageFns<LocalPerson> = {
             message.changedTo = reader.bytes();
             continue;
           }
-          case 8: {
-            if (tag !== 66) {
+          case 9: {
+            if (tag !== 74) {
               break;
             }
 
-            message.toldRooms.push(reader.string());
+            message.retired.push(ManifestDevice.decode(reader, reader.uint32()));
             continue;
           }
         }
