@@ -2,15 +2,18 @@
 // They protect availability, so they fail open: a forgotten bucket is a full one.
 import type { DeviceRateClass, Rate, RateClass, Rates, UserRateClass } from './limits.ts';
 
+/** Parts of a token: with these, whole milliseconds and whole rates make whole numbers. */
+const parts = 1000;
+
 /** One bucket: full at first, refilled by time alone. */
 export class Bucket {
   readonly #rate: Rate;
-  #tokens: number;
+  #parts: number;
   #at: number;
 
   constructor(rate: Rate, now: number) {
     this.#rate = rate;
-    this.#tokens = rate.burst;
+    this.#parts = rate.burst * parts;
     this.#at = now;
   }
 
@@ -21,14 +24,14 @@ export class Bucket {
   take(now: number, count = 1): number {
     const { burst, perSecond } = this.#rate;
     // A clock that went back refills nothing.
-    this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) * perSecond) / 1000);
+    this.#parts = Math.min(burst * parts, this.#parts + Math.max(0, now - this.#at) * perSecond);
     this.#at = now;
-    const wanted = Math.min(count, burst);
-    if (this.#tokens >= wanted) {
-      this.#tokens -= wanted;
+    const wanted = Math.min(count, burst) * parts;
+    if (this.#parts >= wanted) {
+      this.#parts -= wanted;
       return 0;
     }
-    return Math.max(1, Math.ceil(((wanted - this.#tokens) * 1000) / perSecond));
+    return Math.max(1, Math.ceil((wanted - this.#parts) / perSecond));
   }
 }
 

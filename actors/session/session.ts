@@ -159,23 +159,34 @@ export class Session implements Actor<SessionMessage> {
     now: number,
   ): void {
     this.#window ??= new Window(this.#shared.limits.requestsMax);
-    switch (this.#window.admits(request)) {
-      case 'reused':
-        return void this.#turnDown(effects, request, Rejection.REJECTION_BAD_REQUEST, now);
-      case 'full':
-        return void this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
+    const admission = this.#window.admits(request);
+    if (admission !== 'taken') {
+      const isFull = admission === 'full';
+      const code = isFull ? Rejection.REJECTION_LIMIT_REACHED : Rejection.REJECTION_BAD_REQUEST;
+      this.#turnDown(effects, request, code, now);
+    } else if (body.$case === 'subscribe') {
+      this.#subscribe(effects, request, body.value, now);
+    } else if (body.$case === 'submit' && !this.#mayWrite) {
+      this.#turnDown(effects, request, Rejection.REJECTION_STALE_MANIFEST, now);
+    } else {
+      this.#forward(effects, request, body, bytes, now);
     }
-    if (body.$case === 'subscribe') return void this.#subscribe(effects, request, body.value, now);
-    if (body.$case === 'submit' && !this.#mayWrite) {
-      return void this.#turnDown(effects, request, Rejection.REJECTION_STALE_MANIFEST, now);
-    }
+  }
+
+  #forward(effects: Effect[], request: number, body: RoutedBody, bytes: number, now: number): void {
     const route = routeOf(body, this.#requester(request));
-    if ('refused' in route) return void this.#turnDown(effects, request, route.refused, now);
+    if ('refused' in route) {
+      this.#turnDown(effects, request, route.refused, now);
+      return;
+    }
     const rate = rateOf(body);
     const buckets = this.#buckets as SessionBuckets;
     const waitMs = rate.of === 'device' ? buckets.device.take(rate.name, now) : buckets.user.take(rate.name, now);
-    if (waitMs > 0) return void this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
-    this.#window.take(request);
+    if (waitMs > 0) {
+      this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
+      return;
+    }
+    this.#window?.take(request);
     effects.push({ kind: 'send', to: route.to, message: route.message, bytes: bytes + requestWeight });
   }
 
