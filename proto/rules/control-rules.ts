@@ -1,7 +1,7 @@
 // What each kind of control entry may do: from the state and a well-formed body, whose signer is checked, to the changed state or the
 // reason against it. Pure; called by control-chain.ts alone.
 import { type ControlBody, ControlKind, HistoryFrom, MemberStatus, Role, type RoomPolicy } from '../gen/record.ts';
-import { equalBytes } from './bytes.ts';
+import { copyBytes, equalBytes } from './bytes.ts';
 import type { ControlFault } from './control-fault.ts';
 import { checkPerson } from './control-person.ts';
 import { blankState, type ControlState, effectivePolicy, hashState, withMembers } from './control-state.ts';
@@ -45,7 +45,7 @@ export function create(body: ControlBody, room: string, hash: Uint8Array, contex
     number: 1,
     role: body.role,
     status: joined,
-    person: body.person,
+    person: copyBytes(body.person),
     stays: openStay([], context.seq, effectivePolicy(policy)),
     invitedBy: 1,
     changed: 1,
@@ -101,7 +101,7 @@ function bringIn(
   const fault = checkPerson(state, { number, commitment: body.person, fresh: context.fresh }, context);
   if (fault !== null) return fault;
   const stays = as.status === joined ? openStay([], context.seq, policy) : [];
-  const member = { number, ...as, person: body.person, stays, invitedBy: body.actor, changed: body.number };
+  const member = { number, ...as, person: copyBytes(body.person), stays, invitedBy: body.actor, changed: body.number };
   return withMembers(state, member);
 }
 
@@ -181,7 +181,7 @@ function renewIdentity(state: ControlState, body: ControlBody, context: RuleCont
   const fault = checkPerson(state, newcomer, context);
   if (fault !== null) return fault;
   const role = target.role > actor.role ? actor.role : target.role;
-  return { ...change(state, body, target, { person: body.person, role }), lastRemoval: body.number };
+  return { ...change(state, body, target, { person: copyBytes(body.person), role }), lastRemoval: body.number };
 }
 
 function checkpoint(state: ControlState, body: ControlBody, context: RuleContext): RuleResult {

@@ -3,7 +3,7 @@
 // puts in beyond that is never found. Not part of the state: erasure takes people out of it and the chain stays whole.
 import type { Credential, Person } from '../gen/record.ts';
 import { toHex } from './base.ts';
-import { equalBytes } from './bytes.ts';
+import { copyBytes, equalBytes } from './bytes.ts';
 import {
   type CredentialFault,
   credentialFits,
@@ -42,8 +42,10 @@ export class Roll {
     }
     const key = toHex(personCommitment(person, this.#primitives));
     if (this.#byCommitment.has(key)) return true;
-    this.#byCommitment.set(key, person);
-    this.#byUser.set(person.user, [...(this.#byUser.get(person.user) ?? []), person]);
+    const { member, user, salt, fingerprint, bot } = person;
+    const kept = { member, user, salt: copyBytes(salt), fingerprint: copyBytes(fingerprint), bot };
+    this.#byCommitment.set(key, kept);
+    this.#byUser.set(user, [...(this.#byUser.get(user) ?? []), kept]);
     return true;
   }
 
@@ -53,7 +55,9 @@ export class Roll {
     const key = `${credential.member}/${credential.device}`;
     const kept = this.#credentials.get(key) ?? [];
     if (kept.some((other) => sameCredential(other.credential, credential))) return true;
-    this.#credentials.set(key, [{ credential, proven: null }, ...kept].slice(0, credentialsKeptMax));
+    const { member, device, deviceJson, selfSigningJson } = credential;
+    const own = { member, device, deviceJson: copyBytes(deviceJson), selfSigningJson: copyBytes(selfSigningJson) };
+    this.#credentials.set(key, [{ credential: own, proven: null }, ...kept].slice(0, credentialsKeptMax));
     return true;
   }
 
