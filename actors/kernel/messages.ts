@@ -129,13 +129,14 @@ export type UserMessage =
       readonly keys: readonly ClaimedKey[];
       readonly busy?: true;
     }
-  /** Public keys and manifest; `devices` false = identity and manifest only. */
+  /** Public keys and manifest; `devices` false = identity and manifest only; `manifestsAbove`: older manifests above this version too. */
   | {
       readonly kind: 'readKeys';
       readonly replyTo: Address;
       readonly token: number;
       readonly devices: boolean;
       readonly own: boolean;
+      readonly manifestsAbove?: number;
     }
   | {
       readonly kind: 'keysRead';
