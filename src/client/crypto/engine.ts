@@ -144,7 +144,7 @@ export interface DecryptRequest {
 
 /** Why something cannot be decrypted; closed, stable. */
 export type DecryptCause =
-  /** No key for this session. Asked for; it may come (`roomKeys`), or from the backup. */
+  /** No key for this session yet. It may still come (`roomKeys`), or from the backup. */
   | 'NO_KEY'
   /** The sender said that it will not give this device the key; `withheld` says why. */
   | 'WITHHELD'

@@ -39,6 +39,10 @@ export async function openEngine(options: EngineOptions): Promise<e.CryptoEngine
       ? wasm.StoreHandle.openWithKey(store.name, store.key, quiet)
       : wasm.StoreHandle.open(null, null, quiet));
     olm = await wasm.OlmMachine.initFromStore(user, device, handle, quiet);
+    // The library would give any room key to any own cross-signed device that asks, listed or not; and what it gives
+    // lost the proof of its sender, so that strict decryption refuses it. Both ways stay shut.
+    olm.roomKeyForwardingEnabled = false;
+    olm.roomKeyRequestsEnabled = false;
   } catch (cause) {
     throw new ClientError('STORE', `The crypto store of ${options.user} ${options.device} cannot be opened`, { cause });
   }
@@ -178,10 +182,7 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => {
       const { olm } = this.#machine;
       const identity = (user: string) => identityState(olm, user);
-      const result = await decrypt({ olm, ledger: this.#ledger, identity }, request);
-      // The library has put a request for the key to other own devices among its requests.
-      if (!result.ok && result.cause === 'NO_KEY') this.#events.emit('flushNeeded', undefined);
-      return result;
+      return decrypt({ olm, ledger: this.#ledger, identity }, request);
     });
   }
 

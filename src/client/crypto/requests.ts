@@ -20,6 +20,11 @@ export interface Machine {
   readonly lock: Lock;
 }
 
+interface Progress extends FlushReport {
+  /** A device message failed: those after it wait. */
+  blocked: boolean;
+}
+
 export class Requests {
   #machine: Machine;
   #server: CryptoServer;
@@ -49,18 +54,21 @@ export class Requests {
   /** Makes all waiting requests, those of the library included. */
   flush(): Promise<FlushReport> {
     return this.#flushing.run(async () => {
-      const report: FlushReport = { sent: 0, failed: 0 };
+      const report: Progress = { sent: 0, failed: 0, blocked: false };
       const waiting = this.#waiting.splice(0);
+      const failed: LibraryRequest[] = [];
       for (const request of waiting) {
-        if (!(await this.#attempt(request, report))) this.#waiting.push(request);
+        if (!(await this.#attempt(request, report))) failed.push(request);
       }
+      // In front of what was added meanwhile: steps of a verification must keep their order.
+      this.#waiting.unshift(...failed);
       // Answers lead to further requests (a query to claims, a claim to secrets), so this goes on until nothing new
       // comes; what stays unanswered comes back under a new id each time and is left for the next flush.
       const asked = new Set<string>();
       for (;;) {
         const requests = (await this.#machine.lock.run(() => this.#machine.olm.outgoingRequests())).filter(isOurs);
         const fresh = requests.filter((request) => !asked.has(question(request)));
-        if (fresh.length === 0) return report;
+        if (fresh.length === 0) return reportOf(report);
         for (const request of fresh) {
           asked.add(question(request));
           await this.#attempt(request, report);
@@ -72,7 +80,7 @@ export class Requests {
   /** Makes only the key queries that wait; failures are left for the next flush. */
   flushQueries(room?: RoomId): Promise<void> {
     return this.#flushing.run(async () => {
-      const report: FlushReport = { sent: 0, failed: 0 };
+      const report: Progress = { sent: 0, failed: 0, blocked: false };
       const requests = await this.#machine.lock.run(() => this.#machine.olm.outgoingRequests());
       for (const request of requests) {
         if (request instanceof wasm.KeysQueryRequest) await this.#attempt(request, report, room);
@@ -99,7 +107,12 @@ export class Requests {
     if (request instanceof wasm.KeysQueryRequest) this.keysVersion += 1;
   }
 
-  async #attempt(request: LibraryRequest, report: FlushReport, room?: RoomId): Promise<boolean> {
+  async #attempt(request: LibraryRequest, report: Progress, room?: RoomId): Promise<boolean> {
+    // Device messages build on each other: none may overtake one that failed.
+    if (request instanceof wasm.ToDeviceRequest && report.blocked) {
+      report.failed += 1;
+      return false;
+    }
     try {
       await this.perform(request, room);
       report.sent += 1;
@@ -107,6 +120,7 @@ export class Requests {
     } catch (error) {
       report.failed += 1;
       report.error ??= error;
+      report.blocked ||= request instanceof wasm.ToDeviceRequest;
       return false;
     }
   }
@@ -154,12 +168,22 @@ export class Requests {
   }
 
   async #deliver(request: wasm.ToDeviceRequest, room: RoomId | undefined): Promise<string> {
-    await this.#server.sendDeviceMessages(request.txn_id, messagesOf(request), room);
+    const messages = (await Promise.all(messagesOf(request).map((message) => this.#addressed(message)))).flat();
+    if (messages.length > 0) await this.#server.sendDeviceMessages(request.txn_id, messages, room);
     return '{}';
+  }
+
+  // The library writes `*` for all devices of a user but this one; the server knows only single devices.
+  async #addressed(message: DeviceMessage): Promise<DeviceMessage[]> {
+    if (message.device !== '*') return [message];
+    const { olm } = this.#machine;
+    const devices = (await olm.getUserDevices(new wasm.UserId(message.user))).keys().map((device) => device.toString());
+    const self = message.user === olm.userId.toString() ? olm.deviceId.toString() : undefined;
+    return devices.filter((device) => device !== self).map((device) => ({ ...message, device }));
   }
 }
 
-/** The single messages in a request for several devices. A device of `*` means all of that user's. */
+/** The single messages in a request for several devices. */
 export function messagesOf(request: wasm.ToDeviceRequest): DeviceMessage[] {
   const users = Object.entries(objectOf(parseObject(request.body).messages));
   return users.flatMap(([user, devices]) =>
@@ -174,6 +198,10 @@ type Outgoing = Awaited<ReturnType<wasm.OlmMachine['outgoingRequests']>>[number]
 function isOurs(request: Outgoing): request is Exclude<Outgoing, wasm.KeysBackupRequest | wasm.RoomMessageRequest> {
   // Backup requests of the library's own, unauthenticated format are never switched on; room requests see `add`.
   return !(request instanceof wasm.KeysBackupRequest) && !(request instanceof wasm.RoomMessageRequest);
+}
+
+function reportOf({ blocked: _, ...report }: Progress): FlushReport {
+  return report;
 }
 
 // An upload is asked for once, whatever it holds: the server may refuse it for ever.

@@ -33,6 +33,8 @@ export class TestServer {
   calls: Record<string, number> = {};
   /** Called before each call; throw here to make it fail. */
   before: (call: keyof CryptoServer, argument: unknown) => void = () => {};
+  /** What a dishonest server makes of a device message. */
+  alter: (message: DeviceMessage) => DeviceMessage = (message) => message;
   claimed: string[] = [];
   #seen = new Set<string>();
 
@@ -133,15 +135,13 @@ export class TestServer {
     return [{ user, device, ...key }];
   }
 
-  #deliver(sender: string, id: string, { user, device, type, bytes }: DeviceMessage): void {
+  #deliver(sender: string, id: string, message: DeviceMessage): void {
     if (this.#seen.has(id)) return;
     this.#seen.add(id);
-    const devices = device === '*' ? [...this.#user(user).devices.keys()] : [device];
-    for (const each of devices) {
-      const inbox = this.inboxes.get(`${user} ${each}`) ?? [];
-      this.inboxes.set(`${user} ${each}`, inbox);
-      inbox.push({ sender, type, bytes });
-    }
+    const { user, device, type, bytes } = this.alter(message);
+    const inbox = this.inboxes.get(`${user} ${device}`) ?? [];
+    this.inboxes.set(`${user} ${device}`, inbox);
+    inbox.push({ sender, type, bytes });
   }
 
   #merge(user: string, signed: JsonObject): void {

@@ -1,0 +1,203 @@
+// A second device joins: seven emoji, signatures, secrets, and what happens when it does not go well.
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CryptoEngine, Verification } from './engine.ts';
+import { canonicalBytes, type JsonObject, objectOf, parseObject } from './json.ts';
+import { alice, bob, flowOf, room, TestWorld, wide } from './test-world.ts';
+
+let world: TestWorld;
+let b1: CryptoEngine;
+let b2: CryptoEngine;
+
+beforeEach(async () => {
+  world = new TestWorld();
+  b1 = await world.device(bob, '1', { first: true });
+  b2 = await world.device(bob, '2');
+});
+afterEach(() => world.close());
+
+describe('comparing emoji', () => {
+  test('goes through its states on both sides, in order, each told once', async () => {
+    const [older, newer] = [phasesOf(b1), phasesOf(b2)];
+    await world.verify(b1, b2);
+    expect(older).toEqual(['requested', 'started', 'emoji', 'confirmed', 'done']);
+    expect(newer).toEqual(['requested', 'started', 'emoji', 'confirmed', 'done']);
+  });
+
+  test('works when all own devices are asked', async () => {
+    const { flowId, otherDevice } = await b2.requestVerification();
+    expect(otherDevice).toBeUndefined();
+    await world.settle();
+    await b1.acceptVerification(flowId);
+    await world.settle();
+    expect(flowOf(b2, flowId)).toMatchObject({ otherDevice: '1', state: { phase: 'emoji' } });
+  });
+
+  test('works when the older device asks', async () => {
+    await world.verify(b2, b1);
+    expect(await b2.confirmed()).toBe(true);
+  });
+
+  test('works when the request comes before the older device has heard of the newer one', async () => {
+    const b3 = await world.device(bob, '3', { alone: true });
+    await b3.track([bob]);
+    const { flowId } = await b3.requestVerification('1');
+    await b3.flush();
+    await world.receive(b1);
+    expect(flowOf(b1, flowId)).toMatchObject({ otherDevice: '3', weStarted: false });
+  });
+
+  test('cancelled on one side is cancelled on the other', async () => {
+    const { flowId } = await b2.requestVerification('1');
+    await world.settle();
+    await b1.cancelVerification(flowId);
+    await world.settle();
+    expect(flowOf(b1, flowId)?.state).toMatchObject({ phase: 'cancelled', byUs: true });
+    expect(flowOf(b2, flowId)?.state).toMatchObject({ phase: 'cancelled', byUs: false, code: 'm.user' });
+    expect(await b2.confirmed()).toBe(false);
+  });
+
+  test('confirmed on one side only confirms nothing', async () => {
+    const { flowId } = await b2.requestVerification('1');
+    await world.settle();
+    await b1.acceptVerification(flowId);
+    await world.settle();
+    await b2.confirmVerification(flowId);
+    await world.settle();
+    expect(flowOf(b2, flowId)?.state.phase).toBe('confirmed');
+    expect(flowOf(b1, flowId)?.state.phase).toBe('emoji');
+    expect(await b2.confirmed()).toBe(false);
+    expect(await b2.holdsIdentity()).toBe(false);
+  });
+
+  test('of a flow that is not there is refused', async () => {
+    for (const act of [b1.acceptVerification, b1.confirmVerification, b1.cancelVerification]) {
+      await expect(act.call(b1, 'nothing')).rejects.toMatchObject({ code: 'UNKNOWN' });
+    }
+    await expect(b1.requestVerification('77')).rejects.toMatchObject({ code: 'UNKNOWN' });
+  });
+
+  test('shows a server that puts its own keys in between, by different emoji or a cancelled flow', async () => {
+    const { flowId } = await b2.requestVerification('1');
+    await world.settle();
+    await b1.acceptVerification(flowId);
+    // The man in the middle gives each side a key of his own in place of the other's.
+    world.server.alter = (message) => {
+      if (message.type !== 'm.key.verification.key') return message;
+      const content = parseObject(new TextDecoder().decode(message.bytes));
+      const key = btoa(String.fromCharCode(...ed25519.utils.toMontgomery(ed25519.keygen().publicKey))).replace(
+        /=+$/,
+        '',
+      );
+      return { ...message, bytes: canonicalBytes({ ...content, key }) };
+    };
+    await world.settle();
+    const [shown, other] = [flowOf(b1, flowId)?.state, flowOf(b2, flowId)?.state];
+    const same = shown?.phase === 'emoji' && JSON.stringify(shown) === JSON.stringify(other);
+    expect(same).toBe(false);
+  });
+});
+
+describe('a confirmed second device', () => {
+  beforeEach(() => world.verify(b1, b2));
+
+  test('is signed by its user, receives, and sends', async () => {
+    const a1 = await world.device(alice, '1', { first: true });
+    const recipients = world.server.recipients(alice, bob);
+    expect(await b2.confirmed()).toBe(true);
+    const there = await a1.encrypt({ room, recipients, plaintext: utf8('x'), rotation: wide });
+    const back = await b2.encrypt({ room, recipients, plaintext: utf8('y'), rotation: wide });
+    expect([...there.excluded, ...back.excluded]).toEqual([]);
+    await world.settle();
+    const request = { room, eventId: 'e' };
+    expect(await b2.decrypt({ ...request, sender: alice, body: there.body })).toMatchObject({ ok: true });
+    expect(await a1.decrypt({ ...request, sender: bob, body: back.body })).toMatchObject({ ok: true, device: '2' });
+  });
+
+  test('holds the identity, so that it can confirm a third', async () => {
+    expect(await b2.holdsIdentity()).toBe(true);
+    const b3 = await world.device(bob, '3');
+    await world.verify(b2, b3);
+    expect(await b3.confirmed()).toBe(true);
+  });
+
+  test('gets no room key by asking for it: what it was not given stays unreadable', async () => {
+    const recipients = [{ user: bob, devices: ['1'] }];
+    const { body } = await b1.encrypt({ room, recipients, plaintext: utf8('old'), rotation: wide });
+    const request = { room, sender: bob, eventId: 'e', body };
+    await b2.decrypt(request);
+    await world.settle();
+    expect(await b2.decrypt(request)).toMatchObject({ cause: 'WITHHELD' });
+  });
+});
+
+describe('certificate and signature', () => {
+  test('can be checked with plain Ed25519: device key <- self-signing key <- master key', async () => {
+    await world.verify(b1, b2);
+    for (const engine of [b1, b2]) {
+      const { deviceJson, selfSigningJson, masterJson } = await engine.certificate();
+      const { ed25519: deviceKey } = await engine.ownKeys();
+      const [device, selfSigning, master] = [deviceJson, selfSigningJson, masterJson].map(read) as [
+        Signed,
+        Signed,
+        Signed,
+      ];
+      expect(keyOf(device, `ed25519:${engine.device}`)).toEqual(deviceKey);
+      expect(check(device, keyOf(device, `ed25519:${engine.device}`), `ed25519:${engine.device}`)).toBe(true);
+      expect(check(device, ...onlyKey(selfSigning))).toBe(true);
+      expect(check(selfSigning, ...onlyKey(master))).toBe(true);
+      expect(onlyKey(master)[0]).toEqual((await engine.identity(bob))?.masterKey);
+    }
+  });
+
+  test('of a text are by the device key', async () => {
+    const signature = await b1.sign('luxchat test v1 é');
+    const { ed25519: key } = await b1.ownKeys();
+    expect(signature).toHaveLength(64);
+    expect(ed25519.verify(signature, utf8('luxchat test v1 é'), key)).toBe(true);
+    expect(ed25519.verify(signature, utf8('luxchat test v1 e'), key)).toBe(false);
+  });
+
+  test('fit the device JSON that the server hands out', async () => {
+    const json = world.server.users.get(bob)?.devices.get('1')?.json ?? {};
+    expect((await b1.ownKeys()).deviceJson).toEqual(canonicalBytes(json));
+  });
+});
+
+interface Signed {
+  object: JsonObject;
+  signed: Uint8Array;
+}
+
+function phasesOf(engine: CryptoEngine): string[] {
+  const phases: string[] = [];
+  engine.on('verification', ({ state }: Verification) => phases.push(state.phase));
+  return phases;
+}
+
+function read(json: Uint8Array): Signed {
+  const object = parseObject(new TextDecoder().decode(json));
+  const { signatures: _, unsigned: __, ...signed } = object;
+  return { object, signed: canonicalBytes(signed) };
+}
+
+function keyOf({ object }: Signed, id: string): Uint8Array {
+  return decode(String(objectOf(object.keys)[id]));
+}
+
+function onlyKey(signed: Signed): [Uint8Array, string] {
+  const [id = ''] = Object.keys(objectOf(signed.object.keys));
+  return [keyOf(signed, id), id];
+}
+
+function check({ object, signed }: Signed, key: Uint8Array, id: string): boolean {
+  return ed25519.verify(decode(String(objectOf(objectOf(object.signatures)[bob])[id])), signed, key);
+}
+
+function decode(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
