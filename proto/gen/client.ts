@@ -225,12 +225,15 @@ export interface Subscribed {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Records from_seq <= seq <= through_seq (0 = head), oldest first, or newest first. Below readable_from: BELOW_FLOOR with nothing. */
+/**
+ * Records from_seq (0 = readable_from) <= seq <= through_seq (0 = head), oldest first, or newest first. A from_seq below readable_from:
+ * BELOW_FLOOR with nothing. Where a member was away in between, a page ends before the gap and the next one starts behind it.
+ */
 export interface FetchRecords {
   room: string;
   fromSeq: number;
   throughSeq: number;
-  /** 1 to 200, default 100; a page is cut earlier at 512 KiB. */
+  /** 1 to 200, default 100 (over 200 counts as 200); a page is cut earlier at 60 KiB, since an answer is one frame. */
   limit: number;
   newestFirst: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -242,7 +245,7 @@ export interface RecordPage {
   records: Record[];
   headSeq: number;
   readableFrom: number;
-  /** Seq to go on from; 0 = the range is complete. */
+  /** Seq to go on from (newest first: through which to go on); 0 = the range is complete. */
   nextSeq: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -290,7 +293,7 @@ export interface Submit {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** The event is durable at this place for ever. A repeat gets the same answer. */
+/** The event is durable at this place for ever. A repeat gets the same answer, with the control head of today. */
 export interface Accepted {
   seq: number;
   acceptedMs: number;
@@ -336,6 +339,8 @@ export interface ReadRoom {
   slots: boolean;
   /** Start from the newest CHECKPOINT: its state from this offset on, plus one (0 = not wanted). `from_control` is 0 then. */
   stateOffset: number;
+  /** With `slots`: those after this name, in the order of their names. Empty = from the first. */
+  afterSlot: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -355,6 +360,8 @@ export interface RoomSnapshot {
   checkpointState: Uint8Array;
   checkpointNumber: number;
   checkpointStateSize: number;
+  /** Slots come as many as fit: go on with this as `after_slot`; empty = complete. */
+  nextSlot: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3064,7 +3071,7 @@ export const Ephemeral: MessageFns<Ephemeral> = {
 };
 
 function createBaseReadRoom(): ReadRoom {
-  return { room: "", fromControl: 0, slots: false, stateOffset: 0, _unknownFields: {} };
+  return { room: "", fromControl: 0, slots: false, stateOffset: 0, afterSlot: "", _unknownFields: {} };
 }
 
 export const ReadRoom: MessageFns<ReadRoom> = {
@@ -3080,6 +3087,9 @@ export const ReadRoom: MessageFns<ReadRoom> = {
     }
     if (message.stateOffset !== 0) {
       writer.uint32(32).uint32(message.stateOffset);
+    }
+    if (message.afterSlot !== "") {
+      writer.uint32(42).string(message.afterSlot);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3137,6 +3147,14 @@ export const ReadRoom: MessageFns<ReadRoom> = {
             message.stateOffset = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.afterSlot = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3170,6 +3188,7 @@ function createBaseRoomSnapshot(): RoomSnapshot {
     checkpointState: new Uint8Array(0),
     checkpointNumber: 0,
     checkpointStateSize: 0,
+    nextSlot: "",
     _unknownFields: {},
   };
 }
@@ -3205,6 +3224,9 @@ export const RoomSnapshot: MessageFns<RoomSnapshot> = {
     }
     if (message.checkpointStateSize !== 0) {
       writer.uint32(80).uint32(message.checkpointStateSize);
+    }
+    if (message.nextSlot !== "") {
+      writer.uint32(90).string(message.nextSlot);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3308,6 +3330,14 @@ export const RoomSnapshot: MessageFns<RoomSnapshot> = {
             }
 
             message.checkpointStateSize = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.nextSlot = reader.string();
             continue;
           }
         }
