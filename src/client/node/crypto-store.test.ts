@@ -11,14 +11,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initAsync } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MemoryLedger } from '../crypto/ledger.ts';
+import { openEngine } from '../crypto/olm-engine.ts';
+import { TestServer } from '../crypto/test-server.ts';
+import { alice, bob, room, TestWorld, wide } from '../crypto/test-world.ts';
 import { CryptoStoreError, openCryptoStore } from './crypto-store.ts';
-import { openMachine, startVictim } from './crypto-store-fixture.ts';
+import { openOnFolder, startVictim } from './crypto-store-fixture.ts';
 
 let folder: string;
 
-beforeAll(() => initAsync());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'crypto-store-'));
 });
@@ -55,7 +57,13 @@ describe('opening a folder', () => {
 
   test('refuses a second process while the first lasts', async () => {
     const store = await openCryptoStore(folder);
-    const second = startVictim(folder, []);
+    const second = startVictim(folder, {
+      user: alice,
+      device: '1',
+      room,
+      recipients: [],
+      began: { sessionId: '', atMs: 0 },
+    });
     expect((await second.lines.next()).value).toBe('LOCKED');
     await second.ended;
     store.close();
@@ -105,11 +113,68 @@ describe('opening a folder', () => {
   });
 });
 
+describe('an engine on a folder', () => {
+  let world: TestWorld;
+  beforeEach(() => {
+    world = new TestWorld();
+  });
+  afterEach(() => world.close());
+
+  test('goes on after it was closed: same identity, same session, next step, keys still there', async () => {
+    const receiver = await world.device(bob, '2', { first: true });
+    const options = { user: alice, device: '1', server: world.server, ledger: new MemoryLedger() };
+    const sent = [];
+    for (const turn of [0, 1, 2]) {
+      const { engine, close } = await openOnFolder(folder, options);
+      await engine.flush();
+      if (turn === 0) await engine.createIdentity();
+      await receiver.refresh([alice]);
+      const recipients = world.server.recipients(alice, bob);
+      sent.push(await engine.encrypt({ room, recipients, plaintext: Buffer.from('x'), rotation: wide }));
+      await close();
+    }
+    await world.receive(receiver);
+    expect(sent.map(({ index }) => index)).toEqual([0, 1, 2]);
+    for (const { body, index } of sent) {
+      expect(await receiver.decrypt({ room, sender: alice, eventId: `${index}`, body })).toMatchObject({ ok: true });
+    }
+  });
+
+  test('keeps the bounds of a session across openings', async () => {
+    const options = { user: alice, device: '1', server: world.server, ledger: new MemoryLedger() };
+    const indexes = [];
+    for (const turn of [0, 1, 2, 3]) {
+      const { engine, close } = await openOnFolder(folder, options);
+      await engine.flush();
+      if (turn === 0) await engine.createIdentity();
+      const recipients = world.server.recipients(alice);
+      const rotation = { messages: 2, ageMs: 1e12 };
+      indexes.push((await engine.encrypt({ room, recipients, plaintext: Buffer.from('x'), rotation })).index);
+      await close();
+    }
+    expect(indexes).toEqual([0, 1, 0, 1]);
+  });
+
+  test('of another device, or with another key, is refused', async () => {
+    await identityIn(folder);
+    const store = await openCryptoStore(folder);
+    const server = world.server.portOf(alice, '2');
+    const options = { user: alice, device: '2', server, ledger: new MemoryLedger() };
+    await expect(openEngine({ ...options, store })).rejects.toMatchObject({ code: 'STORE' });
+    const key = new Uint8Array(32).fill(9);
+    await expect(openEngine({ ...options, device: '1', store: { ...store, key } })).rejects.toMatchObject({
+      code: 'STORE',
+    });
+    store.close();
+  });
+});
+
+/** The device's key in the folder, as hexadecimal; made on first use. */
 async function identityIn(folder: string): Promise<string> {
-  const { machine, close } = await openMachine(folder, '@alice:lux', '1');
-  const identity = machine.identityKeys.ed25519.toBase64();
-  close();
-  return identity;
+  const { engine, close } = await openOnFolder(folder, { user: alice, device: '1', server: new TestServer() });
+  const { ed25519 } = await engine.ownKeys();
+  await close();
+  return Buffer.from(ed25519).toString('hex');
 }
 
 function sizeOf(folder: string): number {
