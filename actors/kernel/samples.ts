@@ -1,6 +1,6 @@
 // One message of every kind, for tests that must not forget any. The type makes a new kind a compile error here.
 
-import { EphemeralKind } from '#proto/gen/client.ts';
+import { EphemeralKind, ReadRoom, Submit } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { roomAddress, userAddress } from './address.ts';
 import type { Message, Requester } from './messages.ts';
@@ -60,13 +60,13 @@ export const samples: Samples = {
   submit: {
     kind: 'submit',
     from,
-    submit: { room, event: { header: none, body: none }, person: undefined, credential: undefined, partner: '' },
+    submit: { ...Submit.decode(none), room, event: { header: none, body: none } },
   },
   subscribe: { kind: 'subscribe', from, replyTo: bob, token: 5 },
   fetch: { kind: 'fetch', from, fetch: { room, fromSeq: 1, throughSeq: 0, limit: 0, newestFirst: false } },
   putReceipt: { kind: 'putReceipt', from, write: none },
   ephemeral: { kind: 'ephemeral', from: { ...from, request: 0 }, ephemeral: EphemeralKind.EPHEMERAL_KIND_TYPING },
-  readRoom: { kind: 'readRoom', from, read: { room, fromControl: 0, slots: false, stateOffset: 0 } },
+  readRoom: { kind: 'readRoom', from, read: { ...ReadRoom.decode(none), room } },
   authorise: { kind: 'authorise', replyTo: bob, token: 5, user: '@bob:lux', users: ['@ann:lux'] },
   summarise: { kind: 'summarise', token: 5, user: '@bob:lux' },
   standingKept: { kind: 'standingKept', user: '@bob:lux', controlNumber: 4 },

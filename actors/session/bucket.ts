@@ -38,7 +38,7 @@ export class Bucket {
 /** The buckets of one device or one user, each made when first used. */
 export class BucketSet<Class extends RateClass> {
   readonly #rates: Rates;
-  readonly #buckets = new Map<Class, Bucket>();
+  #buckets: Map<Class, Bucket> | null = null;
 
   constructor(rates: Rates) {
     this.#rates = rates;
@@ -46,6 +46,7 @@ export class BucketSet<Class extends RateClass> {
 
   /** See Bucket.take. */
   take(name: Class, now: number, count = 1): number {
+    this.#buckets ??= new Map();
     let bucket = this.#buckets.get(name);
     if (bucket === undefined) {
       bucket = new Bucket(this.#rates[name], now);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { roomAddress, userAddress } from '#actors/kernel/address.ts';
+import { QueryKeys, ReadRoom, Submit } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { ann, room } from './stage.ts';
@@ -11,16 +12,14 @@ const deviceMessage = { user: bob, device: 1, type: 't', content: none, id: none
 const submit = (id: string, headerBytes = 1, bodyBytes = 1): RoutedBody => ({
   $case: 'submit',
   value: {
+    ...Submit.decode(none),
     room: id,
     event: { header: new Uint8Array(headerBytes), body: new Uint8Array(bodyBytes) },
-    person: undefined,
-    credential: undefined,
-    partner: '',
   },
 });
 const queryKeys = (id: string, users: string[]): RoutedBody => ({
   $case: 'queryKeys',
-  value: { room: id, users, manifestsAbove: 0 },
+  value: { ...QueryKeys.decode(none), room: id, users },
 });
 const claimKeys = (id: string, users: string[]): RoutedBody => ({
   $case: 'claimKeys',
@@ -40,7 +39,7 @@ const fetchRecords = (id: string): RoutedBody => ({
 });
 const readRoom = (id: string): RoutedBody => ({
   $case: 'readRoom',
-  value: { room: id, fromControl: 0, slots: false, stateOffset: 0 },
+  value: { ...ReadRoom.decode(none), room: id },
 });
 const badRequest = { refused: Rejection.REJECTION_BAD_REQUEST };
 const tooLarge = { refused: Rejection.REJECTION_TOO_LARGE };
@@ -127,7 +126,7 @@ describe('a request', () => {
   it('without an event is no submit', () => {
     const body: RoutedBody = {
       $case: 'submit',
-      value: { room, event: undefined, person: undefined, credential: undefined, partner: '' },
+      value: { ...Submit.decode(none), room },
     };
     expect(routeOf(body, from)).toEqual(badRequest);
   });

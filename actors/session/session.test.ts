@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { userAddress } from '#actors/kernel/address.ts';
-import type { RequestBody } from '#actors/kernel/messages.ts';
+import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { DeviceBuckets } from './bucket.ts';
 import { defaultRates } from './limits.ts';
@@ -157,14 +157,10 @@ describe('a session', () => {
   });
 
   it('turns an answer that is longer than a frame into TOO_LARGE', () => {
-    const page = (bytes: number) =>
-      ({
-        $case: 'deviceList',
-        value: {
-          devices: [],
-          manifest: { signed: new Uint8Array(bytes), signature: new Uint8Array(0), credential: undefined },
-        },
-      }) as const;
+    const page = (bytes: number): AnswerBody => {
+      const manifest = { signed: new Uint8Array(bytes), signature: new Uint8Array(0), credential: undefined };
+      return { $case: 'deviceList', value: { devices: [], manifest } };
+    };
     const stage = new Stage({ limits: { answerBytesMax: 100 } }).live();
     stage.send(2, listDevices);
     stage.send(3, listDevices);

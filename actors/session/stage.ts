@@ -1,7 +1,7 @@
 // A session under test: frames are given as messages and effects come back as data, pushed bytes decoded. Not part of the server.
 import { type Effect, rejected } from '#actors/kernel/effects.ts';
 import type { AnswerBody, RequestBody, SessionMessage } from '#actors/kernel/messages.ts';
-import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
+import { ClientFrame, ServerFrame, Submit } from '#proto/gen/client.ts';
 import type { Rejection } from '#proto/gen/codes.ts';
 import { DeviceBuckets } from './bucket.ts';
 import { defaultRates, defaultSessionLimits, type Rates, type SessionLimits } from './limits.ts';
@@ -23,15 +23,10 @@ export const hello: RequestBody = {
   value: { version: 1, accessToken: 'secret', client: 'test 1', quiet: false },
 };
 export const listDevices: RequestBody = { $case: 'listDevices', value: {} };
+const none = new Uint8Array();
 export const submit: RequestBody = {
   $case: 'submit',
-  value: {
-    room,
-    event: { header: new Uint8Array([1]), body: new Uint8Array([2]) },
-    person: undefined,
-    credential: undefined,
-    partner: '',
-  },
+  value: { ...Submit.decode(none), room, event: { header: new Uint8Array([1]), body: new Uint8Array([2]) } },
 };
 
 /** One session, number 7, whose device is 2 of Ann. */
