@@ -46,7 +46,7 @@ export interface AccountDevice {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Row `manifest`: the newest manifest. Row `manifests/<version, ten digits>`: every version. */
+/** Row `manifest/<version>`: one of the newest 64 manifests. */
 export interface ManifestRow {
   manifest: DeviceManifest | undefined;
   head: ManifestHead | undefined;

@@ -1,0 +1,80 @@
+// A session with a proven token says hello: its device is known or added, an older session of the same device ends, and the session hears
+// where it stands. The first hello of a user creates the account. A removed or eleventh device is logged out again.
+
+import type { Welcome } from '#proto/gen/client.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
+import { limits } from '#proto/rules/limits.ts';
+import { sessionAddress } from '../kernel/address.ts';
+import type { UserMessage } from '../kernel/messages.ts';
+import type { Device } from './state/account.ts';
+import type { Turn } from './turn.ts';
+
+/** What a hello says. */
+export type Hello = Extract<UserMessage, { kind: 'hello' }>;
+
+const dayMs = 86_400_000;
+
+/** Welcomes the session or ends it (LOGGED_OUT, and the device's tokens with it). */
+export function greet(turn: Turn, hello: Hello): void {
+  const device = admit(turn, hello);
+  const user = turn.account.user;
+  if (device === null) {
+    turn.hold(
+      { kind: 'revokeDevice', user, device: hello.device },
+      { kind: 'disconnect', session: hello.session, code: Disconnect.DISCONNECT_LOGGED_OUT, retryAfterMs: 0 },
+    );
+    return;
+  }
+  const day = Math.floor(turn.now / dayMs);
+  turn.change((account) => account.setLastSeen(device.number, day));
+  turn.change((account) => account.expire(device.number, turn.desk.floor));
+  turn.hold(
+    {
+      kind: 'disconnectDevice',
+      user,
+      device: device.number,
+      code: Disconnect.DISCONNECT_REPLACED,
+      except: hello.session,
+    },
+    { kind: 'join', session: hello.session, audience: { user } },
+    {
+      kind: 'send',
+      to: sessionAddress(hello.session),
+      message: {
+        kind: 'welcomed',
+        body: { $case: 'welcome', value: welcome(turn, device) },
+        mayWrite: turn.account.isListed(device.number),
+      },
+    },
+  );
+}
+
+function admit(turn: Turn, hello: Hello): Device | null {
+  const { account } = turn;
+  const known = account.devices.get(hello.device);
+  if (known !== undefined) return known;
+  if (account.removed.includes(hello.device) || account.devices.size >= limits.devicesMax) return null;
+  turn.append({
+    $case: 'deviceChanged',
+    value: { device: hello.device, id: hello.deviceId, name: hello.deviceName, removed: false },
+  });
+  return account.devices.get(hello.device) ?? null;
+}
+
+function welcome({ account, desk, now }: Turn, device: Device): Welcome {
+  return {
+    user: account.user,
+    device: device.number,
+    deviceId: device.id,
+    serverMs: now,
+    frameBytesMax: limits.frameBytesMax,
+    bodyBytesMax: limits.bodyBytesMax,
+    requestsMax: limits.requestsMax,
+    heartbeatSeconds: desk.settings.heartbeatSeconds,
+    inboxHead: account.seq,
+    inboxCursor: device.cursor,
+    needsFullSync: device.needsFullSync,
+    keys: device.keys.counts(),
+    manifest: account.manifestHead,
+  };
+}

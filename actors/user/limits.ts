@@ -1,0 +1,51 @@
+// The limits of a user actor that are this server's own; what both ends of the protocol know stands in `#proto/rules/limits.ts`.
+// Each bounds memory, a row or a frame; what happens over it stands with it, and a test tries it at n and n + 1.
+
+/** Bounds of one user actor. */
+export const userLimits = {
+  /** Messages held while the account is being read. Over it: BUSY. */
+  heldMessagesMax: 256,
+  /** Entries waiting for one device over all lanes. Over it: LANE_FULL, and the device hears needs_full_sync. */
+  waitingEntriesMax: 8_192,
+  /** Sending devices whose message ids are remembered; the longest silent is forgotten, a late repeat from it is stored twice. */
+  sendersMax: 128,
+  /** One-time key ids remembered after they were given away. */
+  givenAwayMax: 256,
+  /** Numbers of removed devices remembered. */
+  removedDevicesMax: 256,
+  /** Manifests kept, newest first. Who knows none of them can't follow the chain and has to trust anew. */
+  manifestsKept: 64,
+  /** Bytes of one device's keys JSON, so that ten of them with identity and manifest fit one frame. Over it: TOO_LARGE. */
+  deviceJsonBytesMax: 3_072,
+  /** Bytes of a page or an answer before the frame is called full. */
+  pageBytesMax: 60 * 1024,
+  /** Rooms in one page of the list. */
+  roomPageMax: 64,
+  /** Open invitations kept. A further one is acknowledged to its room and forgotten. */
+  invitationsMax: 200,
+  /** Rooms that a user left or was removed from, still listed; the oldest goes first. */
+  formerRoomsMax: 200,
+  /** How long such a room stays listed: as long as inbox entries live. */
+  formerRoomMs: 30 * 86_400_000,
+  /** Requests under way that wait for others. Over it: BUSY. */
+  gathersMax: 16,
+  /** Milliseconds until the silent ones of a gather count as unavailable. */
+  gatherMs: 10_000,
+  /** Milliseconds that a caller is asked to wait with BUSY, UNAVAILABLE and LANE_FULL. */
+  retryAfterMs: 1_000,
+  /** Entries appended before the state rows are written. */
+  flushEntries: 128,
+  /** Users whose newest manifest notice is remembered; over it all are forgotten, and one notice may come twice. */
+  noticedMax: 1_024,
+  /** Manifests that a user may publish at once, and milliseconds until one more is allowed. Over it: RATE_LIMITED. */
+  manifestBurst: 10,
+  manifestEveryMs: 60_000,
+  /** One-time keys of others that a user may claim at once, and milliseconds until one more is allowed. Over it: RATE_LIMITED. */
+  claimBurst: 4_000,
+  claimEveryMs: 250,
+  /** Users whose keys may be asked for without a shared room at once, and milliseconds until one more. Over it: RATE_LIMITED. */
+  strangerBurst: 20,
+  strangerEveryMs: 30_000,
+  /** One-time keys left below which a device is told to bring more. */
+  oneTimeKeysLow: 25,
+} as const;

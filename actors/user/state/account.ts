@@ -1,0 +1,230 @@
+// Everything that a user actor knows, and the one place where it changes: `apply` runs each inbox entry, when it is appended and again after
+// a crash. What changes without an entry (cursors, last-seen day) has methods of its own. Nothing here decides whether something may happen.
+import type { ManifestRow } from '#proto/gen/account.ts';
+import {
+  type DeviceManifest,
+  type InboxEntry,
+  ManifestBody,
+  type ManifestHead,
+  type ObjectSignature,
+} from '#proto/gen/record.ts';
+import { noBytes } from '#proto/rules/bytes.ts';
+import { userLimits } from '../limits.ts';
+import { delivered } from './delivered.ts';
+import { DeviceKeys } from './device-keys.ts';
+import { Lanes } from './lanes.ts';
+import { Senders } from './senders.ts';
+import { withSignatures } from './signed-json.ts';
+import { Standings } from './standings.ts';
+
+/** One device of the user. */
+export interface Device {
+  readonly number: number;
+  readonly id: string;
+  name: string;
+  cursor: number;
+  needsFullSync: boolean;
+  lastSeenDay: number;
+  readonly lanes: Lanes;
+  readonly keys: DeviceKeys;
+}
+
+/** The public cross-signing keys; empty bytes before their upload. */
+export interface Identity {
+  masterJson: Uint8Array;
+  selfSigningJson: Uint8Array;
+  userSigningJson: Uint8Array;
+}
+
+/** A manifest with its body decoded. */
+export interface Published extends ManifestRow {
+  readonly manifest: DeviceManifest;
+  readonly body: ManifestBody;
+}
+
+/** The state of one user. */
+export class Account {
+  readonly user: string;
+  /** Newest entry applied. */
+  seq = 0;
+  /** Its time; the next entry's is never earlier. */
+  acceptedMs = 0;
+  readonly devices = new Map<number, Device>();
+  removed: number[] = [];
+  readonly identity: Identity = { masterJson: noBytes, selfSigningJson: noBytes, userSigningJson: noBytes };
+  /** The newest manifests, oldest first. */
+  manifests: readonly Published[] = [];
+  senders = new Senders();
+  readonly rooms = new Standings();
+  /** Names of the rows that changed; null where nobody will write them. */
+  readonly dirty: Set<string> | null;
+
+  constructor(user: string, { tracked }: { tracked: boolean }) {
+    this.user = user;
+    this.dirty = tracked ? new Set() : null;
+  }
+
+  /** Has a device ever said hello here? */
+  get exists(): boolean {
+    return this.seq > 0;
+  }
+
+  /** The newest manifest, undefined before the first. */
+  get manifest(): Published | undefined {
+    return this.manifests.at(-1);
+  }
+
+  /** Head of the newest manifest, {0, empty} before the first. */
+  get manifestHead(): ManifestHead {
+    return this.manifest?.head ?? { version: 0, hash: noBytes };
+  }
+
+  /** Is the device in the newest manifest? */
+  isListed(device: number): boolean {
+    return this.manifest?.body.devices.some((each) => each.number === device) ?? false;
+  }
+
+  /** Runs the next entry. One that is applied already is skipped. */
+  apply(entry: InboxEntry): void {
+    if (entry.seq <= this.seq) return;
+    this.seq = entry.seq;
+    this.acceptedMs = Math.max(this.acceptedMs, entry.acceptedMs);
+    this.#applyKind(entry);
+    this.#count(entry);
+  }
+
+  /** Moves a device's cursor to `through`, never backwards, and forgets what waited below. */
+  acknowledge(number: number, through: number): void {
+    const device = this.devices.get(number);
+    if (device === undefined || through <= device.cursor) return;
+    device.cursor = through;
+    device.lanes.drop(through);
+    this.#touchDevice(number);
+  }
+
+  /** Rows below `floor` are gone: a device that waited for one of them must sync in full. */
+  expire(number: number, floor: number): void {
+    const device = this.devices.get(number);
+    if (device === undefined || device.lanes.drop(floor - 1) === 0) return;
+    device.needsFullSync = true;
+    this.#touchDevice(number);
+  }
+
+  /** Sets or clears what a device hears as needs_full_sync. */
+  setNeedsFullSync(number: number, needed: boolean): void {
+    const device = this.devices.get(number);
+    if (device === undefined || device.needsFullSync === needed) return;
+    device.needsFullSync = needed;
+    this.#touchDevice(number);
+  }
+
+  /** Notes the UTC day of a hello. */
+  setLastSeen(number: number, day: number): void {
+    const device = this.devices.get(number);
+    if (device === undefined || device.lastSeenDay === day) return;
+    device.lastSeenDay = day;
+    this.#touchDevice(number);
+  }
+
+  #applyKind({ seq, acceptedMs, device, body }: InboxEntry): void {
+    switch (body?.$case) {
+      case 'deviceMessage':
+        this.#touch(`sender/${this.senders.add(body.value, { device, id: body.value.id, seq })}`);
+        return;
+      case 'standing': {
+        const rooms = this.rooms.set(body.value.room, { standing: body.value, sinceMs: acceptedMs }, acceptedMs);
+        this.#touch(...rooms.map((room) => `room/${room}`));
+        return;
+      }
+      case 'keyClaimed':
+        this.#withKeys(body.value.device, (keys) => keys.claim(body.value));
+        return;
+      case 'keysUploaded':
+        this.#withKeys(body.value.device, (keys) => keys.upload(body.value));
+        return;
+      case 'signaturesAdded':
+        this.#applySignatures(body.value.signatures);
+        return;
+      case 'manifestPublished':
+        this.#applyManifest(body.value);
+        return;
+      case 'crossSigningUploaded': {
+        const { masterJson, selfSigningJson, userSigningJson } = body.value;
+        Object.assign(this.identity, { masterJson, selfSigningJson, userSigningJson });
+        this.#touch('account');
+        return;
+      }
+      case 'deviceChanged':
+        this.#applyDevice(seq, body.value);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #applyDevice(seq: number, change: { device: number; id: string; name: string; removed: boolean }): void {
+    const { device: number, id, name, removed } = change;
+    const known = this.devices.get(number);
+    this.#touch('account');
+    if (known !== undefined && !removed) {
+      known.name = name;
+      return;
+    }
+    if (removed) {
+      this.devices.delete(number);
+      this.removed = [...this.removed, number].slice(-userLimits.removedDevicesMax);
+    } else {
+      const fresh = { cursor: seq, needsFullSync: false, lastSeenDay: 0, lanes: new Lanes(), keys: new DeviceKeys() };
+      this.devices.set(number, { number, id, name, ...fresh });
+    }
+    this.#touchDevice(number);
+    this.#touch(`keys/${number}`);
+  }
+
+  #applyManifest({ manifest, head }: ManifestRow): void {
+    if (manifest === undefined) return;
+    const all = [...this.manifests, { manifest, head, body: ManifestBody.decode(manifest.signed) }];
+    const gone = all.slice(0, -userLimits.manifestsKept);
+    this.manifests = all.slice(-userLimits.manifestsKept);
+    for (const { body } of [...gone, ...this.manifests.slice(-1)]) this.#touch(`manifest/${body.version}`);
+  }
+
+  #applySignatures(signatures: readonly ObjectSignature[]): void {
+    for (const [number, group] of Map.groupBy(signatures, (each) => each.device)) {
+      const added = new Map(group.map(({ keyId, signature }) => [keyId, signature]));
+      if (number === 0) {
+        this.identity.masterJson = withSignatures(this.identity.masterJson, this.user, added);
+        this.#touch('account');
+      } else {
+        this.#withKeys(number, (keys) => {
+          keys.deviceJson = withSignatures(keys.deviceJson, this.user, added);
+        });
+      }
+    }
+  }
+
+  #withKeys(number: number, change: (keys: DeviceKeys) => void): void {
+    const keys = this.devices.get(number)?.keys;
+    if (keys === undefined) return;
+    change(keys);
+    this.#touch(`keys/${number}`);
+  }
+
+  // Which devices does the entry wait for, and in which lane? A full lane of the own provider loses nothing by itself, but the device should
+  // look at everything anew rather than believe that it heard all.
+  #count(entry: InboxEntry): void {
+    for (const device of this.devices.values()) {
+      if (entry.seq <= device.cursor || delivered(entry, this.user, device.number) === null) continue;
+      if (!device.lanes.add(entry.lane, entry.seq)) device.needsFullSync = true;
+      this.#touchDevice(device.number);
+    }
+  }
+
+  #touchDevice(number: number): void {
+    this.#touch(`device/${number}`, `waiting/${number}`);
+  }
+
+  #touch(...rows: readonly string[]): void {
+    for (const row of rows) this.dirty?.add(row);
+  }
+}

@@ -1,0 +1,123 @@
+// What one message does to a user: entries for the inbox and effects for the world. Entries are applied to the account at once, so the next
+// message sees them, but `hold` keeps every effect that may show something until all that this turn could have seen is durable and covered.
+// So nothing that a crash could take back is ever answered, pushed or told to another actor.
+
+import { Rejection } from '#proto/gen/codes.ts';
+import type { InboxEntry } from '#proto/gen/record.ts';
+import type { Primitives } from '#proto/rules/primitives.ts';
+import type { Tokens } from '../kernel/asks.ts';
+import type { Effect } from '../kernel/effects.ts';
+import { rejected } from '../kernel/effects.ts';
+import type { AnswerBody, Requester } from '../kernel/messages.ts';
+import type { LogAnswer } from '../log/messages.ts';
+import type { Gathers } from './gathers/gather.ts';
+import { userLimits } from './limits.ts';
+import type { Account } from './state/account.ts';
+import type { Buckets } from './state/buckets.ts';
+import { isHeard } from './state/delivered.ts';
+
+/** What a user actor is given when it is made. */
+export interface UserSettings {
+  readonly primitives: Primitives;
+  /** What sessions are told in the welcome: seconds between two signs of life. */
+  readonly heartbeatSeconds: number;
+}
+
+/** What outlives a turn in memory only. */
+export interface Desk {
+  readonly account: Account;
+  readonly settings: UserSettings;
+  readonly gathers: Gathers;
+  readonly buckets: Buckets;
+  readonly tokens: Tokens;
+  /** What to do with pages of the log that were asked for, by token. */
+  readonly reads: Map<number, (turn: Turn, page: LogPage) => void>;
+  /** Newest manifest version heard of others, so that one of several shared rooms is enough. */
+  readonly noticed: Map<string, number>;
+  /** Rows of the log below it have expired. */
+  readonly floor: number;
+  /** Newest entry that is durable. */
+  readonly coveredSeq: number;
+}
+
+/** Rows of the log, as asked for. */
+export type LogPage = Extract<LogAnswer, { kind: 'rows' }>;
+
+/** To whom an entry goes, where not to every device in the own provider's lane. */
+export interface Addressing {
+  readonly device: number;
+  readonly lane: string;
+}
+
+/** One step of a turn. */
+export type Change =
+  | { readonly entry: InboxEntry; readonly change?: never }
+  | { readonly change: (account: Account) => void; readonly entry?: never };
+
+/** One turn of a user actor. */
+export class Turn {
+  readonly now: number;
+  readonly desk: Desk;
+  /** What changes, in order: entries to append, and what needs none. */
+  readonly changes: Change[] = [];
+  /** Effects that show nothing of the account. */
+  readonly immediate: Effect[] = [];
+  /** Effects that wait until everything is covered. */
+  readonly held: Effect[] = [];
+  /** Some entry concerns a device: tell them that the inbox moved. */
+  heard = false;
+  /** Rows must be durable before the held effects go out. */
+  rowsFirst = false;
+
+  constructor(desk: Desk, now: number) {
+    this.desk = desk;
+    this.now = now;
+  }
+
+  get account(): Account {
+    return this.desk.account;
+  }
+
+  /** Appends and applies an entry; returns its seq. */
+  append(body: NonNullable<InboxEntry['body']>, to: Addressing = { device: 0, lane: '' }): number {
+    const account = this.account;
+    const seq = account.seq + 1;
+    const acceptedMs = Math.max(account.acceptedMs, this.now);
+    const entry: InboxEntry = { seq, acceptedMs, device: to.device, lane: to.lane, body };
+    this.changes.push({ entry });
+    account.apply(entry);
+    if (isHeard(entry, account.user)) this.heard = true;
+    return seq;
+  }
+
+  /** Changes what needs no entry. `change` runs on more than one copy of the account, so it must look everything up in the one it is given. */
+  change(change: (account: Account) => void): void {
+    this.changes.push({ change });
+    change(this.account);
+  }
+
+  /** Lets effects out once everything up to the newest entry is covered. */
+  hold(...effects: readonly Effect[]): void {
+    this.held.push(...effects);
+  }
+
+  /** Lets effects out at once: only those that show nothing of the account. */
+  emit(...effects: readonly Effect[]): void {
+    this.immediate.push(...effects);
+  }
+
+  /** Answers a request, held. */
+  answer({ session, request }: Requester, body: AnswerBody): void {
+    this.hold({ kind: 'answer', session, request, body });
+  }
+
+  /** Refuses a request; held too, since a refusal may rest on what is not covered yet. */
+  reject(from: Requester, code: Rejection, retryAfterMs = isWaiting(code) ? userLimits.retryAfterMs : 0): void {
+    this.answer(from, rejected(code, retryAfterMs));
+  }
+}
+
+/** Codes below 20 say: again as it is, later. */
+function isWaiting(code: Rejection): boolean {
+  return code < Rejection.REJECTION_STALE_STATE;
+}

@@ -1,0 +1,179 @@
+// The user actor: the one writer of a user's account. closed -> opening -> live -> closing. It opens its log at the first message, works on what
+// state rows and later entries say, and leaves memory after half a minute without work. Guarantees: whatever it answers or tells others is
+// durable first. When its log fails it stops, the kernel answers UNAVAILABLE to those who wait, and the next message starts it anew.
+import { Rejection } from '#proto/gen/codes.ts';
+import type { Actor } from '../kernel/actor.ts';
+import { nothing } from '../kernel/actor.ts';
+import { userAddress } from '../kernel/address.ts';
+import { Tokens } from '../kernel/asks.ts';
+import { bounce } from '../kernel/bounce.ts';
+import type { Effect } from '../kernel/effects.ts';
+import type { UserMessage } from '../kernel/messages.ts';
+import type { LogAnswer } from '../log/messages.ts';
+import { deposit } from './deposit.ts';
+import { Gathers } from './gathers/gather.ts';
+import { greet } from './hello.ts';
+import { claimKeys } from './keys.ts';
+import { Ledger } from './ledger.ts';
+import { userLimits } from './limits.ts';
+import { keysOf } from './public-keys.ts';
+import { handleRequest } from './requests.ts';
+import { keepNotice, keepStanding } from './rooms.ts';
+import { Buckets } from './state/buckets.ts';
+import { type Desk, Turn, type UserSettings } from './turn.ts';
+
+/** One user at their provider. `incarnation` keeps answers to an earlier actor of this user apart. */
+export class UserActor implements Actor<UserMessage> {
+  readonly #user: string;
+  readonly #settings: UserSettings;
+  readonly #tokens: Tokens;
+  readonly #gathers = new Gathers();
+  readonly #buckets = new Buckets();
+  readonly #reads: Desk['reads'] = new Map();
+  readonly #noticed: Desk['noticed'] = new Map();
+  #phase: 'closed' | 'opening' | 'live' | 'closing' = 'closed';
+  #held: UserMessage[] = [];
+  #ledger: Ledger | null = null;
+
+  constructor(user: string, incarnation: number, settings: UserSettings) {
+    this.#user = user;
+    this.#tokens = new Tokens(incarnation);
+    this.#settings = settings;
+  }
+
+  receive(message: UserMessage, now: number): readonly Effect[] {
+    if (message.kind === 'log') return this.#hearLog(message.answer, now);
+    const ledger = this.#ledger;
+    if (this.#phase === 'live' && ledger !== null) {
+      return message.kind === 'timer' && message.name === 'passivate'
+        ? this.#passivate(ledger)
+        : this.#take(ledger, message, now);
+    }
+    if (message.kind === 'timer') return nothing;
+    if (this.#held.length >= userLimits.heldMessagesMax) {
+      const refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs: userLimits.retryAfterMs };
+      return bounce(userAddress(this.#user), message, refusal);
+    }
+    this.#held.push(message);
+    if (this.#phase !== 'closed') return nothing;
+    this.#phase = 'opening';
+    return [{ kind: 'log', command: { kind: 'open', create: false } }];
+  }
+
+  idle(): boolean {
+    if (this.#phase === 'closed') return true;
+    return (
+      this.#phase === 'live' && this.#gathers.size === 0 && this.#reads.size === 0 && (this.#ledger?.quiet ?? false)
+    );
+  }
+
+  #hearLog(answer: LogAnswer, now: number): readonly Effect[] {
+    const ledger = this.#ledger;
+    if (answer.kind === 'opened') return this.#open(new Ledger(this.#user, answer, this.#tokens), now);
+    if (answer.kind === 'failed' || answer.kind === 'closed') return [{ kind: 'stop' }];
+    if (ledger === null) return nothing;
+    switch (answer.kind) {
+      case 'appended':
+        return ledger.cover(answer.throughSeq);
+      case 'saved':
+        return ledger.saved(answer.token);
+      case 'sealing':
+        return [{ kind: 'log', command: { kind: 'sealed', changes: ledger.takeChanges() } }];
+      case 'rows': {
+        const read = this.#reads.get(answer.token);
+        this.#reads.delete(answer.token);
+        ledger.floor = Math.max(ledger.floor, answer.floor);
+        return this.#turn(ledger, now, (turn) => read?.(turn, answer));
+      }
+      default:
+        return nothing;
+    }
+  }
+
+  #open(ledger: Ledger, now: number): readonly Effect[] {
+    this.#ledger = ledger;
+    this.#phase = 'live';
+    const waiting = this.#held;
+    this.#held = [];
+    return waiting.flatMap((message) => this.#take(ledger, message, now));
+  }
+
+  #passivate(ledger: Ledger): readonly Effect[] {
+    if (!this.idle()) return nothing;
+    this.#phase = 'closing';
+    const close = ledger.close();
+    return close === null ? [{ kind: 'stop' }] : [close];
+  }
+
+  #take(ledger: Ledger, message: UserMessage, now: number): readonly Effect[] {
+    return this.#turn(ledger, now, (turn) => this.#handle(turn, message));
+  }
+
+  #turn(ledger: Ledger, now: number, work: (turn: Turn) => void): readonly Effect[] {
+    const desk: Desk = {
+      account: ledger.live,
+      settings: this.#settings,
+      gathers: this.#gathers,
+      buckets: this.#buckets,
+      tokens: this.#tokens,
+      reads: this.#reads,
+      noticed: this.#noticed,
+      floor: ledger.floor,
+      coveredSeq: ledger.coveredSeq,
+    };
+    const turn = new Turn(desk, now);
+    work(turn);
+    return ledger.settle(turn);
+  }
+
+  #handle(turn: Turn, message: UserMessage): void {
+    const user = this.#user;
+    switch (message.kind) {
+      case 'hello':
+        greet(turn, message);
+        return;
+      case 'request':
+        handleRequest(turn, message.from, message.body);
+        return;
+      case 'deposit': {
+        const { sender, senderDevice, messages, token, replyTo } = message;
+        const undelivered = deposit(turn, { sender, senderDevice }, messages);
+        turn.hold({ kind: 'send', to: replyTo, message: { kind: 'deposited', token, user, undelivered } });
+        return;
+      }
+      case 'claim': {
+        const { targets, token, replyTo } = message;
+        const keys = claimKeys(
+          turn,
+          targets.map(({ device }) => device),
+        );
+        turn.hold({ kind: 'send', to: replyTo, message: { kind: 'claimed', token, user, keys } });
+        return;
+      }
+      case 'readKeys': {
+        const { devices, own, token, replyTo, manifestsAbove = 0 } = message;
+        const keys = keysOf(turn.account, { devices, own, manifestsAbove });
+        turn.hold({ kind: 'send', to: replyTo, message: { kind: 'keysRead', token, user, keys } });
+        return;
+      }
+      case 'standing':
+        keepStanding(turn, message);
+        return;
+      case 'manifestMoved':
+        keepNotice(turn, message);
+        return;
+      case 'authorised':
+      case 'deposited':
+      case 'claimed':
+      case 'keysRead':
+      case 'summaries':
+        this.#gathers.heard(turn, message);
+        return;
+      case 'timer':
+        this.#gathers.timeUp(turn, message.name);
+        return;
+      case 'log':
+        return;
+    }
+  }
+}
