@@ -4,16 +4,16 @@
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { Emitter } from '../emitter.ts';
 import { ClientError } from '../errors.ts';
-import { decrypt } from './decryption.ts';
 import type * as e from './engine.ts';
-import { certificate, createIdentity, isConfirmed, ownKeys, sign } from './identity.ts';
-import { receive } from './inbox.ts';
-import { Lock } from './lock.ts';
-import { type Machine, Requests } from './requests.ts';
-import { seal } from './seal.ts';
-import { Sharing } from './sharing.ts';
-import { identityState, keyBytes } from './trust.ts';
-import { Verifications } from './verification.ts';
+import { decrypt } from './olm/decryption.ts';
+import { certificate, createIdentity, isConfirmed, ownKeys, sign } from './olm/identity.ts';
+import { receive } from './olm/inbox.ts';
+import { Lock } from './olm/lock.ts';
+import { type Machine, Requests } from './olm/requests.ts';
+import { seal } from './olm/seal.ts';
+import { Sharing } from './olm/sharing.ts';
+import { identityState, keyBytes } from './olm/trust.ts';
+import { Verifications } from './olm/verification.ts';
 
 /** How to open an engine. */
 export interface EngineOptions {

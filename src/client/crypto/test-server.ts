@@ -10,7 +10,7 @@ import type {
   Recipient,
   UserKeys,
 } from './engine.ts';
-import { canonicalBytes, type JsonObject, objectOf, parseObject } from './json.ts';
+import { canonicalBytes, type JsonObject, objectOf, parseObject } from './olm/json.ts';
 
 interface DeviceEntry {
   json: JsonObject;

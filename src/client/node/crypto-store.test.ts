@@ -155,6 +155,20 @@ describe('an engine on a folder', () => {
     expect(indexes).toEqual([0, 1, 0, 1]);
   });
 
+  test('hands out nothing once the disk refuses a write', async () => {
+    const options = { user: alice, device: '1', server: world.server, ledger: new MemoryLedger() };
+    const { engine, store, close } = await openOnFolder(folder, options);
+    await engine.flush();
+    await engine.createIdentity();
+    const recipients = world.server.recipients(alice);
+    const request = { room, recipients, plaintext: Buffer.from('x'), rotation: wide };
+    await engine.encrypt(request);
+    store.close();
+    await expect(engine.encrypt(request)).rejects.toThrow();
+    await expect(engine.encrypt(request)).rejects.toThrow();
+    await close();
+  });
+
   test('of another device, or with another key, is refused', async () => {
     await identityIn(folder);
     const store = await openCryptoStore(folder);

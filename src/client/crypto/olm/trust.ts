@@ -3,7 +3,7 @@
 // lock, together with the sharing that follows. Does not: fetch anything.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { fromBase64 } from '#proto/rules/base.ts';
-import type { Exclusion, ExclusionReason, IdentityState, Recipient } from './engine.ts';
+import type { Exclusion, ExclusionReason, IdentityState, Recipient } from '../engine.ts';
 import { objectOf, parseObject } from './json.ts';
 
 /** Who may have keys (as `user device`), and who not and why. This device itself is in neither. */

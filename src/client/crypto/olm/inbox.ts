@@ -2,7 +2,7 @@
 // Guarantees: when it resolves everything is saved, so the batch may be acknowledged; one bad entry spoils no other.
 // Does not: answer. What the library wants to send afterwards waits for the next flush.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import type { InboxMessage, PrivateMessage, Received, ReceiveReport, RoomKey, UserId } from './engine.ts';
+import type { InboxMessage, PrivateMessage, Received, ReceiveReport, RoomKey, UserId } from '../engine.ts';
 import { foreignObject, type JsonObject, joinObject, objectOf, parseObject } from './json.ts';
 import type { Machine } from './requests.ts';
 import { requestType, type Verifications } from './verification.ts';

@@ -3,7 +3,7 @@
 // unapproved, under a step of the session that no other event used. Does not: keep or order anything.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { fromBase64 } from '#proto/rules/base.ts';
-import type { CryptoLedger, DecryptCause, Decrypted, DecryptFailure, DecryptRequest } from './engine.ts';
+import type { CryptoLedger, DecryptCause, Decrypted, DecryptFailure, DecryptRequest } from '../engine.ts';
 import { foreignObject, joinObject, objectOf, parseObject } from './json.ts';
 
 /** The name under which a message's bytes lie in the encrypted content, as base64. */

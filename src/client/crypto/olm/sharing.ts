@@ -5,9 +5,9 @@
 // bounds, and the narrower ones of the caller are kept here, from the index in each ciphertext.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { toBase64 } from '#proto/rules/base.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError } from '../../errors.ts';
+import type { CryptoLedger, Encrypted, EncryptRequest, Exclusion, Recipient, RoomId, SessionBegan } from '../engine.ts';
 import { bodyStep, plaintextField, type Step } from './decryption.ts';
-import type { CryptoLedger, Encrypted, EncryptRequest, Exclusion, Recipient, RoomId, SessionBegan } from './engine.ts';
 import { utf8 } from './json.ts';
 import { NamedLocks } from './lock.ts';
 import { type Machine, messagesOf, type Requests } from './requests.ts';

@@ -2,8 +2,8 @@
 // Guarantees: a state is told once and in order; what the user did not confirm is never confirmed. Does not: verify
 // other users (their identity is compared as a fingerprint), nor time flows out by itself: the library does, on use.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { ClientError } from '../errors.ts';
-import type { Verification, VerificationState } from './engine.ts';
+import { ClientError } from '../../errors.ts';
+import type { Verification, VerificationState } from '../engine.ts';
 import { parseObject } from './json.ts';
 import type { Machine, Requests } from './requests.ts';
 

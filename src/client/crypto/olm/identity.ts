@@ -3,8 +3,8 @@
 // Does not: decide whether this is the first device (the server refuses a second identity).
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { fromBase64 } from '#proto/rules/base.ts';
-import { ClientError } from '../errors.ts';
-import type { Certificate, CryptoServer, OwnDeviceKeys } from './engine.ts';
+import { ClientError } from '../../errors.ts';
+import type { Certificate, CryptoServer, OwnDeviceKeys } from '../engine.ts';
 import { canonicalBytes, type Json, objectOf, parseObject } from './json.ts';
 import type { Machine, Requests } from './requests.ts';
 import { keyBytes } from './trust.ts';

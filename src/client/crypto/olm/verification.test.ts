@@ -1,9 +1,9 @@
 // A second device joins: seven emoji, signatures, secrets, and what happens when it does not go well.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CryptoEngine, Verification } from './engine.ts';
+import type { CryptoEngine, Verification } from '../engine.ts';
+import { alice, bob, flowOf, room, TestWorld, wide } from '../test-world.ts';
 import { canonicalBytes, type JsonObject, objectOf, parseObject } from './json.ts';
-import { alice, bob, flowOf, room, TestWorld, wide } from './test-world.ts';
 
 let world: TestWorld;
 let b1: CryptoEngine;

@@ -1,8 +1,8 @@
 // Rotation, concurrency and failing servers: what must hold around share -> deliver -> encrypt.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CryptoEngine, Encrypted, Recipient, Rotation } from './engine.ts';
+import type { CryptoEngine, Encrypted, Recipient, Rotation } from '../engine.ts';
+import { alice, bob, flowOf, room, TestWorld, wide } from '../test-world.ts';
 import { sessionMessagesMax } from './sharing.ts';
-import { alice, bob, flowOf, room, TestWorld, wide } from './test-world.ts';
 
 let world: TestWorld;
 let a1: CryptoEngine;

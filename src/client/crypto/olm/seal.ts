@@ -1,7 +1,7 @@
 // A private message for single devices (not for a room), encrypted to each of them.
 // Guarantees: only listed devices that their owner's identity signed get one. Does not: send it.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import type { DeviceMessage, Recipient } from './engine.ts';
+import type { DeviceMessage, Recipient } from '../engine.ts';
 import { utf8 } from './json.ts';
 import type { Machine, Requests } from './requests.ts';
 import { judge } from './trust.ts';
