@@ -103,17 +103,20 @@ export class System {
 
   /** Fires timers and lets actors work for at most `runMs`. True = more is waiting: call again soon; false = not before `nextDue()`. */
   run(runMs = this.#limits.runMs): boolean {
-    this.#running = true;
     const started = this.#stopwatch();
     const now = this.#clock();
-    this.#fire(now);
-    this.#passivation.sweep(now);
-    this.#supervisor.sweep(now);
-    for (let cell = this.#ready.shift(); cell !== null; cell = this.#ready.shift()) {
-      this.#turn(cell);
-      if (this.#stopwatch() - started >= runMs) break;
+    this.#running = true;
+    try {
+      this.#fire(now);
+      this.#passivation.sweep(now);
+      this.#supervisor.sweep(now);
+      for (let cell = this.#ready.shift(); cell !== null; cell = this.#ready.shift()) {
+        this.#turn(cell);
+        if (this.#stopwatch() - started >= runMs) break;
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
     return !this.#ready.empty || this.#timers.nextDue() <= now;
   }
 

@@ -18,7 +18,9 @@ export interface World {
    * leave in the order of the calls, and `join`, `part` and `evict` take effect before any later delivery. Must not throw and must not
    * wait. Answers go back by `system.tellFrom(from, incarnation, message)`, now or later: they reach that incarnation or nobody.
    *
+   * Incarnation 0 is the kernel itself, answering for an actor that is full or lost (`summarised`, `disconnect`).
    * `disconnect` and `disconnectDevice`: push a Closing frame, close the socket with the code, and tell the session `closed` once it is gone.
+   * `checkToken`: enter a good session into the audiences before telling `tokenChecked`.
    * `log`: one log per address and incarnation. Commands of an incarnation after `ended` said that it is gone change nothing more.
    */
   perform(effect: WorldEffect, from: Address, incarnation: number): void;
