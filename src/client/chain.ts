@@ -1,0 +1,163 @@
+// The device's own copy of a room's control chain: every entry is run through the same validity function as at the hub, so that members,
+// roles and policy are what people signed and never what a server says. Keeps entries as rows, so that the chain need not be read twice.
+import { LocalControl } from '#proto/gen/local.ts';
+import { ControlBody, type ControlEntry, ControlKind, type Credential, type Person } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes.ts';
+import { applyControl } from '#proto/rules/control-chain.ts';
+import type { ControlState } from '#proto/rules/control-state.ts';
+import { controlHash } from '#proto/rules/hash.ts';
+import type { Primitives } from '#proto/rules/primitives.ts';
+import { Roll } from '#proto/rules/roll.ts';
+import type { LocalChange } from './store.ts';
+import { orderedNumber } from './store.ts';
+
+/** An entry with its place and what lies beside it. */
+export interface ChainLink {
+  readonly seq: number;
+  readonly entry: ControlEntry;
+  readonly persons: readonly Person[];
+  readonly credentials: readonly Credential[];
+}
+
+/** What taking an entry led to. `known` = it was here already, the same; `missing` = something before it is not here yet. */
+export type Taken =
+  | {
+      readonly result: 'applied';
+      readonly before: ControlState | null;
+      readonly kind: ControlKind;
+      readonly target: number;
+      readonly changes: readonly LocalChange[];
+    }
+  | { readonly result: 'known' | 'missing' }
+  | { readonly result: 'invalid'; readonly fault: string };
+
+/** A room's chain. */
+export class Chain {
+  readonly room: string;
+  readonly roll: Roll;
+  #primitives: Primitives;
+  #state: ControlState | null = null;
+  #hashes: Uint8Array[] = [];
+
+  constructor(room: string, primitives: Primitives) {
+    this.room = room;
+    this.#primitives = primitives;
+    this.roll = new Roll(primitives);
+  }
+
+  /** The state after the last entry; null before the genesis is here. */
+  get state(): ControlState | null {
+    return this.#state;
+  }
+
+  /** Number of the last entry, 0 = none. */
+  get number(): number {
+    return this.#state?.number ?? 0;
+  }
+
+  /** hash of the entry `number`, if it is here. */
+  hashAt(number: number): Uint8Array | undefined {
+    return this.#hashes[number - 1];
+  }
+
+  /** Is this entry, by its hash, part of the chain? */
+  has(hash: Uint8Array): boolean {
+    return this.#hashes.some((known) => equalBytes(known, hash));
+  }
+
+  /** Rebuilds the chain from own rows. They were checked when they came and lie sealed, so signatures are not checked again. */
+  restore(rows: readonly Uint8Array[]): void {
+    const trusting: Primitives = { ...this.#primitives, verify: () => true };
+    for (const row of rows) {
+      const { seq, entry, person, credential } = LocalControl.decode(row);
+      if (!entry) continue;
+      if (person) this.roll.addPerson(person);
+      if (credential) this.roll.addCredential(credential);
+      const { state } = applyControl(this.#state, entry, { ...this.#context(seq), primitives: trusting });
+      if (!state) return;
+      this.#state = state;
+      this.#hashes.push(state.hash);
+    }
+  }
+
+  /** Takes the next entry, or recognises one that is here. */
+  take(link: ChainLink): Taken {
+    for (const person of link.persons) this.roll.addPerson(person);
+    for (const credential of link.credentials) this.roll.addCredential(credential);
+    const hash = controlHash(link.entry.signed, this.#primitives);
+    if (this.has(hash)) return { result: 'known' };
+    const before = this.#state;
+    const { state, body, invalid } = applyControl(before, link.entry, this.#context(link.seq));
+    if (invalid === 'WRONG_NUMBER' || invalid === 'NOT_CREATED') return this.#misplaced(link);
+    if (invalid !== undefined) return { result: 'invalid', fault: invalid };
+    this.#state = state;
+    this.#hashes.push(state.hash);
+    return {
+      result: 'applied',
+      before,
+      kind: body.kind,
+      target: body.target,
+      changes: [this.#row(link, body.target, body.actor)],
+    };
+  }
+
+  /** User id behind a member number; '' when the person is not known (any more). */
+  user(member: number): string {
+    const found = this.#state?.members.get(member);
+    return (found && this.roll.person(found.person)?.user) ?? '';
+  }
+
+  /** The committed person of a member. */
+  person(member: number): Person | undefined {
+    const found = this.#state?.members.get(member);
+    return found && this.roll.person(found.person);
+  }
+
+  /** Member number of a user, 0 = none. */
+  memberOf(user: string): number {
+    for (const member of this.#state?.members ?? [])
+      if (this.roll.person(member.person)?.user === user) return member.number;
+    return 0;
+  }
+
+  #context(seq: number) {
+    return {
+      room: this.room,
+      seq,
+      primitives: this.#primitives,
+      roll: this.roll,
+      providerOf: () => undefined,
+      fresh: false,
+    };
+  }
+
+  #misplaced(link: ChainLink): Taken {
+    const { number } = ControlBody.decode(link.entry.signed);
+    // An entry under a number that is taken, but with another hash, is a second chain.
+    return number <= this.number ? { result: 'invalid', fault: 'REWRITTEN' } : { result: 'missing' };
+  }
+
+  #row(link: ChainLink, target: number, actor: number): LocalChange {
+    const state = this.#state as ControlState;
+    const row: LocalControl = {
+      seq: link.seq,
+      entry: link.entry,
+      person: this.person(target),
+      credential: link.credentials.find((credential) => credential.member === actor),
+    };
+    return {
+      table: 'control',
+      key: `${this.room} ${orderedNumber(state.number)}`,
+      value: LocalControl.encode(row).finish(),
+    };
+  }
+}
+
+/** Kinds after which someone may no longer read: the sender key of the room ends. */
+export const removals: ReadonlySet<ControlKind> = new Set([
+  ControlKind.CONTROL_KIND_LEAVE,
+  ControlKind.CONTROL_KIND_REMOVE,
+  ControlKind.CONTROL_KIND_BAN,
+  ControlKind.CONTROL_KIND_DEPART,
+  ControlKind.CONTROL_KIND_IDENTITY,
+]);

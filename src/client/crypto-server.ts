@@ -1,0 +1,165 @@
+// The engine's port to the server, over the connection: device ids become device numbers, every batch stays within a frame, and each request names
+// a room that both sides share, since that is what allows it.
+import type { ClaimTarget as WireTarget } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { limits } from '#proto/rules/limits.ts';
+import type { ClaimedKey, CryptoServer, DeviceMessage, UserKeys } from './crypto/engine.ts';
+import { ClientError, isRetryable, rejectionName } from './errors.ts';
+import type { Parts } from './parts.ts';
+
+const batchBytesMax = 40_000;
+const batchMessagesMax = 200;
+
+/** What this needs to know of rooms. */
+export interface CryptoServerPorts {
+  readonly parts: () => Pick<Parts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'>;
+  /** A room that this device's user shares with another, or ''. */
+  readonly sharedRoom: (user: string) => string;
+}
+
+/** Makes the port. */
+export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
+  const numbers = new Map<string, number>();
+  const key = (user: string, device: string) => `${user}/${device}`;
+
+  /** Users in groups that one request may name: own, or sharing a room. */
+  function grouped(users: readonly string[], room: string | undefined): Map<string, string[]> {
+    const groups = new Map<string, string[]>();
+    for (const user of users) {
+      const via = user === ports.parts().user ? '' : (room ?? ports.sharedRoom(user));
+      // Without a room one user by exact id may be asked for at a time.
+      const group = via === '' ? `${user}` : via;
+      groups.set(group, [...(groups.get(group) ?? []), user]);
+    }
+    return groups;
+  }
+  const roomOf = (group: string) => (group.startsWith('!') ? group : '');
+
+  async function queryKeys(users: readonly string[], room?: string): Promise<UserKeys[]> {
+    const found: UserKeys[] = [];
+    for (const [group, some] of grouped(users, room)) {
+      for (let at = 0; at < some.length; at += limits.queryUsersMax) {
+        const value = { room: roomOf(group), users: some.slice(at, at + limits.queryUsersMax), manifestsAbove: 0 };
+        const answer = await ports.parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
+        for (const { user, devices, masterJson, selfSigningJson, userSigningJson } of answer.users) {
+          for (const device of devices) numbers.set(key(user, device.deviceId), device.device);
+          found.push({
+            user,
+            deviceKeys: devices.map((device) => device.deviceJson),
+            ...(masterJson.length > 0 ? { masterKey: masterJson } : {}),
+            ...(selfSigningJson.length > 0 ? { selfSigningKey: selfSigningJson } : {}),
+            ...(userSigningJson.length > 0 ? { userSigningKey: userSigningJson } : {}),
+          });
+        }
+      }
+    }
+    return found;
+  }
+
+  async function numberOf(user: string, device: string, room: string | undefined): Promise<number | undefined> {
+    if (!numbers.has(key(user, device))) await queryKeys([user], room);
+    return numbers.get(key(user, device));
+  }
+
+  async function claimKeys(targets: readonly { user: string; device: string }[], room?: string): Promise<ClaimedKey[]> {
+    const claimed: ClaimedKey[] = [];
+    const users = [...new Set(targets.map((target) => target.user))];
+    for (const [group, some] of grouped(users, room)) {
+      const wanted: WireTarget[] = [];
+      for (const { user, device } of targets.filter((target) => some.includes(target.user))) {
+        const number = await numberOf(user, device, room);
+        if (number) wanted.push({ user, device: number });
+      }
+      for (let at = 0; at < wanted.length; at += limits.claimTargetsMax) {
+        const value = { room: roomOf(group), targets: wanted.slice(at, at + limits.claimTargetsMax) };
+        const { keys } = await ports.parts().request({ $case: 'claimKeys', value }, 'claimsAnswer');
+        claimed.push(
+          ...keys.map(({ user, deviceId, keyId, key: bytes }) => ({ user, device: deviceId, keyId, bytes })),
+        );
+      }
+    }
+    return claimed;
+  }
+
+  async function sendDeviceMessages(id: string, messages: readonly DeviceMessage[], room?: string): Promise<void> {
+    const { user: self, deviceId, primitives } = ports.parts();
+    const spread: DeviceMessage[] = [];
+    for (const message of messages) {
+      if (message.device !== '*') spread.push(message);
+      else {
+        await queryKeys([message.user]);
+        const devices = [...numbers.keys()]
+          .filter((known) => known.startsWith(`${message.user}/`))
+          .map((known) => known.slice(message.user.length + 1));
+        spread.push(
+          ...devices
+            .filter((device) => message.user !== self || device !== deviceId)
+            .map((device) => ({ ...message, device })),
+        );
+      }
+    }
+    for (const [group, users] of grouped([...new Set(spread.map((message) => message.user))], room)) {
+      const addressed = [];
+      for (const { user, device, type, bytes } of spread.filter((message) => users.includes(message.user))) {
+        const number = await numberOf(user, device, room);
+        // The same message has the same id at every try, and is stored once.
+        const messageId = primitives.sha256(utf8Bytes(`${id} ${user} ${device}`)).subarray(0, 16);
+        if (number) addressed.push({ user, device: number, type, content: bytes, id: messageId });
+      }
+      for (const batch of batches(addressed)) {
+        const value = { room: roomOf(group), messages: batch };
+        const { undelivered } = await ports.parts().request({ $case: 'sendDeviceMessages', value }, 'deliveryReport');
+        refuseLosses(undelivered);
+      }
+    }
+  }
+
+  function refuseLosses(undelivered: readonly { code: Rejection; retryAfterMs: number }[]): void {
+    for (const { code, retryAfterMs } of undelivered) {
+      ports.parts().count(`undelivered.${rejectionName(code)}`);
+      // A full lane is a device that has not come for long: it will be told to sync, and must not stop a whole room.
+      if (code === Rejection.REJECTION_LANE_FULL || !isRetryable(code)) continue;
+      throw new ClientError('REJECTED', 'Some device messages were not stored yet.', { rejection: code, retryAfterMs });
+    }
+  }
+
+  return {
+    queryKeys,
+    claimKeys,
+    sendDeviceMessages,
+    uploadKeys: async ({ deviceKeys, oneTimeKeys, fallbackKeys }) => {
+      const wire = (keys: typeof oneTimeKeys) => keys.map(({ keyId, bytes }) => ({ keyId, key: bytes }));
+      const value = {
+        deviceJson: deviceKeys ?? new Uint8Array(),
+        oneTimeKeys: wire(oneTimeKeys),
+        fallbackKeys: wire(fallbackKeys),
+      };
+      const counts = await ports.parts().request({ $case: 'uploadKeys', value }, 'keyCounts');
+      return { oneTimeKeys: counts.oneTimeKeys };
+    },
+    uploadCrossSigning: async ({ master, selfSigning, userSigning }) => {
+      const value = { masterJson: master, selfSigningJson: selfSigning, userSigningJson: userSigning };
+      await ports.parts().request({ $case: 'uploadCrossSigning', value }, 'done');
+    },
+    uploadSignatures: async (signaturesJson) => {
+      await ports.parts().request({ $case: 'uploadSignatures', value: { signaturesJson } }, 'done');
+    },
+  };
+}
+
+function* batches<T extends { type: string; content: Uint8Array }>(messages: readonly T[]): Generator<T[]> {
+  let batch: T[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const weight = message.content.length + 160;
+    if (batch.length > 0 && (bytes + weight > batchBytesMax || batch.length === batchMessagesMax)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(message);
+    bytes += weight;
+  }
+  if (batch.length > 0) yield batch;
+}

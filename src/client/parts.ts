@@ -1,0 +1,31 @@
+// What the parts of the SDK share, so that none of them imports the client that holds them all.
+
+import type { Primitives } from '#proto/rules/primitives.ts';
+import type { Alarm, ClientEvents } from './api.ts';
+import type { AnswerOf, ClientBody, ServerBody } from './connection.ts';
+import type { CryptoEngine } from './crypto/engine.ts';
+import type { People } from './people.ts';
+import type { LocalStore } from './store.ts';
+
+/** The shared parts of one logged-in device. */
+export interface Parts {
+  readonly user: string;
+  readonly device: number;
+  readonly deviceId: string;
+  readonly store: LocalStore;
+  readonly engine: CryptoEngine;
+  readonly primitives: Primitives;
+  readonly people: People;
+  /** Requests to the server; see Connection.request. */
+  request<Case extends ServerBody['$case']>(body: ClientBody, expect: Case): Promise<AnswerOf<Case>>;
+  /** Is there a session now? */
+  live(): boolean;
+  /** Is this device listed in the own newest manifest? */
+  confirmed(): boolean;
+  emit<Name extends keyof ClientEvents>(name: Name, value: ClientEvents[Name]): void;
+  /** Raises an alarm: counted and told. */
+  alarm(alarm: Alarm): void;
+  count(name: string, by?: number): void;
+  now(): number;
+  random(): number;
+}
