@@ -20,7 +20,7 @@ class RawClient {
   readonly opened: Promise<void>;
   readonly #counted: () => void;
 
-  constructor(target: SwarmTarget, buffer: Buffer, counted: () => void) {
+  constructor(target: SwarmTarget, buffer: Buffer, counted: () => void, lost: () => void) {
     this.#counted = counted;
     let handshake = '';
     let opened: () => void = () => {};
@@ -47,6 +47,7 @@ class RawClient {
     };
     this.socket = connect({ port: target.port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback: take } });
     this.socket.on('error', (error) => failed(error));
+    this.socket.on('close', lost);
     this.socket.write(
       `GET ${target.path} HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
     );
@@ -103,6 +104,8 @@ class RawClient {
 export class Swarm {
   readonly #clients: RawClient[] = [];
   #wake: () => void = () => {};
+  #fail: (error: Error) => void = () => {};
+  #lost = 0;
 
   /** Opens clients, at most 100 handshakes at once. */
   async open(target: SwarmTarget, count: number): Promise<void> {
@@ -110,14 +113,20 @@ export class Swarm {
     for (let left = count; left > 0; left -= 100) {
       const batch = Array.from(
         { length: Math.min(100, left) },
-        () => new RawClient(target, buffer, () => this.#wake()),
+        () =>
+          new RawClient(
+            target,
+            buffer,
+            () => this.#wake(),
+            () => this.#lose(),
+          ),
       );
       this.#clients.push(...batch);
       await Promise.all(batch.map((client) => client.opened));
     }
   }
 
-  /** Resolves when every client has at least this many payload bytes since the last `reset`, all whole. */
+  /** Resolves when every client has at least this many payload bytes since the last `reset`, all whole; rejects when one was closed. */
   async received(payloadBytes: number): Promise<void> {
     let behind = 0;
     const done = () => {
@@ -129,10 +138,12 @@ export class Swarm {
       return true;
     };
     if (done()) return;
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      this.#fail = reject;
       this.#wake = () => {
         if (done()) resolve();
       };
+      if (this.#lost > 0) this.#lose(0);
     });
     this.#wake = () => {};
   }
@@ -154,7 +165,13 @@ export class Swarm {
     }
   }
 
+  #lose(count = 1): void {
+    this.#lost += count;
+    this.#fail(new Error(`${this.#lost} clients were closed`));
+  }
+
   close(): void {
+    this.#fail = () => {};
     for (const client of this.#clients.splice(0)) client.socket.destroy();
   }
 }

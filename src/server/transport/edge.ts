@@ -4,79 +4,18 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { Admission, type Admitted, type UpgradeRequest } from './admission.ts';
 import { closeReason, Disconnect } from './codes.ts';
+import { EdgeConnection } from './connection.ts';
 import { splitFrames } from './frames.ts';
 import { completeLimits, type TransportLimits } from './limits.ts';
-import { Outbox, type OutboxPort, type Pending } from './outbox.ts';
-import type { Connection, TransportCounters, TransportHandler, TransportOptions } from './transport.ts';
-import { Watch, type Watched } from './watch.ts';
-
-/** What an adapter does with one kind of socket. `S` is that socket. */
-export interface SocketPort<S> {
-  /** True if bytes are copied before a write or publish returns. */
-  readonly copiesBytes: boolean;
-  /** True if a close frame may be queued behind any backlog; false if only behind less than the limit. */
-  readonly endsBehindBacklog: boolean;
-  write(socket: S, message: Uint8Array): void;
-  publish(topic: string, message: Uint8Array): void;
-  subscribe(socket: S, topic: string): void;
-  unsubscribe(socket: S, topic: string): void;
-  unsubscribeAll(socket: S): void;
-  buffered(socket: S): number;
-  ping(socket: S): void;
-  end(socket: S, code: number, reason: string): void;
-  terminate(socket: S): void;
-  endTurn(): void;
-  /** Closes the port to new connections; the open ones live on. */
-  stopAccepting(): void;
-  /** Frees everything, cutting what is still open. */
-  shutdown(): Promise<void>;
-}
+import { Outbox, type OutboxPort } from './outbox.ts';
+import type { SocketPort } from './socket-port.ts';
+import type { TransportCounters, TransportHandler, TransportOptions } from './transport.ts';
+import { Watch } from './watch.ts';
 
 const sweepMs = 250;
 const drainStepMs = 20;
 
-export class EdgeConnection<S> implements Connection, Pending, Watched {
-  readonly id: number;
-  readonly source: string;
-  readonly edge: Edge<S>;
-  // Null until open and again after the end: the only sign of life there is.
-  socket: S | null = null;
-  pending: Uint8Array[] | null = null;
-  pendingBytes = 0;
-  pingsUnanswered = 0;
-  helloCame = false;
-
-  constructor(edge: Edge<S>, id: number, source: string) {
-    this.edge = edge;
-    this.id = id;
-    this.source = source;
-  }
-
-  send(frame: Uint8Array): void {
-    if (this.socket !== null) this.edge.send(this, frame);
-  }
-
-  sendMany(frames: readonly Uint8Array[]): void {
-    for (const frame of frames) this.send(frame);
-  }
-
-  subscribe(topic: string): void {
-    if (this.socket !== null) this.edge.subscribe(this, topic);
-  }
-
-  unsubscribe(topic: string): void {
-    if (this.socket !== null) this.edge.unsubscribe(this, topic);
-  }
-
-  close(code: number, reason: string): void {
-    if (this.socket !== null) this.edge.close(this, code, reason);
-  }
-
-  bufferedBytes(): number {
-    return this.socket === null ? 0 : this.pendingBytes + this.edge.port.buffered(this.socket);
-  }
-}
-
+/** Everything about connections that is not a socket. One per transport. */
 export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
   readonly limits: TransportLimits;
   readonly port: SocketPort<S>;

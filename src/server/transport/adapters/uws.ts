@@ -5,10 +5,12 @@
 import type * as Uws from 'uWebSockets.js';
 import { createRequire } from 'node:module';
 import { Disconnect } from '../codes.ts';
-import { Edge, type EdgeConnection, type SocketPort } from '../edge.ts';
+import type { EdgeConnection } from '../connection.ts';
+import { Edge } from '../edge.ts';
 import { TransportFailure } from '../failure.ts';
 import { complete, refusal } from '../http.ts';
 import { completeLimits } from '../limits.ts';
+import type { SocketPort } from '../socket-port.ts';
 import type { Transport, TransportOptions } from '../transport.ts';
 import { requestReader, write } from './uws-http.ts';
 

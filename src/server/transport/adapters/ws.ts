@@ -7,10 +7,12 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Disconnect } from '../codes.ts';
-import { Edge, type EdgeConnection, type SocketPort } from '../edge.ts';
+import type { EdgeConnection } from '../connection.ts';
+import { Edge } from '../edge.ts';
 import { TransportFailure } from '../failure.ts';
 import { complete, type HttpResponse, refusal, type WrittenResponse } from '../http.ts';
 import { completeLimits, type TransportLimits } from '../limits.ts';
+import type { SocketPort } from '../socket-port.ts';
 import type { Transport, TransportOptions } from '../transport.ts';
 import { serve, sourceReader } from './node-http.ts';
 
