@@ -106,7 +106,11 @@ export class Story {
   }
 
   /** Invites a newcomer by `by`; returns the number. */
-  invite(by: number, newcomer: Actor, role: Role = this.state?.policy.direct ? Role.ROLE_ADMIN : Role.ROLE_MEMBER): number {
+  invite(
+    by: number,
+    newcomer: Actor,
+    role: Role = this.state?.policy.direct ? Role.ROLE_ADMIN : Role.ROLE_MEMBER,
+  ): number {
     const target = (this.state?.members.size ?? 0) + 1;
     this.know(target, newcomer);
     this.do(by, { kind: ControlKind.CONTROL_KIND_INVITE, target, person: newcomer.commitment, role });

@@ -1,12 +1,11 @@
 // One meaning for one byte string. Protobuf lets the same message be written in many ways (fields twice, overlong numbers, spelled-out
 // defaults), and two readers may then disagree about bytes that are hashed or signed. Those bytes must therefore be canonical:
 // fields ascending, each once, shortest numbers, no defaults, unknown fields after the known ones. That is what encoding again yields.
-import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { equalBytes } from './bytes.ts';
+import { type Encoder, encodeMessage } from './encode.ts';
 
 /** The part of a generated codec that is needed here. */
-export interface Codec<T> {
-  encode(message: T): BinaryWriter;
+export interface Codec<T> extends Encoder<T> {
   decode(input: Uint8Array): T;
 }
 
@@ -19,5 +18,5 @@ export function decodeCanonical<T>(codec: Codec<T>, bytes: Uint8Array): T | null
     // Bytes from outside: whatever the decoder dislikes is malformed.
     return null;
   }
-  return equalBytes(codec.encode(message).finish(), bytes) ? message : null;
+  return equalBytes(encodeMessage(codec, message), bytes) ? message : null;
 }

@@ -10,6 +10,9 @@ const stateLabel = asciiBytes('luxchat state v1\0');
 const manifestLabel = asciiBytes('luxchat manifest v1\0');
 const personLabel = asciiBytes('luxchat person v1\0');
 
+/** One record's input fits; used within one call only, so that the hub allocates nothing for it. */
+const scratch = new Uint8Array(2_048);
+
 /** Bytes of SHA-256. */
 export const hashBytes = 32;
 /** Bytes of an Ed25519 or Curve25519 public key. */
@@ -23,7 +26,8 @@ export const nonceBytes = 16;
 
 /** hash(record) = SHA-256(label | u32 length of stamp | stamp | u32 length of header | header). */
 export function recordHash(stamp: Uint8Array, header: Uint8Array, primitives: Primitives): Uint8Array {
-  const input = new Uint8Array(recordLabel.length + 8 + stamp.length + header.length);
+  const length = recordLabel.length + 8 + stamp.length + header.length;
+  const input = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
   let at = recordLabel.length;
   input.set(recordLabel, 0);
   putUint32(input, at, stamp.length);

@@ -4,6 +4,7 @@ import { Rejection } from '../gen/codes.ts';
 import { type Event, type EventHeader, type Record, Stamp } from '../gen/record.ts';
 import { equalBytes, noBytes, zeroHash } from './bytes.ts';
 import { decodeCanonical } from './canonical.ts';
+import { encodeMessage } from './encode.ts';
 import { checkBody, checkKind, decodeHeader } from './event.ts';
 import { hashBytes, recordHash } from './hash.ts';
 import type { Primitives } from './primitives.ts';
@@ -37,7 +38,7 @@ export function stampEvent(
   const acceptedMs = Math.max(options.now, head.acceptedMs);
   const count = options.counts ? head.count + 1 : head.count;
   const { incarnation } = head;
-  const stamp = Stamp.encode({ incarnation, seq, acceptedMs, count, previousHash: head.hash }).finish();
+  const stamp = encodeMessage(Stamp, { incarnation, seq, acceptedMs, count, previousHash: head.hash });
   const hash = recordHash(stamp, event.header, options.primitives);
   return {
     record: { stamp, header: event.header, body: event.body, emptiedBy: 0 },
