@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import { Disconnect, Rejection } from '#proto/gen/codes.ts';
+import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
+import { userLimits } from './limits.ts';
+import { Street } from './testing/street.ts';
+import { UserActor } from './user.ts';
+
+const settings = { primitives: testPrimitives, heartbeatSeconds: 30 };
+const alice = makeActor('@alice:example.org');
+const user = alice.user;
+
+function hello(street: Street, device = 1, session = device): void {
+  street.tell(user, {
+    kind: 'hello',
+    session,
+    device,
+    deviceId: alice.device(device).id,
+    deviceName: `phone ${device}`,
+  });
+}
+
+describe('the life of a user actor', () => {
+  it('creates the account at the first hello and welcomes once that is durable', () => {
+    const street = new Street(settings);
+    street.log(user).held = true;
+    hello(street);
+    street.flush(user);
+    const [welcomed] = street.all('send');
+    expect(welcomed?.message).toMatchObject({
+      kind: 'welcomed',
+      mayWrite: false,
+      body: { $case: 'welcome', value: { user, device: 1, inboxHead: 1, inboxCursor: 1, heartbeatSeconds: 30 } },
+    });
+    expect(street.log(user).rows.length).toBe(1);
+  });
+
+  it('says nothing before the entry is covered', () => {
+    const street = new Street(settings);
+    street.log(user).held = true;
+    hello(street);
+    street.flush(user, 1);
+    expect(street.all('send')).toEqual([]);
+    expect(street.all('join')).toEqual([]);
+  });
+
+  it('answers null for an account that never was and leaves no trace', () => {
+    const street = new Street(settings);
+    const bob = '@bob:example.org';
+    hello(street);
+    street.ask({ user, device: 1 }, { $case: 'queryKeys', value: { room: '', users: [bob], manifestsAbove: 0 } });
+    const answer = [...street.answers.values()].at(-1);
+    expect(answer).toMatchObject({ $case: 'keysAnswer', value: { users: [], missing: [bob], deferred: [] } });
+    expect(street.isAwake(bob)).toBe(true);
+    street.passivate(bob);
+    expect(street.isAwake(bob)).toBe(false);
+    expect(street.log(bob).exists).toBe(false);
+    expect(street.log(bob).state.size).toBe(0);
+  });
+
+  it('refuses requests of an account that never was, without a trace', () => {
+    const street = new Street(settings);
+    const answer = street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    expect(answer).toMatchObject({ $case: 'rejected', value: { code: Rejection.REJECTION_NOT_LOGGED_IN } });
+    expect(street.log(user).exists).toBe(false);
+  });
+
+  it('comes back from rows alone after a clean close', () => {
+    const street = new Street(settings);
+    hello(street);
+    hello(street, 2);
+    street.passivate(user);
+    expect(street.isAwake(user)).toBe(false);
+    expect(street.log(user).coveredThrough).toBe(2);
+    const answer = street.ask({ user, device: 2 }, { $case: 'listDevices', value: {} });
+    expect(answer).toMatchObject({
+      $case: 'deviceList',
+      value: {
+        devices: [
+          { device: 1, current: false },
+          { device: 2, current: true, name: 'phone 2' },
+        ],
+      },
+    });
+  });
+
+  it('comes back from entries alone after a crash, and forgets what was not durable', () => {
+    const street = new Street(settings);
+    hello(street);
+    street.log(user).held = true;
+    hello(street, 2);
+    street.crash(user);
+    street.log(user).held = false;
+    const answer = street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    expect(answer).toMatchObject({ $case: 'deviceList', value: { devices: [{ device: 1 }] } });
+  });
+
+  it('stays while something is under way', () => {
+    const street = new Street(settings);
+    hello(street);
+    street.log(user).held = true;
+    hello(street, 2);
+    street.passivate(user);
+    expect(street.isAwake(user)).toBe(true);
+    street.flush(user);
+    street.log(user).held = false;
+    street.passivate(user);
+    expect(street.isAwake(user)).toBe(false);
+  });
+
+  it('holds 256 messages while it opens and refuses the next with BUSY', () => {
+    const actor = new UserActor(user, 1, settings);
+    const ask = (request: number) =>
+      actor.receive(
+        { kind: 'request', from: { session: 1, request, user, device: 1 }, body: { $case: 'listDevices', value: {} } },
+        0,
+      );
+    expect(ask(1)).toMatchObject([{ kind: 'log', command: { kind: 'open', create: false } }]);
+    for (let request = 2; request <= userLimits.heldMessagesMax; request++) expect(ask(request)).toEqual([]);
+    const [busy] = ask(userLimits.heldMessagesMax + 1);
+    expect(busy).toMatchObject({ kind: 'answer', body: { value: { code: Rejection.REJECTION_BUSY } } });
+  });
+
+  it('stops when its log fails', () => {
+    const actor = new UserActor(user, 1, settings);
+    actor.receive({ kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'a' }, 0);
+    expect(actor.receive({ kind: 'log', answer: { kind: 'failed', code: 'FENCED' } }, 0)).toEqual([{ kind: 'stop' }]);
+  });
+
+  it('gives a sealing log only what is covered, while later entries wait', () => {
+    const street = new Street(settings);
+    const log = street.log(user);
+    hello(street);
+    log.held = true;
+    hello(street, 2);
+    street.tell(user, { kind: 'log', answer: { kind: 'sealing' } });
+    const sealed = log.waiting.find((command) => command.kind === 'sealed');
+    expect(sealed?.changes.every(({ seq }) => seq === 1)).toBe(true);
+    expect(sealed?.changes.map(({ key }) => key)).not.toContain('device/2');
+    log.waiting.splice(log.waiting.indexOf(sealed!), 1);
+    log.perform(sealed!);
+    street.flush(user);
+    street.crash(user);
+    log.held = false;
+    const answer = street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    expect(answer).toMatchObject({ $case: 'deviceList', value: { devices: [{ device: 1 }, { device: 2 }] } });
+  });
+
+  it('writes its rows after 128 entries', () => {
+    const street = new Street(settings);
+    hello(street);
+    const rename = (n: number) =>
+      street.ask({ user, device: 1 }, { $case: 'renameDevice', value: { device: 1, name: `name ${n}` } });
+    for (let n = 2; n < userLimits.flushEntries; n++) rename(n);
+    expect(street.log(user).state.size).toBe(0);
+    rename(userLimits.flushEntries);
+    expect(street.log(user).state.get('mark')).toMatchObject({ seq: userLimits.flushEntries });
+  });
+});
+
+describe('hello', () => {
+  it('ends the older session of the same device, and only that', () => {
+    const street = new Street(settings);
+    hello(street, 1, 11);
+    street.forget();
+    hello(street, 1, 12);
+    expect(street.all('disconnectDevice')).toEqual([
+      { kind: 'disconnectDevice', user, device: 1, code: Disconnect.DISCONNECT_REPLACED, except: 12 },
+    ]);
+    expect(street.all('join')).toEqual([{ kind: 'join', session: 12, audience: { user } }]);
+    expect(street.log(user).rows.length).toBe(1);
+  });
+
+  it('takes ten devices and logs the eleventh out', () => {
+    const street = new Street(settings);
+    for (let device = 1; device <= 10; device++) hello(street, device);
+    expect(street.all('disconnect')).toEqual([]);
+    hello(street, 11);
+    expect(street.all('revokeDevice')).toEqual([{ kind: 'revokeDevice', user, device: 11 }]);
+    expect(street.all('disconnect')).toMatchObject([{ session: 11, code: Disconnect.DISCONNECT_LOGGED_OUT }]);
+  });
+
+  it('keeps the day of the last hello, not the time', () => {
+    const street = new Street(settings);
+    hello(street);
+    street.passivate(user);
+    street.now += 86_400_000;
+    hello(street);
+    street.passivate(user);
+    const answer = street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    const lastSeenDay = Math.floor(street.now / 86_400_000);
+    expect(answer).toMatchObject({ value: { devices: [{ lastSeenDay }] } });
+  });
+});
+
+describe('own devices', () => {
+  it('renames with 1 to 64 characters', () => {
+    const street = new Street(settings);
+    hello(street);
+    const rename = (name: string, device = 1) =>
+      street.ask({ user, device: 1 }, { $case: 'renameDevice', value: { device, name } });
+    expect(rename('')).toMatchObject({ value: { code: Rejection.REJECTION_BAD_REQUEST } });
+    expect(rename('é'.repeat(64))).toMatchObject({ $case: 'done' });
+    expect(rename('é'.repeat(65))).toMatchObject({ value: { code: Rejection.REJECTION_BAD_REQUEST } });
+    expect(rename('tablet', 7)).toMatchObject({ value: { code: Rejection.REJECTION_NOT_FOUND } });
+  });
+
+  it('removes a device: tokens and session end, its keys go, its number never comes back', () => {
+    const street = new Street(settings);
+    hello(street);
+    hello(street, 2);
+    const upload = { deviceJson: alice.device(2).deviceJson, oneTimeKeys: [], fallbackKeys: [] };
+    expect(street.ask({ user, device: 2 }, { $case: 'uploadKeys', value: upload })).toMatchObject({
+      $case: 'keyCounts',
+    });
+    street.forget();
+    const remove = () => street.ask({ user, device: 1 }, { $case: 'removeDevice', value: { device: 2 } });
+    expect(remove()).toMatchObject({ $case: 'done' });
+    expect(street.all('revokeDevice')).toEqual([{ kind: 'revokeDevice', user, device: 2 }]);
+    expect(street.all('disconnectDevice')).toMatchObject([{ device: 2, code: Disconnect.DISCONNECT_LOGGED_OUT }]);
+    expect(remove()).toMatchObject({ $case: 'done' });
+    street.passivate(user);
+    expect([...street.log(user).state.keys()].filter((key) => key.endsWith('/2'))).toEqual([]);
+    street.forget();
+    hello(street, 2);
+    expect(street.all('disconnect')).toMatchObject([{ session: 2, code: Disconnect.DISCONNECT_LOGGED_OUT }]);
+    const answer = street.ask({ user, device: 2 }, { $case: 'listDevices', value: {} });
+    expect(answer).toMatchObject({ value: { code: Rejection.REJECTION_NOT_LOGGED_IN } });
+  });
+
+  it('logs itself out by removing itself', () => {
+    const street = new Street(settings);
+    hello(street);
+    const answer = street.ask({ user, device: 1 }, { $case: 'removeDevice', value: { device: 1 } });
+    expect(answer).toMatchObject({ $case: 'done' });
+    expect(street.all('revokeDevice')).toHaveLength(1);
+  });
+});
