@@ -54,6 +54,17 @@ describe('what cannot be decrypted has a cause', () => {
     expect(await decrypt(b1, sent)).toMatchObject({ ok: true });
   });
 
+  test('a device of an identity not heard of yet, until its keys are fetched', async () => {
+    const c1 = await world.device('@carol:lux', '1', { first: true, alone: true });
+    await c1.track([alice]);
+    const recipients = world.server.recipients(alice, '@carol:lux');
+    const sent = await c1.encrypt({ room, recipients, plaintext: bytes('x'), rotation: wide });
+    await world.receive(a1);
+    expect(await decrypt(a1, sent, '@carol:lux')).toMatchObject({ cause: 'NOT_CROSS_SIGNED' });
+    await a1.refresh(['@carol:lux']);
+    expect(await decrypt(a1, sent, '@carol:lux')).toMatchObject({ ok: true });
+  });
+
   test('another sender than the log names', async () => {
     const sent = await send(a1);
     await world.receive(b1);

@@ -59,7 +59,9 @@ export interface CrossSigningKeys {
 }
 
 /** The server, as the engine needs it. A call that rejects is made again at the next `flush` (or fails the `encrypt`
- * that needed it); nothing is lost and nothing is assumed to have happened. `room` is set where a room is the reason. */
+ * that needed it); nothing is lost and nothing is assumed to have happened. So reject only what may go better later: a
+ * device message that can never be delivered must resolve, or those after it wait for it for ever.
+ * `room` is set where a room is the reason. */
 export interface CryptoServer {
   /** Resolves with how many one-time keys the server now holds for this device. */
   uploadKeys(upload: KeyUpload): Promise<{ oneTimeKeys: number }>;

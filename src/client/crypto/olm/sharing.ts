@@ -121,6 +121,8 @@ export class Sharing {
     await this.#requests.flushQueries(room);
     await this.#requests.claim(users, room);
     const before = this.#rooms.get(room);
+    // If anything below fails, the session must not pass for ready: the library panics on one that was never shared.
+    if (before) before.used = undefined;
     const { keysVersion } = this.#requests;
     const { verdict, requests } = await this.#machine.lock.run(async () => {
       const verdict = await judge(this.#machine.olm, recipients);

@@ -10,6 +10,9 @@ import type { Machine, Requests } from './requests.ts';
 /** The device message that begins a flow. */
 export const requestType = 'm.key.verification.request';
 
+/** Verifications remembered at most, as long as enough of them have ended; those that ended first go first. */
+const flowsMax = 20;
+
 const methods = () => [wasm.VerificationMethod.SasV1];
 
 interface Flow {
@@ -74,6 +77,10 @@ export class Verifications {
   }
 
   #follow(request: wasm.VerificationRequest): Verification {
+    for (const [id, { told }] of this.#flows) {
+      if (this.#flows.size >= flowsMax && (told.state.phase === 'done' || told.state.phase === 'cancelled'))
+        this.#flows.delete(id);
+    }
     const flow: Flow = { request, sas: undefined, told: describe(request, undefined) };
     this.#flows.set(request.flowId, flow);
     this.#changed(flow.told);
