@@ -1,0 +1,242 @@
+// The actors' world on a real node: sockets, login, logs and clocks behind the kernel's effects. It carries out and routes; it decides nothing.
+// Guarantees: effects are carried out in order; a session's frames leave in the order pushed; a delivery is one native publish per room.
+
+import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
+import { Audiences } from '#actors/kernel/audience.ts';
+import type { Audience } from '#actors/kernel/effects.ts';
+import type { KernelLimits } from '#actors/kernel/limits.ts';
+import { type ActorFactories, System } from '#actors/kernel/system.ts';
+import type { World, WorldEffect } from '#actors/kernel/world.ts';
+import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
+import { ServerFrame } from '#proto/gen/client.ts';
+import type { Disconnect } from '#proto/gen/codes.ts';
+import { Summaries } from './summaries.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+/** Rooms with more live sessions than this get no typing and presence: shed first. */
+const shedAboveSessions = 256;
+
+/** A socket as the runtime needs it; see transport. */
+export interface Socket {
+  readonly id: number;
+  send(frame: Uint8Array): void;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+  close(code: number, reason: string): void;
+}
+
+/** Who is behind an access token. */
+export interface Identity {
+  readonly userId: string;
+  readonly deviceNumber: number;
+  readonly deviceId: string;
+  readonly deviceName: string;
+}
+
+/** The logs of all actors; see storage/log-runner.ts. `answer` of RuntimeOptions hears what they say. */
+export interface Logs {
+  /** Takes a command of an actor's log. Never throws; whatever fails is answered by `failed`. */
+  command(actor: string, incarnation: number, command: LogCommand): void;
+  /** This incarnation is gone: nothing of it is written, acked or answered from here on. */
+  forget(actor: string, incarnation: number): void;
+}
+
+/** What a runtime is made of. */
+export interface RuntimeOptions {
+  readonly create: ActorFactories;
+  readonly publish: (topic: string, frame: Uint8Array) => void;
+  readonly checkToken: (token: string) => Promise<Identity | null>;
+  readonly revokeDevice: (user: string, device: number) => Promise<void>;
+  readonly logs: (answer: (actor: string, incarnation: number, answer: LogAnswer) => void) => Logs;
+  readonly limits?: Partial<KernelLimits>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A running set of actors. */
+export class Runtime implements World {
+  readonly system: System;
+  readonly audiences = new Audiences();
+  readonly #options: RuntimeOptions;
+  readonly #sockets = new Map<number, Socket>();
+  readonly #logs: Logs;
+  readonly #summaries: Summaries;
+  #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerDue = Number.POSITIVE_INFINITY;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.system = new System({
+      create: options.create,
+      world: this,
+      clock: Date.now,
+      stopwatch: () => performance.now(),
+      wake: () => this.#schedule(),
+      ...(options.limits ? { limits: options.limits } : {}),
+    });
+    this.#summaries = new Summaries({
+      ask: (room, user, token) => this.system.tell(roomAddress(room), { kind: 'summarise', user, token }),
+      answer: (user, incarnation, token, summaries) =>
+        this.system.tellFrom(user, incarnation, { kind: 'summaries', token, summaries }),
+    });
+    this.#logs = options.logs((actor, incarnation, answer) => {
+      this.system.tellFrom(actor as Address, incarnation, { kind: 'log', answer });
+    });
+  }
+
+  /** A socket opened: its session begins. */
+  opened(socket: Socket): void {
+    this.#sockets.set(socket.id, socket);
+    this.system.tell(sessionAddress(socket.id), { kind: 'opened' });
+  }
+
+  /** Frames came. */
+  received(socket: Socket, frames: readonly Uint8Array[], bytes: number): void {
+    this.system.tell(sessionAddress(socket.id), { kind: 'frames', frames }, bytes);
+  }
+
+  /** The socket is gone. */
+  closed(socket: Socket): void {
+    if (!this.#sockets.delete(socket.id)) return;
+    this.audiences.close(socket.id);
+    this.system.tell(sessionAddress(socket.id), { kind: 'closed' });
+  }
+
+  /** Ends all live sessions of a device: its tokens were revoked elsewhere. */
+  disconnectDevice(user: string, device: number, code: Disconnect, except?: number): void {
+    for (const session of this.audiences.sessionsOf(user, device))
+      if (session !== except) this.#disconnect(session, code, 0);
+  }
+
+  /** Lets every actor write what it holds and leave memory; resolves with how many did not within `ms`. */
+  async drain(ms: number): Promise<number> {
+    const until = Date.now() + ms;
+    let left = this.system.drain();
+    while (left > 0 && Date.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      left = this.system.drain();
+      this.#schedule();
+    }
+    clearTimeout(this.#timer);
+    return left;
+  }
+
+  /** See World. */
+  perform(effect: WorldEffect, from: Address, incarnation: number): void {
+    switch (effect.kind) {
+      case 'push':
+        return this.#sockets.get(effect.session)?.send(effect.frame);
+      case 'deliver':
+        return this.#deliver(effect);
+      case 'log':
+        return this.#logs.command(from, incarnation, effect.command);
+      case 'join':
+        if (this.audiences.join(effect.session, effect.audience))
+          this.#sockets.get(effect.session)?.subscribe(topicOf(effect.audience));
+        return;
+      case 'part':
+        this.audiences.part(effect.session, effect.audience);
+        return this.#sockets.get(effect.session)?.unsubscribe(topicOf(effect.audience));
+      case 'watch':
+        return this.audiences.watch(effect.session, effect.room);
+      case 'evict':
+        for (const session of this.audiences.evict(effect.user, effect.room))
+          this.#sockets.get(session)?.unsubscribe(topicOf({ room: effect.room }));
+        return;
+      case 'quiet':
+        return this.audiences.quiet(effect.session);
+      case 'disconnect':
+        return this.#disconnect(effect.session, effect.code, effect.retryAfterMs);
+      case 'disconnectDevice':
+        return this.disconnectDevice(effect.user, effect.device, effect.code, effect.except);
+      case 'checkToken':
+        return this.#checkToken(effect.session, effect.token, from, incarnation);
+      case 'revokeDevice':
+        this.#options
+          .revokeDevice(effect.user, effect.device)
+          .catch((error) => this.#options.log.error('revoke failed', error));
+        return;
+      case 'summaries':
+        return this.#summaries.begin({ user: from, incarnation, token: effect.token, rooms: effect.rooms });
+      case 'summarised':
+        return this.#summaries.take(effect.token, parseAddress(from).id, effect.summary);
+    }
+  }
+
+  /** See World. */
+  ended(from: Address, incarnation: number, error: unknown): void {
+    if (error !== undefined) this.#options.log.error('actor crashed', error);
+    if (!from.startsWith('session/')) this.#logs.forget(from, incarnation);
+  }
+
+  /** See World. */
+  sessionsOf(user: string, device?: number): Iterable<number> {
+    return this.audiences.sessionsOf(user, device);
+  }
+
+  #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
+    if (shed === true) {
+      if ('room' in audience && this.audiences.live(audience.room).size > shedAboveSessions) return;
+      for (const session of this.audiences.hearers(audience, true)) this.#sockets.get(session)?.send(frame);
+      return;
+    }
+    this.#options.publish(topicOf(audience), frame);
+    if (mark === undefined || !('room' in audience)) return;
+    for (const session of this.audiences.mark(audience.room)) this.#sockets.get(session)?.send(mark);
+  }
+
+  #disconnect(session: number, code: Disconnect, retryAfterMs: number): void {
+    const socket = this.#sockets.get(session);
+    if (!socket) return;
+    socket.send(ServerFrame.encode({ request: 0, body: { $case: 'closing', value: { code, retryAfterMs } } }).finish());
+    socket.close(code, retryAfterMs > 0 ? `retryAfter=${retryAfterMs}` : '');
+  }
+
+  #checkToken(session: number, token: string, from: Address, incarnation: number): void {
+    const answer = (identity: Identity | null) => {
+      const socket = this.#sockets.get(session);
+      if (identity && socket) this.audiences.enter(session, identity.userId, identity.deviceNumber);
+      const proven = identity && {
+        user: identity.userId,
+        device: identity.deviceNumber,
+        deviceId: identity.deviceId,
+        deviceName: identity.deviceName,
+      };
+      this.system.tellFrom(from, incarnation, { kind: 'tokenChecked', identity: proven });
+    };
+    this.#options.checkToken(token).then(answer, (error) => {
+      // The login's store failed: nobody is let in, and the device tries again later.
+      this.#options.log.error('token check failed', error);
+      answer(null);
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#run());
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    const more = this.system.run();
+    if (more) return this.#schedule();
+    const due = this.system.nextDue();
+    if (due === this.#timerDue && this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#timerDue = due;
+    this.#timer = undefined;
+    if (due === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(0, due - Date.now()), 2 ** 31 - 1);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#schedule();
+    }, wait);
+  }
+}
+
+function topicOf(audience: Audience): string {
+  return 'room' in audience ? audience.room : audience.user;
+}
