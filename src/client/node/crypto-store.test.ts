@@ -155,6 +155,32 @@ describe('an engine on a folder', () => {
     expect(indexes).toEqual([0, 1, 0, 1]);
   });
 
+  test('brings keys that could not be delivered before it was closed', async () => {
+    const receiver = await world.device(bob, '2', { first: true });
+    const options = { user: alice, device: '1', server: world.server, ledger: new MemoryLedger() };
+    const before = await openOnFolder(folder, options);
+    await before.engine.flush();
+    await before.engine.createIdentity();
+    const request = {
+      room,
+      recipients: world.server.recipients(alice, bob),
+      plaintext: Buffer.from('x'),
+      rotation: wide,
+    };
+    world.server.before = (call) => {
+      if (call === 'sendDeviceMessages') throw new Error('gone');
+    };
+    await expect(before.engine.encrypt(request)).rejects.toThrow('gone');
+    await before.close();
+    world.server.before = () => {};
+    const after = await openOnFolder(folder, options);
+    const { body } = await after.engine.encrypt(request);
+    await after.close();
+    await receiver.refresh([alice]);
+    await world.receive(receiver);
+    expect(await receiver.decrypt({ room, sender: alice, eventId: 'e', body })).toMatchObject({ ok: true });
+  });
+
   test('hands out nothing once the disk refuses a write', async () => {
     const options = { user: alice, device: '1', server: world.server, ledger: new MemoryLedger() };
     const { engine, store, close } = await openOnFolder(folder, options);
