@@ -98,7 +98,9 @@ export class Street {
   /** Addresses that say nothing. */
   readonly silent = new Set<string>();
   readonly #settings: UserSettings;
-  readonly #actors = new Map<string, { actor: UserActor; incarnation: number }>();
+  readonly #actors = new Map<string, UserActor>();
+  readonly #queue: { readonly user: string; readonly message: UserMessage }[] = [];
+  #working = false;
   #incarnations = 0;
   #requests = 0;
 
@@ -118,13 +120,14 @@ export class Street {
     return this.#actors.has(user);
   }
 
-  /** Sends a message and lets everything happen that can. */
+  /** Sends a message and lets everything happen that can, one message after the other. */
   tell(user: string, message: UserMessage): void {
-    if (this.silent.has(userAddress(user))) return;
-    const found = this.#actors.get(user);
-    const cell = found ?? { actor: this.#make(user), incarnation: this.#incarnations };
-    this.#actors.set(user, cell);
-    this.#perform(user, cell.actor.receive(message, this.now));
+    this.#queue.push({ user, message });
+    if (this.#working) return;
+    this.#working = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift())
+      this.#handle(next.user, next.message);
+    this.#working = false;
   }
 
   /** Sends a request; its answer, or undefined while there is none. */
@@ -158,8 +161,7 @@ export class Street {
 
   /** Half a minute passes. */
   passivate(user: string): void {
-    const cell = this.#actors.get(user);
-    if (cell?.actor.idle()) this.tell(user, { kind: 'timer', name: 'passivate' });
+    if (this.#actors.get(user)?.idle()) this.tell(user, { kind: 'timer', name: 'passivate' });
   }
 
   /** Effects of a kind seen since the last call of `forget`. */
@@ -170,6 +172,16 @@ export class Street {
   /** Forgets what was seen. */
   forget(): void {
     this.seen.length = 0;
+  }
+
+  #handle(user: string, message: UserMessage): void {
+    if (this.silent.has(userAddress(user))) return;
+    const found = this.#actors.get(user);
+    // The answer to an actor that is gone.
+    if (found === undefined && message.kind === 'log') return;
+    const actor = found ?? this.#make(user);
+    this.#actors.set(user, actor);
+    this.#perform(user, actor.receive(message, this.now));
   }
 
   #make(user: string): UserActor {

@@ -1,0 +1,407 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ClaimsAnswer, KeysAnswer, UploadKeys } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import {
+  type Actor,
+  bytesOf,
+  keyPair,
+  makeActor,
+  signedJson,
+  signManifest,
+  testPrimitives,
+} from '#proto/golden/cast.ts';
+import { toBase64 } from '#proto/rules/base.ts';
+import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes.ts';
+import { isSignedByItself, isSignedByMaster, readCrossSigningJson } from '#proto/rules/credential.ts';
+import { manifestHash } from '#proto/rules/hash.ts';
+import { userLimits } from './limits.ts';
+import { Street } from './testing/street.ts';
+
+const settings = { primitives: testPrimitives, heartbeatSeconds: 30 };
+const alice = makeActor('@alice:example.org');
+const user = alice.user;
+const masterName = toBase64(alice.master.publicKey);
+const userSigningName = toBase64(keyPair('user signing').publicKey);
+
+let street: Street;
+beforeEach(() => {
+  street = new Street(settings);
+});
+
+function hello(device = 1): void {
+  const { id } = alice.device(device);
+  street.tell(user, { kind: 'hello', session: device, device, deviceId: id, deviceName: 'phone' });
+}
+
+function crossSigning(actor: Actor = alice) {
+  const name = toBase64(actor.master.publicKey);
+  const master = { user_id: actor.user, usage: ['master'], keys: { [`ed25519:${name}`]: name } };
+  const byMaster = [{ name, keys: actor.master }];
+  const userSigning = {
+    user_id: actor.user,
+    usage: ['user_signing'],
+    keys: { [`ed25519:${userSigningName}`]: userSigningName },
+  };
+  return {
+    masterJson: signedJson(master, actor.user, byMaster),
+    selfSigningJson: actor.selfSigningJson,
+    userSigningJson: signedJson(userSigning, actor.user, byMaster),
+  };
+}
+
+const upload = (parts: Partial<UploadKeys>, device = 1) =>
+  street.ask(
+    { user, device },
+    { $case: 'uploadKeys', value: { deviceJson: noBytes, oneTimeKeys: [], fallbackKeys: [], ...parts } },
+  );
+const oneTime = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    keyId: `signed_curve25519:K${from + index}`,
+    key: bytesOf(`one-time ${from + index}`),
+  }));
+const fallback = { keyId: 'signed_curve25519:FALL', key: bytesOf('fallback') };
+const claim = (device = 1) => {
+  const answer = street.ask(
+    { user, device: 1 },
+    { $case: 'claimKeys', value: { room: '', targets: [{ user, device }] } },
+  );
+  return (answer?.value as ClaimsAnswer | undefined)?.keys.map(({ keyId }) => keyId);
+};
+const query = (device = 1, manifestsAbove = 0) => {
+  const answer = street.ask(
+    { user, device },
+    { $case: 'queryKeys', value: { room: '', users: [user], manifestsAbove } },
+  );
+  return (answer!.value as KeysAnswer).users[0]!;
+};
+const publish = (version: number, devices: number[], previousHash?: Uint8Array, from = 1) => {
+  const manifest = signManifest(alice, { version, devices, ...(previousHash && { previousHash }) });
+  const answer = street.ask({ user, device: from }, { $case: 'publishManifest', value: { manifest } });
+  return { answer, hash: manifestHash(manifest.signed, testPrimitives) };
+};
+const code = (rejection: Rejection) => ({ $case: 'rejected', value: { code: rejection } });
+
+describe('device keys', () => {
+  it('are taken once, must be the device own, and never change', () => {
+    hello();
+    hello(2);
+    const { deviceJson } = alice.device(1);
+    expect(upload({ deviceJson })).toMatchObject({ $case: 'keyCounts' });
+    expect(upload({ deviceJson })).toMatchObject({ $case: 'keyCounts' });
+    expect(street.log(user).rows.length).toBe(3);
+    expect(upload({ deviceJson: alice.device(2).deviceJson })).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+    expect(upload({ deviceJson: utf8Bytes('{}') })).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+    const unsigned = utf8Bytes(utf8Text(deviceJson)!.replace(/"ed25519:DEVICE11":"[^"]{86}"/, '"ed25519:X":"y"'));
+    expect(upload({ deviceJson: unsigned })).toMatchObject(code(Rejection.REJECTION_BAD_SIGNATURE));
+    const other = makeActor(user, 1).device(1);
+    const keys = keyPair('another');
+    const swapped = signedJson(
+      {
+        user_id: user,
+        device_id: other.id,
+        algorithms: [],
+        keys: { [`curve25519:${other.id}`]: toBase64(bytesOf('c')), [`ed25519:${other.id}`]: toBase64(keys.publicKey) },
+      },
+      user,
+      [{ name: other.id, keys }],
+    );
+    expect(upload({ deviceJson: swapped })).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+  });
+
+  it('fit in 3 KiB', () => {
+    hello();
+    const padded = (bytes: number) => {
+      const { id, keys, identityKey } = alice.device(1);
+      const fields = (pad: string) => ({
+        user_id: user,
+        device_id: id,
+        pad,
+        keys: { [`curve25519:${id}`]: toBase64(identityKey), [`ed25519:${id}`]: toBase64(keys.publicKey) },
+      });
+      const bare = signedJson(fields(''), user, [{ name: id, keys }]).length;
+      return signedJson(fields('x'.repeat(bytes - bare)), user, [{ name: id, keys }]);
+    };
+    expect(upload({ deviceJson: padded(userLimits.deviceJsonBytesMax + 1) })).toMatchObject(
+      code(Rejection.REJECTION_TOO_LARGE),
+    );
+    expect(upload({ deviceJson: padded(userLimits.deviceJsonBytesMax) })).toMatchObject({ $case: 'keyCounts' });
+  });
+
+  it('keep signatures that came later when the device uploads itself again', () => {
+    hello();
+    const { deviceJson, id } = alice.device(1);
+    upload({ deviceJson });
+    const signature = 'A'.repeat(86);
+    const json = JSON.stringify({ [user]: { [id]: { signatures: { [user]: { 'ed25519:LATER': signature } } } } });
+    const value = { signaturesJson: utf8Bytes(json) };
+    expect(street.ask({ user, device: 1 }, { $case: 'uploadSignatures', value })).toMatchObject({ $case: 'done' });
+    upload({ deviceJson });
+    const kept = query().devices[0]!.deviceJson;
+    expect(utf8Text(kept)).toContain(signature);
+    expect(isSignedByItself(kept, testPrimitives)).toBe(true);
+  });
+});
+
+describe('one-time keys', () => {
+  it('are kept up to 100; an upload that would pass it keeps nothing', () => {
+    hello();
+    expect(upload({ oneTimeKeys: oneTime(0, 99) })).toMatchObject({ value: { oneTimeKeys: 99 } });
+    expect(upload({ oneTimeKeys: oneTime(99, 2) })).toMatchObject(code(Rejection.REJECTION_LIMIT_REACHED));
+    expect(upload({ oneTimeKeys: oneTime(99, 1) })).toMatchObject({ value: { oneTimeKeys: 100 } });
+    expect(upload({ oneTimeKeys: oneTime(100, 1) })).toMatchObject(code(Rejection.REJECTION_LIMIT_REACHED));
+  });
+
+  it('may come twice with the same bytes, never with others', () => {
+    hello();
+    const [key] = oneTime(0, 1);
+    upload({ oneTimeKeys: [key!] });
+    expect(upload({ oneTimeKeys: [key!] })).toMatchObject({ value: { oneTimeKeys: 1 } });
+    expect(street.log(user).rows.length).toBe(2);
+    const forged = { keyId: key!.keyId, key: bytesOf('other') };
+    expect(upload({ oneTimeKeys: [forged] })).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+    expect(
+      upload({
+        oneTimeKeys: [
+          { ...forged, keyId: 'signed_curve25519:N' },
+          { ...key!, keyId: 'signed_curve25519:N' },
+        ],
+      }),
+    ).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+  });
+
+  it('have an id of their algorithm and at most 1 KiB', () => {
+    hello();
+    const one = (keyId: string, key = bytesOf('k')) => upload({ oneTimeKeys: [{ keyId, key }] });
+    expect(one('curve25519:A')).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+    expect(one(`signed_curve25519:${'A'.repeat(47)}`)).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+    expect(one(`signed_curve25519:${'A'.repeat(46)}`)).toMatchObject({ $case: 'keyCounts' });
+    expect(one('signed_curve25519:B', noBytes)).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+    expect(one('signed_curve25519:B', new Uint8Array(1025))).toMatchObject(code(Rejection.REJECTION_TOO_LARGE));
+    expect(one('signed_curve25519:B', new Uint8Array(1024))).toMatchObject({ $case: 'keyCounts' });
+  });
+
+  it('are given away once each, oldest first, then the fallback key again and again', () => {
+    hello();
+    upload({ oneTimeKeys: oneTime(0, 2), fallbackKeys: [fallback] });
+    expect([claim(), claim(), claim(), claim()]).toEqual([
+      ['signed_curve25519:K0'],
+      ['signed_curve25519:K1'],
+      ['signed_curve25519:FALL'],
+      ['signed_curve25519:FALL'],
+    ]);
+    expect(upload({})).toMatchObject({ value: { oneTimeKeys: 0, unusedFallback: [] } });
+    const fresh = { keyId: 'signed_curve25519:NEXT', key: bytesOf('next') };
+    expect(upload({ fallbackKeys: [fresh] })).toMatchObject({ value: { unusedFallback: ['signed_curve25519'] } });
+    expect(upload({ fallbackKeys: [fresh, fallback] })).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
+  });
+
+  it('are given away once across a crash at any step of the claim', () => {
+    for (let steps = 0; steps <= 1; steps++) {
+      street = new Street(settings);
+      hello();
+      upload({ oneTimeKeys: oneTime(0, 3) });
+      if (steps === 1) street.passivate(user);
+      street.log(user).held = steps === 0;
+      const given = claim() ?? [];
+      if (steps === 0) {
+        // The entry is durable, its answer is not out: the key is lost, never given again.
+        street.log(user).perform(street.log(user).waiting[0]!);
+      }
+      street.crash(user);
+      street.log(user).held = false;
+      const later = [claim(), claim(), claim()].flat();
+      expect(new Set([...given, ...later]).size).toBe(given.length + later.length);
+      expect(later).toEqual(['signed_curve25519:K1', 'signed_curve25519:K2']);
+    }
+  });
+
+  it('do not come back with a late repeat of their upload', () => {
+    hello();
+    const keys = oneTime(0, 2);
+    upload({ oneTimeKeys: keys });
+    claim();
+    street.passivate(user);
+    expect(upload({ oneTimeKeys: keys })).toMatchObject({ value: { oneTimeKeys: 1 } });
+    expect(claim()).toEqual(['signed_curve25519:K1']);
+    expect(claim()).toEqual([]);
+  });
+
+  it('push a hint once fewer than 25 are left', () => {
+    hello();
+    upload({ oneTimeKeys: oneTime(0, 26) });
+    street.forget();
+    claim();
+    expect(street.all('deliver')).toEqual([]);
+    claim();
+    expect(street.all('deliver')).toHaveLength(1);
+  });
+});
+
+describe('cross-signing keys', () => {
+  it('are taken once: the same again is done, others are forbidden', () => {
+    hello();
+    const put = (value: ReturnType<typeof crossSigning>) =>
+      street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value });
+    expect(put({ ...crossSigning(), userSigningJson: utf8Bytes('{}') })).toMatchObject(
+      code(Rejection.REJECTION_BAD_REQUEST),
+    );
+    expect(put({ ...crossSigning(), masterJson: new Uint8Array(4097) })).toMatchObject(
+      code(Rejection.REJECTION_TOO_LARGE),
+    );
+    const foreign = crossSigning(makeActor(user, 2));
+    expect(put({ ...crossSigning(), selfSigningJson: foreign.selfSigningJson })).toMatchObject(
+      code(Rejection.REJECTION_BAD_SIGNATURE),
+    );
+    expect(put(crossSigning())).toMatchObject({ $case: 'done' });
+    expect(put(crossSigning())).toMatchObject({ $case: 'done' });
+    expect(put(foreign)).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+    expect(query().userSigningJson.length).toBeGreaterThan(0);
+  });
+
+  it('gain signatures, and a device outside the manifest may give only its own', () => {
+    hello();
+    hello(2);
+    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigning() });
+    upload({ deviceJson: alice.device(1).deviceJson });
+    upload({ deviceJson: alice.device(2).deviceJson }, 2);
+    publish(1, [1]);
+    const sign = (device: number, objects: object) => {
+      const value = { signaturesJson: utf8Bytes(JSON.stringify({ [user]: objects, '@eve:example.org': objects })) };
+      return street.ask({ user, device }, { $case: 'uploadSignatures', value });
+    };
+    const by = (name: string, letter: string) => ({
+      signatures: { [user]: { [`ed25519:${name}`]: letter.repeat(86) } },
+    });
+    const { id } = alice.device(1);
+    const own = alice.device(2).id;
+    sign(2, { [masterName]: by(own, 'B') });
+    sign(2, { [masterName]: by('FORGED', 'C'), [id]: by('FORGED', 'C'), [own]: by('SELF', 'D') });
+    const keys = query();
+    const master = readCrossSigningJson(keys.masterJson, 'master');
+    expect(utf8Text(keys.masterJson)).toContain('B'.repeat(86));
+    expect(utf8Text(keys.masterJson)).not.toContain('C'.repeat(86));
+    expect(isSignedByMaster(keys.masterJson, master!, testPrimitives)).toBe(true);
+    expect(utf8Text(keys.devices[0]!.deviceJson)).not.toContain('C'.repeat(86));
+    expect(utf8Text(keys.devices[1]!.deviceJson)).toContain('D'.repeat(86));
+    sign(1, { [own]: by('VERIFIED', 'E') });
+    expect(utf8Text(query().devices[1]!.deviceJson)).toContain('E'.repeat(86));
+    const rows = street.log(user).rows.length;
+    expect(sign(1, { [own]: by('VERIFIED', 'E') })).toMatchObject({ $case: 'done' });
+    expect(street.log(user).rows.length).toBe(rows);
+    const value = { signaturesJson: new Uint8Array(32_769) };
+    expect(street.ask({ user, device: 1 }, { $case: 'uploadSignatures', value })).toMatchObject(
+      code(Rejection.REJECTION_TOO_LARGE),
+    );
+  });
+});
+
+describe('the manifest', () => {
+  function ready(devices: number): void {
+    for (let device = 1; device <= devices; device++) {
+      hello(device);
+      upload({ deviceJson: alice.device(device).deviceJson }, device);
+    }
+    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigning() });
+  }
+
+  it('lets a second device write once the first one lists it', () => {
+    ready(1);
+    const first = publish(1, [1]);
+    expect(first.answer).toMatchObject({ $case: 'done' });
+    expect(street.all('tellSessions')).toEqual([
+      { kind: 'tellSessions', user, device: 1, message: { kind: 'mayWrite', mayWrite: true } },
+    ]);
+    street.forget();
+    hello(2);
+    expect(street.all('send')[0]?.message).toMatchObject({ kind: 'welcomed', mayWrite: false });
+    upload({ deviceJson: alice.device(2).deviceJson }, 2);
+    street.forget();
+    expect(publish(2, [1, 2], first.hash).answer).toMatchObject({ $case: 'done' });
+    expect(street.all('tellSessions')).toMatchObject([{ device: 2, message: { mayWrite: true } }]);
+    street.forget();
+    hello(2);
+    expect(street.all('send')[0]?.message).toMatchObject({
+      kind: 'welcomed',
+      mayWrite: true,
+      body: { value: { manifest: { version: 2 } } },
+    });
+  });
+
+  it('goes up by one, else the head comes back; the newest again is done', () => {
+    ready(1);
+    expect(publish(2, [1], bytesOf('x')).answer).toMatchObject(code(Rejection.REJECTION_STALE_MANIFEST));
+    const first = publish(1, [1]);
+    expect(publish(1, [1]).answer).toMatchObject({ $case: 'done' });
+    const second = publish(2, [1], first.hash);
+    expect(second.answer).toMatchObject({ $case: 'done' });
+    for (const answer of [
+      publish(1, [1]).answer,
+      publish(2, [1], bytesOf('x')).answer,
+      publish(4, [1], second.hash).answer,
+    ]) {
+      expect(answer).toMatchObject({
+        value: { code: Rejection.REJECTION_STALE_MANIFEST, manifest: { version: 2, hash: second.hash } },
+      });
+    }
+    expect(query(1, 0).manifests).toHaveLength(0);
+    expect(query(1, 1).manifests).toHaveLength(1);
+  });
+
+  it('names only the account as it is: its identity, its devices, their keys', () => {
+    hello(1);
+    upload({ deviceJson: alice.device(1).deviceJson });
+    expect(publish(1, [1]).answer).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigning() });
+    expect(publish(1, [1, 2]).answer).toMatchObject(code(Rejection.REJECTION_NOT_FOUND));
+    const manifest = signManifest(makeActor(user, 2), { version: 1, devices: [1] });
+    const answer = street.ask({ user, device: 1 }, { $case: 'publishManifest', value: { manifest } });
+    expect(answer).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+    const broken = { ...signManifest(alice, { version: 1, devices: [1] }), signature: new Uint8Array(64) };
+    expect(street.ask({ user, device: 1 }, { $case: 'publishManifest', value: { manifest: broken } })).toMatchObject(
+      code(Rejection.REJECTION_BAD_SIGNATURE),
+    );
+  });
+
+  it('logs a device out that it leaves out', () => {
+    ready(2);
+    const first = publish(1, [1, 2]);
+    street.forget();
+    expect(publish(2, [1], first.hash).answer).toMatchObject({ $case: 'done' });
+    expect(street.all('revokeDevice')).toMatchObject([{ device: 2 }]);
+    expect(street.all('disconnectDevice')).toMatchObject([{ device: 2 }]);
+  });
+
+  it('keeps a device outside it from touching others', () => {
+    ready(2);
+    publish(1, [1]);
+    const remove = (device: number, by: number) =>
+      street.ask({ user, device: by }, { $case: 'removeDevice', value: { device } });
+    expect(remove(1, 2)).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+    const rename = { $case: 'renameDevice', value: { device: 1, name: 'mine' } } as const;
+    expect(street.ask({ user, device: 2 }, rename)).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+    expect(remove(2, 2)).toMatchObject({ $case: 'done' });
+  });
+
+  it('survives a crash, in all its versions', () => {
+    ready(1);
+    const first = publish(1, [1]);
+    publish(2, [1], first.hash);
+    street.crash(user);
+    expect(query(1, 1).manifest).toBeDefined();
+    street.passivate(user);
+    expect(query(1, 1).manifests).toHaveLength(1);
+  });
+
+  it('may be published ten times at once, then once a minute', () => {
+    ready(1);
+    let hash: Uint8Array | undefined;
+    for (let version = 1; version <= userLimits.manifestBurst; version++) {
+      const published = publish(version, [1], hash);
+      expect(published.answer).toMatchObject({ $case: 'done' });
+      hash = published.hash;
+    }
+    expect(publish(11, [1], hash).answer).toMatchObject(code(Rejection.REJECTION_RATE_LIMITED));
+    street.now += userLimits.manifestEveryMs;
+    expect(publish(11, [1], hash).answer).toMatchObject({ $case: 'done' });
+  });
+});
