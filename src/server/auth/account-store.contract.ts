@@ -1,0 +1,168 @@
+// What every account store must do: run by memory, the embedded store and Cassandra.
+import { afterEach, expect, it } from 'vitest';
+import type { AccountStore, DeviceRow, LoginAttempt, PendingLogin, TokenFamily } from './ports.ts';
+
+/** A store under test. `reopen` closes and opens it again over the same data; memory has none. */
+export interface OpenedAccounts {
+  readonly store: AccountStore;
+  readonly reopen?: () => Promise<AccountStore>;
+  readonly close?: () => Promise<void>;
+}
+
+const hash = (letter: string) => letter.repeat(43);
+const attempt: LoginAttempt = { redirect: 'http://127.0.0.1:1/x', challenge: hash('c'), expiresMs: 1000 };
+const login: PendingLogin = { subjectHash: hash('s'), challenge: hash('c'), expiresMs: 1000 };
+const device = { number: 1, id: 'ABCDEFGHJ1', family: 'f1', createdMs: 5 };
+const row: DeviceRow = { version: 1, lastNumber: 1, devices: [device] };
+const family: TokenFamily = {
+  version: 1,
+  userId: '@abc:localhost',
+  deviceId: 'ABCDEFGHJ1',
+  deviceNumber: 1,
+  accessHash: hash('a'),
+  accessExpiresMs: 900_000,
+  refreshHash: hash('r'),
+  previousHash: '',
+  used: false,
+  expiresMs: 1000,
+};
+const many = Array.from({ length: 20 }, (_, at) => at);
+
+/** Runs the suite over stores that `open` makes: a fresh empty one at each call. */
+export function accountStoreContract(open: () => Promise<OpenedAccounts>): void {
+  const opened: OpenedAccounts[] = [];
+  const fresh = async () => {
+    const made = await open();
+    opened.push(made);
+    return made;
+  };
+  afterEach(async () => {
+    for (const made of opened.splice(0)) await made.close?.();
+  });
+
+  it('hands an attempt and a login to one taker only', async () => {
+    const { store } = await fresh();
+    await store.putAttempt('k', attempt);
+    await store.putLogin('k', login);
+    const attempts = await Promise.all(many.map(() => store.takeAttempt('k')));
+    const logins = await Promise.all(many.map(() => store.takeLogin('k')));
+    expect(attempts.filter((each) => each !== null)).toEqual([attempt]);
+    expect(logins.filter((each) => each !== null)).toEqual([login]);
+    expect(await store.takeAttempt('never')).toBeNull();
+    expect(await store.takeLogin('never')).toBeNull();
+  });
+
+  it('reserves an id once, for ever', async () => {
+    const { store } = await fresh();
+    const answers = await Promise.all(many.map(() => store.reserveUserId('@abc:localhost')));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    await store.claimSubject(hash('s'), '@abc:localhost');
+    await store.releaseSubject(hash('s'), '@abc:localhost');
+    expect(await store.reserveUserId('@abc:localhost')).toBe(false);
+    expect(await store.reserveUserId('@abd:localhost')).toBe(true);
+  });
+
+  it('gives a subject to one user, and all who ask hear the same', async () => {
+    const { store } = await fresh();
+    expect(await store.userOf(hash('s'))).toBeNull();
+    const holders = await Promise.all(many.map((at) => store.claimSubject(hash('s'), `@u${at}:localhost`)));
+    expect(new Set(holders).size).toBe(1);
+    expect(await store.userOf(hash('s'))).toBe(holders[0]);
+    expect(await store.claimSubject(hash('t'), '@other:localhost')).toBe('@other:localhost');
+  });
+
+  it('lets go of a subject for its holder only, and then it is free', async () => {
+    const { store } = await fresh();
+    await store.claimSubject(hash('s'), '@abc:localhost');
+    expect(await store.releaseSubject(hash('s'), '@other:localhost')).toBe(false);
+    expect(await store.userOf(hash('s'))).toBe('@abc:localhost');
+    expect(await store.releaseSubject(hash('s'), '@abc:localhost')).toBe(true);
+    expect(await store.releaseSubject(hash('s'), '@abc:localhost')).toBe(false);
+    expect(await store.claimSubject(hash('s'), '@new:localhost')).toBe('@new:localhost');
+  });
+
+  it('changes devices only from the version that was read', async () => {
+    const { store } = await fresh();
+    expect(await store.readDevices('@abc:localhost')).toBeNull();
+    expect(await store.writeDevices('@abc:localhost', { ...row, version: 2 })).toBe(false);
+    const answers = await Promise.all(
+      many.map((at) => store.writeDevices('@abc:localhost', { ...row, lastNumber: at })),
+    );
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    const kept = await store.readDevices('@abc:localhost');
+    expect(kept).toEqual({ ...row, lastNumber: answers.indexOf(true) });
+    expect(await store.writeDevices('@abc:localhost', { version: 2, lastNumber: 7, devices: [] })).toBe(true);
+    expect(await store.writeDevices('@abc:localhost', { version: 2, lastNumber: 8, devices: [] })).toBe(false);
+    expect(await store.readDevices('@abc:localhost')).toEqual({ version: 2, lastNumber: 7, devices: [] });
+    expect(await store.readDevices('@abd:localhost')).toBeNull();
+  });
+
+  it('changes a family only from the version that was read, and never brings a removed one back', async () => {
+    const { store } = await fresh();
+    expect(await store.readFamily('f1')).toBeNull();
+    expect(await store.writeFamily('f1', { ...family, version: 2 })).toBe(false);
+    expect(await store.writeFamily('f1', family)).toBe(true);
+    expect(await store.writeFamily('f1', family)).toBe(false);
+    expect(await store.readFamily('f1')).toEqual(family);
+    const next = many.map((at) => ({ ...family, version: 2, deviceNumber: at + 1 }));
+    const answers = await Promise.all(next.map((each) => store.writeFamily('f1', each)));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(await store.readFamily('f1')).toEqual(next[answers.indexOf(true)]);
+    const removals = await Promise.all(many.map(() => store.removeFamily('f1')));
+    expect(removals.filter(Boolean)).toHaveLength(1);
+    expect(await store.writeFamily('f1', { ...family, version: 3 })).toBe(false);
+    expect(await store.readFamily('f1')).toBeNull();
+  });
+
+  it('keeps its own copies', async () => {
+    const { store } = await fresh();
+    const given = { ...row, devices: [{ ...device }] };
+    await store.writeDevices('@abc:localhost', given);
+    given.devices.length = 0;
+    const read = await store.readDevices('@abc:localhost');
+    expect(read).toEqual(row);
+    (read as unknown as { devices: unknown[] }).devices.length = 0;
+    expect(await store.readDevices('@abc:localhost')).toEqual(row);
+  });
+
+  it('sweeps what has ended, no more than asked, and nothing that lives', async () => {
+    const { store } = await fresh();
+    for (const at of many) await store.putAttempt(`k${at}`, { ...attempt, expiresMs: 100 + at });
+    await store.putLogin('l', { ...login, expiresMs: 100 });
+    await store.writeFamily('f1', { ...family, expiresMs: 100 });
+    await store.putAttempt('alive', { ...attempt, expiresMs: 500 });
+    await store.putLogin('alive', { ...login, expiresMs: 501 });
+    await store.writeFamily('alive', { ...family, expiresMs: 501 });
+    let swept = 0;
+    for (;;) {
+      const removed = await store.sweep(500, 5);
+      expect(removed).toBeLessThanOrEqual(5);
+      if (removed === 0) break;
+      swept += removed;
+    }
+    // A store whose rows expire by themselves sweeps nothing; then the caller's own check of expiresMs is all there is.
+    expect([0, many.length + 2]).toContain(swept);
+    expect(await store.takeAttempt('alive')).not.toBeNull();
+    expect(await store.takeLogin('alive')).not.toBeNull();
+    expect(await store.readFamily('alive')).not.toBeNull();
+    if (swept > 0) expect(await store.readFamily('f1')).toBeNull();
+  });
+
+  it('still has everything after it was closed and opened again', async () => {
+    const made = await fresh();
+    if (!made.reopen) return;
+    await made.store.putAttempt('k', attempt);
+    await made.store.putLogin('k', login);
+    await made.store.reserveUserId('@abc:localhost');
+    await made.store.claimSubject(hash('s'), '@abc:localhost');
+    await made.store.writeDevices('@abc:localhost', row);
+    await made.store.writeFamily('f1', family);
+    const again = await made.reopen();
+    expect(await again.takeAttempt('k')).toEqual(attempt);
+    expect(await again.takeLogin('k')).toEqual(login);
+    expect(await again.reserveUserId('@abc:localhost')).toBe(false);
+    expect(await again.userOf(hash('s'))).toBe('@abc:localhost');
+    expect(await again.readDevices('@abc:localhost')).toEqual(row);
+    expect(await again.readFamily('f1')).toEqual(family);
+  });
+}

@@ -1,0 +1,180 @@
+// Devices and tokens on the memory store with a clock in hand: rotation, reuse, limits, and what races may not break.
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { isRefusal, type Refusal, refuse } from './codes.ts';
+import { type DeviceIdentity, type Devices, devices, type Revoked, type TokenPair } from './devices.ts';
+import { completeAuthLimits, defaultAuthLimits } from './limits.ts';
+import { memoryAccounts } from './memory-accounts.ts';
+import type { AccountStore } from './ports.ts';
+import { parseToken } from './tokens.ts';
+
+const user = '@abc:localhost';
+
+function setUp(store: AccountStore = memoryAccounts()) {
+  const clock = { ms: 1_000_000 };
+  const revoked: Revoked[] = [];
+  const all = devices({
+    store,
+    limits: completeAuthLimits(),
+    now: () => clock.ms,
+    random: randomBytes,
+    onRevoked: (each) => revoked.push(each),
+  });
+  return { store, clock, revoked, all };
+}
+
+function good<Value extends object>(value: Value | Refusal): Value {
+  if (isRefusal(value)) throw new Error(`refused: ${value.refused}`);
+  return value;
+}
+
+const added = async (all: Devices): Promise<DeviceIdentity & TokenPair> => good(await all.add(user));
+
+describe('a device', () => {
+  it('has an id of ten letters and digits, a number that counts, and tokens that are its own', async () => {
+    const { all } = setUp();
+    const first = await added(all);
+    const second = await added(all);
+    expect(first.deviceId).toMatch(/^[A-Z0-9]{10}$/);
+    expect([first.deviceNumber, second.deviceNumber]).toEqual([1, 2]);
+    expect(await all.verify(first.accessToken)).toEqual({ userId: user, deviceId: first.deviceId, deviceNumber: 1 });
+    expect(await all.verify(first.refreshToken)).toBeNull();
+    expect(await all.refresh(first.accessToken)).toEqual(refuse('TOKEN_INVALID'));
+    expect(await all.verify('')).toBeNull();
+    expect(await all.verify(`${first.accessToken.slice(0, -1)}!`)).toBeNull();
+  });
+
+  it('number ten is welcome, number eleven is not, and a number is never given twice', async () => {
+    const { all } = setUp();
+    for (let n = 1; n <= defaultAuthLimits.devicesMax; n++) expect((await added(all)).deviceNumber).toBe(n);
+    expect(await all.add(user)).toEqual(refuse('TOO_MANY_DEVICES'));
+    expect(await all.remove(user, 10, 'removed')).toBe(true);
+    expect(await all.remove(user, 10, 'removed')).toBe(false);
+    expect((await added(all)).deviceNumber).toBe(11);
+  });
+
+  it('many added at once get different numbers, and no more than ten live', async () => {
+    const { all } = setUp();
+    const results = await Promise.all(Array.from({ length: 14 }, () => all.add(user)));
+    const numbers = results.flatMap((each) => (isRefusal(each) ? [] : [each.deviceNumber]));
+    expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  it('that was not heard of for ninety days gives up its place', async () => {
+    const { all, clock, revoked } = setUp();
+    await added(all);
+    clock.ms += defaultAuthLimits.refreshIdleMs - 1;
+    for (let n = 2; n <= 10; n++) await added(all);
+    expect(await all.add(user)).toEqual(refuse('TOO_MANY_DEVICES'));
+    clock.ms += 1;
+    expect((await added(all)).deviceNumber).toBe(11);
+    expect(revoked).toMatchObject([{ deviceNumber: 1, reason: 'idle' }]);
+  });
+
+  it('that was never finished gives up its place after five minutes', async () => {
+    const store = memoryAccounts();
+    const broken = setUp({ ...store, writeFamily: async () => Promise.reject(new Error('killed here')) });
+    for (let n = 1; n <= 10; n++) await expect(broken.all.add(user)).rejects.toThrow('killed here');
+    const { all, clock } = setUp(store);
+    clock.ms += 5 * 60_000 - 1;
+    expect(await all.add(user)).toEqual(refuse('TOO_MANY_DEVICES'));
+    clock.ms += 1;
+    expect((await added(all)).deviceNumber).toBe(11);
+  });
+});
+
+describe('tokens', () => {
+  it('are kept as SHA-256 hashes only', async () => {
+    const { all, store } = setUp();
+    const { accessToken, refreshToken } = await added(all);
+    const family = await store.readFamily(parseToken('access', accessToken)!.family);
+    expect(family?.accessHash).toBe(createHash('sha256').update(accessToken).digest('base64url'));
+    expect(family?.refreshHash).toBe(createHash('sha256').update(refreshToken).digest('base64url'));
+    expect(JSON.stringify(family)).not.toContain(accessToken.slice(-43));
+    expect(JSON.stringify(family)).not.toContain(refreshToken.slice(-43));
+  });
+
+  it('access lasts fifteen minutes', async () => {
+    const { all, clock } = setUp();
+    const { accessToken, accessExpiresMs } = await added(all);
+    clock.ms = accessExpiresMs - 1;
+    expect(await all.verify(accessToken)).not.toBeNull();
+    clock.ms += 1;
+    expect(await all.verify(accessToken)).toBeNull();
+  });
+
+  it('refresh replaces both, and lasts ninety days from the last time', async () => {
+    const { all, clock, revoked } = setUp();
+    const first = await added(all);
+    clock.ms += defaultAuthLimits.refreshIdleMs - 1;
+    const second = good(await all.refresh(first.refreshToken));
+    expect(await all.verify(first.accessToken)).toBeNull();
+    expect(await all.verify(second.accessToken)).toMatchObject({ deviceNumber: 1 });
+    clock.ms += defaultAuthLimits.refreshIdleMs;
+    expect(await all.refresh(second.refreshToken)).toEqual(refuse('TOKEN_INVALID'));
+    expect(revoked).toMatchObject([{ deviceNumber: 1, reason: 'idle' }]);
+  });
+
+  it('a replaced refresh token that comes back after its successor was used ends the device, and that one only', async () => {
+    for (const use of ['access', 'refresh'] as const) {
+      const { all, revoked } = setUp();
+      const other = await added(all);
+      const first = await added(all);
+      const second = good(await all.refresh(first.refreshToken));
+      const newest = use === 'refresh' ? good(await all.refresh(second.refreshToken)) : second;
+      if (use === 'access') await all.verify(second.accessToken);
+      expect(await all.refresh(first.refreshToken)).toEqual(refuse('TOKEN_REUSED'));
+      expect(revoked).toMatchObject([{ deviceNumber: 2, reason: 'reused' }]);
+      expect(await all.verify(newest.accessToken)).toBeNull();
+      expect(await all.refresh(newest.refreshToken)).toEqual(refuse('TOKEN_INVALID'));
+      expect(await all.verify(other.accessToken)).toMatchObject({ deviceNumber: 1 });
+    }
+  });
+
+  it('a refresh whose answer was lost can be repeated, and only the newest pair counts', async () => {
+    const { all, revoked } = setUp();
+    const first = await added(all);
+    const lost = good(await all.refresh(first.refreshToken));
+    const second = good(await all.refresh(first.refreshToken));
+    expect(await all.verify(lost.accessToken)).toBeNull();
+    expect(await all.verify(second.accessToken)).toMatchObject({ deviceNumber: 1 });
+    expect(revoked).toEqual([]);
+    expect(await all.refresh(lost.refreshToken)).toEqual(refuse('TOKEN_REUSED'));
+    expect(await all.verify(second.accessToken)).toBeNull();
+  });
+
+  it('a thief who refreshes first is thrown out as soon as both have moved', async () => {
+    const { all, revoked } = setUp();
+    const stolen = (await added(all)).refreshToken;
+    const thief = good(await all.refresh(stolen));
+    await all.verify(thief.accessToken);
+    expect(await all.refresh(stolen)).toEqual(refuse('TOKEN_REUSED'));
+    expect(await all.refresh(thief.refreshToken)).toEqual(refuse('TOKEN_INVALID'));
+    expect(revoked).toHaveLength(1);
+  });
+
+  it('refreshed many times at once leave exactly one pair that works', async () => {
+    const { all } = setUp();
+    const first = await added(all);
+    const pairs = await Promise.all(Array.from({ length: 8 }, async () => good(await all.refresh(first.refreshToken))));
+    const holders = await Promise.all(pairs.map((pair) => all.verify(pair.accessToken)));
+    expect(holders.filter((holder) => holder !== null)).toHaveLength(1);
+  });
+
+  it('end with their device, also while someone refreshes', async () => {
+    const { all, revoked } = setUp();
+    const first = await added(all);
+    const [refreshed] = await Promise.all([all.refresh(first.refreshToken), all.remove(user, 1, 'loggedOut')]);
+    if (!isRefusal(refreshed)) expect(await all.verify(refreshed.accessToken)).toBeNull();
+    expect(await all.verify(first.accessToken)).toBeNull();
+    expect(revoked).toEqual([{ userId: user, deviceId: first.deviceId, deviceNumber: 1, reason: 'loggedOut' }]);
+  });
+
+  it('of all devices end together', async () => {
+    const { all, revoked } = setUp();
+    const tokens = [await added(all), await added(all)];
+    await all.removeAll(user, 'removed');
+    for (const { accessToken } of tokens) expect(await all.verify(accessToken)).toBeNull();
+    expect(revoked.map((each) => each.deviceNumber)).toEqual([1, 2]);
+  });
+});

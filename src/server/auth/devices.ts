@@ -1,0 +1,190 @@
+// Devices and their tokens: at most ten a user, numbered for ever, each with one family of tokens. A refresh token works once; when one that was
+// replaced comes back, a thief and the device both hold it, so the family ends. Every change is compare-and-set: any node may do it at any time.
+import { isRefusal, type Refusal, refuse } from './codes.ts';
+import type { AuthLimits } from './limits.ts';
+import { type AccountStore, AccountStoreError, type DeviceEntry, type DeviceRow, type TokenFamily } from './ports.ts';
+import { newFamilyKey, newToken, parseToken, type RandomBytes } from './tokens.ts';
+
+/** Who holds a token. */
+export interface DeviceIdentity {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly deviceNumber: number;
+}
+
+/** A pair of tokens. */
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Milliseconds since the epoch. */
+  readonly accessExpiresMs: number;
+}
+
+/** Why a device's tokens ended. */
+export type RevocationReason = 'loggedOut' | 'removed' | 'reused' | 'idle';
+
+/** A device whose tokens have ended for good. */
+export interface Revoked extends DeviceIdentity {
+  readonly reason: RevocationReason;
+}
+
+/** The devices of all users. */
+export interface Devices {
+  /** Adds a device with its first tokens. */
+  add(userId: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
+  /** Whose access token this is; null = nobody's. */
+  verify(accessToken: string): Promise<DeviceIdentity | null>;
+  /** Replaces a pair. TOKEN_REUSED ends the device. */
+  refresh(refreshToken: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
+  /** Ends a device's tokens. False where there was no such live device. */
+  remove(userId: string, deviceNumber: number, reason: RevocationReason): Promise<boolean>;
+  /** Ends all devices of a user. */
+  removeAll(userId: string, reason: RevocationReason): Promise<void>;
+}
+
+/** What devices need. */
+export interface DevicesOptions {
+  readonly store: AccountStore;
+  readonly limits: AuthLimits;
+  readonly now: () => number;
+  readonly random: RandomBytes;
+  /** Hears of each ended device once it can't come back. */
+  readonly onRevoked: (revoked: Revoked) => void;
+}
+
+/** Attempts at one compare-and-set. More: someone changes the row without pause, and the call fails as the store would. */
+const attemptsMax = 50;
+/** A device without a family after this was never finished: its place is free again. */
+const unfinishedMs = 5 * 60_000;
+const deviceIdLength = 10;
+const deviceIdLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** Makes them. */
+export function devices(options: DevicesOptions): Devices {
+  return {
+    add: (userId) => add(options, userId),
+    verify: (token) => verify(options, token),
+    refresh: (token) => refresh(options, token),
+    remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
+    removeAll: async (userId, reason) => {
+      for (const { number } of (await options.store.readDevices(userId))?.devices ?? [])
+        await remove(options, userId, { deviceNumber: number, reason });
+    },
+  };
+}
+
+async function add(options: DevicesOptions, userId: string): Promise<(DeviceIdentity & TokenPair) | Refusal> {
+  const entry = await addEntry(options, userId);
+  if (isRefusal(entry)) return entry;
+  const identity = { userId, deviceId: entry.id, deviceNumber: entry.number };
+  const { pair, hashes } = newPair(options, entry.family);
+  const family = { version: 1, ...identity, ...hashes, previousHash: '', used: false };
+  if (!(await options.store.writeFamily(entry.family, family)))
+    throw new Error('a new family key is taken: the random source repeats itself');
+  return { ...identity, ...pair };
+}
+
+async function addEntry(options: DevicesOptions, userId: string): Promise<DeviceEntry | Refusal> {
+  const { store, limits, now, random } = options;
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const row = (await store.readDevices(userId)) ?? { version: 0, lastNumber: 0, devices: [] };
+    if (row.devices.length >= limits.devicesMax) {
+      if (!(await removeDead(options, userId, row))) return refuse('TOO_MANY_DEVICES');
+      continue;
+    }
+    const entry: DeviceEntry = {
+      number: row.lastNumber + 1,
+      id: Array.from(random(deviceIdLength), (byte) => deviceIdLetters[byte & 31]).join(''),
+      family: newFamilyKey(random),
+      createdMs: now(),
+    };
+    const next = { version: row.version + 1, lastNumber: entry.number, devices: [...row.devices, entry] };
+    if (await store.writeDevices(userId, next)) return entry;
+  }
+  throw new AccountStoreError('the devices of a user changed without pause');
+}
+
+async function removeDead(options: DevicesOptions, userId: string, row: DeviceRow): Promise<boolean> {
+  let freed = false;
+  for (const entry of row.devices) {
+    const family = await options.store.readFamily(entry.family);
+    const dead = family === null ? entry.createdMs + unfinishedMs <= options.now() : family.expiresMs <= options.now();
+    if (dead) freed = (await remove(options, userId, { deviceNumber: entry.number, reason: 'idle' })) || freed;
+  }
+  return freed;
+}
+
+async function verify(options: DevicesOptions, token: string): Promise<DeviceIdentity | null> {
+  const parsed = parseToken('access', token);
+  if (parsed === null) return null;
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const family = await options.store.readFamily(parsed.family);
+    if (family === null || family.accessHash !== parsed.hash || family.accessExpiresMs <= options.now()) return null;
+    if (family.used || (await markUsed(options, parsed.family, family))) return identityOf(family);
+  }
+  throw new AccountStoreError('the tokens of a device changed without pause');
+}
+
+async function refresh(options: DevicesOptions, token: string): Promise<(DeviceIdentity & TokenPair) | Refusal> {
+  const { store, now } = options;
+  const parsed = parseToken('refresh', token);
+  if (parsed === null) return refuse('TOKEN_INVALID');
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const family = await store.readFamily(parsed.family);
+    if (family === null) return refuse('TOKEN_INVALID');
+    if (family.expiresMs <= now()) return end(options, family, 'idle');
+    const current = parsed.hash === family.refreshHash;
+    // An answer may be lost, or the device killed before it kept the new pair: then it shows the old token again, and as nobody used the new
+    // pair, giving out another one loses nothing. Once either of the new tokens was used, the old one can only be a second holder's.
+    const again = parsed.hash === family.previousHash && !family.used;
+    if (!current && !again) return end(options, family, 'reused');
+    const { pair, hashes } = newPair(options, parsed.family);
+    const previousHash = current ? family.refreshHash : family.previousHash;
+    const next = { ...family, ...hashes, version: family.version + 1, previousHash, used: false };
+    if (await store.writeFamily(parsed.family, next)) return { ...identityOf(family), ...pair };
+  }
+  throw new AccountStoreError('the tokens of a device changed without pause');
+}
+
+async function end(options: DevicesOptions, family: TokenFamily, reason: 'idle' | 'reused'): Promise<Refusal> {
+  await remove(options, family.userId, { deviceNumber: family.deviceNumber, reason });
+  return refuse(reason === 'idle' ? 'TOKEN_INVALID' : 'TOKEN_REUSED');
+}
+
+async function remove(
+  options: DevicesOptions,
+  userId: string,
+  { deviceNumber, reason }: { deviceNumber: number; reason: RevocationReason },
+): Promise<boolean> {
+  const { store, onRevoked } = options;
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const row = await store.readDevices(userId);
+    const entry = row?.devices.find((each) => each.number === deviceNumber);
+    if (!row || !entry) return false;
+    // Tokens first: after a crash here the device stands in the list without any, and removing it again finishes the work.
+    await store.removeFamily(entry.family);
+    const rest = row.devices.filter((each) => each !== entry);
+    if (!(await store.writeDevices(userId, { ...row, version: row.version + 1, devices: rest }))) continue;
+    onRevoked({ userId, deviceId: entry.id, deviceNumber, reason });
+    return true;
+  }
+  throw new AccountStoreError('the devices of a user changed without pause');
+}
+
+function markUsed({ store }: DevicesOptions, key: string, family: TokenFamily): Promise<boolean> {
+  return store.writeFamily(key, { ...family, version: family.version + 1, used: true });
+}
+
+function newPair({ limits, now, random }: DevicesOptions, family: string) {
+  const accessToken = newToken('access', family, random);
+  const refreshToken = newToken('refresh', family, random);
+  const accessExpiresMs = now() + limits.accessMs;
+  const accessHash = parseToken('access', accessToken)!.hash;
+  const refreshHash = parseToken('refresh', refreshToken)!.hash;
+  const hashes = { accessHash, accessExpiresMs, refreshHash, expiresMs: now() + limits.refreshIdleMs };
+  return { pair: { accessToken, refreshToken, accessExpiresMs }, hashes };
+}
+
+function identityOf({ userId, deviceId, deviceNumber }: TokenFamily): DeviceIdentity {
+  return { userId, deviceId, deviceNumber };
+}
