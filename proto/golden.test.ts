@@ -54,6 +54,7 @@ describe('golden messages', () => {
 
 describe('damaged bytes', () => {
   it('cut at every byte give a message or an error, and nothing behind the end is looked at', () => {
+    const misread: string[] = [];
     for (const golden of goldens) {
       const codec = codecOf(types.get(golden.message)!);
       const bytes = bytesOf(golden);
@@ -64,10 +65,11 @@ describe('damaged bytes', () => {
         // The same bytes as a view in front of others: reading on would change the result.
         const view = followed.subarray(0, end);
         followed.fill(0xff, end);
-        expect([golden.message, end, outcome(codec, view)]).toEqual([golden.message, end, alone]);
+        if (outcome(codec, view) !== alone) misread.push(`${golden.message} ${golden.variant} cut at ${end}`);
         followed.set(bytes.subarray(end), end);
       }
     }
+    expect(misread).toEqual([]);
   });
 
   it('of any kind give a message or an error', () => {
@@ -159,7 +161,7 @@ describe('what a later version adds', () => {
   });
 });
 
-function outcome(codec: ReturnType<typeof codecOf>, bytes: Uint8Array): unknown {
+function outcome(codec: ReturnType<typeof codecOf>, bytes: Uint8Array): string {
   try {
     const encoded = codec.encode(codec.decode(bytes)).finish();
     return Buffer.from(encoded).toString('hex');

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { Algorithm, EventHeader, EventKind, PayloadInner, type SlotWrite } from '../gen/record.ts';
+import { bytesOf, testPrimitives } from '../golden/cast.ts';
+import { frankingCommitment, isFranked, openPayload, openSlotPayload } from './payload.ts';
+
+const control = { number: 4, hash: bytesOf('control') };
+const outside = { room: '!g:x', member: 3, device: 2, sendId: 9, counts: true, control };
+const inner = (change: Partial<PayloadInner> = {}): PayloadInner => ({
+  ...PayloadInner.decode(new Uint8Array(0)),
+  ...outside,
+  kind: EventKind.EVENT_KIND_CONTENT,
+  content: bytesOf('content'),
+  ...change,
+});
+const payload = (change: Partial<PayloadInner> = {}) => ({
+  frankingKey: bytesOf('franking'),
+  inner: PayloadInner.encode(inner(change)).finish(),
+});
+function header(sealed = payload(), kind: EventKind = EventKind.EVENT_KIND_CONTENT): EventHeader {
+  const empty = EventHeader.decode(new Uint8Array(0));
+  return { ...empty, ...outside, kind, commitment: frankingCommitment(sealed, testPrimitives) };
+}
+const open = (change: Partial<PayloadInner>, options: { kind?: EventKind; write?: SlotWrite } = {}) => {
+  const sealed = payload(change);
+  const result = openPayload(header(sealed, options.kind), sealed, {
+    write: options.write ?? null,
+    primitives: testPrimitives,
+  });
+  return typeof result === 'string' ? result : null;
+};
+
+describe('a payload', () => {
+  it.each([
+    ['nothing changed', {}, null],
+    ['another room', { room: '!h:x' }, 'ROOM'],
+    ['another member', { member: 4 }, 'MEMBER'],
+    ['another device', { device: 1 }, 'DEVICE'],
+    ['another send id', { sendId: 10 }, 'SEND_ID'],
+    ['another kind', { kind: EventKind.EVENT_KIND_SLOT }, 'KIND'],
+    ['other counting', { counts: false }, 'COUNTS'],
+    ['another control number', { control: { ...control, number: 5 } }, 'CONTROL'],
+    ['another control hash', { control: { ...control, hash: bytesOf('x') } }, 'CONTROL'],
+    ['no control head', { control: undefined }, 'CONTROL'],
+    ['a slot', { slot: 'name' }, 'SLOT'],
+    ['a slot version', { slotVersion: 1 }, 'SLOT_VERSION'],
+  ])('with %s inside is opened or refused', (_name, change, fault) => {
+    expect(open(change)).toBe(fault);
+  });
+
+  it('belongs to its commitment', () => {
+    const sealed = payload();
+    const { commitment } = header(sealed);
+    expect(isFranked(commitment, sealed, testPrimitives)).toBe(true);
+    expect(isFranked(commitment, { ...sealed, frankingKey: bytesOf('other') }, testPrimitives)).toBe(false);
+    expect(isFranked(commitment, payload({ sendId: 10 }), testPrimitives)).toBe(false);
+    expect(isFranked(commitment, { ...sealed, frankingKey: bytesOf('franking', 31) }, testPrimitives)).toBe(false);
+    const other = openPayload(header(payload({ content: bytesOf('other') })), sealed, {
+      write: null,
+      primitives: testPrimitives,
+    });
+    expect(other).toBe('COMMITMENT');
+  });
+
+  it('that does not decode is malformed', () => {
+    const sealed = { frankingKey: bytesOf('franking'), inner: Uint8Array.of(0x0a, 0x7f) };
+    expect(openPayload(header(sealed), sealed, { write: null, primitives: testPrimitives })).toBe('MALFORMED');
+  });
+
+  it('of a slot names the slot and its version', () => {
+    const write: SlotWrite = {
+      slot: 'topic',
+      version: 7,
+      algorithm: Algorithm.ALGORITHM_MEGOLM_V1,
+      value: new Uint8Array(0),
+    };
+    const kind = EventKind.EVENT_KIND_SLOT;
+    expect(open({ kind, slot: 'topic', slotVersion: 7 }, { kind, write })).toBe(null);
+    expect(open({ kind, slot: 'name', slotVersion: 7 }, { kind, write })).toBe('SLOT');
+    expect(open({ kind, slot: 'topic', slotVersion: 6 }, { kind, write })).toBe('SLOT_VERSION');
+    const place = { ...outside, sendId: 0, write };
+    const receipt = payload({ kind, sendId: 0, slot: 'topic', slotVersion: 7 });
+    expect(openSlotPayload(place, receipt)).toMatchObject({ slot: 'topic' });
+    expect(openSlotPayload({ ...place, member: 4 }, receipt)).toBe('MEMBER');
+  });
+});
