@@ -115,8 +115,15 @@ export interface EncryptRequest {
   rotation: Rotation;
 }
 
-/** Why a listed device or user got no key. `UNKNOWN`: the server has no such keys (yet). */
-export type ExclusionReason = 'UNKNOWN' | 'NO_IDENTITY' | 'IDENTITY_CHANGED' | 'NOT_CROSS_SIGNED' | 'NOT_LISTED';
+/** Why a listed device or user got no key. `UNKNOWN`: the server has no such keys (yet). `NO_SESSION`: it has no
+ * one-time key left; it is tried again every 30 s, on sending. */
+export type ExclusionReason =
+  | 'UNKNOWN'
+  | 'NO_IDENTITY'
+  | 'IDENTITY_CHANGED'
+  | 'NOT_CROSS_SIGNED'
+  | 'NOT_LISTED'
+  | 'NO_SESSION';
 
 /** A device left out of the sharing; without `device`: all of the user's. */
 export interface Exclusion {

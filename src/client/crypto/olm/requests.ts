@@ -35,6 +35,8 @@ export class Requests {
   /** Grows whenever keys of others were taken in: what was derived from devices before is out of date. */
   keysVersion = 0;
 
+  /** Devices (as `user device`) that had no one-time key when last asked, so that nothing can be encrypted to them. */
+  readonly keyless = new Set<string>();
   #added: () => void;
 
   constructor(machine: Machine, server: CryptoServer, added: () => void) {
@@ -154,9 +156,12 @@ export class Requests {
       Object.keys(objectOf(devices)).map((device) => ({ user, device })),
     );
     const users = new Map<string, Map<string, string>>();
-    for (const { user, device, keyId, bytes } of await this.#server.claimKeys(targets, room)) {
+    const answer = await this.#server.claimKeys(targets, room);
+    for (const { user, device } of targets) this.keyless.add(`${user} ${device}`);
+    for (const { user, device, keyId, bytes } of answer) {
       const key = foreignObject(bytes);
       if (key === undefined) continue;
+      this.keyless.delete(`${user} ${device}`);
       const devices = users.get(user) ?? new Map();
       users.set(user, devices.set(device, joinObject([[keyId, key]])));
     }

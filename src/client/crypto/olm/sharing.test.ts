@@ -1,5 +1,5 @@
 // Rotation, concurrency and failing servers: what must hold around share -> deliver -> encrypt.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CryptoEngine, Encrypted, Recipient, Rotation } from '../engine.ts';
 import { alice, bob, flowOf, room, TestWorld, wide } from '../test-world.ts';
 import { sessionMessagesMax } from './sharing.ts';
@@ -126,6 +126,25 @@ test('a device whose one-time keys are used up is reached by its fallback key', 
   expect(sent.excluded).toEqual([]);
   await world.receive(b1);
   expect(await decrypt(sent)).toMatchObject({ ok: true });
+});
+
+test('a device without any one-time key is named, and gets the room key once it has brought new ones', async () => {
+  world.server.users.get(bob)?.devices.get('1')?.oneTimeKeys.splice(0);
+  const before = await send(wide);
+  expect(before.excluded).toEqual([{ user: bob, device: '1', reason: 'NO_SESSION' }]);
+  await world.receive(b1);
+  expect(await decrypt(before)).toMatchObject({ cause: 'NO_KEY' });
+  await b1.flush();
+  world.nowMs += 29_999;
+  expect(await send(wide)).toMatchObject({ excluded: before.excluded });
+  // The library waits on its own, too, by the process's clock.
+  const later = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+  world.nowMs += 60_000;
+  const after = await send(wide);
+  later.mockRestore();
+  expect(after).toMatchObject({ excluded: [], sessionId: before.sessionId });
+  await world.receive(b1);
+  expect(await decrypt(after)).toMatchObject({ ok: true });
 });
 
 describe('a server that fails', () => {

@@ -18,6 +18,8 @@ export const sessionMessagesMax = 10_000;
 
 // Longer than any device lives; in microseconds, as the library counts.
 const libraryAge = 100n * 365n * 86_400n * 1_000_000n;
+// A device without one-time keys gets the room key as soon as it brings new ones; the library itself waits 15 s or more.
+const againMs = 30_000;
 const roomAlgorithm = 'm.megolm.v1.aes-sha2';
 const messageType = 'luxchat.message';
 
@@ -31,6 +33,8 @@ interface SendingSession {
   /** Messages under this session so far; undefined before the first since opening. */
   used: number | undefined;
   began: SessionBegan | undefined;
+  /** When to try again for devices that had no one-time key; Infinity if there are none. */
+  againAtMs: number;
 }
 
 export class Sharing {
@@ -111,6 +115,7 @@ export class Sharing {
     const current =
       session?.used !== undefined &&
       session.keysVersion === this.#requests.keysVersion &&
+      this.#now() < session.againAtMs &&
       (session.recipients === request.recipients || sameRecipients(session.recipients, request.recipients));
     return current ? session : this.#share(request);
   }
@@ -131,29 +136,32 @@ export class Sharing {
       const requests = await this.#machine.olm.shareRoomKey(new wasm.RoomId(room), users.map(userId), settings());
       return { verdict, requests };
     });
-    await this.#checkTargets(room, requests, verdict);
+    const reached = await this.#checkTargets(room, requests, verdict);
     for (const request of requests) await this.#requests.perform(request, room);
+    // A session can also have come from the other side, without any key claimed.
+    for (const device of reached) this.#requests.keyless.delete(device);
+    const unreached = [...verdict.allowed].filter((device) => this.#requests.keyless.has(device));
     const session: SendingSession = {
       recipients,
       keysVersion,
       shared: verdict.allowed,
-      excluded: verdict.excluded,
+      excluded: [...verdict.excluded, ...unreached.map(withoutSession)],
       used: undefined,
       began: before?.began ?? (await this.#ledger.sessionBegan(room)),
+      againAtMs: unreached.length > 0 ? this.#now() + againMs : Number.POSITIVE_INFINITY,
     };
     this.#rooms.set(room, session);
     return session;
   }
 
   // The library chose by the trust that was set a moment ago; a key on its way to anybody else is a bug, stopped here.
-  async #checkTargets(room: RoomId, requests: readonly wasm.ToDeviceRequest[], verdict: Verdict): Promise<void> {
-    for (const request of requests) {
-      if (request.event_type !== 'm.room.encrypted') continue;
-      const stray = messagesOf(request).find(({ user, device }) => !verdict.allowed.has(`${user} ${device}`));
-      if (stray === undefined) continue;
-      await this.#end(room);
-      throw new Error(`The room key would have gone to ${stray.user} ${stray.device}, which may not have it`);
-    }
+  async #checkTargets(room: RoomId, requests: readonly wasm.ToDeviceRequest[], verdict: Verdict): Promise<string[]> {
+    const keyed = requests.filter((request) => request.event_type === 'm.room.encrypted').flatMap(messagesOf);
+    const targets = keyed.map(({ user, device }) => `${user} ${device}`);
+    const stray = targets.find((device) => !verdict.allowed.has(device));
+    if (stray === undefined) return targets;
+    await this.#end(room);
+    throw new Error(`The room key would have gone to ${stray}, which may not have it`);
   }
 
   async #end(room: RoomId): Promise<void> {
@@ -174,6 +182,11 @@ function settings(): wasm.EncryptionSettings {
   settings.rotationPeriodMessages = BigInt(sessionMessagesMax);
   settings.rotationPeriod = libraryAge;
   return settings;
+}
+
+function withoutSession(name: string): Exclusion {
+  const [user = '', device = ''] = name.split(' ');
+  return { user, device, reason: 'NO_SESSION' };
 }
 
 function userId(user: string): wasm.UserId {
