@@ -1,0 +1,403 @@
+// One log in the hands of one actor: the protocol of opening, appending, covering, sealing and closing, as a synchronous machine. Commands of the
+// actor and replies of the store go in; requests and answers come out through the host. Guarantees what messages.ts promises, whatever is
+// delayed, lost or done twice, and whoever else holds the log for theirs. Does not wait, retry by a clock, or know what rows mean.
+import type { Generation, LogMeta, StoredRow } from '../ports/log-store.ts';
+import type { StateWrite } from '../ports/state-store.ts';
+import { Appends } from './appends.ts';
+import { type Covered, coveredKey, encodeCovered, nothingCovered, wrongWith } from './covered.ts';
+import { defaultLogLimits, type LogLimits } from './limits.ts';
+import type { LogAnswer, LogCommand, StateChange } from './messages.ts';
+import { createLog, findFloor, type LogContext, type Opened, openLog, type Stub } from './opening.ts';
+import { readRange, rewriteRows } from './reading.ts';
+import {
+  casMeta,
+  LogLost,
+  mustBeAlive,
+  type Steps,
+  type StoreReply,
+  type StoreRequest,
+  writeState,
+} from './requests.ts';
+import type { Rule } from './rules.ts';
+import { emptySpan, extend, openSegment, type Span, sealAndOpen } from './segments.ts';
+import { Tasks } from './tasks.ts';
+
+/** Who carries out what a log asks for. Calls must not come back into the log before they return. */
+export interface LogHost {
+  /** Carry out; answer by `reply` under the same id. `attempt` counts from 1: wait longer before a later one. */
+  request(id: number, request: StoreRequest, attempt: number): void;
+  /** To the actor. */
+  answer(answer: LogAnswer): void;
+  /** The actor broke the contract: the text is for the operator, without ids. `failed` follows. */
+  broken(reason: string): void;
+}
+
+export interface LogOptions {
+  readonly generation: Generation;
+  /** Of the store. */
+  readonly readsAreDurable: boolean;
+  /** Left by the last clean close in this generation. */
+  readonly stub?: Stub | null;
+  readonly limits?: Partial<LogLimits>;
+  /** For tests only. */
+  readonly omit?: Rule | undefined;
+}
+
+type Append = Extract<LogCommand, { kind: 'append' }>;
+type Save = Extract<LogCommand, { kind: 'save' }>;
+/** `open`: rows go out. `sealing`: the actor was asked for its state. `busy`: being made, sealed or closed; rows wait. */
+type Phase = 'new' | 'opening' | 'open' | 'sealing' | 'busy' | 'ended';
+
+export class Log {
+  readonly #host: LogHost;
+  readonly #context: LogContext;
+  readonly #appends: Appends;
+  readonly #tasks: Tasks;
+  #phase: Phase = 'new';
+  #now = 0;
+  /** Saves that are under way. */
+  #saves = 0;
+  #stub: Stub | null;
+  #meta: LogMeta | null = null;
+  #segment = 0;
+  /** Seq that the actor's next append must have; ahead of what was issued while rows are held. */
+  #nextSeq = 1;
+  #issuedThrough = 0;
+  #coveredThrough = 0;
+  #floor = 1;
+  /** Of the open segment's rows. */
+  #span: Span = emptySpan;
+  /** Recovered rows that state does not cover yet must be covered by then; 0 = none. */
+  #recoveredDueMs = 0;
+  #covered: Covered = nothingCovered;
+  #held: (Append | Save)[] = [];
+  /** The actor's last changes before a seal, until saves that went before them are through. */
+  #sealed: readonly StateChange[] | null = null;
+  #closing: readonly StateChange[] | null = null;
+
+  constructor(log: string, host: LogHost, options: LogOptions) {
+    const { generation, readsAreDurable, omit } = options;
+    const limits = { ...defaultLogLimits, ...options.limits };
+    this.#host = host;
+    this.#context = { log, generation, readsAreDurable, limits, omit, now: () => this.#now };
+    this.#appends = new Appends(omit);
+    this.#tasks = new Tasks({
+      attemptsMax: limits.attemptsMax,
+      request: (id, request, attempt) => host.request(id, request, attempt),
+      lost: (code) => this.#fail(code),
+    });
+    this.#stub = options.stub ?? null;
+  }
+
+  /** After `closed`: what the next opening in this generation needs to go on in the same segment. null = it opens a new one. */
+  get stub(): Stub | null {
+    return this.#phase === 'ended' ? this.#stub : null;
+  }
+
+  /** No more answers come: closed, failed or dropped. */
+  get ended(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  command(command: LogCommand, now: number): void {
+    if (this.#phase === 'ended') return;
+    this.#now = now;
+    if ((this.#phase === 'new') !== (command.kind === 'open')) return this.#break('a log is opened once, first');
+    if (this.#phase === 'opening' && command.kind !== 'close') return this.#break('a log was used before it was open');
+    switch (command.kind) {
+      case 'open':
+        this.#open(command.create);
+        break;
+      case 'append':
+        this.#append(command);
+        break;
+      case 'save':
+        this.#save(command);
+        break;
+      case 'read':
+        this.#read(command);
+        break;
+      case 'rewrite':
+        this.#rewrite(command);
+        break;
+      case 'sealed':
+        if (this.#phase !== 'sealing') return this.#break('sealed without being asked');
+        if (this.#checked(command.changes)) this.#sealed = command.changes;
+        break;
+      case 'close':
+        if (this.#held.length > 0 || !this.#quiet) return this.#break('closed while rows are under way');
+        if (!this.#checked(command.changes)) return;
+        this.#closing = command.changes;
+        if (this.#phase === 'sealing') this.#phase = 'open';
+        break;
+    }
+    this.#settle();
+  }
+
+  /** What a request came to. Replies to a log that has ended, or that were answered before, change nothing. */
+  reply(id: number, reply: StoreReply, now: number): void {
+    this.#now = now;
+    if (this.#tasks.reply(id, reply)) this.#settle();
+  }
+
+  /** Time has passed: an old segment is sealed now. */
+  tick(now: number): void {
+    if (this.#phase === 'new' || this.#phase === 'ended') return;
+    this.#now = now;
+    this.#settle();
+  }
+
+  /** Rule 8: this log can ack no more. The driver calls it before another log of the same name is made. */
+  drop(): void {
+    this.#end(null);
+  }
+
+  #open(create: boolean): void {
+    const stub = this.#stub;
+    this.#stub = null;
+    this.#phase = 'opening';
+    this.#tasks.run(openLog(this.#context, create, stub), (opened) => this.#opened(opened));
+  }
+
+  #opened({ meta, covered, state, rows, nextSeq, floor, span, rowsSpan }: Opened): void {
+    this.#phase = 'open';
+    this.#meta = meta;
+    this.#segment = meta === null ? 0 : openSegment(meta).id;
+    this.#nextSeq = nextSeq;
+    this.#issuedThrough = nextSeq - 1;
+    this.#coveredThrough = nextSeq - 1;
+    this.#floor = floor;
+    this.#span = span;
+    this.#recoveredDueMs = rowsSpan.dueMs;
+    this.#covered = covered;
+    const exists = meta !== null;
+    const answered = { state: state.map(({ key, value }) => ({ key, value })), rows: rows.map(toLogRow) };
+    this.#host.answer({ kind: 'opened', exists, ...answered, nextSeq, floor });
+  }
+
+  #append(append: Append): void {
+    if (append.fromSeq !== this.#nextSeq || append.rows.length === 0 || this.#closing !== null) {
+      return this.#break('append out of order');
+    }
+    this.#nextSeq += append.rows.length;
+    if (this.#held.length > 0 || !this.#writable()) this.#held.push(append);
+    else this.#issue(append);
+  }
+
+  /** Rows may go out: the segment is there and takes more. */
+  #writable(): boolean {
+    return this.#phase === 'open' && this.#meta !== null && !this.#rollDue();
+  }
+
+  #issue(append: Append): void {
+    const { limits, omit } = this.#context;
+    const dueBefore = this.#span.dueMs;
+    const rows: StoredRow[] = [];
+    let seq = append.fromSeq;
+    for (const { bytes, acceptedMs, expiresMs: wanted } of append.rows) {
+      const expiresMs = Math.max(wanted, this.#now + limits.rowLifeMsMin);
+      rows.push({ seq: seq++, bytes, writeMicros: Math.min(acceptedMs, this.#now) * 1000, expiresMs });
+      this.#span = extend(this.#span, { writtenMs: this.#now, expiresMs, bytes: bytes.length }, limits.segmentAgeMs);
+    }
+    this.#issuedThrough = seq - 1;
+    const due = this.#span.dueMs;
+    const dueMs = omit !== 12 && (dueBefore === 0 || due < dueBefore) ? due : null;
+    const write = { log: this.#context.log, segment: this.#segment, rows, replace: false, dueMs };
+    const id = this.#tasks.request({ op: 'writeRows', write }, () => this.#complete(id));
+    this.#appends.issued(id, this.#issuedThrough);
+  }
+
+  #complete(id: number): void {
+    const through = this.#appends.completed(id);
+    if (through === 0) return;
+    // Rule 4: complete first, then a fence read that starts after this, then the ack.
+    if (this.#context.omit === 4) return this.#ack(through);
+    this.#tasks.request({ op: 'cover' }, (reply) => {
+      if (reply.op === 'cover' && reply.fence === 'alive') this.#ack(through);
+      else this.#fail('FENCED');
+    });
+  }
+
+  #ack(through: number): void {
+    if (through <= this.#coveredThrough) return;
+    this.#coveredThrough = through;
+    this.#host.answer({ kind: 'appended', throughSeq: through });
+  }
+
+  #save(save: Save): void {
+    if (!this.#checked(save.changes)) return;
+    if (this.#meta === null) {
+      this.#held.push(save);
+      return;
+    }
+    this.#saves++;
+    this.#tasks.run(this.#saving(save.changes), () => {
+      this.#saves--;
+      this.#host.answer({ kind: 'saved', token: save.token });
+    });
+  }
+
+  *#saving(changes: readonly StateChange[]): Steps<void> {
+    yield* writeState(this.#stamped(changes));
+    // What is answered must be seen by whoever fences this generation next: the same gate as for rows.
+    yield* mustBeAlive();
+  }
+
+  #read(command: Extract<LogCommand, { kind: 'read' }>): void {
+    const { token, limit, bytesMax, backwards } = command;
+    const from = Math.max(command.fromSeq, this.#floor);
+    const through = Math.min(command.throughSeq, this.#coveredThrough);
+    if (this.#meta === null || from > through) {
+      this.#host.answer({ kind: 'rows', token, rows: [], floor: this.#floor, next: 0 });
+      return;
+    }
+    this.#tasks.run(readRange(this.#meta, { from, through, limit, bytesMax, backwards }), ({ rows, next }) => {
+      // The oldest rows expired since the floor was last looked at.
+      const first = rows[0]?.seq ?? 0;
+      if (from === this.#floor && first > from && (!backwards || next === 0)) this.#floor = first;
+      this.#host.answer({ kind: 'rows', token, rows: rows.map(toLogRow), floor: this.#floor, next });
+    });
+  }
+
+  #rewrite({ token, rows }: Extract<LogCommand, { kind: 'rewrite' }>): void {
+    if (rows.some(({ seq }) => seq > this.#coveredThrough))
+      return this.#break('a row that is not covered is rewritten');
+    if (this.#meta === null) return this.#host.answer({ kind: 'rewritten', token });
+    const steps = rewriteRows(this.#context, this.#meta, rows);
+    this.#tasks.run(steps, () => this.#host.answer({ kind: 'rewritten', token }));
+  }
+
+  /** Every row that went out is covered. */
+  get #quiet(): boolean {
+    return this.#appends.empty && this.#coveredThrough === this.#issuedThrough;
+  }
+
+  /** Does what waited for something else to end. Only these things can wait: a log to be made, a roll, a close, held rows and saves. */
+  #settle(): void {
+    if (this.#phase === 'sealing' && this.#sealed !== null && this.#saves === 0) this.#roll(this.#sealed);
+    if (this.#phase !== 'open') return;
+    if (this.#meta === null) {
+      if (this.#held.length > 0 || (this.#closing?.length ?? 0) > 0) this.#create();
+      else if (this.#closing !== null) this.#close([]);
+    } else if (this.#closing !== null) {
+      if (this.#saves === 0) this.#close(this.#closing);
+    } else if (!this.#rollDue()) {
+      this.#release();
+    } else if (this.#quiet) {
+      this.#phase = 'sealing';
+      this.#host.answer({ kind: 'sealing' });
+    }
+  }
+
+  #release(): void {
+    while (this.#held.length > 0 && this.#writable()) {
+      const held = this.#held.shift()!;
+      if (held.kind === 'append') this.#issue(held);
+      else this.#save(held);
+    }
+  }
+
+  #create(): void {
+    this.#phase = 'busy';
+    this.#tasks.run(createLog(this.#context), (meta) => {
+      this.#meta = meta;
+      this.#segment = openSegment(meta).id;
+      this.#phase = 'open';
+    });
+  }
+
+  /** The open segment is full or old, or too much would have to be applied again. Rule 12: or its first row would expire. */
+  #rollDue(): boolean {
+    const { limits, omit } = this.#context;
+    const { start } = openSegment(this.#meta!);
+    if (this.#issuedThrough - start + 1 >= limits.segmentRowsMax || this.#span.bytes >= limits.segmentBytesMax)
+      return true;
+    if (this.#issuedThrough - this.#covered.through >= limits.segmentRowsMax) return true;
+    if (omit === 12) return false;
+    return isPast(this.#span.dueMs, this.#now) || isPast(this.#recoveredDueMs, this.#now);
+  }
+
+  #roll(changes: readonly StateChange[]): void {
+    this.#phase = 'busy';
+    this.#sealed = null;
+    this.#tasks.run(this.#rolling(changes), ({ meta, floor }) => {
+      this.#meta = meta;
+      this.#segment = openSegment(meta).id;
+      this.#floor = floor;
+      this.#span = emptySpan;
+      this.#recoveredDueMs = 0;
+      this.#phase = 'open';
+    });
+  }
+
+  *#rolling(changes: readonly StateChange[]): Steps<{ meta: LogMeta; floor: number }> {
+    // State is complete before the segment is sealed: what is sealed need never be applied again.
+    yield* this.#saveCovered(changes);
+    let meta = this.#meta!;
+    const end = this.#coveredThrough + 1;
+    if (end > openSegment(meta).start) {
+      meta = sealAndOpen(meta, this.#context.generation, { end, span: this.#span, now: this.#now });
+      // Rule 6. Refused: the version is another owner's. Unknown: opening anew finds out.
+      const outcome = yield* casMeta(meta);
+      if (outcome !== 'applied') throw new LogLost(outcome === 'refused' ? 'FENCED' : 'UNAVAILABLE');
+    }
+    return { meta, floor: yield* findFloor(this.#context, meta, end) };
+  }
+
+  #close(changes: readonly StateChange[]): void {
+    this.#phase = 'busy';
+    this.#tasks.run(this.#saveCovered(changes), () => {
+      const meta = this.#meta;
+      const stub = { nextSeq: this.#nextSeq, covered: this.#covered, span: this.#span, floor: this.#floor };
+      this.#end(meta === null ? null : { version: meta.version, ...stub });
+      this.#host.answer({ kind: 'closed' });
+    });
+  }
+
+  *#saveCovered(changes: readonly StateChange[]): Steps<void> {
+    const through = this.#coveredThrough;
+    if (changes.length === 0 && through === this.#covered.through) return;
+    const covered = { through, segment: this.#segment, span: this.#span };
+    const row = { key: coveredKey, value: encodeCovered(covered), segment: this.#segment, seq: through, sub: 0 };
+    // Not in one write: the row must not be seen before what it speaks of.
+    if (changes.length > 0) yield* writeState(this.#stamped(changes));
+    yield* writeState([row]);
+    this.#covered = covered;
+  }
+
+  #stamped(changes: readonly StateChange[]): StateWrite['rows'] {
+    return changes.map(({ key, value, seq, sub }) => ({ key, value, segment: this.#segment, seq, sub }));
+  }
+
+  #checked(changes: readonly StateChange[]): boolean {
+    const wrong = wrongWith(changes, this.#coveredThrough);
+    if (wrong !== null) this.#break(wrong);
+    return wrong === null;
+  }
+
+  #break(reason: string): void {
+    this.#host.broken(reason);
+    this.#fail('UNAVAILABLE');
+  }
+
+  #fail(code: 'FENCED' | 'UNAVAILABLE'): void {
+    if (this.#phase === 'ended') return;
+    this.#end(null);
+    this.#host.answer({ kind: 'failed', code });
+  }
+
+  #end(stub: Stub | null): void {
+    this.#phase = 'ended';
+    this.#stub = stub;
+    this.#tasks.clear();
+    this.#held = [];
+  }
+}
+
+function isPast(dueMs: number, now: number): boolean {
+  return dueMs !== 0 && dueMs <= now;
+}
+
+function toLogRow({ seq, bytes }: StoredRow): { seq: number; bytes: Uint8Array } {
+  return { seq, bytes };
+}
