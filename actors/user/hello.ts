@@ -6,13 +6,11 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { sessionAddress } from '../kernel/address.ts';
 import type { UserMessage } from '../kernel/messages.ts';
-import type { Device } from './state/account.ts';
+import { type Device, dayOf } from './state/account.ts';
 import type { Turn } from './turn.ts';
 
 /** What a hello says. */
 export type Hello = Extract<UserMessage, { kind: 'hello' }>;
-
-const dayMs = 86_400_000;
 
 /** Welcomes the session or ends it (LOGGED_OUT, and the device's tokens with it). */
 export function greet(turn: Turn, hello: Hello): void {
@@ -25,7 +23,7 @@ export function greet(turn: Turn, hello: Hello): void {
     );
     return;
   }
-  const day = Math.floor(turn.now / dayMs);
+  const day = dayOf(turn.now);
   turn.change((account) => account.setLastSeen(device.number, day));
   turn.change((account) => account.expire(device.number, turn.desk.floor));
   turn.hold(

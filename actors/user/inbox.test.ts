@@ -200,7 +200,7 @@ describe('lanes', () => {
     expect(fetch(1, 2 + limits.laneEntriesMax).entries).toHaveLength(1);
   });
 
-  it('hold 8,192 in all', () => {
+  it('hold 4,096 in all', () => {
     const lanes = new Lanes();
     for (let seq = 1; seq <= userLimits.waitingEntriesMax; seq++) expect(lanes.add(`@u${seq % 40}:p`, seq)).toBe(true);
     expect(lanes.add('@new:p', 9_999)).toBe(false);

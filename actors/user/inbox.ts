@@ -43,15 +43,8 @@ export function ackInbox(turn: Turn, from: Requester, { through, synced }: AckIn
     turn.reject(from, Rejection.REJECTION_BAD_REQUEST);
     return;
   }
-  const device = turn.account.devices.get(from.device);
-  const changes = device !== undefined && (through > device.cursor || (synced && device.needsFullSync));
-  if (changes) {
-    turn.change((account) => {
-      account.acknowledge(from.device, through);
-      if (synced) account.setNeedsFullSync(from.device, false);
-    });
-    turn.rowsFirst = true;
-  }
+  turn.change((account) => account.acknowledge(from.device, through));
+  if (synced) turn.change((account) => account.setNeedsFullSync(from.device, false));
   turn.answer(from, { $case: 'done', value: {} });
 }
 

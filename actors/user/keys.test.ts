@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimsAnswer, KeysAnswer, UploadKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import { MemberStatus, Role } from '#proto/gen/record.ts';
 import {
   type Actor,
   bytesOf,
@@ -14,6 +15,7 @@ import { toBase64 } from '#proto/rules/base.ts';
 import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes.ts';
 import { isSignedByItself, isSignedByMaster, readCrossSigningJson } from '#proto/rules/credential.ts';
 import { manifestHash } from '#proto/rules/hash.ts';
+import { roomAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
 import { Street } from './testing/street.ts';
 
@@ -369,6 +371,30 @@ describe('the manifest', () => {
     expect(publish(2, [1], first.hash).answer).toMatchObject({ $case: 'done' });
     expect(street.all('revokeDevice')).toMatchObject([{ device: 2 }]);
     expect(street.all('disconnectDevice')).toMatchObject([{ device: 2 }]);
+  });
+
+  it('is told to the rooms of the user once it is durable', () => {
+    ready(1);
+    const room = `!g${'a'.repeat(32)}:example.org`;
+    const standing = {
+      room,
+      status: MemberStatus.MEMBER_STATUS_JOINED,
+      member: 1,
+      role: Role.ROLE_OWNER,
+      controlNumber: 1,
+      byUser: user,
+      byBot: false,
+      direct: false,
+      readableFrom: 1,
+    };
+    street.tell(user, { kind: 'standing', replyTo: roomAddress(room), standing, readableFrom: 1 });
+    street.forget();
+    street.log(user).held = true;
+    const { hash } = publish(1, [1]);
+    expect(street.all('send')).toEqual([]);
+    street.flush(user);
+    const message = { kind: 'identityMoved', user, fingerprint: alice.master.publicKey, head: { version: 1, hash } };
+    expect(street.all('send')).toMatchObject([{ to: roomAddress(room), message }]);
   });
 
   it('keeps a device outside it from touching others', () => {

@@ -6,7 +6,7 @@ export const userLimits = {
   /** Messages held while the account is being read. Over it: BUSY. */
   heldMessagesMax: 256,
   /** Entries waiting for one device over all lanes. Over it: LANE_FULL, and the device hears needs_full_sync. */
-  waitingEntriesMax: 8_192,
+  waitingEntriesMax: 4_096,
   /** Sending devices whose message ids are remembered; the longest silent is forgotten, a late repeat from it is stored twice. */
   sendersMax: 128,
   /** One-time key ids remembered after they were given away. */

@@ -52,7 +52,7 @@ export interface Addressing {
 /** One step of a turn. */
 export type Change =
   | { readonly entry: InboxEntry; readonly change?: never }
-  | { readonly change: (account: Account) => void; readonly entry?: never };
+  | { readonly change: (account: Account) => boolean; readonly entry?: never };
 
 /** One turn of a user actor. */
 export class Turn {
@@ -90,10 +90,14 @@ export class Turn {
     return seq;
   }
 
-  /** Changes what needs no entry. `change` runs on more than one copy of the account, so it must look everything up in the one it is given. */
-  change(change: (account: Account) => void): void {
+  /**
+   * Changes what needs no entry; the rows are written before this turn's held effects go out. `change` runs on more than one copy of the account,
+   * so it must look everything up in the one it is given, and says whether anything changed.
+   */
+  change(change: (account: Account) => boolean): void {
+    if (!change(this.account)) return;
     this.changes.push({ change });
-    change(this.account);
+    this.rowsFirst = true;
   }
 
   /** Lets effects out once everything up to the newest entry is covered. */

@@ -42,6 +42,13 @@ export interface Published extends ManifestRow {
   readonly body: ManifestBody;
 }
 
+/** The UTC day of a time, counted from 1970-01-01. */
+export function dayOf(ms: number): number {
+  return Math.floor(ms / 86_400_000);
+}
+
+type Placed = Pick<InboxEntry, 'seq' | 'acceptedMs'>;
+
 /** The state of one user. */
 export class Account {
   readonly user: string;
@@ -93,37 +100,41 @@ export class Account {
     this.#count(entry);
   }
 
-  /** Moves a device's cursor to `through`, never backwards, and forgets what waited below. */
-  acknowledge(number: number, through: number): void {
+  /** Moves a device's cursor to `through`, never backwards, and forgets what waited below. Like the three below: did anything change? */
+  acknowledge(number: number, through: number): boolean {
     const device = this.devices.get(number);
-    if (device === undefined || through <= device.cursor) return;
+    if (device === undefined || through <= device.cursor) return false;
     device.cursor = through;
     device.lanes.drop(through);
     this.#touchDevice(number);
+    return true;
   }
 
   /** Rows below `floor` are gone: a device that waited for one of them must sync in full. */
-  expire(number: number, floor: number): void {
+  expire(number: number, floor: number): boolean {
     const device = this.devices.get(number);
-    if (device === undefined || device.lanes.drop(floor - 1) === 0) return;
+    if (device === undefined || device.lanes.drop(floor - 1) === 0) return false;
     device.needsFullSync = true;
     this.#touchDevice(number);
+    return true;
   }
 
   /** Sets or clears what a device hears as needs_full_sync. */
-  setNeedsFullSync(number: number, needed: boolean): void {
+  setNeedsFullSync(number: number, needed: boolean): boolean {
     const device = this.devices.get(number);
-    if (device === undefined || device.needsFullSync === needed) return;
+    if (device === undefined || device.needsFullSync === needed) return false;
     device.needsFullSync = needed;
     this.#touchDevice(number);
+    return true;
   }
 
   /** Notes the UTC day of a hello. */
-  setLastSeen(number: number, day: number): void {
+  setLastSeen(number: number, day: number): boolean {
     const device = this.devices.get(number);
-    if (device === undefined || device.lastSeenDay === day) return;
+    if (device === undefined || device.lastSeenDay === day) return false;
     device.lastSeenDay = day;
     this.#touchDevice(number);
+    return true;
   }
 
   #applyKind({ seq, acceptedMs, device, body }: InboxEntry): void {
@@ -155,14 +166,17 @@ export class Account {
         return;
       }
       case 'deviceChanged':
-        this.#applyDevice(seq, body.value);
+        this.#applyDevice({ seq, acceptedMs }, body.value);
         return;
       default:
         return;
     }
   }
 
-  #applyDevice(seq: number, change: { device: number; id: string; name: string; removed: boolean }): void {
+  #applyDevice(
+    { seq, acceptedMs }: Placed,
+    change: { device: number; id: string; name: string; removed: boolean },
+  ): void {
     const { device: number, id, name, removed } = change;
     const known = this.devices.get(number);
     this.#touch('account');
@@ -174,7 +188,8 @@ export class Account {
       this.devices.delete(number);
       this.removed = [...this.removed, number].slice(-userLimits.removedDevicesMax);
     } else {
-      const fresh = { cursor: seq, needsFullSync: false, lastSeenDay: 0, lanes: new Lanes(), keys: new DeviceKeys() };
+      const lastSeenDay = dayOf(acceptedMs);
+      const fresh = { cursor: seq, needsFullSync: false, lastSeenDay, lanes: new Lanes(), keys: new DeviceKeys() };
       this.devices.set(number, { number, id, name, ...fresh });
     }
     this.#touchDevice(number);

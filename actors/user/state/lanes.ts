@@ -17,7 +17,7 @@ export class Lanes {
     }
   }
 
-  /** May one more entry of this lane wait? False at 256 of the lane, or at 8,192 in all. */
+  /** May one more entry of this lane wait? False at 256 of the lane, or at 4,096 in all. */
   hasRoom(lane: string): boolean {
     return (this.#lanes.get(lane)?.length ?? 0) < limits.laneEntriesMax && this.#total < userLimits.waitingEntriesMax;
   }

@@ -51,7 +51,8 @@ export function markOf(rows: readonly StateRow[]): MarkRow {
 /** Takes the changed rows of a tracked account as they stand now, with the mark that belongs to them; nothing changed: null. */
 export function takeChanges(account: Account, before: MarkRow): { changes: StateChange[]; mark: MarkRow } | null {
   const { dirty, seq, acceptedMs } = account;
-  if (dirty === null || dirty.size === 0) return null;
+  // An entry that changed nothing still moves the mark: a closed log is not read again.
+  if (dirty === null || (dirty.size === 0 && seq === before.seq)) return null;
   const mark = { seq, acceptedMs, sub: seq > before.seq ? 0 : before.sub + 1 };
   const tag = { seq, sub: mark.sub };
   const changes: StateChange[] = [...dirty].map((key) => ({ key, value: encodeRow(account, key), ...tag }));
