@@ -1,0 +1,194 @@
+// The commands that open the device, do one thing and close it again. Each prints one result, or one line a thing.
+import { createInterface } from 'node:readline';
+import type { RoomInfo, TimelineItem } from '#client/api.ts';
+import { ClientError } from '#client/errors.ts';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import type { Arguments } from './arguments.ts';
+import { alarmSentence, describeItem, describeRoom, itemSentence, type Output, roomSentence } from './output.ts';
+
+/** What a command works with. */
+export interface Session {
+  readonly client: LuxchatClient;
+  readonly args: Arguments;
+  readonly out: Output;
+}
+
+/** The commands by name. `live`: waits for the server first. */
+export const commands: Readonly<
+  Record<string, { readonly live: boolean; readonly run: (session: Session) => Promise<void> }>
+> = {
+  whoami: { live: true, run: whoami },
+  rooms: { live: true, run: async (session) => listRooms(session, () => true) },
+  invitations: { live: true, run: async (session) => listRooms(session, (room) => room.status === 1) },
+  start: {
+    live: true,
+    run: async ({ client, args, out }) =>
+      sayRoom(out, client.room(await client.startDirect(need(args, 0, 'a Luxchat-ID')))),
+  },
+  group: { live: true, run: makeGroup },
+  invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
+  accept: { live: true, run: onRoom(({ client }, room) => client.accept(room)) },
+  decline: { live: true, run: onRoom(({ client }, room) => client.decline(room)) },
+  leave: { live: true, run: onRoom(({ client }, room) => client.leave(room)) },
+  remove: { live: true, run: onRoom(({ client, args }, room) => client.remove(room, need(args, 1, 'a Luxchat-ID'))) },
+  members: { live: true, run: listMembers },
+  send: { live: false, run: send },
+  edit: { live: true, run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))) },
+  react: {
+    live: true,
+    run: onMessage(({ client, args }, room, id) => client.react(room, id, need(args, 2, 'an emoji'))),
+  },
+  delete: { live: true, run: onMessage(({ client }, room, id) => client.deleteForAll(room, id)) },
+  history: { live: true, run: history },
+  read: { live: true, run: onRoom(({ client }, room) => client.markRead(room)) },
+  tail: { live: false, run: tail },
+  devices: { live: true, run: listDevices },
+  'devices-remove': {
+    live: true,
+    run: ({ client, args }) => client.removeDevice(Number(need(args, 0, 'a device number'))),
+  },
+  'log-out': { live: true, run: ({ client }) => client.logout() },
+  status: {
+    live: true,
+    run: async ({ client, out }) => out.say(client.counters(), JSON.stringify(client.counters(), null, 2)),
+  },
+};
+
+/** The room that a word names: its id, or a unique part of id, name or member. Throws UNKNOWN or BAD_ARGUMENT. */
+export function findRoom(client: LuxchatClient, word: string): RoomInfo {
+  const rooms = client.rooms();
+  const exact = rooms.find((room) => room.room === word);
+  if (exact) return exact;
+  const matching = rooms.filter((room) =>
+    [room.room, room.name, room.invitedBy, ...room.members].some((name) => name.includes(word)),
+  );
+  if (matching.length === 0) throw new ClientError('UNKNOWN', `No room matches "${word}": see luxchat rooms.`);
+  if (matching.length > 1)
+    throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
+  return matching[0] as RoomInfo;
+}
+
+/** An argument that must be there. Throws BAD_ARGUMENT. */
+export function need(args: Arguments, at: number, what: string): string {
+  const value = args.rest[at];
+  if (value === undefined || value === '')
+    throw new ClientError('BAD_ARGUMENT', `luxchat ${args.command} needs ${what}. See luxchat help.`);
+  return value;
+}
+
+function text(args: Arguments, from: number): string {
+  const words = args.rest.slice(from).join(' ');
+  if (words === '') throw new ClientError('BAD_ARGUMENT', `luxchat ${args.command} needs a text.`);
+  return words;
+}
+
+function onRoom(work: (session: Session, room: string) => Promise<void>) {
+  return async (session: Session) => {
+    const { room } = findRoom(session.client, need(session.args, 0, 'a room'));
+    await work(session, room);
+    session.out.say({ type: 'done', room }, 'Done.');
+  };
+}
+
+function onMessage(work: (session: Session, room: string, id: string) => Promise<void>) {
+  return onRoom(async (session, room) => {
+    await work(session, room, need(session.args, 1, 'a message id'));
+    await session.client.flushed(session.args.timeoutMs);
+  });
+}
+
+async function whoami({ client, out }: Session): Promise<void> {
+  const confirmed = (await client.devices()).find((device) => device.current)?.confirmed ?? false;
+  const { user, device, deviceId } = client;
+  const state = confirmed ? 'confirmed' : 'not confirmed yet: run luxchat verify here and on a confirmed device';
+  out.say({ type: 'self', user, device, deviceId, confirmed }, `${user}\ndevice ${device} (${deviceId}), ${state}`);
+}
+
+function listRooms({ client, out }: Session, wanted: (room: RoomInfo) => boolean): void {
+  const rooms = client.rooms().filter(wanted);
+  if (rooms.length === 0 && !out.json) console.log('None.');
+  for (const room of rooms) sayRoom(out, room);
+}
+
+function sayRoom(out: Output, room: RoomInfo): void {
+  out.say(describeRoom(room), roomSentence(room));
+}
+
+async function makeGroup({ client, args, out }: Session): Promise<void> {
+  const name = args.name || 'Group';
+  const room = await client.createGroup({ name, invite: args.rest });
+  await client.flushed(args.timeoutMs);
+  sayRoom(out, client.room(room));
+}
+
+async function listMembers({ client, args, out }: Session): Promise<void> {
+  const { room } = findRoom(client, need(args, 0, 'a room'));
+  const statuses = ['', 'invited', 'joined', 'left', 'declined', 'removed', 'banned', 'suspended'];
+  const roles = ['', 'member', 'moderator', 'admin', 'owner'];
+  for (const member of client.members(room)) {
+    const status = statuses[member.status] ?? '';
+    const role = roles[member.role] ?? '';
+    out.say({ type: 'member', room, ...member, status, role }, `${member.user || '(forgotten)'}  ${role}  ${status}`);
+  }
+}
+
+async function send({ client, args, out }: Session): Promise<void> {
+  const word = need(args, 0, 'a room');
+  if (client.rooms().length === 0) await client.synced();
+  const { room } = findRoom(client, word);
+  const sent: string[] = [];
+  const accepted = new Map<string, TimelineItem>();
+  client.on('item', (item) => {
+    if (item.localId && item.sending !== 'waiting') accepted.set(item.localId, item);
+  });
+  const one = async (line: string) => {
+    sent.push((await client.send(room, line)).localId ?? '');
+  };
+  if (args.rest.length > 1) await one(text(args, 1));
+  else for await (const line of createInterface({ input: process.stdin })) if (line !== '') await one(line);
+  await client.flushed(args.timeoutMs);
+  let failed = 0;
+  for (const id of sent) {
+    const item = accepted.get(id);
+    if (item?.sending === 'failed') failed++;
+    if (item) out.say(describeItem(item), itemSentence(item));
+  }
+  if (failed > 0) throw new ClientError('REJECTED', `${failed} of ${sent.length} messages were refused.`);
+  if (accepted.size < sent.length) out.note(`${sent.length - accepted.size} wait until the other person has accepted.`);
+}
+
+async function history({ client, args, out }: Session): Promise<void> {
+  const { room } = findRoom(client, need(args, 0, 'a room'));
+  for (const item of await client.timeline(room, { limit: args.limit }))
+    out.say(describeItem(item), itemSentence(item));
+}
+
+async function tail({ client, args, out }: Session): Promise<void> {
+  const room = args.rest[0] === undefined ? undefined : findRoom(client, args.rest[0]).room;
+  client.on('item', (item) => {
+    if (room === undefined || item.room === room) out.say(describeItem(item), itemSentence(item));
+  });
+  client.on('invitation', (info) =>
+    out.say({ ...describeRoom(info), type: 'invitation' }, `Invitation: ${roomSentence(info)}`),
+  );
+  client.on('alarm', (alarm) => out.say({ type: 'alarm', ...alarm }, alarmSentence(alarm)));
+  client.on('connection', (state) => out.json && out.say({ type: 'connection', state }, ''));
+  await client.synced();
+  if (out.json) out.say({ type: 'synced' }, '');
+  await new Promise<void>((resolve, reject) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+    client.on('ended', reject);
+  });
+}
+
+async function listDevices({ client, out }: Session): Promise<void> {
+  for (const device of await client.devices()) {
+    const day = new Date(device.lastSeenDay * 86_400_000).toISOString().slice(0, 10);
+    const marks = `${device.current ? '  (this one)' : ''}${device.confirmed ? '' : '  not confirmed'}`;
+    out.say(
+      { type: 'device', ...device },
+      `${device.device}  ${device.deviceId}  ${device.name}  last seen ${day}${marks}`,
+    );
+  }
+}

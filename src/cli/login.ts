@@ -1,0 +1,62 @@
+// `luxchat login`: proves eligibility with LuxID and keeps the device in its folder. Opens no browser by itself: it prints the address and listens
+// on loopback for the way back; with --user it walks the stand-in LuxID's pages in the terminal instead (development).
+import { createInterface } from 'node:readline/promises';
+import { ClientError } from '#client/errors.ts';
+import type { LoggedIn } from '#client/login.ts';
+import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.ts';
+import { loginByBrowser, loginByTerminal } from '#client/node/terminal-login.ts';
+import type { Arguments } from './arguments.ts';
+import type { Output } from './output.ts';
+
+/** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
+export async function login(args: Arguments, out: Output): Promise<void> {
+  if (hasDevice(args.folder))
+    throw new ClientError(
+      'STORE',
+      `A device is logged in here already (${args.folder}): luxchat log-out, or another --profile.`,
+    );
+  const loggedIn = args.user === '' ? await throughBrowser(args, out) : await throughTerminal(args);
+  await createDevice(args.folder, args.server, loggedIn);
+  const client = await openDevice(args.folder);
+  try {
+    await client.start();
+    await client.synced();
+    const { user, device, deviceId } = client;
+    const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
+    const next = confirmed
+      ? ''
+      : '\nThis is a further device: run luxchat verify here and on a confirmed one to read and write.';
+    out.say(
+      { type: 'self', user, device, deviceId, confirmed, first: loggedIn.firstLogin },
+      `You are ${user}, on device ${device}.${next}`,
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
+  return loginByBrowser({
+    server: args.server,
+    deviceName: args.deviceName,
+    show: (url) => out.note(`Open this address in a browser and log in with LuxID:\n\n  ${url}\n`),
+  });
+}
+
+async function throughTerminal(args: Arguments): Promise<LoggedIn> {
+  const password = args.password || (await ask('LuxID password: '));
+  return loginByTerminal({
+    server: args.server,
+    deviceName: args.deviceName,
+    user: args.user,
+    password,
+    askCode: async () => args.code || ask('Code received by SMS (see the server console): '),
+  });
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await lines.question(question);
+  lines.close();
+  return answer.trim();
+}
