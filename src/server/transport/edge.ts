@@ -52,7 +52,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
     this.port = port;
     this.copiesBytes = port.copiesBytes;
     this.#handler = options.handler;
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? (() => performance.now());
     this.#onFault = options.onFault ?? (() => {});
     const random = options.random ?? Math.random;
     this.#admission = new Admission({

@@ -50,7 +50,7 @@ export interface TransportOptions {
   readonly handler: TransportHandler;
   /** Default: 404 for everything. */
   readonly http?: HttpHandler;
-  /** Milliseconds; default Date.now. Buckets, hello timeout and heartbeat follow it. */
+  /** Milliseconds of a clock that never jumps; default the monotonic one. Buckets, hello timeout and heartbeat follow it. */
   readonly now?: () => number;
   /** In [0, 1); default Math.random. Only spreads retryAfter. */
   readonly random?: () => number;
