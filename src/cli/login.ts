@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline/promises';
 import { ClientError } from '#client/errors.ts';
 import type { LoggedIn } from '#client/login.ts';
 import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.ts';
-import { loginByBrowser, loginByTerminal } from '#client/node/terminal-login.ts';
+import { standInLogin } from '#client/node/stand-in-walk.ts';
+import { terminalLogin } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
 import type { Output } from './output.ts';
 
@@ -36,22 +37,15 @@ export async function login(args: Arguments, out: Output): Promise<void> {
 }
 
 function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
-  return loginByBrowser({
-    server: args.server,
-    deviceName: args.deviceName,
-    show: (url) => out.note(`Open this address in a browser and log in with LuxID:\n\n  ${url}\n`),
-  });
+  const show = (url: string) => out.note(`Open this address in a browser and log in with LuxID:\n\n  ${url}\n`);
+  return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show });
 }
 
 async function throughTerminal(args: Arguments): Promise<LoggedIn> {
   const password = args.password || (await ask('LuxID password: '));
-  return loginByTerminal({
-    server: args.server,
-    deviceName: args.deviceName,
-    user: args.user,
-    password,
-    askCode: async () => args.code || ask('Code received by SMS (see the server console): '),
-  });
+  const askCode = async (attempt: number) =>
+    (attempt === 1 && args.code) || ask('Code received by SMS (see the server console): ');
+  return standInLogin({ server: args.server }, { user: args.user, password, askCode, deviceName: args.deviceName });
 }
 
 async function ask(question: string): Promise<string> {

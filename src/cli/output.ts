@@ -1,6 +1,7 @@
 // What the terminal client prints: sentences for people, or one JSON object a line with `--json` for scripts. Errors go to stderr, with a code.
 import type { Alarm, RoomInfo, TimelineItem } from '#client/api.ts';
 import { ClientError, disconnectName, rejectionName } from '#client/errors.ts';
+import { LoginError } from '#client/login.ts';
 
 /** Where output goes and how. */
 export interface Output {
@@ -83,6 +84,7 @@ export function alarmSentence(alarm: Alarm): string {
 
 /** Code and sentence of an error. */
 export function describeError(error: unknown): { code: string; message: string } {
+  if (error instanceof LoginError) return { code: error.code, message: error.message };
   if (!(error instanceof ClientError))
     return { code: 'BUG', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   const reason =

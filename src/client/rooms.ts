@@ -10,7 +10,8 @@ import { type RoomPorts, RoomReplica } from './room.ts';
 import { RoomSender } from './sending.ts';
 import { prefixRange } from './store.ts';
 
-const subscribeMax = 200;
+// More rooms with the longest ids would not fit the frame of the answer.
+const subscribeMax = 150;
 // How many rooms fetch at once: more would only fill the window of requests.
 const roomsAtOnce = 8;
 

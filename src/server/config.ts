@@ -8,19 +8,17 @@ export class ConfigError extends Error {
   readonly code = 'CONFIG';
 }
 
-type NumberName = {
-  [S in (typeof settings)[number] as S['kind'] extends { kind: 'number' } ? S['name'] : never]: true;
-};
+type Value<K> = K extends 'number'
+  ? number
+  : K extends 'list'
+    ? readonly string[]
+    : K extends 'switch'
+      ? boolean
+      : string;
 
 /** The configuration. Text values are trimmed, lists split, empty text means "not set". */
 export type Config = {
-  readonly [S in (typeof settings)[number] as S['name']]: S['name'] extends 'origins' | 'trustedProxies'
-    ? readonly string[]
-    : S['name'] extends 'luxidOpenUsers'
-      ? boolean
-      : S['name'] extends keyof NumberName | 'port' | 'opsPort' | 'luxidPort'
-        ? number
-        : string;
+  readonly [S in (typeof settings)[number] as S['name']]: Value<S['kind']['kind']>;
 };
 
 /** Where settings come from. */

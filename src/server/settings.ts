@@ -17,11 +17,11 @@ export interface Setting {
   readonly meaning: string;
 }
 
-const text: Kind = { kind: 'text' };
-const list: Kind = { kind: 'list' };
-const port: Kind = { kind: 'number', min: 0, max: 65_535 };
-const number = (min: number, max: number): Kind => ({ kind: 'number', min, max });
-const choice = (...of: string[]): Kind => ({ kind: 'choice', of });
+const text = { kind: 'text' } as const;
+const list = { kind: 'list' } as const;
+const port = { kind: 'number', min: 0, max: 65_535 } as const;
+const number = (min: number, max: number) => ({ kind: 'number', min, max }) as const;
+const choice = (...of: string[]) => ({ kind: 'choice', of }) as const;
 
 /** Every setting there is. Anything else is refused at start. */
 export const settings = [

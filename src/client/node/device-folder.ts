@@ -1,0 +1,164 @@
+// A device of a terminal, bot or test: one folder with its local store, crypto store, keys and tokens, for its owner alone. One process at a time.
+// Guarantees: what the SDK was promised durable is on the disk; a kill at any moment leaves a folder that opens again. Copies of a folder must
+// never be run beside the original: two devices with one identity would use ciphertext steps twice.
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { LocalSelf } from '#proto/gen/local.ts';
+import { openEngine } from '../crypto/olm-engine.ts';
+import { ClientError } from '../errors.ts';
+import { type LoggedIn, LoginError, refreshTokens } from '../login.ts';
+import { LuxchatClient } from '../luxchat-client.ts';
+import { portablePrimitives } from '../primitives.ts';
+import { sealingKey, sealStore } from '../sealed-store.ts';
+import type { LocalStore } from '../store.ts';
+import { storeLedger } from '../store-ledger.ts';
+import { type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
+import { openLmdbStore } from './lmdb-store.ts';
+
+// Refresh this long before the access token ends, in milliseconds.
+const refreshEarlyMs = 60_000;
+
+/** How to run the device. */
+export interface DeviceOptions {
+  /** Program and version, told to the server; default `luxchat`. */
+  readonly client?: string;
+  readonly backoffMaxMs?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+/** True where a device lives in this folder. */
+export function hasDevice(folder: string): boolean {
+  return existsSync(join(folder, 'local.key'));
+}
+
+/** Keeps a fresh login in an empty folder. Throws STORE when another device lives there. */
+export async function createDevice(folder: string, serverUrl: string, login: LoggedIn): Promise<void> {
+  if (hasDevice(folder))
+    throw new ClientError('STORE', `A device lives in ${folder} already: log it out first, or choose another folder.`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = await openStore(folder);
+  await writeSelf(store, {
+    ...LocalSelf.decode(new Uint8Array()),
+    user: login.userId,
+    device: login.deviceNumber,
+    deviceId: login.deviceId,
+    accessToken: login.accessToken,
+    refreshToken: login.refreshToken,
+    accessExpiresMs: login.accessExpiresMs,
+    serverUrl,
+  });
+  await store.close();
+}
+
+/** Opens the device of a folder; call `start` on it. Throws LOGIN_NEEDED where there is none, STORE where it is in use or damaged. */
+export async function openDevice(folder: string, options: DeviceOptions = {}): Promise<LuxchatClient> {
+  if (!hasDevice(folder)) throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}: log in first.`);
+  // The crypto store takes the folder's lock, so it comes first and goes last.
+  const cryptoStore = await openCryptoStore(join(folder, 'crypto')).catch((cause) => {
+    throw new ClientError(
+      'STORE',
+      `The device in ${folder} can't be opened: it is in use by another program, or damaged.`,
+      { cause },
+    );
+  });
+  const store = closingBoth(await openStore(folder), cryptoStore);
+  const self = await readSelf(store);
+  if (!self) {
+    await store.close();
+    throw new ClientError(
+      'LOGIN_NEEDED',
+      `The login in ${folder} was not finished: remove the folder and log in again.`,
+    );
+  }
+  const { user, device, deviceId, serverUrl } = self;
+  return new LuxchatClient({
+    user,
+    device,
+    deviceId,
+    store,
+    primitives: portablePrimitives,
+    openEngine: (server) =>
+      openEngine({ user, device: deviceId, server, ledger: storeLedger(store), store: cryptoStore }),
+    connection: {
+      url: `${serverUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`,
+      client: options.client ?? 'luxchat',
+      accessToken: (expired) => freshToken(store, expired),
+      ...(options.backoffMaxMs === undefined ? {} : { backoffMaxMs: options.backoffMaxMs }),
+      ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
+    },
+  });
+}
+
+async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
+  const self = await readSelf(store);
+  if (!self || self.refreshToken === '') throw new ClientError('LOGIN_NEEDED', 'This device is not logged in.');
+  if (!expired && self.accessExpiresMs - refreshEarlyMs > Date.now()) return self.accessToken;
+  const fresh = await refreshTokens({ server: self.serverUrl }, self.refreshToken).catch(explain);
+  await writeSelf(store, {
+    ...self,
+    accessToken: fresh.accessToken,
+    refreshToken: fresh.refreshToken,
+    accessExpiresMs: fresh.accessExpiresMs,
+  });
+  return fresh.accessToken;
+}
+
+function explain(cause: unknown): never {
+  if (!(cause instanceof LoginError)) throw cause;
+  const ended = cause.code === 'TOKEN_INVALID' || cause.code === 'TOKEN_REUSED';
+  throw new ClientError(ended ? 'LOGIN_NEEDED' : 'OFFLINE', cause.message, { cause, retryAfterMs: cause.retryAfterMs });
+}
+
+async function openStore(folder: string): Promise<LocalStore> {
+  const key = await sealingKey(localKey(folder));
+  return sealStore(openLmdbStore(join(folder, 'local')), key);
+}
+
+function localKey(folder: string): Uint8Array {
+  const path = join(folder, 'local.key');
+  if (!existsSync(path)) {
+    const file = openSync(`${path}.new`, 'w', 0o600);
+    writeSync(file, randomBytes(32));
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(`${path}.new`, path);
+  }
+  if ((statSync(path).mode & 0o077) !== 0)
+    throw new ClientError('STORE', `The key ${path} can be read by others: run chmod 600 on it.`);
+  const key = Uint8Array.from(readFileSync(path));
+  if (key.length !== 32)
+    throw new ClientError('STORE', `The key ${path} is damaged: this device's messages can't be read any more.`);
+  return key;
+}
+
+async function readSelf(store: LocalStore): Promise<LocalSelf | undefined> {
+  const row = await store.get('account', 'self');
+  return row && LocalSelf.decode(row);
+}
+
+async function writeSelf(store: LocalStore, self: LocalSelf): Promise<void> {
+  await store.write([{ table: 'account', key: 'self', value: LocalSelf.encode(self).finish() }]);
+}
+
+function closingBoth(store: LocalStore, cryptoStore: NodeCryptoStore): LocalStore {
+  return {
+    get: (table, key) => store.get(table, key),
+    list: (table, range) => store.list(table, range),
+    write: (changes) => store.write(changes),
+    close: async () => {
+      await store.close();
+      cryptoStore.close();
+    },
+  };
+}

@@ -1,0 +1,214 @@
+// The composition root: builds one provider node out of its parts, starts it, drains it. Nothing else knows all parts.
+import { mkdirSync } from 'node:fs';
+import { RoomActor } from '#actors/room/room.ts';
+import { DeviceBuckets } from '#actors/session/bucket.ts';
+import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
+import { portionsOf } from '#actors/session/portions.ts';
+import { Session } from '#actors/session/session.ts';
+import { UserActor } from '#actors/user/user.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
+import { type Auth, createAuth } from './auth/auth.ts';
+import type { AuthLimits } from './auth/limits.ts';
+import type { Config } from './config.ts';
+import { DeviceNames } from './device-names.ts';
+import { nodePrimitives } from './primitives.ts';
+import { Runtime, type Socket } from './runtime.ts';
+import { secret } from './secrets.ts';
+import { EmbeddedStore } from './storage/embedded/store.ts';
+import { LogRunner } from './storage/log-runner.ts';
+import { type Log, openLog } from './telemetry/log.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import type { HttpHandler } from './transport/http.ts';
+import { createOpsServer } from './transport/ops.ts';
+import { createTransport, type Transport, type TransportHandler } from './transport/transport.ts';
+
+/** How often logins that ran out are cleared away, in milliseconds. */
+const sweepMs = 60_000;
+
+/** A running node. */
+export interface Provider {
+  /** Address for devices, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly opsUrl: string;
+  readonly runtime: Runtime;
+  readonly metrics: Metrics;
+  /** Moves connections away, lets actors write what they hold, closes the store. */
+  drain(): Promise<void>;
+}
+
+/** What the outside supplies. */
+export interface ProviderPorts {
+  /** Issuer of LuxID, or the started stand-in's; asked once the own port is known, because LuxID must know where to return to. */
+  readonly luxid: (callbackUrl: string) => Promise<{ issuer: string; clientId: string; clientSecret?: string }>;
+}
+
+/** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
+export async function startProvider(config: Config, ports: ProviderPorts): Promise<Provider> {
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const log = openLog(config.data, config.logLevel);
+  const metrics = createMetrics();
+  const store = await EmbeddedStore.open({ folder: config.data, now: Date.now });
+  const closing: (() => Promise<unknown>)[] = [() => store.close()];
+  try {
+    return await startOn(config, ports, { log, metrics, store, closing });
+  } catch (error) {
+    for (const close of closing.reverse()) await close();
+    throw error;
+  }
+}
+
+interface Ground {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly store: EmbeddedStore;
+  readonly closing: (() => Promise<unknown>)[];
+}
+
+async function startOn(
+  config: Config,
+  ports: ProviderPorts,
+  { log, metrics, store, closing }: Ground,
+): Promise<Provider> {
+  let auth: Auth | undefined;
+  const names = new DeviceNames();
+  const runner = await LogRunner.start({ store, node: 'n1', now: Date.now });
+  closing.push(() => runner.stop());
+  const rates = { ...defaultRates, submit: { burst: config.sendBurst, perSecond: config.sendPerSecond } };
+  const sessions = { buckets: new DeviceBuckets(() => rates), limits: defaultSessionLimits };
+  const users = { primitives: nodePrimitives, heartbeatSeconds: 30 };
+  const rooms = { provider: config.provider, primitives: nodePrimitives, providerOf: () => undefined };
+  const runtime: Runtime = new Runtime({
+    create: {
+      session: (session) => new Session(session, sessions),
+      user: (user, incarnation) => new UserActor(user, incarnation, users),
+      room: (room, incarnation) => new RoomActor(room, incarnation, rooms),
+    },
+    publish: (topic, frame) => transport.publish(topic, frame),
+    checkToken: async (token) => {
+      const identity = (await auth?.verifyAccess(token)) ?? null;
+      return identity && { ...identity, deviceName: names.take(identity.userId, identity.deviceNumber) };
+    },
+    revokeDevice: async (user, device) => {
+      await auth?.revokeDevice(user, device);
+    },
+    logs: (answer) => runner.serve(answer),
+    limits: { idleMs: { user: config.userIdleSeconds * 1000, room: config.roomIdleSeconds * 1000 } },
+    log,
+    metrics,
+  });
+  const transport = openTransport(config, runtime, {
+    log,
+    http: (request) => auth?.handle(request) ?? { status: 503 },
+  });
+  const port = await transport.listen();
+  closing.push(() => transport.drain(0));
+  const url = config.publicUrl || `${config.tlsCert ? 'https' : 'http'}://${urlHost(config.host)}:${port}`;
+  const luxid = await ports.luxid(`${url}/auth/callback`);
+  auth = createAuth({
+    ...luxid,
+    providerName: config.provider,
+    publicUrl: url,
+    webOrigins: config.origins,
+    secret: secret(config.data, 'subject'),
+    store: store.accounts(),
+    limits: loginLimits(config),
+    onDeviceCreated: async ({ userId, deviceNumber, deviceName }) => {
+      names.keep(userId, deviceNumber, deviceName);
+      return 'created';
+    },
+    log: {
+      info: (event) => log.info(event),
+      warn: (event) => log.warn(event),
+      error: (event, error) => log.error(event, error),
+    },
+  });
+  auth.onRevoked(({ userId, deviceNumber }) =>
+    runtime.disconnectDevice(userId, deviceNumber, Disconnect.DISCONNECT_LOGGED_OUT),
+  );
+  const sweeper = setInterval(() => void auth.sweep(1000).catch((error) => log.error('sweep failed', error)), sweepMs);
+  closing.push(async () => clearInterval(sweeper));
+  const ops = createOpsServer({
+    host: config.opsHost,
+    port: config.opsPort,
+    ready: () => runner.healthy(),
+    metrics: async () => (await metrics.scrape()).body,
+    onFault: (cause) => log.error('ops failed', cause),
+  });
+  const opsPort = await ops.listen();
+  closing.push(() => ops.close());
+  watch(metrics, runtime, transport);
+  log.info('started', { port, opsPort });
+  return {
+    url,
+    opsUrl: `http://${urlHost(config.opsHost)}:${opsPort}`,
+    runtime,
+    metrics,
+    drain: async () => {
+      log.info('draining');
+      clearInterval(sweeper);
+      await transport.drain(config.drainSeconds * 1000);
+      const left = await runtime.drain(10_000);
+      await ops.close();
+      await runner.stop();
+      await store.close();
+      log.info('stopped', { actorsLeft: left });
+    },
+  };
+}
+
+/** A login takes one of each; a source may do some more of the later steps, since a step may be repeated. */
+function loginLimits({ loginsPerMinute }: Config): Partial<AuthLimits> {
+  return {
+    startsPerMinute: loginsPerMinute,
+    callbacksPerMinute: loginsPerMinute * 2,
+    exchangesPerMinute: loginsPerMinute * 2,
+  };
+}
+
+function openTransport(config: Config, runtime: Runtime, { log, http }: { log: Log; http: HttpHandler }): Transport {
+  const handler: TransportHandler = {
+    onOpen: (connection) => runtime.opened(connection),
+    onFrames: (connection, frames) => receive(runtime, connection, frames),
+    onClose: (connection) => runtime.closed(connection),
+  };
+  return createTransport(config.transport as 'uws' | 'ws', {
+    host: config.host,
+    port: config.port,
+    ...(config.tlsCert ? { tls: { certFile: config.tlsCert, keyFile: config.tlsKey } } : {}),
+    allowedOrigins: config.origins,
+    trustedProxies: config.trustedProxies,
+    limits: {
+      connectionsMax: config.connectionsMax,
+      upgradesPerSecond: config.connectionsPerSecond,
+      upgradesBurst: config.connectionsPerSecond * 2,
+      sourceUpgradesPerSecond: config.connectionsPerSourceSecond,
+      sourceUpgradesBurst: config.connectionsPerSourceSecond * 2,
+    },
+    handler,
+    http,
+    onFault: (cause) => log.error('transport fault', cause),
+  });
+}
+
+function receive(runtime: Runtime, socket: Socket, frames: readonly Uint8Array[]): void {
+  // One WebSocket message may hold a megabyte of frames; the session takes it in portions, so that others have their turn between.
+  for (const portion of portionsOf(frames)) {
+    runtime.received(
+      socket,
+      portion,
+      portion.reduce((bytes, frame) => bytes + frame.length, 0),
+    );
+  }
+}
+
+function watch(metrics: Metrics, runtime: Runtime, transport: Transport): void {
+  metrics.gauge('connections', 'Open WebSockets', () => transport.connections());
+  metrics.gauge('actors', 'User and room actors in memory', () => runtime.system.active);
+  metrics.gauge('frames_received_total', 'Frames received', () => transport.counters.framesIn);
+  metrics.gauge('publishes_total', 'Native publishes', () => transport.counters.publishes);
+  metrics.gauge('upgrades_refused_total', 'Connections refused at the door', () => transport.counters.upgradesRefused);
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
