@@ -9,7 +9,7 @@ import type { Effect } from '../kernel/effects.ts';
 import type { LogAnswer, LogCommand, NewRow, StateChange } from '../log/messages.ts';
 import { userLimits } from './limits.ts';
 import type { Account } from './state/account.ts';
-import { markOf, restoreAccount, takeChanges } from './state/rows.ts';
+import { markKey, markOf, restoreAccount, takeChanges } from './state/rows.ts';
 import type { Change, Turn } from './turn.ts';
 
 const dayMs = 86_400_000;
@@ -32,7 +32,8 @@ export class Ledger {
   readonly #tokens: Tokens;
   readonly #pending: { readonly seq: number; readonly change: Change }[] = [];
   #held: Held[] = [];
-  readonly #saves = new Set<number>();
+  /** Token of the write of rows that is under way. One at a time: a later one must not be durable without those before it. */
+  #saving: number | null = null;
   #mark;
   #flushedSeq: number;
   /** Is there a log at all? */
@@ -61,7 +62,7 @@ export class Ledger {
 
   /** Nothing is under way. */
   get quiet(): boolean {
-    return this.#pending.length === 0 && this.#held.length === 0 && this.#saves.size === 0;
+    return this.#pending.length === 0 && this.#held.length === 0 && this.#saving === null;
   }
 
   /** Takes over what a turn did; returns the effects that may go out now. */
@@ -92,22 +93,21 @@ export class Ledger {
 
   /** A write of rows is durable; returns the effects that may go out now. */
   saved(token: number): Effect[] {
-    this.#saves.delete(token);
+    if (this.#saving === token) this.#saving = null;
     return this.#advance(this.#covered.seq);
   }
 
-  /** All that changed and is covered, for a segment that is sealed or a log that is closed. */
-  takeChanges(): readonly StateChange[] {
-    const taken = takeChanges(this.#covered, this.#mark);
-    if (taken === null) return [];
-    this.#mark = taken.mark;
-    this.#flushedSeq = taken.mark.seq;
-    return taken.changes;
+  /** All that changed and is covered, for a segment that is sealed. */
+  seal(): readonly StateChange[] {
+    const changes = this.#takeChanges();
+    // Nobody tells when these are durable, and a later write must not be so without them: it brings the same rows again.
+    for (const { key } of changes) if (key !== markKey) this.#covered.dirty?.add(key);
+    return changes;
   }
 
   /** The last command: a clean close, or null where there is no log to close. */
   close(): Effect | null {
-    return this.#exists ? logEffect({ kind: 'close', changes: this.takeChanges() }) : null;
+    return this.#exists ? logEffect({ kind: 'close', changes: this.#takeChanges() }) : null;
   }
 
   #advance(seq: number): Effect[] {
@@ -119,8 +119,8 @@ export class Ledger {
     const effects: Effect[] = [];
     let moved = false;
     for (let head = this.#held[0]; head !== undefined && head.seq <= seq; head = this.#held[0]) {
-      if (head.rows && head.saving === null) head.saving = this.#save(effects);
-      if (head.saving !== null && this.#saves.has(head.saving)) break;
+      if (head.rows && head.saving === null) this.#save(effects);
+      if (head.rows && (head.saving === null || head.saving === this.#saving)) break;
       effects.push(...head.effects);
       moved ||= head.heard;
       this.#held.shift();
@@ -130,13 +130,23 @@ export class Ledger {
     return effects;
   }
 
-  #save(effects: Effect[]): number {
+  // Starts a write of all that changed, unless one is under way, and notes who waits for it.
+  #save(effects: Effect[]): void {
+    if (this.#saving !== null) return;
     const token = this.#tokens.next();
-    const changes = this.takeChanges();
-    if (changes.length === 0) return token;
-    this.#saves.add(token);
+    const changes = this.#takeChanges();
+    for (const held of this.#held) if (held.seq <= this.#covered.seq) held.saving ??= token;
+    if (changes.length === 0) return;
+    this.#saving = token;
     effects.push(logEffect({ kind: 'save', token, changes }));
-    return token;
+  }
+
+  #takeChanges(): readonly StateChange[] {
+    const taken = takeChanges(this.#covered, this.#mark);
+    if (taken === null) return [];
+    this.#mark = taken.mark;
+    this.#flushedSeq = taken.mark.seq;
+    return taken.changes;
   }
 
   #inboxMoved(): Effect {

@@ -145,6 +145,45 @@ describe('the life of a user actor', () => {
     expect(answer).toMatchObject({ $case: 'deviceList', value: { devices: [{ device: 1 }, { device: 2 }] } });
   });
 
+  it('writes rows one after the other, and several answers wait for one write', () => {
+    const street = new Street(settings);
+    const log = street.log(user);
+    hello(street);
+    hello(street, 2);
+    street.ask({ user, device: 1 }, { $case: 'renameDevice', value: { device: 1, name: 'x' } });
+    log.held = true;
+    const ack = (device: number) =>
+      street.asks({ user, device }, { $case: 'ackInbox', value: { through: 3, synced: false } });
+    const first = ack(1);
+    const second = ack(2);
+    const third = street.asks({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    expect(log.waiting.map(({ kind }) => kind)).toEqual(['save']);
+    street.flush(user, 1);
+    expect([first, second, third].map((request) => street.answers.has(request))).toEqual([true, false, false]);
+    street.tell(user, { kind: 'log', answer: { kind: 'sealing' } });
+    const [save, sealed] = log.waiting;
+    expect([save?.kind, sealed?.kind]).toEqual(['save', 'sealed']);
+    street.flush(user, 1);
+    expect([second, third].map((request) => street.answers.has(request))).toEqual([true, true]);
+  });
+
+  it('does not take a sealing segment for a write that somebody waits for', () => {
+    const street = new Street(settings);
+    const log = street.log(user);
+    hello(street);
+    hello(street, 2);
+    street.ask({ user, device: 1 }, { $case: 'renameDevice', value: { device: 1, name: 'x' } });
+    log.held = true;
+    street.asks({ user, device: 1 }, { $case: 'ackInbox', value: { through: 2, synced: false } });
+    const waits = street.asks({ user, device: 2 }, { $case: 'ackInbox', value: { through: 3, synced: false } });
+    street.tell(user, { kind: 'log', answer: { kind: 'sealing' } });
+    street.flush(user, 2);
+    expect(street.answers.has(waits)).toBe(false);
+    expect(log.waiting).toMatchObject([{ kind: 'save' }]);
+    street.flush(user, 1);
+    expect(street.answers.has(waits)).toBe(true);
+  });
+
   it('writes its rows after 128 entries', () => {
     const street = new Street(settings);
     hello(street);

@@ -78,7 +78,7 @@ export class UserActor implements Actor<UserMessage> {
       case 'saved':
         return ledger.saved(answer.token);
       case 'sealing':
-        return [{ kind: 'log', command: { kind: 'sealed', changes: ledger.takeChanges() } }];
+        return [{ kind: 'log', command: { kind: 'sealed', changes: ledger.seal() } }];
       case 'rows': {
         const read = this.#reads.get(answer.token);
         this.#reads.delete(answer.token);

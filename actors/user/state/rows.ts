@@ -17,6 +17,9 @@ import { DeviceKeys } from './device-keys.ts';
 import { Lanes } from './lanes.ts';
 import { Senders } from './senders.ts';
 
+/** The row that is part of every write. */
+export const markKey = 'mark';
+
 /** The mark of rows that were never written. */
 export const noMark: MarkRow = { seq: 0, acceptedMs: 0, sub: 0 };
 
@@ -44,7 +47,7 @@ export function restoreAccount(user: string, rows: readonly StateRow[], options:
 
 /** The mark among these rows. */
 export function markOf(rows: readonly StateRow[]): MarkRow {
-  const row = rows.find(({ key }) => key === 'mark');
+  const row = rows.find(({ key }) => key === markKey);
   return row === undefined ? noMark : MarkRow.decode(row.value);
 }
 
@@ -56,7 +59,7 @@ export function takeChanges(account: Account, before: MarkRow): { changes: State
   const mark = { seq, acceptedMs, sub: seq > before.seq ? 0 : before.sub + 1 };
   const tag = { seq, sub: mark.sub };
   const changes: StateChange[] = [...dirty].map((key) => ({ key, value: encodeRow(account, key), ...tag }));
-  changes.push({ key: 'mark', value: MarkRow.encode(mark).finish(), ...tag });
+  changes.push({ key: markKey, value: MarkRow.encode(mark).finish(), ...tag });
   dirty.clear();
   return { changes, mark };
 }
