@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { RoomEntry } from "./client.ts";
-import { Credential, Person, Record } from "./record.ts";
+import { Credential, Person, Record, SlotWrite } from "./record.ts";
 
 export const protobufPackage = "luxchat.v1";
 
@@ -32,7 +32,11 @@ export interface StoredRecord {
     | Person
     | undefined;
   /** Of a control entry whose signer's key was not proven here before. */
-  credential: Credential | undefined;
+  credential:
+    | Credential
+    | undefined;
+  /** Of a slot's event whose body was emptied: name and version, without the value. */
+  emptiedSlot: SlotWrite | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -64,7 +68,7 @@ export interface PersonRow {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Row `credential/<member>/<device>/<first 32 hex digits of the key>`. */
+/** Row `credential/<member>/<device>/<seq>`. */
 export interface CredentialRow {
   seq: number;
   credential:
@@ -121,7 +125,7 @@ export interface SummaryRow {
 }
 
 function createBaseStoredRecord(): StoredRecord {
-  return { record: undefined, person: undefined, credential: undefined, _unknownFields: {} };
+  return { record: undefined, person: undefined, credential: undefined, emptiedSlot: undefined, _unknownFields: {} };
 }
 
 export const StoredRecord: MessageFns<StoredRecord> = {
@@ -134,6 +138,9 @@ export const StoredRecord: MessageFns<StoredRecord> = {
     }
     if (message.credential !== undefined) {
       Credential.encode(message.credential, writer.uint32(26).fork()).join();
+    }
+    if (message.emptiedSlot !== undefined) {
+      SlotWrite.encode(message.emptiedSlot, writer.uint32(34).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -181,6 +188,14 @@ export const StoredRecord: MessageFns<StoredRecord> = {
             }
 
             message.credential = Credential.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.emptiedSlot = SlotWrite.decode(reader, reader.uint32());
             continue;
           }
         }

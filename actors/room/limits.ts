@@ -1,0 +1,54 @@
+// The limits of a room actor that are this server's own; what both ends of the protocol know stands in `#proto/rules/limits.ts`.
+// Each bounds memory, a row or a frame; what happens over it stands with it, and a test tries it at n and n + 1.
+
+/** Bounds of one room actor. */
+export interface RoomLimits {
+  /** Messages held while the log is being opened. Over it: BUSY. */
+  readonly heldMessagesMax: number;
+  /** Records that were given a place and are not covered yet, and their bytes. Over either: BUSY. */
+  readonly uncoveredRecordsMax: number;
+  readonly uncoveredBytesMax: number;
+  /** Reads, saves and rewrites under way at the log. Over it: BUSY. */
+  readonly logCallsMax: number;
+  /** Submits that wait behind one whose rows are being looked up. Over it: BUSY. */
+  readonly waitingSubmitsMax: number;
+  /** Newest records kept in memory, and the bytes of their rows. Over either the oldest goes; the log still has it. */
+  readonly ringRecordsMax: number;
+  readonly ringBytesMax: number;
+  /** Bytes of rows or parts in one answer or pushed frame, the rest of a frame (64 KiB) being for what is around them. */
+  readonly pageBytesMax: number;
+  /** Bytes of a checkpoint's state in one answer; the persons of its members stand beside it. */
+  readonly stateChunkBytes: number;
+  /** Credentials kept of one device of one member. Over it: LIMIT_REACHED. */
+  readonly credentialsMax: number;
+  /** Refused control entries with a person or credential of their own before what they brought is swept out. */
+  readonly strayPartsMax: number;
+  /** Standings told in one go; the rest at the next tick. */
+  readonly standingsPerTick: number;
+  /** Milliseconds until a standing that was not confirmed is told again, the first time and at most: it doubles in between. */
+  readonly standingRetryMs: number;
+  readonly standingRetryMaxMs: number;
+  /** Milliseconds that a caller is asked to wait with BUSY and UNAVAILABLE. */
+  readonly retryAfterMs: number;
+  /** Milliseconds for which a record is kept: 24 months. */
+  readonly retentionMs: number;
+}
+
+export const defaultRoomLimits: RoomLimits = {
+  heldMessagesMax: 256,
+  uncoveredRecordsMax: 1_024,
+  uncoveredBytesMax: 4 * 1_024 * 1_024,
+  logCallsMax: 128,
+  waitingSubmitsMax: 64,
+  ringRecordsMax: 256,
+  ringBytesMax: 256 * 1_024,
+  pageBytesMax: 60 * 1_024,
+  stateChunkBytes: 12 * 1_024,
+  credentialsMax: 4,
+  strayPartsMax: 64,
+  standingsPerTick: 256,
+  standingRetryMs: 1_000,
+  standingRetryMaxMs: 30_000,
+  retryAfterMs: 1_000,
+  retentionMs: 730 * 86_400_000,
+};

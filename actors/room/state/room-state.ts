@@ -1,0 +1,230 @@
+// Everything that a room knows, in two views. AHEAD is what later submits are judged by: it changes when an event gets its place (`place`).
+// COVERED is what may be shown, fanned out or written into state rows: it changes when the log has covered that place (`cover`). A room that
+// comes back after a crash runs the same two functions over the rows it reads. If an append fails, the actor goes and the view ahead with it.
+import {
+  type ControlBody,
+  type ControlEntry,
+  ControlKind,
+  type Emptying,
+  type EventHeader,
+  MemberStatus,
+  type Record,
+  type Slot,
+  SlotWrite,
+} from '#proto/gen/record.ts';
+import { type ControlState, encodeState, standing } from '#proto/rules/control-state.ts';
+import type { Member } from '#proto/rules/member-table.ts';
+import type { Primitives } from '#proto/rules/primitives.ts';
+import { emptied, emptyHead, type LogHead } from '#proto/rules/record.ts';
+import type { RoomLimits } from '../limits.ts';
+import { type KeptCredential, People } from './people.ts';
+import { type KeptRecord, Ring } from './ring.ts';
+import { SendIds } from './send-ids.ts';
+import { Standings } from './standings.ts';
+import { withoutValue } from './stored.ts';
+
+/** What an event changes besides the log. */
+export type Change =
+  | { readonly kind: 'content' }
+  | {
+      readonly kind: 'control';
+      readonly before: ControlState | null;
+      readonly after: ControlState;
+      readonly entry: ControlEntry;
+      readonly body: ControlBody;
+    }
+  | { readonly kind: 'slot'; readonly write: SlotWrite; readonly bytes: Uint8Array }
+  | { readonly kind: 'emptying'; readonly emptying: Emptying };
+
+/** An event that was found good and has its place. */
+export interface Placed {
+  readonly seq: number;
+  readonly record: Record;
+  readonly header: EventHeader;
+  /** First 16 bytes of the header's SHA-256. */
+  readonly headerHash: Uint8Array;
+  /** The head of the log after it. */
+  readonly head: LogHead;
+  /** Bytes of its row. */
+  readonly bytes: number;
+  readonly change: Change;
+  /** The credential that came with it and was not kept before. */
+  readonly credential: KeptCredential | null;
+}
+
+/** A covered control entry. */
+export interface KeptControl {
+  readonly seq: number;
+  readonly entry: ControlEntry;
+  readonly body: ControlBody;
+}
+
+/** The state before the newest covered CHECKPOINT. */
+export interface Checkpoint {
+  readonly number: number;
+  readonly state: Uint8Array;
+}
+
+/** The state of one room. */
+export class RoomState {
+  readonly room: string;
+  /** Seqs below it have expired. */
+  floor = 1;
+
+  /** AHEAD. */
+  ahead: LogHead;
+  chainAhead: ControlState | null = null;
+  /** Version of each slot. */
+  readonly slotVersions = new Map<string, number>();
+  /** By `<member>/<device>`; entries know their seq. */
+  readonly sent = new Map<string, SendIds>();
+  readonly people: People;
+
+  /** COVERED. */
+  head: LogHead;
+  chain: ControlState | null = null;
+  /** Entry `number` stands at `number - 1`. */
+  readonly control: KeptControl[] = [];
+  checkpoint: Checkpoint | null = null;
+  readonly slots = new Map<string, Slot>();
+  readonly ring: Ring;
+  /** By seq of the EMPTYING event: rows whose bytes are still to be rewritten. */
+  readonly emptyings = new Map<number, ReadonlySet<number>>();
+  readonly standings = new Standings();
+
+  /** What has no event: today's master key of members whose identity moved away from the one in the chain. */
+  readonly identities = new Map<number, Uint8Array>();
+
+  /** Keys of state rows that are not as they were last saved. */
+  readonly dirty = new Set<string>();
+  /** Saves so far, see HeadRow. */
+  saves = 0;
+
+  constructor(room: string, options: { primitives: Primitives; limits: RoomLimits; incarnation: number }) {
+    this.room = room;
+    this.people = new People(options.primitives, options.limits.strayPartsMax);
+    this.ring = new Ring(options.limits);
+    this.ahead = emptyHead(options.incarnation);
+    this.head = this.ahead;
+  }
+
+  /** An event got its place: later submits are judged with it. A row that is applied again changes nothing twice. */
+  place(placed: Placed): void {
+    const { seq, header, change } = placed;
+    if (seq > this.ahead.seq) this.ahead = placed.head;
+    const key = `${header.member}/${header.device}`;
+    const ids = this.sent.get(key) ?? new SendIds();
+    this.sent.set(key, ids);
+    if (seq > ids.lastSeq) ids.note({ sendId: header.sendId, seq, headerHash: placed.headerHash });
+    if (change.kind === 'control' && change.after.number > (this.chainAhead?.number ?? 0)) {
+      this.chainAhead = change.after;
+    }
+    if (change.kind === 'slot') {
+      const { slot, version } = change.write;
+      this.slotVersions.set(slot, Math.max(version, this.slotVersions.get(slot) ?? 0));
+    }
+  }
+
+  /** The log has covered a placed event: it may be shown. Rows are covered in the order of their places. */
+  cover(placed: Placed): void {
+    const { seq, header, change } = placed;
+    if (seq > this.head.seq) this.head = placed.head;
+    this.dirty.add('head');
+    this.dirty.add(`sent/${header.member}/${header.device}`);
+    this.ring.push({ seq, record: placed.record, bytes: placed.bytes });
+    if (change.kind === 'control') this.#coverControl(seq, change);
+    if (change.kind === 'slot') this.#coverSlot(placed, change.bytes, change.write);
+    if (change.kind === 'emptying') this.#coverEmptying(seq, change.emptying.seqs);
+    if (placed.credential !== null) {
+      const { member, device } = placed.credential.credential;
+      this.dirty.add(`credential/${member}/${device}`);
+    }
+  }
+
+  /** The member of a user as covered; undefined where the user has no number or it is not covered yet. */
+  member(user: string): Member | undefined {
+    const number = this.people.numberOf(user);
+    return number === undefined ? undefined : this.chain?.members.get(number);
+  }
+
+  /** A member's status with suspension taken into account. */
+  statusOf(member: Member): MemberStatus {
+    const committed = this.people.person(member.person)?.fingerprint ?? null;
+    return standing(member, committed, this.identities.get(member.number) ?? null);
+  }
+
+  /** Invited or joined, suspended or not. */
+  isPresent(member: Member): boolean {
+    return member.status === MemberStatus.MEMBER_STATUS_JOINED || member.status === MemberStatus.MEMBER_STATUS_INVITED;
+  }
+
+  /** A slot as it is kept now: set by a covered event, put by PutReceipt and saved, or loaded. */
+  setSlot(name: string, slot: Slot): void {
+    this.slots.set(name, slot);
+    const { version } = SlotWrite.decode(slot.write);
+    this.slotVersions.set(name, Math.max(version, this.slotVersions.get(name) ?? 0));
+  }
+
+  /** The slots that have a value, in the order of their names. */
+  visibleSlots(): [string, Slot][] {
+    const visible = [...this.slots].filter(([, slot]) => SlotWrite.decode(slot.write).value.length > 0);
+    return visible.sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** Bodies of these rows are gone for good. Their rows need no more work. */
+  emptiedRows(event: number): void {
+    this.emptyings.delete(event);
+    this.dirty.add(`emptying/${event}`);
+  }
+
+  /** The record as it may be shown: without its body from the moment its emptying is covered. */
+  shown(seq: number, record: Record): Record {
+    if (this.emptyings.size === 0 || record.emptiedBy !== 0) return record;
+    for (const [event, seqs] of this.emptyings) if (seqs.has(seq)) return emptied(record, event);
+    return record;
+  }
+
+  #coverControl(seq: number, change: Change & { kind: 'control' }): void {
+    const { before, after, entry, body } = change;
+    if (after.number <= (this.chain?.number ?? 0)) return;
+    this.chain = after;
+    this.control.push({ seq, entry, body });
+    this.dirty.add('chain');
+    this.dirty.add(`control/${after.number}`);
+    if (body.kind === ControlKind.CONTROL_KIND_CHECKPOINT && before !== null) {
+      this.checkpoint = { number: after.number, state: encodeState(before) };
+      this.dirty.add('checkpoint');
+    }
+    const member = after.members.get(body.target);
+    if (member === undefined || member.changed !== after.number) return;
+    if (body.person.length > 0) this.dirty.add(`person/${member.number}`);
+    this.standings.owe(member.number, after.number);
+    this.dirty.add('standings');
+  }
+
+  #coverSlot({ seq, header }: Placed, bytes: Uint8Array, write: SlotWrite): void {
+    if ((this.slots.get(write.slot)?.seq ?? 0) >= seq) return;
+    const { member, device, sendId } = header;
+    this.setSlot(write.slot, { write: bytes, member, device, seq, sendId });
+    this.dirty.add(`slot/${write.slot}`);
+  }
+
+  #coverEmptying(event: number, seqs: readonly number[]): void {
+    this.emptyings.set(event, new Set(seqs));
+    this.dirty.add(`emptying/${event}`);
+    for (const seq of seqs) {
+      const kept = this.ring.get(seq);
+      if (kept !== undefined && kept.record.emptiedBy === 0) this.ring.replace(withoutBody(kept, event));
+    }
+    for (const [name, slot] of this.slots) {
+      if (slot.sendId === 0 || !seqs.includes(slot.seq)) continue;
+      const write = SlotWrite.encode(withoutValue(SlotWrite.decode(slot.write))).finish();
+      this.setSlot(name, { ...slot, write });
+      this.dirty.add(`slot/${name}`);
+    }
+  }
+}
+
+function withoutBody(kept: KeptRecord, event: number): KeptRecord {
+  return { seq: kept.seq, record: emptied(kept.record, event), bytes: kept.bytes - kept.record.body.length };
+}
