@@ -1,13 +1,13 @@
 // Both ledgers keep the same promises; the local one keeps them in its store.
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../memory-store.ts';
+import { storeLedger } from '../store-ledger.ts';
 import type { CryptoLedger } from './engine.ts';
 import { MemoryLedger } from './ledger.ts';
-import { LocalLedger } from './local-ledger.ts';
 
 const ledgers: Record<string, () => CryptoLedger> = {
   'in memory': () => new MemoryLedger(),
-  'in the local store': () => new LocalLedger(new MemoryStore()),
+  'in the local store': () => storeLedger(new MemoryStore()),
 };
 
 for (const [name, open] of Object.entries(ledgers)) {
