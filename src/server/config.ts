@@ -164,9 +164,22 @@ function refuseContradictions(config: Config): void {
 }
 
 function nearest(wrong: string, known: readonly string[]): string {
-  const shared = (a: string) => [...a].filter((letter, at) => wrong[at] === letter).length;
-  const best = [...known].sort((a, b) => shared(b) - shared(a))[0] as string;
-  return shared(best) >= 4 ? `Did you mean ${best}?` : 'README.md in src/server lists all settings.';
+  const best = known.reduce((a, b) => (editDistance(wrong, a) <= editDistance(wrong, b) ? a : b));
+  return editDistance(wrong, best) <= 3 ? `Did you mean ${best}?` : 'README.md in src/server lists all settings.';
+}
+
+/** Letters to add, drop or change between two words (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
 }
 
 function splitOnce(argument: string): [string, string | undefined] {
