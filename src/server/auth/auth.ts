@@ -1,0 +1,149 @@
+// Login as one part: five HTTP addresses, the check of access tokens, and the end of a device's tokens. It keeps and logs a keyed hash of the
+// person and nothing else of them. It opens no port and knows no actor: the composition root mounts `handle` and listens to `onRevoked`.
+import { randomBytes } from 'node:crypto';
+import { type Refusal, refuse } from './codes.ts';
+import { type DeviceIdentity, type Devices, devices, type Revoked } from './devices.ts';
+import { sourceBuckets } from './http/buckets.ts';
+import { type AuthAnswer, type AuthRequest, endedPage, refusalAnswer } from './http/request.ts';
+import { callback, type Desk, exchange, logout, refresh, start } from './http/routes.ts';
+import { type AuthLimits, completeAuthLimits } from './limits.ts';
+import { relyingParty } from './openid/relying-party.ts';
+import { type AccountStore, AccountStoreError } from './ports.ts';
+import type { RandomBytes } from './tokens.ts';
+
+/** What login tells the log: never an id, an address or anything of a person. */
+export interface AuthLog {
+  info(event: string): void;
+  warn(event: string): void;
+  /** `error` must be reduced to its name and code by the log: messages of libraries may quote input. */
+  error(event: string, error: unknown): void;
+}
+
+/** A device that has just logged in for the first time. */
+export interface NewDevice extends DeviceIdentity {
+  /** 1 to 64 characters as the person typed them; login keeps no copy. */
+  readonly deviceName: string;
+  /** The user's first device ever. */
+  readonly firstLogin: boolean;
+}
+
+/** What login is made of. */
+export interface AuthOptions {
+  /** LuxID's address; https, or http on a loopback address. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Without: a public client. */
+  readonly clientSecret?: string;
+  /** Domain of the provider: the part after the colon of every id. */
+  readonly providerName: string;
+  /** Address that devices use, without a slash at the end. `<publicUrl>/auth/callback` must be registered with LuxID. */
+  readonly publicUrl: string;
+  /** Origins that web logins may return to besides that of `publicUrl`. */
+  readonly allowedOrigins?: readonly string[];
+  /** 32 bytes or more, kept for ever: with another one nobody's login is recognised. */
+  readonly secret: Uint8Array;
+  readonly store: AccountStore;
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  readonly now?: () => number;
+  /** Default: the system's. */
+  readonly random?: RandomBytes;
+  readonly log: AuthLog;
+  readonly limits?: Partial<AuthLimits>;
+  /**
+   * Makes the device known to the rest of the server, durably, before its tokens are handed out. Resolves to `refused` where the account has
+   * too many devices there. Where it rejects, the device is removed again and the login answered UNAVAILABLE. Default: nobody needs to know.
+   */
+  readonly onDeviceCreated?: (device: NewDevice) => Promise<'created' | 'refused'>;
+}
+
+/** Login. */
+export interface Auth {
+  /** Answers every request below `/auth/`. Rejects only for bugs. */
+  handle(request: AuthRequest): Promise<AuthAnswer>;
+  /** Whose access token this is; null = nobody's or run out. Rejects with AccountStoreError where the store fails. */
+  verifyAccess(token: string): Promise<DeviceIdentity | null>;
+  /** Hears of every device whose tokens ended in this process, once, after it is durable. Gives back a function that stops it. */
+  onRevoked(listener: (revoked: Revoked) => void): () => void;
+  /** Ends a device's tokens; false where it had none. Safe to repeat. */
+  revokeDevice(userId: string, deviceNumber: number): Promise<boolean>;
+  /** Removes what has run out from the store, at most `rowsMax` rows; call it now and then. Resolves to how many. */
+  sweep(rowsMax: number): Promise<number>;
+}
+
+/** Makes login. Throws a RangeError for options that can't be used. */
+export function createAuth(options: AuthOptions): Auth {
+  const { store, log, now = Date.now, random = (length: number) => randomBytes(length) } = options;
+  if (options.secret.length < 32) throw new RangeError('the secret of login must have 32 bytes or more');
+  const limits = completeAuthLimits(options.limits);
+  const listeners = new Set<(revoked: Revoked) => void>();
+  const onRevoked = (revoked: Revoked) => {
+    log.info(`auth.device-revoked.${revoked.reason}`);
+    for (const listener of listeners) listener(revoked);
+  };
+  const publicUrl = options.publicUrl.replace(/\/$/, '');
+  const luxid = relyingParty({
+    ...options,
+    callbackUrl: `${publicUrl}/auth/callback`,
+    timeoutMs: limits.luxidTimeoutMs,
+    discoveryMs: limits.discoveryMs,
+    now,
+    onTrouble: (event, error) => log.error(event, error),
+  });
+  const all: Devices = devices({ store, limits, now, random, onRevoked });
+  const desk: Desk = {
+    ...{ luxid, devices: all, store, limits, now, random, log },
+    provider: options.providerName,
+    webOrigins: new Set([new URL(publicUrl).origin, ...(options.allowedOrigins ?? [])]),
+    onDeviceCreated: options.onDeviceCreated ?? (async () => 'created'),
+  };
+  return {
+    handle: router(desk),
+    verifyAccess: (token) => all.verify(token),
+    onRevoked(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    revokeDevice: (userId, deviceNumber) => all.remove(userId, deviceNumber, 'removed'),
+    sweep: (rowsMax) => store.sweep(now(), rowsMax),
+  };
+}
+
+/** One address: its method, how often a source may call it in a minute, and what answers. */
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly perMinute: number;
+  readonly answer: (desk: Desk, request: AuthRequest) => Promise<AuthAnswer | Refusal>;
+}
+
+function router(desk: Desk): Auth['handle'] {
+  const { limits, now } = desk;
+  const routes: Readonly<Record<string, Route>> = {
+    '/auth/start': { method: 'POST', perMinute: limits.startsPerMinute, answer: start },
+    '/auth/callback': { method: 'GET', perMinute: limits.callbacksPerMinute, answer: callback },
+    '/auth/token': { method: 'POST', perMinute: limits.exchangesPerMinute, answer: exchange },
+    '/auth/refresh': { method: 'POST', perMinute: limits.refreshesPerMinute, answer: refresh },
+    '/auth/logout': { method: 'POST', perMinute: limits.logoutsPerMinute, answer: logout },
+  };
+  const mounted = new Map(
+    Object.entries(routes).map(([path, route]) => {
+      const { perMinute } = route;
+      return [path, { ...route, buckets: sourceBuckets({ perMinute, sourcesMax: limits.sourcesMax, now }) }];
+    }),
+  );
+  return async (request) => {
+    const route = mounted.get(request.path);
+    if (!route) return refusalAnswer(refuse('NOT_FOUND'));
+    if (request.method !== route.method) return refusalAnswer(refuse('METHOD_NOT_ALLOWED'));
+    const waitMs = route.buckets.take(request.source);
+    if (waitMs > 0) {
+      if (route.method === 'GET') return endedPage(429, request.headers['accept-language']);
+      return refusalAnswer(refuse('RATE_LIMITED', waitMs));
+    }
+    const answer = await route.answer(desk, request).catch((error: unknown) => {
+      if (!(error instanceof AccountStoreError)) throw error;
+      desk.log.error('auth.store', error);
+      return refuse('UNAVAILABLE', 1000);
+    });
+    return 'refused' in answer ? refusalAnswer(answer) : answer;
+  };
+}

@@ -1,0 +1,149 @@
+// The five addresses of login, each one function from request to answer. README.md of the folder above is their manual.
+import type { AuthLog, NewDevice } from '../auth.ts';
+import { isRefusal, type Refusal, type ReturnCode, refuse } from '../codes.ts';
+import type { DeviceIdentity, Devices, TokenPair } from '../devices.ts';
+import type { AuthLimits } from '../limits.ts';
+import { idRandomBytes, makeLuxchatId } from '../luxchat-id.ts';
+import type { RelyingParty } from '../openid/relying-party.ts';
+import { type AccountStore, AccountStoreError } from '../ports.ts';
+import { hashOf, newOneTimeValue, type RandomBytes } from '../tokens.ts';
+import { isTerminalRedirect, isWebRedirect } from './redirects.ts';
+import { type AuthAnswer, type AuthRequest, endedPage, json, redirectTo } from './request.ts';
+import { readFields } from './shape.ts';
+
+/** What the addresses work with. */
+export interface Desk {
+  readonly luxid: RelyingParty;
+  readonly devices: Devices;
+  readonly store: AccountStore;
+  readonly limits: AuthLimits;
+  readonly provider: string;
+  readonly webOrigins: ReadonlySet<string>;
+  readonly now: () => number;
+  readonly random: RandomBytes;
+  readonly log: AuthLog;
+  readonly onDeviceCreated: (device: NewDevice) => Promise<'created' | 'refused'>;
+}
+
+type Answered = Promise<AuthAnswer | Refusal>;
+
+/** Ids drawn for one account. More in a row taken already: the random source repeats itself. */
+const idAttemptsMax = 10;
+const oneTimeValue = /^[A-Za-z0-9_-]{43}$/;
+const anyToken = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** POST /auth/start: begins a login and says where to send the person. */
+export async function start({ luxid, store, limits, webOrigins, now, random }: Desk, request: AuthRequest): Answered {
+  const fields = readFields(
+    request,
+    {
+      redirect: { shape: /^[\x21-\x7e]+$/ },
+      challenge: { shape: oneTimeValue },
+      client: { shape: /^(terminal|web)$/ },
+      language: { shape: /^[a-z]{2}(-[A-Z]{2})?$/, optional: true },
+    },
+    limits.bodyBytesMax,
+  );
+  if (isRefusal(fields)) return fields;
+  const { redirect, challenge, client, language } = fields;
+  const allowed = client === 'terminal' ? isTerminalRedirect(redirect) : isWebRedirect(redirect, webOrigins);
+  if (!allowed || redirect.length > limits.redirectCharactersMax) return refuse('REDIRECT_REFUSED');
+  const state = newOneTimeValue(random);
+  const authorizeUrl = await luxid.authorizeUrl(state, language);
+  if (authorizeUrl === null) return refuse('LUXID_UNAVAILABLE', 5000);
+  await store.putAttempt(hashOf(state), { redirect, challenge, expiresMs: now() + limits.attemptMs });
+  return json(200, { authorizeUrl });
+}
+
+/** GET /auth/callback: LuxID sends the person back; they are sent on to the client with a one-time code or an error. */
+export async function callback({ luxid, store, limits, now, random }: Desk, request: AuthRequest): Answered {
+  const state = request.query.get('state') ?? '';
+  const attempt = oneTimeValue.test(state) ? await store.takeAttempt(hashOf(state)) : null;
+  if (attempt === null || attempt.expiresMs <= now()) return endedPage(400, request.headers['accept-language']);
+  const back = (name: 'login' | 'error', value: string) => redirectTo(`${attempt.redirect}?${name}=${value}`);
+  const proof = await luxid.prove(state, request.query);
+  if ('failed' in proof) return back('error', proof.failed);
+  const login = newOneTimeValue(random);
+  const { challenge } = attempt;
+  try {
+    await store.putLogin(hashOf(login), {
+      subjectHash: proof.subjectHash,
+      challenge,
+      expiresMs: now() + limits.loginMs,
+    });
+  } catch (error) {
+    if (!(error instanceof AccountStoreError)) throw error;
+    return back('error', 'UNAVAILABLE' satisfies ReturnCode);
+  }
+  return back('login', login);
+}
+
+/** POST /auth/token: turns a one-time code into a device with tokens. The code is gone whatever the answer is. */
+export async function exchange(desk: Desk, request: AuthRequest): Answered {
+  const { store, limits, now, log } = desk;
+  const name = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${limits.deviceNameCharactersMax}}$`, 'u');
+  const shape = {
+    login: { shape: oneTimeValue },
+    verifier: { shape: /^[A-Za-z0-9._~-]{43,128}$/ },
+    deviceName: { shape: name },
+  };
+  const fields = readFields(request, shape, limits.bodyBytesMax);
+  if (isRefusal(fields)) return fields;
+  const login = await store.takeLogin(hashOf(fields.login));
+  // Comparing hashes of secrets says nothing useful in time, whichever place they differ at.
+  if (login === null || login.expiresMs <= now() || hashOf(fields.verifier) !== login.challenge) {
+    log.warn('auth.login-invalid');
+    return refuse('LOGIN_INVALID');
+  }
+  const device = await desk.devices.add(await accountOf(desk, login.subjectHash));
+  if (isRefusal(device)) return device;
+  return announce(desk, device, fields.deviceName);
+}
+
+/** POST /auth/refresh: a new pair for a refresh token. */
+export async function refresh({ devices, limits, log }: Desk, request: AuthRequest): Answered {
+  const fields = readFields(request, { refreshToken: { shape: anyToken } }, limits.bodyBytesMax);
+  if (isRefusal(fields)) return fields;
+  const pair = await devices.refresh(fields.refreshToken);
+  if (!isRefusal(pair)) return json(200, { ...pair });
+  if (pair.refused === 'TOKEN_REUSED') log.warn('auth.token-reused');
+  return pair;
+}
+
+/** POST /auth/logout: ends the tokens of the device that asks. */
+export async function logout({ devices, limits }: Desk, request: AuthRequest): Answered {
+  const fields = readFields(request, { accessToken: { shape: anyToken } }, limits.bodyBytesMax);
+  if (isRefusal(fields)) return fields;
+  const identity = await devices.verify(fields.accessToken);
+  if (identity === null) return refuse('TOKEN_INVALID');
+  await devices.remove(identity.userId, identity.deviceNumber, 'loggedOut');
+  return json(200, {});
+}
+
+/** The user of a subject, made at the first login. Two logins at once agree on one user; the other's id is reserved and never used. */
+async function accountOf({ store, random, provider }: Desk, subjectHash: string): Promise<string> {
+  const known = await store.userOf(subjectHash);
+  if (known !== null) return known;
+  for (let attempt = 0; attempt < idAttemptsMax; attempt++) {
+    const userId = makeLuxchatId(random(idRandomBytes), provider);
+    if (await store.reserveUserId(userId)) return store.claimSubject(subjectHash, userId);
+  }
+  throw new Error('ten random ids in a row are taken: the random source repeats itself');
+}
+
+async function announce(desk: Desk, device: DeviceIdentity & TokenPair, deviceName: string): Answered {
+  const { userId, deviceId, deviceNumber } = device;
+  const firstLogin = deviceNumber === 1;
+  const announced = await desk
+    .onDeviceCreated({ userId, deviceId, deviceNumber, deviceName, firstLogin })
+    .catch((error: unknown) => {
+      desk.log.error('auth.device-not-announced', error);
+      return 'failed' as const;
+    });
+  if (announced !== 'created') {
+    await desk.devices.remove(userId, deviceNumber, 'removed');
+    return announced === 'refused' ? refuse('TOO_MANY_DEVICES') : refuse('UNAVAILABLE', 1000);
+  }
+  desk.log.info(firstLogin ? 'auth.first-login' : 'auth.login');
+  return json(200, { ...device, firstLogin });
+}
