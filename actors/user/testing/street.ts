@@ -195,12 +195,17 @@ export class Street {
   #perform(user: string, effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'log') this.#performLog(user, effect.command);
-      else if (effect.kind === 'answer') this.answers.set(effect.request, effect.body);
+      else if (effect.kind === 'answer') this.#keepAnswer(effect.request, effect.body);
       else if (effect.kind === 'stop') this.#actors.delete(user);
       else if (effect.kind === 'send') this.#send(user, effect.to, effect);
       else if (effect.kind === 'summaries') this.#summarise(user, effect);
       else this.seen.push({ user, effect });
     }
+  }
+
+  #keepAnswer(request: number, body: AnswerBody): void {
+    if (this.answers.has(request)) throw new Error('a request was answered twice');
+    this.answers.set(request, body);
   }
 
   #performLog(user: string, command: LogCommand): void {
