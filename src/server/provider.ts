@@ -1,6 +1,7 @@
 // The composition root: builds one provider node out of its parts, starts it, drains it. Nothing else knows all parts.
 import { mkdirSync } from 'node:fs';
-import { RoomActor } from '#actors/room/room.ts';
+import { defaultRoomLimits } from '#actors/room/limits.ts';
+import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { portionsOf } from '#actors/session/portions.ts';
@@ -9,13 +10,15 @@ import { UserActor } from '#actors/user/user.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
+import { memoryAccounts } from './auth/memory-accounts.ts';
 import type { Config } from './config.ts';
 import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
 import { secret } from './secrets.ts';
-import { EmbeddedStore } from './storage/embedded/store.ts';
 import { LogRunner } from './storage/log-runner.ts';
+import { InMemoryStore } from './storage/memory/store.ts';
+import type { Store } from './storage/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { HttpHandler } from './transport/http.ts';
@@ -47,7 +50,7 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const log = openLog(config.data, config.logLevel);
   const metrics = createMetrics();
-  const store = await EmbeddedStore.open({ folder: config.data, now: Date.now });
+  const store = new InMemoryStore(Date.now);
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
     return await startOn(config, ports, { log, metrics, store, closing });
@@ -60,7 +63,7 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
 interface Ground {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly store: EmbeddedStore;
+  readonly store: Store;
   readonly closing: (() => Promise<unknown>)[];
 }
 
@@ -76,12 +79,19 @@ async function startOn(
   const rates = { ...defaultRates, submit: { burst: config.sendBurst, perSecond: config.sendPerSecond } };
   const sessions = { buckets: new DeviceBuckets(() => rates), limits: defaultSessionLimits };
   const users = { primitives: nodePrimitives, heartbeatSeconds: 30 };
-  const rooms = { provider: config.provider, primitives: nodePrimitives, providerOf: () => undefined };
+  const rooms = {
+    provider: config.provider,
+    primitives: nodePrimitives,
+    limits: defaultRoomLimits,
+    providerOf: () => undefined,
+    incarnation: 1,
+    isBot: () => false,
+  };
   const runtime: Runtime = new Runtime({
     create: {
       session: (session) => new Session(session, sessions),
       user: (user, incarnation) => new UserActor(user, incarnation, users),
-      room: (room, incarnation) => new RoomActor(room, incarnation, rooms),
+      room: (room) => new Room(room, rooms),
     },
     publish: (topic, frame) => transport.publish(topic, frame),
     checkToken: async (token) => {
@@ -108,9 +118,9 @@ async function startOn(
     ...luxid,
     providerName: config.provider,
     publicUrl: url,
-    webOrigins: config.origins,
+    allowedOrigins: config.origins,
     secret: secret(config.data, 'subject'),
-    store: store.accounts(),
+    store: memoryAccounts(),
     limits: loginLimits(config),
     onDeviceCreated: async ({ userId, deviceNumber, deviceName }) => {
       names.keep(userId, deviceNumber, deviceName);
