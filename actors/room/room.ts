@@ -31,7 +31,8 @@ type Phase = 'closed' | 'opening' | 'live' | 'closing' | 'ended';
 const passivateTimer = 'passivate';
 
 export class Room implements Actor<RoomMessage> {
-  readonly #context: RoomContext;
+  /** Its parts; read by tests alone. */
+  readonly context: RoomContext;
   readonly #post: Post;
   #phase: Phase = 'closed';
   /** What came before the log was open. */
@@ -42,14 +43,14 @@ export class Room implements Actor<RoomMessage> {
 
   /** `room` is `!name:provider`. */
   constructor(room: string, options: RoomOptions) {
-    this.#context = {
+    this.context = {
       room,
       options,
       state: new RoomState(room, options),
       calls: new LogCalls(),
       uncovered: new Uncovered(options.limits),
     };
-    this.#post = new Post(this.#context);
+    this.#post = new Post(this.context);
   }
 
   receive(message: RoomMessage, now: number): readonly Effect[] {
@@ -71,13 +72,13 @@ export class Room implements Actor<RoomMessage> {
 
   /** Nothing is under way: no opening, no uncovered event, no call, no standing that nobody has confirmed. */
   idle(): boolean {
-    const { state, calls, uncovered } = this.#context;
+    const { state, calls, uncovered } = this.context;
     if (this.#phase !== 'live') return this.#phase === 'closed';
     return uncovered.size === 0 && calls.size === 0 && this.#post.idle() && state.standings.size === 0;
   }
 
   #live(message: RoomMessage, now: number): readonly Effect[] {
-    const context = this.#context;
+    const context = this.context;
     switch (message.kind) {
       case 'submit':
         return this.#post.submit(message.from, message.submit, now);
@@ -113,15 +114,15 @@ export class Room implements Actor<RoomMessage> {
       case 'opened':
         return this.#opened(answer, now);
       case 'appended':
-        return coverThrough(this.#context, answer.throughSeq);
+        return coverThrough(this.context, answer.throughSeq);
       case 'rows':
-        this.#context.state.floor = Math.max(this.#context.state.floor, answer.floor);
-        return this.#context.calls.settle(answer, now);
+        this.context.state.floor = Math.max(this.context.state.floor, answer.floor);
+        return this.context.calls.settle(answer, now);
       case 'saved':
       case 'rewritten':
-        return this.#context.calls.settle(answer, now);
+        return this.context.calls.settle(answer, now);
       case 'sealing':
-        return [{ kind: 'log', command: { kind: 'sealed', changes: takeChanges(this.#context.state) } }];
+        return [{ kind: 'log', command: { kind: 'sealed', changes: takeChanges(this.context.state) } }];
       case 'closed':
         return this.#end(this.#resend());
       case 'failed':
@@ -132,7 +133,7 @@ export class Room implements Actor<RoomMessage> {
 
   /** State rows, then the rows that they do not hold: what the live room had covered, and perhaps more that was under way. */
   #opened(opened: LogAnswer & { kind: 'opened' }, now: number): readonly Effect[] {
-    const { state, options } = this.#context;
+    const { state, options } = this.context;
     loadRows(state, opened.state);
     for (const { bytes } of opened.rows) replayRow(state, bytes, options.primitives);
     if (state.head.seq + 1 !== opened.nextSeq) throw new Error('the log and its state do not fit');
@@ -140,8 +141,8 @@ export class Room implements Actor<RoomMessage> {
     this.#phase = 'live';
     const effects: Effect[] = [];
     // Rows that were under way when the last actor ended were never fanned out, and live sessions may wait for them.
-    if (opened.rows.length > 0) effects.push(headMoved(this.#context));
-    effects.push(...emptyRows(this.#context), ...this.#tellOwed());
+    if (opened.rows.length > 0) effects.push(headMoved(this.context));
+    effects.push(...emptyRows(this.context), ...this.#tellOwed());
     const held = this.#held;
     this.#held = [];
     for (const message of held) effects.push(...this.#live(message, now));
@@ -152,56 +153,56 @@ export class Room implements Actor<RoomMessage> {
     if (message.kind === 'timer' || message.kind === 'log') return nothing;
     // While closing only what must not be lost: the rest comes to the next incarnation, or is told again.
     if (this.#phase === 'closing' && message.kind !== 'identityMoved') return nothing;
-    const { limits } = this.#context.options;
+    const { limits } = this.context.options;
     if (this.#held.length < limits.heldMessagesMax) {
       this.#held.push(message);
       return nothing;
     }
     const refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs: limits.retryAfterMs } as const;
-    return bounce(roomAddress(this.#context.room), message, refusal);
+    return bounce(roomAddress(this.context.room), message, refusal);
   }
 
   #timer(name: string): readonly Effect[] {
     if (name === standingsTimer) return this.#tellOwed();
-    if (name !== passivateTimer || this.#context.state.chain === null) return nothing;
+    if (name !== passivateTimer || this.context.state.chain === null) return nothing;
     this.#phase = 'closing';
     return [{ kind: 'log', command: { kind: 'close', changes: this.#lastChanges() } }];
   }
 
   /** Everything that is not saved yet, and the summary for those who list rooms while this one sleeps. */
   #lastChanges(): readonly StateChange[] {
-    const { state } = this.#context;
+    const { state } = this.context;
     const changes = takeChanges(state);
-    const summary = summaryOf(this.#context);
+    const summary = summaryOf(this.context);
     if (changes.length === 0 || summary === null) return changes;
     const value = encodeSummary(summary);
     return [...changes, { key: summaryKey, value, seq: state.head.seq, sub: state.saves }];
   }
 
   #tellOwed(): readonly Effect[] {
-    const { state, options } = this.#context;
+    const { state, options } = this.context;
     if (state.standings.size === 0) {
       this.#standingsDelayMs = 0;
       return nothing;
     }
     const { standingRetryMs, standingRetryMaxMs, standingsPerTick } = options.limits;
     this.#standingsDelayMs = Math.min(standingRetryMaxMs, 2 * this.#standingsDelayMs || standingRetryMs);
-    return tellStandings(this.#context, state.standings.next(standingsPerTick), this.#standingsDelayMs);
+    return tellStandings(this.context, state.standings.next(standingsPerTick), this.#standingsDelayMs);
   }
 
   #standingKept(user: string, controlNumber: number): readonly Effect[] {
-    if (!standingKept(this.#context, user, controlNumber)) return nothing;
+    if (!standingKept(this.context, user, controlNumber)) return nothing;
     this.#standingsDelayMs = 0;
     return [{ kind: 'cancelTimer', name: standingsTimer }];
   }
 
   #summaryFor(user: string): ReturnType<typeof summaryOf> {
-    return this.#context.state.member(user) === undefined ? null : summaryOf(this.#context);
+    return this.context.state.member(user) === undefined ? null : summaryOf(this.context);
   }
 
   /** Ends where there is no room and nobody is about to make one: such a room leaves no trace. */
   #orEnd(effects: readonly Effect[]): readonly Effect[] {
-    const isRoom = this.#context.state.chainAhead !== null;
+    const isRoom = this.context.state.chainAhead !== null;
     return this.#phase !== 'live' || isRoom ? effects : this.#end(effects);
   }
 
@@ -211,7 +212,7 @@ export class Room implements Actor<RoomMessage> {
   }
 
   #resend(): Effect[] {
-    const to = roomAddress(this.#context.room);
+    const to = roomAddress(this.context.room);
     return this.#held.map((message) => ({ kind: 'send', to, message }));
   }
 }
