@@ -11,12 +11,11 @@ export interface Codec<T> extends Encoder<T> {
 
 /** Decodes canonical bytes; null for anything malformed or written in another way. Never throws. Byte fields are views into `bytes`. */
 export function decodeCanonical<T>(codec: Codec<T>, bytes: Uint8Array): T | null {
-  let message: T;
   try {
-    message = codec.decode(bytes);
+    const message = codec.decode(bytes);
+    return equalBytes(encodeMessage(codec, message), bytes) ? message : null;
   } catch {
-    // Bytes from outside: whatever the decoder dislikes is malformed.
+    // Bytes from outside: whatever the codec dislikes is malformed.
     return null;
   }
-  return equalBytes(encodeMessage(codec, message), bytes) ? message : null;
 }

@@ -181,13 +181,13 @@ describe('a roll', () => {
     expect(roll.addCredential({ ...good, deviceJson: new Uint8Array(4_097) })).toBe(false);
   });
 
-  it('keeps the newest four credentials of a device', () => {
+  it('keeps sixteen credentials of a device, and what came first', () => {
     const roll = new Roll(testPrimitives);
     roll.addCredential(good);
-    for (let identity = 2; identity <= 5; identity++)
-      roll.addCredential(makeActor(ada.user, identity).credential(1, 1));
-    expect(roll.device({ member: 1, device: 1, key: ada.device(1).keys.publicKey }, ada.person(1))).toBe(
-      'BAD_SIGNATURE',
-    );
+    const others = Array.from({ length: 16 }, (_, i) => makeActor(ada.user, i + 2).credential(1, 1));
+    expect(others.map((other) => roll.addCredential(other))).toEqual([...Array(15).fill(true), false]);
+    const signer = { member: 1, device: 1, key: ada.device(1).keys.publicKey };
+    expect(roll.device(signer, ada.person(1))).toMatchObject({ user: ada.user });
+    expect(roll.addCredential(good)).toBe(true);
   });
 });

@@ -15,8 +15,11 @@ import { keyBytes, personCommitment, saltBytes } from './hash.ts';
 import { isUserId } from './ids.ts';
 import type { Primitives } from './primitives.ts';
 
-/** Credentials kept for one (member, device): a device's signatures are renewed when its person starts over. */
-const credentialsKeptMax = 4;
+/**
+ * Credentials kept for one (member, device): one for each identity under which the device signed. None is dropped for a newer one: what proves old
+ * entries must not go because something new was put beside it.
+ */
+const credentialsKeptMax = 16;
 
 interface KeptCredential {
   readonly credential: Credential;
@@ -49,15 +52,16 @@ export class Roll {
     return true;
   }
 
-  /** Takes a credential in, to be proven when it is needed. False where it is too large. Of one device the newest four are kept. */
+  /** Takes a credential in, to be proven when it is needed. False where it is too large, or sixteen others of the device are here. */
   addCredential(credential: Credential): boolean {
     if (!credentialFits(credential)) return false;
     const key = `${credential.member}/${credential.device}`;
     const kept = this.#credentials.get(key) ?? [];
     if (kept.some((other) => sameCredential(other.credential, credential))) return true;
+    if (kept.length >= credentialsKeptMax) return false;
     const { member, device, deviceJson, selfSigningJson } = credential;
     const own = { member, device, deviceJson: copyBytes(deviceJson), selfSigningJson: copyBytes(selfSigningJson) };
-    this.#credentials.set(key, [{ credential: own, proven: null }, ...kept].slice(0, credentialsKeptMax));
+    this.#credentials.set(key, [{ credential: own, proven: null }, ...kept]);
     return true;
   }
 
