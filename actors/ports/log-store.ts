@@ -59,7 +59,7 @@ export interface RowWrite {
   readonly dueMs: number | null;
 }
 
-/** Which rows of a segment: seqs from `from` to `through`, at most `limit` rows, cut after `bytesMax` bytes but never before one row. */
+/** Which rows of a segment: seqs from `from` to `through`, at most `limit` rows of together at most `bytesMax` bytes, but always the first one. */
 export interface RowRange {
   readonly from: number;
   readonly through: number;

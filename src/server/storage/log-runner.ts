@@ -1,0 +1,239 @@
+// Runs the logs of this process on a store: carries out what the pure code in actors/log asks for and passes the answers back. Guarantees: one log
+// per name (rule 8), one fence reader for all (rule 4), row writes of one loop turn in one call. Adds no safety of its own and takes none away.
+import { FenceReader } from '#actors/log/fence-reader.ts';
+import type { LogLimits } from '#actors/log/limits.ts';
+import { Log, type LogHost } from '#actors/log/log.ts';
+import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
+import type { Stub } from '#actors/log/opening.ts';
+import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '#actors/log/requests.ts';
+import type { Fence, Generation, LogStore, OwnershipStore } from '#actors/ports/log-store.ts';
+import type { StateStore } from '#actors/ports/state-store.ts';
+import { RowBatch } from './row-batch.ts';
+import type { Store } from './store.ts';
+import { beginTenure } from './tenure.ts';
+
+/** What a runner needs of a store. */
+export type RunnerStore = LogStore & StateStore & Pick<OwnershipStore, 'readFence'>;
+
+/** Hears what the logs of this process say: to one incarnation of an actor, in order. Must not throw. */
+export type Listener = (actor: string, incarnation: number, answer: LogAnswer) => void;
+
+export interface LogRunnerOptions {
+  readonly store: RunnerStore;
+  /** Under which this process runs; its shards are taken before a log is opened. */
+  readonly generation: Generation;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** This generation was fenced: nothing can be acked any more, the process should go. Called once. */
+  readonly fenced?: () => void;
+  /** An actor broke the contract of its log; text without ids. */
+  readonly broken?: (reason: string) => void;
+  /** When rows that were gathered go out. Default: at the end of the loop turn. */
+  readonly schedule?: (flush: () => void) => void;
+  /** Runs something later. Default: a timer that does not keep the process. */
+  readonly later?: (run: () => void, delayMs: number) => void;
+  readonly limits?: Partial<LogLimits>;
+  /** Logs remembered after a clean close, about 200 bytes each; the oldest goes, and opens a new segment next time. Default 100,000. */
+  readonly stubsMax?: number;
+}
+
+/** Before the second try of a request, milliseconds; doubles with each further one. */
+const retryMs = 50;
+
+interface OpenLog {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly log: Log;
+}
+
+export class LogRunner {
+  readonly #options: LogRunnerOptions;
+  readonly #store: RunnerStore;
+  readonly #now: () => number;
+  readonly #open = new Map<string, OpenLog>();
+  readonly #stubs = new Map<string, Stub>();
+  readonly #fences = new FenceReader<(reply: StoreReply) => void>();
+  readonly #rows: RowBatch;
+  readonly #schedule: (flush: () => void) => void;
+  readonly #later: (run: () => void, delayMs: number) => void;
+  #listener: Listener = () => {};
+  #scheduled = false;
+  #fenceFailures = 0;
+  #fenced = false;
+  #stopped = false;
+
+  /** Begins a tenure of this node and runs logs under it. */
+  static async start(
+    options: Omit<LogRunnerOptions, 'generation'> & { store: Store; node: string },
+  ): Promise<LogRunner> {
+    return new LogRunner({ ...options, generation: await beginTenure(options.store, options.node) });
+  }
+
+  constructor(options: LogRunnerOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#now = options.now;
+    this.#rows = new RowBatch(options.store, () => this.#readFence());
+    this.#schedule = options.schedule ?? setImmediate;
+    this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
+  }
+
+  /** Logs in the hands of an actor. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** The log of this name, if an actor has it. */
+  get(log: string): Log | undefined {
+    return this.#open.get(log)?.log;
+  }
+
+  /** What a clean close left. */
+  stub(log: string): Stub | undefined {
+    return this.#stubs.get(log);
+  }
+
+  /** Who hears the answers from now on. */
+  serve(listener: Listener): this {
+    this.#listener = listener;
+    return this;
+  }
+
+  /** Carries out an actor's command on its own log. Commands of an incarnation that has ended change nothing. */
+  command(actor: string, incarnation: number, command: LogCommand): void {
+    if (this.#stopped) return this.#listener(actor, incarnation, { kind: 'failed', code: 'UNAVAILABLE' });
+    const open = command.kind === 'open' ? this.#start(actor, incarnation) : this.#open.get(actor);
+    if (open?.incarnation !== incarnation) return;
+    open.log.command(command, this.#now());
+  }
+
+  /** This incarnation of the actor is gone: nothing of its log may be acked any more. */
+  forget(actor: string, incarnation: number): void {
+    const open = this.#open.get(actor);
+    if (open?.incarnation !== incarnation) return;
+    open.log.drop();
+    this.#open.delete(actor);
+  }
+
+  /** False = this process can ack nothing: its generation is fenced, or its fence can't be read. */
+  healthy(): boolean {
+    return !this.#fenced && this.#fenceFailures === 0 && !this.#stopped;
+  }
+
+  /** Drops every log: nothing more is answered. What was under way may or may not be stored; nothing of it was acked. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const { log } of this.#open.values()) log.drop();
+    this.#open.clear();
+    await this.#rows.idle();
+  }
+
+  /** Starts writing what was gathered. Called at the end of each loop turn by itself; a host that knows its turn's end may call it sooner. */
+  flush(): void {
+    this.#scheduled = false;
+    this.#rows.flush();
+    this.#readFence();
+  }
+
+  #start(name: string, incarnation: number): OpenLog {
+    // Rule 8: the old one can ack no more before the new one reads a row.
+    this.#open.get(name)?.log.drop();
+    const { generation, limits } = this.#options;
+    const stub = this.#stubs.get(name) ?? null;
+    this.#stubs.delete(name);
+    const host: LogHost = {
+      request: (id, request, attempt) => this.#request(open, id, request, attempt),
+      answer: (answer) => this.#answer(open, answer),
+      broken: (reason) => this.#options.broken?.(reason),
+    };
+    const { readsAreDurable } = this.#store;
+    const log = new Log(name, host, { generation, readsAreDurable, stub, ...(limits === undefined ? {} : { limits }) });
+    const open: OpenLog = { name, incarnation, log };
+    this.#open.set(name, open);
+    return open;
+  }
+
+  #answer(open: OpenLog, answer: LogAnswer): void {
+    if (answer.kind === 'closed' || answer.kind === 'failed') {
+      if (this.#open.get(open.name) === open) this.#open.delete(open.name);
+      if (open.log.stub !== null) this.#keep(open.name, open.log.stub);
+    }
+    this.#listener(open.name, open.incarnation, answer);
+  }
+
+  #keep(log: string, stub: Stub): void {
+    this.#stubs.set(log, stub);
+    if (this.#stubs.size > (this.#options.stubsMax ?? 100_000)) this.#stubs.delete(this.#stubs.keys().next().value!);
+  }
+
+  #request(open: OpenLog, id: number, request: StoreRequest, attempt: number): void {
+    if (attempt === 1) this.#carryOut(open, id, request);
+    else this.#later(() => this.#carryOut(open, id, request), retryMs * 2 ** (attempt - 2));
+  }
+
+  #carryOut(open: OpenLog, id: number, request: StoreRequest): void {
+    if (open.log.ended) return;
+    const reply = (answer: StoreReply) => open.log.reply(id, answer, this.#now());
+    switch (request.op) {
+      case 'cover':
+        this.#fences.wait(reply);
+        this.#wake();
+        break;
+      case 'writeRows':
+        this.#rows.add(request.write, (written) => reply(written ? rowsWritten : unknownReply));
+        this.#wake();
+        break;
+      default:
+        this.#ask(open.name, request).then(reply, () => reply(unknownReply));
+    }
+  }
+
+  async #ask(log: string, request: Exclude<StoreRequest, { op: 'cover' | 'writeRows' }>): Promise<StoreReply> {
+    switch (request.op) {
+      case 'readMeta':
+        return { op: 'readMeta', meta: await this.#store.readMeta(log) };
+      case 'casMeta':
+        return { op: 'casMeta', applied: await this.#store.casMeta(log, request.meta) };
+      case 'readRows':
+        return { op: 'readRows', rows: await this.#store.readRows(log, request.segment, request.range) };
+      case 'readState':
+        return { op: 'readState', rows: await this.#store.readState(log) };
+      case 'writeState':
+        await this.#store.writeState([{ log, rows: request.rows }]);
+        return stateWritten;
+    }
+  }
+
+  #wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(() => this.flush());
+  }
+
+  /** Starts a fence read if someone waits and none is under way. */
+  #readFence(): void {
+    if (!this.#fences.due) return;
+    this.#fences.start();
+    this.#store.readFence(this.#options.generation).then(
+      (fence) => this.#covered(fence),
+      () => this.#covered('unknown'),
+    );
+  }
+
+  #covered(answer: Fence | 'unknown'): void {
+    const waiters = this.#fences.finish(answer);
+    if (answer === 'unknown') {
+      this.#fenceFailures++;
+      this.#later(() => this.#readFence(), retryMs * Math.min(2 ** (this.#fenceFailures - 1), 64));
+      return;
+    }
+    this.#fenceFailures = 0;
+    if (answer === 'fenced' && !this.#fenced) {
+      this.#fenced = true;
+      this.#options.fenced?.();
+    }
+    const reply: StoreReply = { op: 'cover', fence: answer };
+    for (const waiter of waiters) waiter(reply);
+    this.#readFence();
+  }
+}

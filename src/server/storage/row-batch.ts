@@ -1,0 +1,70 @@
+// Row writes of all logs, gathered into few large calls of the store. What comes while calls are under way goes together into the next one, so
+// that the load itself makes the batches. Guarantees: every write's `done` is called once, with what became of the call it went with.
+import { type LogStore, type RowWrite, writeLimits } from '#actors/ports/log-store.ts';
+
+/** Calls of the store under way at once: one being synced to disk, one being made ready. */
+const callsMax = 2;
+
+interface Gathered {
+  readonly write: RowWrite;
+  readonly done: (written: boolean) => void;
+}
+
+export class RowBatch {
+  readonly #store: Pick<LogStore, 'writeRows'>;
+  /** After the `done`s of one call. */
+  readonly #settled: () => void;
+  #gathered: Gathered[] = [];
+  #calls = 0;
+  #idlers: (() => void)[] = [];
+
+  constructor(store: Pick<LogStore, 'writeRows'>, settled: () => void) {
+    this.#store = store;
+    this.#settled = settled;
+  }
+
+  add(write: RowWrite, done: (written: boolean) => void): void {
+    this.#gathered.push({ write, done });
+  }
+
+  /** Starts calls for what was gathered, unless enough are under way. */
+  flush(): void {
+    while (this.#gathered.length > 0 && this.#calls < callsMax) void this.#call(this.#next());
+  }
+
+  /** Resolves when nothing is under way or waits. */
+  async idle(): Promise<void> {
+    while (this.#calls > 0) await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  }
+
+  #next(): Gathered[] {
+    let [rows, bytes, count] = [0, 0, 0];
+    for (const { write } of this.#gathered) {
+      rows += write.rows.length;
+      for (const row of write.rows) bytes += row.bytes.length;
+      if (count > 0 && (rows > writeLimits.rows || bytes > writeLimits.bytes)) break;
+      count++;
+    }
+    if (count < this.#gathered.length) return this.#gathered.splice(0, count);
+    const all = this.#gathered;
+    this.#gathered = [];
+    return all;
+  }
+
+  async #call(gathered: readonly Gathered[]): Promise<void> {
+    this.#calls++;
+    let written = true;
+    try {
+      await this.#store.writeRows(gathered.map(({ write }) => write));
+    } catch {
+      // Nothing is known of any of them: the log decides, by asking again.
+      written = false;
+    }
+    this.#calls--;
+    // The next call is on its way to the disk while the answers to this one are worked through.
+    this.flush();
+    for (const { done } of gathered) done(written);
+    this.#settled();
+    if (this.#calls === 0) for (const resume of this.#idlers.splice(0)) resume();
+  }
+}
