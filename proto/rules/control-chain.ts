@@ -5,7 +5,8 @@ import { type ControlBody, type ControlEntry, ControlKind, type EventHeader } fr
 import { equalBytes, zeroHash } from './bytes.ts';
 import { checkProvider, checkSigner, decodeControl } from './control-entry.ts';
 import type { ControlFault } from './control-fault.ts';
-import { applyRule, create, type RuleResult } from './control-rules.ts';
+import { applyRule, create } from './control-rules.ts';
+import type { RuleResult } from './control-standing.ts';
 import { type ControlState, decodeState } from './control-state.ts';
 import { controlHash } from './hash.ts';
 import type { Primitives } from './primitives.ts';
