@@ -96,7 +96,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
         policy,
         hub: { provider, epoch: 1 },
       };
-      await createDirectRoom(this.parts, room, await this.#self(1), create, user);
+      await createDirectRoom(this.held.hold(room).replica, await this.#self(1), create, user);
     } catch (error) {
       // The other was quicker, or a try before this one got through: it is one room, whoever began it.
       if (!isRejection(error, Rejection.REJECTION_ROOM_EXISTS)) throw error;
@@ -128,7 +128,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
       policy,
       hub: { provider, epoch: 1 },
     };
-    const room = await createGroupRoom(this.parts, await this.#self(1), create, provider);
+    const room = await createGroupRoom(this.parts, await this.#self(1), create, (id) => this.held.hold(id).replica);
     await this.held.list(room);
     await this.setName(room, options.name);
     if (options.topic) await this.setTopic(room, options.topic);

@@ -186,11 +186,11 @@ export class RoomReplica {
     });
   }
 
-  /** Brings chain and log up to the server's head. Rejects as requests do. */
+  /** Brings the chain, and for a member the log, up to the server's head. Rejects as requests do. */
   async catchUp(): Promise<void> {
     return this.exclusive(async () => {
       await this.#syncChain();
-      await this.#fetchThrough(0);
+      if (this.joined) await this.#fetchThrough(0);
     });
   }
 

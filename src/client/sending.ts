@@ -14,8 +14,7 @@ import type { Recipient } from './crypto/engine.ts';
 import { ClientError, isRejection, isRetryable, rejectionName } from './errors.ts';
 import type { SendingRoom } from './outbox.ts';
 import type { Parts } from './parts.ts';
-import { RoomReplica } from './room.ts';
-import type { LocalChange } from './store.ts';
+import type { RoomReplica } from './room.ts';
 
 const signingTries = 8;
 
@@ -84,7 +83,7 @@ export class RoomSender implements SendingRoom {
         await this.#submit(signed);
         return;
       } catch (error) {
-        if (!isRejection(error, Rejection.REJECTION_STALE_STATE) && !isBusy(error)) throw error;
+        if (!mayPassAnew(error)) throw error;
         if (isBusy(error)) await pause((error as ClientError).retryAfterMs || 200, this.#replica.ports.parts.random());
         await this.#replica.catchUp();
       }
@@ -114,7 +113,11 @@ export class RoomSender implements SendingRoom {
       return controlEvent(parts, this.place(sendId, signed.credential.member), signed);
     });
     await submitControl(parts, this.room, event, signed);
-    await this.#replica.catchUp();
+    // It is done; whoever just left may be told nothing more.
+    await this.#replica.catchUp().catch((error) => {
+      if (!(error instanceof ClientError)) throw error;
+      parts.count(`later.${error.code}`);
+    });
   }
 
   async #event(send: LocalSend, place: SealingPlace): Promise<Event> {
@@ -141,52 +144,50 @@ export class RoomSender implements SendingRoom {
   }
 }
 
+/** Makes a room known to this device before its genesis goes out. */
+export type HoldRoom = (room: string) => RoomReplica;
+
 /** Signs and submits the genesis of a group. The new room's id. */
 export async function createGroupRoom(
   parts: Parts,
   self: Person,
   statement: Statement,
-  provider: string,
+  hold: HoldRoom,
 ): Promise<string> {
-  const place = { room: '', number: 1, previousHash: zeroHash, actor: 1 };
-  const signed = await signControl(author(parts), place, { ...statement, person: self });
-  const room = groupRoomId(controlHash(signed.entry.signed, parts.primitives), provider);
-  await submitGenesis(parts, room, signed, '');
+  const signed = await signControl(author(parts), genesisPlace(''), { ...statement, person: self });
+  const room = groupRoomId(controlHash(signed.entry.signed, parts.primitives), statement.hub?.provider ?? '');
+  await submitGenesis(hold(room), signed, '');
   return room;
 }
 
 /** Signs and submits the genesis of a 1:1 room. Rejects with REJECTED ROOM_EXISTS where the other was quicker. */
 export async function createDirectRoom(
-  parts: Parts,
-  room: string,
+  replica: RoomReplica,
   self: Person,
   statement: Statement,
   partner: string,
 ): Promise<void> {
-  const signed = await signControl(
-    author(parts),
-    { room, number: 1, previousHash: zeroHash, actor: 1 },
-    { ...statement, person: self },
-  );
-  await submitGenesis(parts, room, signed, partner);
+  const signed = await signControl(author(replica.ports.parts), genesisPlace(replica.room), {
+    ...statement,
+    person: self,
+  });
+  await submitGenesis(replica, signed, partner);
 }
 
-async function submitGenesis(parts: Parts, room: string, signed: SignedControl, partner: string): Promise<void> {
-  const place: SealingPlace = {
-    room,
-    member: 1,
-    sendId: 1,
-    control: controlHead(null),
-    seen: { seq: 0, hash: zeroHash },
-    manifest: manifestHead(null),
-    recipients: [],
-  };
+function genesisPlace(room: string) {
+  return { room, number: 1, previousHash: zeroHash, actor: 1 };
+}
+
+async function submitGenesis(replica: RoomReplica, signed: SignedControl, partner: string): Promise<void> {
+  const { room } = replica;
+  const { parts } = replica.ports;
   // Durable before it goes out: after a crash the id must not be given to something else.
-  const replica = new RoomReplica(room, { parts, membersChanged: () => {}, changed: () => {}, ownRecord: () => {} });
-  replica.local.lastSendId = 1;
+  replica.local.lastSendId += 1;
   replica.local.member = 1;
-  const row: LocalChange = replica.row();
-  if (!(await parts.store.get('rooms', room))) await parts.store.write([row]);
+  await replica.save();
+  const sendId = replica.local.lastSendId;
+  const nothing = { seen: { seq: 0, hash: zeroHash }, manifest: manifestHead(null), recipients: [] };
+  const place: SealingPlace = { room, member: 1, sendId, control: controlHead(null), ...nothing };
   await submitControl(parts, room, controlEvent(parts, place, signed), signed, partner);
 }
 
@@ -207,6 +208,15 @@ async function submitControl(
 
 function author(parts: Parts): Author {
   return { engine: parts.engine, primitives: parts.primitives, device: parts.device, now: parts.now };
+}
+
+/** Refusals that a new signature under a fresh id gets past. */
+function mayPassAnew(error: unknown): boolean {
+  const { REJECTION_STALE_STATE, REJECTION_ID_REUSED, REJECTION_TOO_OLD } = Rejection;
+  return (
+    isBusy(error) ||
+    [REJECTION_STALE_STATE, REJECTION_ID_REUSED, REJECTION_TOO_OLD].some((code) => isRejection(error, code))
+  );
 }
 
 function isBusy(error: unknown): boolean {

@@ -118,7 +118,7 @@ async function startOn(
     ...luxid,
     providerName: config.provider,
     publicUrl: url,
-    allowedOrigins: config.origins,
+    webOrigins: config.origins,
     secret: secret(config.data, 'subject'),
     store: memoryAccounts(),
     limits: loginLimits(config),

@@ -1,0 +1,175 @@
+// For tests with real processes: a provider started as a person would start it, on free ports and a folder of its own, that can be killed and
+// started again; and devices that log in through the stand-in LuxID. Nothing here is simulated but the person at the keyboard.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { createDevice, openDevice } from '#client/node/device-folder.ts';
+import { standInLogin } from '#client/node/stand-in-walk.ts';
+
+const password = 'moien-moien';
+const startMs = 30_000;
+
+/** A provider process. */
+export class ProviderProcess {
+  readonly folder: string;
+  readonly port: number;
+  readonly #luxidPort: number;
+  readonly #flags: readonly string[];
+  readonly #codes = new Map<string, string>();
+  readonly #waiting = new Map<string, (code: string) => void>();
+  /** Everything that the process wrote to its console. */
+  output = '';
+  #child: ChildProcess | undefined;
+
+  private constructor(folder: string, ports: readonly [number, number], flags: readonly string[]) {
+    this.folder = folder;
+    this.port = ports[0];
+    this.#luxidPort = ports[1];
+    this.#flags = flags;
+  }
+
+  /** Starts a provider on a fresh folder. */
+  static async start(flags: readonly string[] = []): Promise<ProviderProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'luxchat-provider-'));
+    const provider = new ProviderProcess(folder, [await freePort(), await freePort()], flags);
+    await provider.restart();
+    return provider;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it (again) on its folder and ports; resolves when it says that it runs. Milliseconds that it took. */
+  async restart(): Promise<number> {
+    const began = performance.now();
+    const main = new URL('../main.ts', import.meta.url).pathname;
+    const settings = [
+      '--port',
+      String(this.port),
+      '--ops-port',
+      '0',
+      '--luxid-port',
+      String(this.#luxidPort),
+      '--data',
+      this.folder,
+    ];
+    const loose = [
+      '--luxid-open-users',
+      'on',
+      '--logins-per-minute',
+      '100000',
+      '--connections-per-source-second',
+      '10000',
+      '--send-burst',
+      '100000',
+      '--send-per-second',
+      '10000',
+    ];
+    const child = spawn(process.execPath, [main, ...settings, ...loose, ...this.#flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`the provider did not start within ${startMs} ms:\n${this.output}`)),
+        startMs,
+      );
+      const hear = (line: string) => {
+        this.output += `${line}\n`;
+        const [, user, code] = /SMS code for (\S+) is (\d+)/.exec(line) ?? [];
+        if (user && code) this.#codeCame(user, code);
+        if (line.includes('Ctrl-C stops')) {
+          clearTimeout(late);
+          resolve();
+        }
+      };
+      createInterface({ input: child.stdout }).on('line', hear);
+      createInterface({ input: child.stderr }).on('line', hear);
+      child.once('exit', (status) => {
+        clearTimeout(late);
+        reject(new Error(`the provider ended with ${status}:\n${this.output}`));
+      });
+    });
+    return performance.now() - began;
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM: drains; resolves with its exit code. */
+  stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Ends it and removes its folder. */
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Logs a person in on a new device; the folder can be opened with `openDevice`. */
+  async login(user: string, deviceName = 'test'): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'luxchat-device-'));
+    const login = await standInLogin(
+      { server: this.url },
+      { user, password, deviceName, askCode: () => this.#nextCode(user) },
+    );
+    await createDevice(folder, this.url, login);
+    return folder;
+  }
+
+  /** Logs in, opens, starts and waits until all is in step with the server. */
+  async device(user: string, deviceName?: string): Promise<LuxchatClient> {
+    const client = await openDevice(await this.login(user, deviceName), { backoffMaxMs: 500 });
+    await client.start();
+    await client.synced();
+    return client;
+  }
+
+  #nextCode(user: string): Promise<string> {
+    const code = this.#codes.get(user);
+    this.#codes.delete(user);
+    return code === undefined ? new Promise((resolve) => this.#waiting.set(user, resolve)) : Promise.resolve(code);
+  }
+
+  #codeCame(user: string, code: string): void {
+    const waiting = this.#waiting.get(user);
+    this.#waiting.delete(user);
+    if (waiting) waiting(code);
+    else this.#codes.set(user, code);
+  }
+
+  #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child?.exitCode ?? null);
+    return new Promise((resolve) => {
+      child.once('exit', (status) => resolve(status));
+      child.kill(signal);
+    });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Resolves when `test` holds, looking at each event of the clients and at least every 50 ms; rejects with `what` after `ms`. */
+export async function eventually(what: string, test: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+  const until = performance.now() + ms;
+  while (!(await test())) {
+    if (performance.now() > until) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
