@@ -22,12 +22,16 @@ export async function standInLogin(at: LoginServer, person: StandInPerson & { de
   return completeLogin(at, { login, verifier, deviceName: person.deviceName });
 }
 
-/**
- * Walks from `authorizeUrl` until it is sent to `redirect`, which is not called. Resolves to the one-time code. Rejects with LoginError: a wrong
- * user name or password and the fifth wrong code are LOGIN_DENIED.
- */
+/** Walks from `authorizeUrl` until it is sent to `redirect`, which is not called. Resolves to the one-time code; rejects like `standInLogin`. */
 export async function walkStandIn(
   walk: StandInPerson & { readonly authorizeUrl: string; readonly redirect: string },
+): Promise<string> {
+  return readReturn(await followStandIn({ ...walk, arrived: (address) => address.split('?')[0] === walk.redirect }));
+}
+
+/** Walks from `authorizeUrl` until it is sent to an address of which `arrived` is true; resolves to that address without calling it. */
+export async function followStandIn(
+  walk: StandInPerson & { readonly authorizeUrl: string; readonly arrived: (address: string) => boolean },
 ): Promise<string> {
   const jar = new Map<string, Map<string, string>>();
   let next: Visit = { url: new URL(walk.authorizeUrl) };
@@ -36,7 +40,7 @@ export async function walkStandIn(
   for (let step = 0; step < stepsMax; step++) {
     const { status, location, html } = await visit(jar, next);
     if (location !== null) {
-      if (location.split('?')[0] === walk.redirect) return readReturn(location);
+      if (walk.arrived(location)) return location;
       next = { url: new URL(location, next.url) };
       continue;
     }

@@ -39,7 +39,7 @@ export interface AuthOptions {
   /** Address that devices use, without a slash at the end. `<publicUrl>/auth/callback` must be registered with LuxID. */
   readonly publicUrl: string;
   /** Origins that web logins may return to besides that of `publicUrl`. */
-  readonly allowedOrigins?: readonly string[];
+  readonly webOrigins?: readonly string[];
   /** 32 bytes or more, kept for ever: with another one nobody's login is recognised. */
   readonly secret: Uint8Array;
   readonly store: AccountStore;
@@ -93,7 +93,7 @@ export function createAuth(options: AuthOptions): Auth {
   const desk: Desk = {
     ...{ luxid, devices: all, store, limits, now, random, log },
     provider: options.providerName,
-    webOrigins: new Set([new URL(publicUrl).origin, ...(options.allowedOrigins ?? [])]),
+    webOrigins: new Set([new URL(publicUrl).origin, ...(options.webOrigins ?? [])]),
     onDeviceCreated: options.onDeviceCreated ?? (async () => 'created'),
   };
   return {

@@ -22,8 +22,10 @@ export function sourceBuckets(options: {
   return {
     take(source) {
       const nowMs = now();
+      const known = fullAt.get(source) ?? 0;
       // Never later than an empty bucket: a clock set back must not keep anyone out.
-      const full = Math.min(Math.max(fullAt.get(source) ?? 0, nowMs), nowMs + minuteMs);
+      if (known > nowMs + minuteMs) fullAt.set(source, nowMs + minuteMs);
+      const full = Math.min(Math.max(known, nowMs), nowMs + minuteMs);
       const waitMs = full + perTokenMs - nowMs - minuteMs;
       // Half a microsecond of tolerance: the sum of many fractions must not cost the last token.
       if (waitMs > 0.0005) return waitMs;

@@ -1,0 +1,332 @@
+// The whole login as people and programs do it: the real stand-in LuxID, real HTTP, the SDK's client half. And what stays of a person: nothing.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  completeLogin,
+  type LoginError,
+  loginRefusals,
+  loginReturns,
+  logout,
+  refreshTokens,
+  startLogin,
+} from '#client/login.ts';
+import { followStandIn, standInLogin, walkStandIn } from '#client/node/stand-in-walk.ts';
+import { terminalLogin } from '#client/node/terminal-login.ts';
+import { type LuxId, startLuxId } from '../../luxid/luxid.ts';
+import { developmentPassword, person } from '../../luxid/people.ts';
+import { openLog } from '../telemetry/log.ts';
+import { authCodes, returnCodes } from './codes.ts';
+import { defaultAuthLimits } from './limits.ts';
+import { memoryAccounts } from './memory-accounts.ts';
+import { type AccountStore, AccountStoreError } from './ports.ts';
+import { type AuthWorld, startAuthWorld } from './test/world.ts';
+
+const redirect = 'http://127.0.0.1:9/walk';
+let folder: string;
+let luxid: LuxId;
+let world: AuthWorld;
+const stored: string[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'login-'));
+  world = await startAuthWorld({
+    store: recording(memoryAccounts(), stored),
+    issuerFor: async (callbackUrl) => {
+      luxid = await startLuxId({ port: 0, folder: join(folder, 'luxid'), redirects: [callbackUrl], openUsers: true });
+      return luxid.issuer;
+    },
+  });
+});
+afterAll(async () => {
+  await world.close();
+  await luxid.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Keeps as text whatever a store is given. */
+function recording(store: AccountStore, into: string[]): AccountStore {
+  return new Proxy(store, {
+    get:
+      (target, name: keyof AccountStore) =>
+      (...given: never[]) => {
+        into.push(JSON.stringify(given));
+        return (target[name] as (...given: never[]) => unknown)(...given);
+      },
+  });
+}
+
+const at = () => ({ server: world.url });
+const walker = (user: string) => ({ user, password: developmentPassword, askCode: () => luxid.lastCodeFor(user)! });
+const logIn = (user: string, deviceName = 'test device') => standInLogin(at(), { ...walker(user), deviceName });
+
+async function oneTimeCode(user: string) {
+  const { authorizeUrl, verifier } = await startLogin(at(), { redirect, client: 'terminal' });
+  return { login: await walkStandIn({ ...walker(user), authorizeUrl, redirect }), verifier, deviceName: 'x' };
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown as LoginError,
+  );
+  return error === null ? 'none' : error.code;
+}
+
+describe('a login', () => {
+  it('makes an account at the first time and finds it again later, on another device', async () => {
+    const first = await logIn('alice', 'Handy 📱 vum Alice');
+    expect(first).toMatchObject({ firstLogin: true, deviceNumber: 1 });
+    expect(first.userId).toMatch(/^@[0-9a-hjkmnp-tv-z]{11}:localhost$/);
+    const second = await logIn('alice');
+    expect(second).toMatchObject({ firstLogin: false, deviceNumber: 2, userId: first.userId });
+    expect((await logIn('bob')).userId).not.toBe(first.userId);
+    expect(world.created[0]).toEqual({
+      ...{ userId: first.userId, deviceId: first.deviceId, deviceNumber: 1 },
+      ...{ deviceName: 'Handy 📱 vum Alice', firstLogin: true },
+    });
+    expect(await world.auth.verifyAccess(second.accessToken)).toMatchObject({ userId: first.userId, deviceNumber: 2 });
+  });
+
+  it('of one person twice at once makes one account with two devices', async () => {
+    const codes = [await oneTimeCode('twice'), await oneTimeCode('twice')];
+    const [one, other] = await Promise.all(codes.map((code) => completeLogin(at(), code)));
+    expect(one!.userId).toBe(other!.userId);
+    expect([one!.deviceNumber, other!.deviceNumber].sort()).toEqual([1, 2]);
+    expect([one, other].filter((each) => each!.firstLogin)).toHaveLength(1);
+  });
+
+  it('code works once, with its own verifier, for two minutes', async () => {
+    const used = await oneTimeCode('carol');
+    expect(await codeOf(completeLogin(at(), used))).toBe('none');
+    expect(await codeOf(completeLogin(at(), used))).toBe('LOGIN_INVALID');
+
+    const stolen = await oneTimeCode('carol');
+    expect(await codeOf(completeLogin(at(), { ...stolen, verifier: 'v'.repeat(43) }))).toBe('LOGIN_INVALID');
+    expect(await codeOf(completeLogin(at(), stolen))).toBe('LOGIN_INVALID');
+
+    const slow = await oneTimeCode('carol');
+    world.clock.aheadMs += defaultAuthLimits.loginMs;
+    expect(await codeOf(completeLogin(at(), slow))).toBe('LOGIN_INVALID');
+    const racing = await oneTimeCode('carol');
+    const answers = await Promise.all([1, 2, 3].map(() => codeOf(completeLogin(at(), racing))));
+    expect(answers.sort()).toEqual(['LOGIN_INVALID', 'LOGIN_INVALID', 'none']);
+  });
+
+  it('is denied with a wrong password, and at the fifth wrong code', async () => {
+    const options = { ...walker('dave'), deviceName: 'x' };
+    expect(await codeOf(standInLogin(at(), { ...options, password: 'guess' }))).toBe('LOGIN_DENIED');
+    let asked = 0;
+    const wrong = () => {
+      asked += 1;
+      return luxid.lastCodeFor('dave') === '000000' ? '000001' : '000000';
+    };
+    expect(await codeOf(standInLogin(at(), { ...options, askCode: wrong }))).toBe('LOGIN_DENIED');
+    expect(asked).toBe(5);
+    const second = (attempt: number) => (attempt === 1 ? 'nonsense' : luxid.lastCodeFor('dave')!);
+    expect((await standInLogin(at(), { ...options, askCode: second })).deviceNumber).toBe(1);
+  });
+
+  it('with a browser comes back to the terminal, and to nobody else on the machine', async () => {
+    let shown = '';
+    const loggedIn = terminalLogin(at(), {
+      deviceName: 'terminal',
+      language: 'lb',
+      show: (authorizeUrl) => {
+        shown = authorizeUrl;
+        void browse(authorizeUrl);
+      },
+    });
+    const strangers: number[] = [];
+    const browse = async (authorizeUrl: string) => {
+      // The person's browser: walks LuxID, then follows the last redirect to the listener, whose address only the server knows.
+      const arrived = (address: string) => /^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\?login=/.test(address);
+      const back = await followStandIn({ ...walker('browser'), authorizeUrl, arrived });
+      strangers.push((await fetch(`${new URL(back).origin}/?login=forged`)).status);
+      const page = await fetch(back, { headers: { 'accept-language': 'lb' } });
+      expect(await page.text()).toContain('Dir kënnt dës Säit zoumaachen');
+    };
+    expect(await loggedIn).toMatchObject({ deviceNumber: 1, firstLogin: true });
+    expect(new URL(shown).searchParams.get('ui_locales')).toBe('lb');
+    expect(strangers).toEqual([404]);
+  });
+
+  it('in a terminal can be given up', async () => {
+    const stop = new AbortController();
+    const waiting = terminalLogin(at(), { deviceName: 'x', show: () => stop.abort(), signal: stop.signal });
+    expect(await codeOf(waiting)).toBe('ABORTED');
+  });
+
+  it('returns to known places only', async () => {
+    const begin = (address: string, client: 'terminal' | 'web') =>
+      codeOf(startLogin(at(), { redirect: address, client }));
+    expect(await begin(`${world.url}/app`, 'web')).toBe('none');
+    expect(await begin('https://evil.example/', 'web')).toBe('REDIRECT_REFUSED');
+    expect(await begin('https://evil.example/', 'terminal')).toBe('REDIRECT_REFUSED');
+    const long = (length: number) => `${redirect}/${'x'.repeat(length - redirect.length - 1)}`;
+    expect(await begin(long(defaultAuthLimits.redirectCharactersMax), 'terminal')).toBe('none');
+    expect(await begin(long(defaultAuthLimits.redirectCharactersMax + 1), 'terminal')).toBe('REDIRECT_REFUSED');
+  });
+
+  it('takes device names of 1 to 64 characters', async () => {
+    const named = async (deviceName: string) =>
+      codeOf(completeLogin(at(), { ...(await oneTimeCode('names')), deviceName }));
+    expect(await named('📱'.repeat(64))).toBe('none');
+    expect(await named('x'.repeat(65))).toBe('BAD_REQUEST');
+    expect(await named('')).toBe('BAD_REQUEST');
+    expect(await named('a\nb')).toBe('BAD_REQUEST');
+  });
+
+  it('of an eleventh device is TOO_MANY_DEVICES until one is logged out', async () => {
+    const devices = [];
+    for (let n = 0; n < 10; n++) devices.push(await logIn('collector'));
+    expect(await codeOf(logIn('collector'))).toBe('TOO_MANY_DEVICES');
+    await logout(at(), devices[3]!.accessToken);
+    expect((await logIn('collector')).deviceNumber).toBe(11);
+  });
+});
+
+describe('tokens', () => {
+  it('are refreshed, and reuse logs the device out and is heard', async () => {
+    const first = await logIn('erin');
+    const second = await refreshTokens(at(), first.refreshToken);
+    expect(second).toMatchObject({ userId: first.userId, deviceId: first.deviceId, deviceNumber: first.deviceNumber });
+    expect(await world.auth.verifyAccess(first.accessToken)).toBeNull();
+    expect(await world.auth.verifyAccess(second.accessToken)).not.toBeNull();
+    expect(await codeOf(refreshTokens(at(), first.refreshToken))).toBe('TOKEN_REUSED');
+    expect(await codeOf(refreshTokens(at(), second.refreshToken))).toBe('TOKEN_INVALID');
+    expect(world.revoked.at(-1)).toEqual({
+      ...{ userId: first.userId, deviceId: first.deviceId, deviceNumber: 1, reason: 'reused' },
+    });
+  });
+
+  it('end at log-out and at removal', async () => {
+    const one = await logIn('frank');
+    const other = await logIn('frank');
+    await logout(at(), one.accessToken);
+    expect(await world.auth.verifyAccess(one.accessToken)).toBeNull();
+    expect(await codeOf(refreshTokens(at(), one.refreshToken))).toBe('TOKEN_INVALID');
+    expect(await codeOf(logout(at(), one.accessToken))).toBe('TOKEN_INVALID');
+    expect(await world.auth.revokeDevice(other.userId, other.deviceNumber)).toBe(true);
+    expect(await world.auth.revokeDevice(other.userId, other.deviceNumber)).toBe(false);
+    expect(await world.auth.verifyAccess(other.accessToken)).toBeNull();
+    expect(world.revoked.slice(-2).map((each) => each.reason)).toEqual(['loggedOut', 'removed']);
+  });
+});
+
+describe('the server', () => {
+  it('does not keep a device that could not be announced', async () => {
+    for (const [answer, code] of [
+      [async () => 'refused' as const, 'TOO_MANY_DEVICES'],
+      [() => Promise.reject(new Error('user actor is gone')), 'UNAVAILABLE'],
+    ] as const) {
+      let own: LuxId | undefined;
+      const fresh = await startAuthWorld({
+        onDeviceCreated: answer,
+        issuerFor: async (callbackUrl) => {
+          own = await startLuxId({ port: 0, folder: join(folder, 'luxid'), redirects: [callbackUrl] });
+          return own.issuer;
+        },
+      });
+      const grace = {
+        user: 'grace',
+        password: developmentPassword,
+        askCode: () => own!.lastCodeFor('grace')!,
+        deviceName: 'x',
+      };
+      expect(await codeOf(standInLogin({ server: fresh.url }, grace))).toBe(code);
+      expect(fresh.revoked).toMatchObject([{ deviceNumber: 1, reason: 'removed' }]);
+      await fresh.close();
+      await own?.close();
+    }
+  });
+
+  it('answers UNAVAILABLE while its store fails', async () => {
+    const store = { ...memoryAccounts(), readFamily: () => Promise.reject(new AccountStoreError('disk full')) };
+    const fresh = await startAuthWorld({ issuerFor: async () => luxid.issuer, store });
+    expect(await codeOf(refreshTokens({ server: fresh.url }, `lxr_${'x'.repeat(65)}`))).toBe('UNAVAILABLE');
+    await fresh.close();
+  });
+
+  it('has nothing at other addresses and no other methods', async () => {
+    const status = async (path: string, method: string) => (await fetch(world.url + path, { method })).status;
+    expect(await status('/auth', 'GET')).toBe(404);
+    expect(await status('/auth/start/', 'POST')).toBe(404);
+    expect(await status('/auth/start', 'GET')).toBe(405);
+    expect(await status('/auth/callback', 'POST')).toBe(405);
+  });
+
+  it.each([
+    ['startsPerMinute', '/auth/start', 'POST'],
+    ['callbacksPerMinute', '/auth/callback', 'GET'],
+    ['exchangesPerMinute', '/auth/token', 'POST'],
+    ['refreshesPerMinute', '/auth/refresh', 'POST'],
+    ['logoutsPerMinute', '/auth/logout', 'POST'],
+  ] as const)('holds %s per source', async (limit, path, method) => {
+    const fresh = await startAuthWorld({ issuerFor: async () => luxid.issuer, limits: {} });
+    const ask = (source: string) => fetch(fresh.url + path, { method, headers: { 'x-test-source': source } });
+    for (let n = 0; n < defaultAuthLimits[limit]; n++) expect((await ask('one')).status).not.toBe(429);
+    const refused = await ask('one');
+    expect(refused.status).toBe(429);
+    if (method === 'POST') {
+      expect(await refused.json()).toMatchObject({ code: 'RATE_LIMITED' });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect((await ask('other')).status).not.toBe(429);
+    await fresh.close();
+  });
+
+  it('holds bodies of 8 KiB', async () => {
+    const send = async (bytes: number) => {
+      const headers = { 'content-type': 'application/json' };
+      const body = '{"refreshToken":"x"}'.padEnd(bytes);
+      return (
+        (await (await fetch(`${world.url}/auth/refresh`, { method: 'POST', headers, body })).json()) as { code: string }
+      ).code;
+    };
+    expect(await send(8192)).toBe('TOKEN_INVALID');
+    expect(await send(8193)).toBe('BODY_TOO_LARGE');
+  });
+
+  it('and the SDK and the README list the same codes', () => {
+    expect([...loginRefusals].sort()).toEqual(Object.keys(authCodes).sort());
+    expect(loginReturns).toEqual(returnCodes);
+    const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
+    for (const code of [...Object.keys(authCodes), ...returnCodes]) expect(readme).toContain(`| ${code} |`);
+    for (const name of Object.keys(defaultAuthLimits)) expect(readme).toContain(`| ${name} |`);
+  });
+});
+
+it('nothing that was stored or logged holds a name, a subject, a number, a token or a code in clear', async () => {
+  const logFolder = join(folder, 'data');
+  const log = openLog(logFolder, 'debug');
+  const fresh = await startAuthWorld({ issuerFor: async () => luxid.issuer, log });
+  const user = 'canary.person';
+  const { userId, accessToken, refreshToken } = await logIn(user, 'canary device');
+  const once = await oneTimeCode(user);
+  await codeOf(completeLogin(at(), { ...once, verifier: 'w'.repeat(43) }));
+  await codeOf(refreshTokens({ server: fresh.url }, 'x'));
+  await fetch(`${fresh.url}/auth/callback?state=${'s'.repeat(43)}&code=canary.person`);
+  const files = readdirSync(logFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const logs = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+  const kept = [...stored, ...world.logged, ...logs].join('\n');
+  expect(stored.length).toBeGreaterThan(100);
+  const { subject, phone } = person(user);
+  for (const secret of [
+    user,
+    subject,
+    phone,
+    phone.replace(/ /g, ''),
+    phone.slice(-6),
+    developmentPassword,
+    'canary device',
+  ])
+    expect(kept).not.toContain(secret);
+  for (const secret of [accessToken.slice(-43), refreshToken.slice(-43), once.login, once.verifier])
+    expect(kept).not.toContain(secret);
+  // Proof that looking works: the random id is there, as it must be.
+  expect(kept).toContain(userId);
+  await fresh.close();
+});
