@@ -59,8 +59,9 @@ export function findRoom(client: LuxchatClient, word: string): RoomInfo {
   const rooms = client.rooms();
   const exact = rooms.find((room) => room.room === word);
   if (exact) return exact;
+  const people = (room: RoomInfo) => client.members(room.room).map((member) => member.user);
   const matching = rooms.filter((room) =>
-    [room.room, room.name, room.invitedBy, ...room.members].some((name) => name.includes(word)),
+    [room.room, room.name, room.invitedBy, ...people(room)].some((name) => name.includes(word)),
   );
   if (matching.length === 0) throw new ClientError('UNKNOWN', `No room matches "${word}": see luxchat rooms.`);
   if (matching.length > 1)

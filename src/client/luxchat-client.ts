@@ -1,6 +1,6 @@
 // The public methods of the SDK over the wired parts: see api.ts for what each does and how it fails.
 
-import { Rejection } from '#proto/gen/codes.ts';
+import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import {
   ControlKind,
@@ -52,7 +52,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async logout(): Promise<void> {
-    await this.parts.request({ $case: 'removeDevice', value: { device: this.device } }, 'done');
+    await this.parts.request({ $case: 'removeDevice', value: { device: this.device } }, 'done').catch((error) => {
+      // The session is cut by the very thing that was asked for, often before the answer is out.
+      if (!(error instanceof ClientError) || error.disconnect !== Disconnect.DISCONNECT_LOGGED_OUT) throw error;
+    });
     await this.close();
   }
 

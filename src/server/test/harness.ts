@@ -118,7 +118,7 @@ export class ProviderProcess {
     const folder = mkdtempSync(join(tmpdir(), 'luxchat-device-'));
     const login = await standInLogin(
       { server: this.url },
-      { user, password, deviceName, askCode: () => this.#nextCode(user) },
+      { user, password, deviceName, askCode: () => this.code(user) },
     );
     await createDevice(folder, this.url, login);
     return folder;
@@ -132,7 +132,8 @@ export class ProviderProcess {
     return client;
   }
 
-  #nextCode(user: string): Promise<string> {
+  /** The next code that the stand-in "sends" to this person. */
+  code(user: string): Promise<string> {
     const code = this.#codes.get(user);
     this.#codes.delete(user);
     return code === undefined ? new Promise((resolve) => this.#waiting.set(user, resolve)) : Promise.resolve(code);
