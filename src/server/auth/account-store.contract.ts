@@ -13,7 +13,7 @@ const hash = (letter: string) => letter.repeat(43);
 const attempt: LoginAttempt = { redirect: 'http://127.0.0.1:1/x', challenge: hash('c'), expiresMs: 1000 };
 const login: PendingLogin = { subjectHash: hash('s'), challenge: hash('c'), expiresMs: 1000 };
 const device = { number: 1, id: 'ABCDEFGHJ1', family: 'f1', createdMs: 5 };
-const row: DeviceRow = { version: 1, lastNumber: 1, devices: [device] };
+const row: DeviceRow = { version: 1, lastNumber: 1, subjectHash: hash('s'), erased: false, devices: [device] };
 const family: TokenFamily = {
   version: 1,
   userId: '@abc:localhost',
@@ -91,9 +91,9 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     expect(answers.filter(Boolean)).toHaveLength(1);
     const kept = await store.readDevices('@abc:localhost');
     expect(kept).toEqual({ ...row, lastNumber: answers.indexOf(true) });
-    expect(await store.writeDevices('@abc:localhost', { version: 2, lastNumber: 7, devices: [] })).toBe(true);
-    expect(await store.writeDevices('@abc:localhost', { version: 2, lastNumber: 8, devices: [] })).toBe(false);
-    expect(await store.readDevices('@abc:localhost')).toEqual({ version: 2, lastNumber: 7, devices: [] });
+    expect(await store.writeDevices('@abc:localhost', { ...row, version: 2, lastNumber: 7, devices: [] })).toBe(true);
+    expect(await store.writeDevices('@abc:localhost', { ...row, version: 2, lastNumber: 8, devices: [] })).toBe(false);
+    expect(await store.readDevices('@abc:localhost')).toEqual({ ...row, version: 2, lastNumber: 7, devices: [] });
     expect(await store.readDevices('@abd:localhost')).toBeNull();
   });
 

@@ -66,6 +66,8 @@ export interface Auth {
   onRevoked(listener: (revoked: Revoked) => void): () => void;
   /** Ends a device's tokens; false where it had none. Safe to repeat. */
   revokeDevice(userId: string, deviceNumber: number): Promise<boolean>;
+  /** Ends all devices of a user and lets go of the person: who returns is new, and the id is never given out again. Safe to repeat. */
+  eraseAccount(userId: string): Promise<void>;
   /** Removes what has run out from the store, at most `rowsMax` rows; call it now and then. Resolves to how many. */
   sweep(rowsMax: number): Promise<number>;
 }
@@ -104,6 +106,7 @@ export function createAuth(options: AuthOptions): Auth {
       return () => void listeners.delete(listener);
     },
     revokeDevice: (userId, deviceNumber) => all.remove(userId, deviceNumber, 'removed'),
+    eraseAccount: (userId) => all.erase(userId),
     sweep: (rowsMax) => store.sweep(now(), rowsMax),
   };
 }

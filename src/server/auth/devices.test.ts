@@ -9,6 +9,7 @@ import type { AccountStore } from './ports.ts';
 import { parseToken } from './tokens.ts';
 
 const user = '@abc:localhost';
+const owner = { userId: user, subjectHash: 's'.repeat(43) };
 
 function setUp(store: AccountStore = memoryAccounts()) {
   const clock = { ms: 1_000_000 };
@@ -28,7 +29,7 @@ function good<Value extends object>(value: Value | Refusal): Value {
   return value;
 }
 
-const added = async (all: Devices): Promise<DeviceIdentity & TokenPair> => good(await all.add(user));
+const added = async (all: Devices): Promise<DeviceIdentity & TokenPair> => good(await all.add(owner));
 
 describe('a device', () => {
   it('has an id of ten letters and digits, a number that counts, and tokens that are its own', async () => {
@@ -47,7 +48,7 @@ describe('a device', () => {
   it('number ten is welcome, number eleven is not, and a number is never given twice', async () => {
     const { all } = setUp();
     for (let n = 1; n <= defaultAuthLimits.devicesMax; n++) expect((await added(all)).deviceNumber).toBe(n);
-    expect(await all.add(user)).toEqual(refuse('TOO_MANY_DEVICES'));
+    expect(await all.add(owner)).toEqual(refuse('TOO_MANY_DEVICES'));
     expect(await all.remove(user, 10, 'removed')).toBe(true);
     expect(await all.remove(user, 10, 'removed')).toBe(false);
     expect((await added(all)).deviceNumber).toBe(11);
@@ -55,7 +56,7 @@ describe('a device', () => {
 
   it('many added at once get different numbers, and no more than ten live', async () => {
     const { all } = setUp();
-    const results = await Promise.all(Array.from({ length: 14 }, () => all.add(user)));
+    const results = await Promise.all(Array.from({ length: 14 }, () => all.add(owner)));
     const numbers = results.flatMap((each) => (isRefusal(each) ? [] : [each.deviceNumber]));
     expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
@@ -65,7 +66,7 @@ describe('a device', () => {
     await added(all);
     clock.ms += defaultAuthLimits.refreshIdleMs - 1;
     for (let n = 2; n <= 10; n++) await added(all);
-    expect(await all.add(user)).toEqual(refuse('TOO_MANY_DEVICES'));
+    expect(await all.add(owner)).toEqual(refuse('TOO_MANY_DEVICES'));
     clock.ms += 1;
     expect((await added(all)).deviceNumber).toBe(11);
     expect(revoked).toMatchObject([{ deviceNumber: 1, reason: 'idle' }]);
@@ -74,10 +75,10 @@ describe('a device', () => {
   it('that was never finished gives up its place after five minutes', async () => {
     const store = memoryAccounts();
     const broken = setUp({ ...store, writeFamily: async () => Promise.reject(new Error('killed here')) });
-    for (let n = 1; n <= 10; n++) await expect(broken.all.add(user)).rejects.toThrow('killed here');
+    for (let n = 1; n <= 10; n++) await expect(broken.all.add(owner)).rejects.toThrow('killed here');
     const { all, clock } = setUp(store);
     clock.ms += 5 * 60_000 - 1;
-    expect(await all.add(user)).toEqual(refuse('TOO_MANY_DEVICES'));
+    expect(await all.add(owner)).toEqual(refuse('TOO_MANY_DEVICES'));
     clock.ms += 1;
     expect((await added(all)).deviceNumber).toBe(11);
   });
@@ -170,11 +171,30 @@ describe('tokens', () => {
     expect(revoked).toEqual([{ userId: user, deviceId: first.deviceId, deviceNumber: 1, reason: 'loggedOut' }]);
   });
 
-  it('of all devices end together', async () => {
-    const { all, revoked } = setUp();
+  it('of all devices end with the account, which lets its subject go and takes no more devices', async () => {
+    const { all, store, revoked } = setUp();
+    await store.claimSubject(owner.subjectHash, user);
     const tokens = [await added(all), await added(all)];
-    await all.removeAll(user, 'removed');
+    await all.erase(user);
     for (const { accessToken } of tokens) expect(await all.verify(accessToken)).toBeNull();
-    expect(revoked.map((each) => each.deviceNumber)).toEqual([1, 2]);
+    expect(revoked).toMatchObject([1, 2].map((deviceNumber) => ({ deviceNumber, reason: 'erased' })));
+    expect(await store.userOf(owner.subjectHash)).toBeNull();
+    expect(JSON.stringify(await store.readDevices(user))).not.toContain(owner.subjectHash);
+    expect(await all.add(owner)).toEqual(refuse('LOGIN_INVALID'));
+    await all.erase(user);
+    await all.erase('@never:localhost');
+  });
+
+  it('of an account whose erasure was cut short end when it is repeated', async () => {
+    const store = memoryAccounts();
+    await store.claimSubject(owner.subjectHash, user);
+    const before = setUp(store);
+    const { accessToken } = await added(before.all);
+    const cut = setUp({ ...store, removeFamily: () => Promise.reject(new Error('killed here')) });
+    await expect(cut.all.erase(user)).rejects.toThrow('killed here');
+    expect(await before.all.add(owner)).toEqual(refuse('LOGIN_INVALID'));
+    await before.all.erase(user);
+    expect(await before.all.verify(accessToken)).toBeNull();
+    expect(await store.userOf(owner.subjectHash)).toBeNull();
   });
 });

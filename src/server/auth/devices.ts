@@ -21,25 +21,31 @@ export interface TokenPair {
 }
 
 /** Why a device's tokens ended. */
-export type RevocationReason = 'loggedOut' | 'removed' | 'reused' | 'idle';
+export type RevocationReason = 'loggedOut' | 'removed' | 'reused' | 'idle' | 'erased';
 
 /** A device whose tokens have ended for good. */
 export interface Revoked extends DeviceIdentity {
   readonly reason: RevocationReason;
 }
 
+/** Whose device it will be. */
+export interface DeviceOwner {
+  readonly userId: string;
+  readonly subjectHash: string;
+}
+
 /** The devices of all users. */
 export interface Devices {
-  /** Adds a device with its first tokens. */
-  add(userId: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
+  /** Adds a device with its first tokens. LOGIN_INVALID for an erased account, TOO_MANY_DEVICES for the eleventh. */
+  add(owner: DeviceOwner): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Whose access token this is; null = nobody's. */
   verify(accessToken: string): Promise<DeviceIdentity | null>;
   /** Replaces a pair. TOKEN_REUSED ends the device. */
   refresh(refreshToken: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Ends a device's tokens. False where there was no such live device. */
   remove(userId: string, deviceNumber: number, reason: RevocationReason): Promise<boolean>;
-  /** Ends all devices of a user. */
-  removeAll(userId: string, reason: RevocationReason): Promise<void>;
+  /** Erases an account: no more devices, none left, and the subject let go, so that who returns is new. Safe to repeat after a crash. */
+  erase(userId: string): Promise<void>;
 }
 
 /** What devices need. */
@@ -62,21 +68,18 @@ const deviceIdLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 /** Makes them. */
 export function devices(options: DevicesOptions): Devices {
   return {
-    add: (userId) => add(options, userId),
+    add: (owner) => add(options, owner),
     verify: (token) => verify(options, token),
     refresh: (token) => refresh(options, token),
     remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
-    removeAll: async (userId, reason) => {
-      for (const { number } of (await options.store.readDevices(userId))?.devices ?? [])
-        await remove(options, userId, { deviceNumber: number, reason });
-    },
+    erase: (userId) => erase(options, userId),
   };
 }
 
-async function add(options: DevicesOptions, userId: string): Promise<(DeviceIdentity & TokenPair) | Refusal> {
-  const entry = await addEntry(options, userId);
+async function add(options: DevicesOptions, owner: DeviceOwner): Promise<(DeviceIdentity & TokenPair) | Refusal> {
+  const entry = await addEntry(options, owner);
   if (isRefusal(entry)) return entry;
-  const identity = { userId, deviceId: entry.id, deviceNumber: entry.number };
+  const identity = { userId: owner.userId, deviceId: entry.id, deviceNumber: entry.number };
   const { pair, hashes } = newPair(options, entry.family);
   const family = { version: 1, ...identity, ...hashes, previousHash: '', used: false };
   if (!(await options.store.writeFamily(entry.family, family)))
@@ -84,10 +87,17 @@ async function add(options: DevicesOptions, userId: string): Promise<(DeviceIden
   return { ...identity, ...pair };
 }
 
-async function addEntry(options: DevicesOptions, userId: string): Promise<DeviceEntry | Refusal> {
+async function addEntry(options: DevicesOptions, { userId, subjectHash }: DeviceOwner): Promise<DeviceEntry | Refusal> {
   const { store, limits, now, random } = options;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const row = (await store.readDevices(userId)) ?? { version: 0, lastNumber: 0, devices: [] };
+    const row = (await store.readDevices(userId)) ?? {
+      version: 0,
+      lastNumber: 0,
+      subjectHash,
+      erased: false,
+      devices: [],
+    };
+    if (row.erased) return refuse('LOGIN_INVALID');
     if (row.devices.length >= limits.devicesMax) {
       if (!(await removeDead(options, userId, row))) return refuse('TOO_MANY_DEVICES');
       continue;
@@ -98,7 +108,7 @@ async function addEntry(options: DevicesOptions, userId: string): Promise<Device
       family: newFamilyKey(random),
       createdMs: now(),
     };
-    const next = { version: row.version + 1, lastNumber: entry.number, devices: [...row.devices, entry] };
+    const next = { ...row, version: row.version + 1, lastNumber: entry.number, devices: [...row.devices, entry] };
     if (await store.writeDevices(userId, next)) return entry;
   }
   throw new AccountStoreError('the devices of a user changed without pause');
@@ -167,6 +177,31 @@ async function remove(
     if (!(await store.writeDevices(userId, { ...row, version: row.version + 1, devices: rest }))) continue;
     onRevoked({ userId, deviceId: entry.id, deviceNumber, reason });
     return true;
+  }
+  throw new AccountStoreError('the devices of a user changed without pause');
+}
+
+async function erase(options: DevicesOptions, userId: string): Promise<void> {
+  const { store } = options;
+  // First no more devices, then none left, then the subject: after a crash at any place the next call goes on from there.
+  const marked = await changeRow(store, userId, (row) => ({ ...row, erased: true }));
+  if (marked === null) return;
+  for (const { number } of marked.devices) await remove(options, userId, { deviceNumber: number, reason: 'erased' });
+  if (marked.subjectHash === '') return;
+  await store.releaseSubject(marked.subjectHash, userId);
+  await changeRow(store, userId, (row) => ({ ...row, subjectHash: '' }));
+}
+
+async function changeRow(
+  store: AccountStore,
+  userId: string,
+  change: (row: DeviceRow) => DeviceRow,
+): Promise<DeviceRow | null> {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const row = await store.readDevices(userId);
+    if (row === null) return null;
+    const next = { ...change(row), version: row.version + 1 };
+    if (await store.writeDevices(userId, next)) return next;
   }
   throw new AccountStoreError('the devices of a user changed without pause');
 }

@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   completeLogin,
@@ -17,6 +18,7 @@ import { followStandIn, standInLogin, walkStandIn } from '#client/node/stand-in-
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import { type LuxId, startLuxId } from '../../luxid/luxid.ts';
 import { developmentPassword, person } from '../../luxid/people.ts';
+import { embeddedAccounts } from '../storage/embedded/accounts.ts';
 import { openLog } from '../telemetry/log.ts';
 import { authCodes, returnCodes } from './codes.ts';
 import { defaultAuthLimits } from './limits.ts';
@@ -299,22 +301,52 @@ describe('the server', () => {
   });
 });
 
-it('nothing that was stored or logged holds a name, a subject, a number, a token or a code in clear', async () => {
-  const logFolder = join(folder, 'data');
-  const log = openLog(logFolder, 'debug');
-  const fresh = await startAuthWorld({ issuerFor: async () => luxid.issuer, log });
+describe('an erased account', () => {
+  it('leaves no trace of the person: who returns is new, under another id', async () => {
+    const before = await logIn('heidi');
+    const late = await oneTimeCode('heidi');
+    await world.auth.eraseAccount(before.userId);
+    expect(await codeOf(refreshTokens(at(), before.refreshToken))).toBe('TOKEN_INVALID');
+    const after = await completeLogin(at(), late);
+    expect(after).toMatchObject({ firstLogin: true, deviceNumber: 1 });
+    expect(after.userId).not.toBe(before.userId);
+  });
+});
+
+it('no file and no log line holds a name, a subject, a number, a token or a code in clear', async () => {
+  const data = join(folder, 'data');
+  const database = open<unknown, string>({
+    path: join(data, 'accounts.mdb'),
+    encoding: 'json',
+    overlappingSync: false,
+  });
+  let own: LuxId | undefined;
+  const fresh = await startAuthWorld({
+    log: openLog(data, 'debug'),
+    store: recording(embeddedAccounts(database), stored),
+    issuerFor: async (callbackUrl) => {
+      own = await startLuxId({ port: 0, folder: join(folder, 'luxid'), redirects: [callbackUrl], openUsers: true });
+      return own.issuer;
+    },
+  });
   const user = 'canary.person';
-  const { userId, accessToken, refreshToken } = await logIn(user, 'canary device');
-  const once = await oneTimeCode(user);
-  await codeOf(completeLogin(at(), { ...once, verifier: 'w'.repeat(43) }));
-  await codeOf(refreshTokens({ server: fresh.url }, 'x'));
-  await fetch(`${fresh.url}/auth/callback?state=${'s'.repeat(43)}&code=canary.person`);
-  const files = readdirSync(logFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const logs = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
-  const kept = [...stored, ...world.logged, ...logs].join('\n');
-  expect(stored.length).toBeGreaterThan(100);
+  const options = { user, password: developmentPassword, askCode: () => own!.lastCodeFor(user)! };
+  const { userId, accessToken, refreshToken } = await standInLogin(
+    { server: fresh.url },
+    { ...options, deviceName: 'canary device' },
+  );
+  const second = await refreshTokens({ server: fresh.url }, refreshToken);
+  const { authorizeUrl, verifier } = await startLogin({ server: fresh.url }, { redirect, client: 'terminal' });
+  const login = await walkStandIn({ ...options, authorizeUrl, redirect });
+  const wrong = { login, verifier: 'w'.repeat(43), deviceName: 'canary device' };
+  expect(await codeOf(completeLogin({ server: fresh.url }, wrong))).toBe('LOGIN_INVALID');
+  await fetch(`${fresh.url}/auth/callback?state=${'s'.repeat(43)}&code=${user}`);
+  await database.close();
+  const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const contents = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+  const kept = [...stored, ...world.logged, ...contents].join('\n');
   const { subject, phone } = person(user);
-  for (const secret of [
+  const personal = [
     user,
     subject,
     phone,
@@ -322,11 +354,12 @@ it('nothing that was stored or logged holds a name, a subject, a number, a token
     phone.slice(-6),
     developmentPassword,
     'canary device',
-  ])
-    expect(kept).not.toContain(secret);
-  for (const secret of [accessToken.slice(-43), refreshToken.slice(-43), once.login, once.verifier])
-    expect(kept).not.toContain(secret);
-  // Proof that looking works: the random id is there, as it must be.
-  expect(kept).toContain(userId);
+  ];
+  const tokens = [accessToken, refreshToken, second.accessToken, second.refreshToken].map((token) => token.slice(-43));
+  for (const secret of [...personal, ...tokens, login, verifier]) expect(kept).not.toContain(secret);
+  // Proof that looking works: the random id stands in the files, as it must, and the log has lines.
+  expect(contents.join('\n')).toContain(userId);
+  expect(contents.join('\n')).toContain('auth.first-login');
   await fresh.close();
+  await own?.close();
 });

@@ -35,6 +35,10 @@ export interface DeviceRow {
   readonly version: number;
   /** The highest number ever given. */
   readonly lastNumber: number;
+  /** Under which the account is found, so that erasing it finds the way back; empty once that was let go. */
+  readonly subjectHash: string;
+  /** The account is erased or about to be: it gets no more devices. */
+  readonly erased: boolean;
   readonly devices: readonly DeviceEntry[];
 }
 

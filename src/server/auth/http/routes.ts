@@ -95,7 +95,8 @@ export async function exchange(desk: Desk, request: AuthRequest): Answered {
     log.warn('auth.login-invalid');
     return refuse('LOGIN_INVALID');
   }
-  const device = await desk.devices.add(await accountOf(desk, login.subjectHash));
+  const { subjectHash } = login;
+  const device = await desk.devices.add({ subjectHash, userId: await accountOf(desk, subjectHash) });
   if (isRefusal(device)) return device;
   return announce(desk, device, fields.deviceName);
 }
