@@ -12,4 +12,6 @@ const at = (name: string): string => new URL(name, import.meta.url).pathname;
 const lines = allSamples().map((sample) => JSON.stringify(sample));
 writeFileSync(at(`messages-${generation}.json`), `[\n${lines.join(',\n')}\n]\n`);
 writeFileSync(at('rules.json'), `${JSON.stringify(ruleVectors(), null, 2)}\n`);
-execFileSync(at('../../node_modules/.bin/buf'), ['build', '--exclude-source-info', '-o', at('contract.binpb')], { cwd: at('../..') });
+execFileSync(at('../../node_modules/.bin/buf'), ['build', '--exclude-source-info', '-o', at('contract.binpb')], {
+  cwd: at('../..'),
+});

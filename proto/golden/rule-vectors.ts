@@ -3,8 +3,8 @@
 import { Algorithm, ControlKind, EventHeader, EventKind, PayloadInner, Role } from '../gen/record.ts';
 import { toBase32, toBase64Url, toHex } from '../rules/base.ts';
 import { asciiBytes, utf8Text } from '../rules/bytes.ts';
-import { proveCredential } from '../rules/credential.ts';
 import { encodeState, hashState } from '../rules/control-state.ts';
+import { proveCredential } from '../rules/credential.ts';
 import { controlHash, controlTextToSign, manifestHash, manifestTextToSign, recordHash } from '../rules/hash.ts';
 import { directRoomId } from '../rules/ids.ts';
 import { canonicalJson, parseJsonObject } from '../rules/json.ts';

@@ -10,23 +10,23 @@ import { UserActor } from '#actors/user/user.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
-import { memoryAccounts } from './auth/memory-accounts.ts';
 import type { Config } from './config.ts';
 import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
 import { secret } from './secrets.ts';
+import { openAccounts } from './storage/embedded/accounts-folder.ts';
+import { EmbeddedStore } from './storage/embedded/store.ts';
 import { LogRunner } from './storage/log-runner.ts';
-import { InMemoryStore } from './storage/memory/store.ts';
-import type { Store } from './storage/store.ts';
 import { type Log, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { HttpHandler } from './transport/http.ts';
 import { createOpsServer } from './transport/ops.ts';
 import { createTransport, type Transport, type TransportHandler } from './transport/transport.ts';
 
-/** How often logins that ran out are cleared away, in milliseconds. */
+/** How often logins that ran out are cleared away, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
+const expireMs = 3_600_000;
 
 /** A running node. */
 export interface Provider {
@@ -50,7 +50,7 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const log = openLog(config.data, config.logLevel);
   const metrics = createMetrics();
-  const store = new InMemoryStore(Date.now);
+  const store = await EmbeddedStore.open({ folder: config.data, now: Date.now });
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
     return await startOn(config, ports, { log, metrics, store, closing });
@@ -63,7 +63,7 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
 interface Ground {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly store: Store;
+  readonly store: EmbeddedStore;
   readonly closing: (() => Promise<unknown>)[];
 }
 
@@ -73,6 +73,8 @@ async function startOn(
   { log, metrics, store, closing }: Ground,
 ): Promise<Provider> {
   let auth: Auth | undefined;
+  const logins = openAccounts(config.data);
+  closing.push(() => logins.close());
   const names = new DeviceNames();
   const runner = await LogRunner.start({ store, node: 'n1', now: Date.now });
   closing.push(() => runner.stop());
@@ -120,7 +122,7 @@ async function startOn(
     publicUrl: url,
     webOrigins: config.origins,
     secret: secret(config.data, 'subject'),
-    store: memoryAccounts(),
+    store: logins.accounts,
     limits: loginLimits(config),
     onDeviceCreated: async ({ userId, deviceNumber, deviceName }) => {
       names.keep(userId, deviceNumber, deviceName);
@@ -136,7 +138,11 @@ async function startOn(
     runtime.disconnectDevice(userId, deviceNumber, Disconnect.DISCONNECT_LOGGED_OUT),
   );
   const sweeper = setInterval(() => void auth.sweep(1000).catch((error) => log.error('sweep failed', error)), sweepMs);
-  closing.push(async () => clearInterval(sweeper));
+  const expirer = setInterval(() => void store.expire().catch((error) => log.error('expiry failed', error)), expireMs);
+  closing.push(async () => {
+    clearInterval(sweeper);
+    clearInterval(expirer);
+  });
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
@@ -156,10 +162,12 @@ async function startOn(
     drain: async () => {
       log.info('draining');
       clearInterval(sweeper);
+      clearInterval(expirer);
       await transport.drain(config.drainSeconds * 1000);
       const left = await runtime.drain(10_000);
       await ops.close();
       await runner.stop();
+      await logins.close();
       await store.close();
       log.info('stopped', { actorsLeft: left });
     },
