@@ -275,6 +275,18 @@ describe('the stand-in', () => {
     expect(open.login('a'.repeat(33), developmentPassword)).toBeNull();
   });
 
+  it('ends with the standard input of whoever started it', async () => {
+    const args = ['src/luxid/main.ts', '--port', '0', '--folder', folder, '--redirect', redirect, '--end-with-stdin'];
+    const env = { PATH: process.env.PATH };
+    const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((exited) => child.once('close', exited));
+    const line = await new Promise<string>((said) => child.stdout.once('data', (part) => said(String(part))));
+    const issuer = /^LuxID stand-in \(development only\): (\S+)/.exec(line)?.[1];
+    expect((await fetch(`${issuer}/.well-known/openid-configuration`)).status).toBe(200);
+    child.stdin.end();
+    expect(await ended).toBe(0);
+  });
+
   it.each([
     [['--production'], {}],
     [[], { LUXCHAT_MODE: 'production' }],

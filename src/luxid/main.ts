@@ -6,7 +6,7 @@ import { defaultUsers, developmentPassword } from './people.ts';
 import { refusesProduction } from './production.ts';
 
 const usage =
-  'node src/luxid/main.ts --port N --folder DIR --redirect URI [--redirect URI …] [--users a,b,c] [--open-users] [--client-id ID]';
+  'node src/luxid/main.ts --port N --folder DIR --redirect URI [--redirect URI …] [--users a,b,c] [--open-users] [--client-id ID] [--end-with-stdin]';
 
 async function main(): Promise<void> {
   const refusal = refusesProduction(process.argv.slice(2), process.env);
@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   const who = flags.openUsers ? 'any user name' : flags.users.join(', ');
   console.log(`LuxID stand-in (development only): ${luxid.issuer} · ${who} · password ${developmentPassword}`);
   const close = () => void luxid.close();
+  // Whoever starts it and dies without a word leaves a closed pipe behind: then it goes too, and its port is free again.
+  if (flags.endWithStdin) process.stdin.on('end', close).on('error', close).resume();
   process.once('SIGINT', close);
   process.once('SIGTERM', close);
 }
@@ -33,6 +35,7 @@ interface Flags {
   readonly users: readonly string[];
   readonly openUsers: boolean;
   readonly clientId: string;
+  readonly endWithStdin: boolean;
 }
 
 function readFlags(): Flags | string {
@@ -45,6 +48,7 @@ function readFlags(): Flags | string {
         users: { type: 'string', default: defaultUsers.join(',') },
         'open-users': { type: 'boolean', default: false },
         'client-id': { type: 'string', default: 'luxchat' },
+        'end-with-stdin': { type: 'boolean', default: false },
       },
     });
     const port = Number(values.port);
@@ -60,6 +64,7 @@ function readFlags(): Flags | string {
       users: values.users.split(',').map((user) => user.trim()),
       openUsers: values['open-users'],
       clientId: values['client-id'],
+      endWithStdin: values['end-with-stdin'],
     };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
