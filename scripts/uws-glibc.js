@@ -9,7 +9,7 @@ if (!glibc || Number(glibc.split('.')[1]) >= 38) process.exit(0);
 const dir = new URL('.', pathToFileURL(createRequire(import.meta.url).resolve('uWebSockets.js')));
 for (const f of readdirSync(dir).filter((n) => n.startsWith(`uws_linux_${process.arch}_`))) {
   const p = new URL(f, dir),
-    tmp = new URL(f + '.tmp', dir),
+    tmp = new URL(`${f}.tmp`, dir),
     b = readFileSync(p);
   if (patch(b)) {
     writeFileSync(tmp, b);

@@ -125,15 +125,15 @@ function build(type: protobuf.Type, variant: Variant, chosen = casesOf(type)[0])
     const union = unionOf(field);
     if (union !== null && field !== chosen) continue;
     const value = field.repeated
-      ? [valueOf(field, variant, 0), valueOf(field, variant, 1)]
-      : valueOf(field, variant, 0);
+      ? [sampleValue(field, variant, 0), sampleValue(field, variant, 1)]
+      : sampleValue(field, variant, 0);
     if (union === null) message[field.name] = value;
     else message[union] = { $case: field.name, value };
   }
   return { ...codecOf(type).decode(new Uint8Array(0)), ...message };
 }
 
-function valueOf(field: protobuf.Field, variant: Variant, index: number): unknown {
+function sampleValue(field: protobuf.Field, variant: Variant, index: number): unknown {
   if (field.resolvedType instanceof protobuf.Type) return build(field.resolvedType, variant);
   const seed = field.id + 100 * index;
   const isEdge = variant === 'edge';
