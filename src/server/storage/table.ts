@@ -47,8 +47,8 @@ export class MemoryTable implements Table {
     limit: number;
   }): Promise<TableRow[]> {
     return [...this.#rows]
-      .filter(([key]) => key.startsWith(prefix) && Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0)
-      .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .filter(([key]) => key.startsWith(prefix) && (after === undefined || order(key, after) > 0))
+      .sort(([a], [b]) => order(a, b))
       .slice(0, limit)
       .map(([key, value]) => ({ key, value: value.slice() }));
   }
@@ -63,6 +63,11 @@ export class MemoryTable implements Table {
     }
     return true;
   }
+}
+
+/** As UTF-8 sorts. */
+function order(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 export function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {

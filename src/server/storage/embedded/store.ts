@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { shardOf } from '#actors/log/shards.ts';
 import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
 import { isOlder, type StateStamp, type StateWrite, type StoredState } from '#actors/ports/state-store.ts';
+import type { AccountStore } from '../../auth/ports.ts';
+import { tableAccounts } from '../accounts.ts';
 import { StorageError, type Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { Content } from './content.ts';
@@ -46,13 +48,15 @@ export class EmbeddedStore implements Store {
   /** Opens or makes the folder. Rejects with StorageError LOCKED, NEWER or UNUSABLE. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedStore> {
     const unlock = lockFolder(options.folder, ['text']);
+    let store: EmbeddedStore | null = null;
     try {
-      const store = new EmbeddedStore(options, unlock);
+      store = new EmbeddedStore(options, unlock);
       await store.#stamp();
       await store.expire();
       return store;
     } catch (cause) {
-      unlock();
+      if (store === null) unlock();
+      else await store.close();
       if (cause instanceof StorageError) throw cause;
       throw new StorageError('UNUSABLE', `The data folder ${options.folder} can't be read`, { cause });
     }
@@ -68,6 +72,11 @@ export class EmbeddedStore implements Store {
   /** A table for what is no log; see table.ts. Names are ASCII, without a zero. */
   table(name: string): Table {
     return new EmbeddedTable(this.#state, name);
+  }
+
+  /** What login keeps. */
+  accounts(): AccountStore {
+    return tableAccounts(this.table('accounts'));
   }
 
   async createGeneration(node: string): Promise<Generation> {
@@ -227,13 +236,12 @@ export class EmbeddedStore implements Store {
     const key = Buffer.from([kinds.version]);
     const found = this.#state.get(key)?.readUInt32BE(0);
     if (found === layoutVersion) return;
-    if (found === undefined) await this.#state.written(this.#state.put(key, uint32(layoutVersion)));
-    else {
-      await this.#content.close();
-      await this.#state.close();
-      const text = `The data folder was written by a newer version (layout ${found}, this is ${layoutVersion}): run that version`;
-      throw new StorageError('NEWER', text);
+    if (found === undefined) {
+      await this.#state.written(this.#state.put(key, uint32(layoutVersion)));
+      return;
     }
+    const text = `The data folder was written by a newer version (layout ${found}, this is ${layoutVersion}): run that version`;
+    throw new StorageError('NEWER', text);
   }
 
   #addWeek(log: string, segment: number, week: number): void {

@@ -22,15 +22,14 @@ export class EmbeddedTable implements Table {
 
   async list(options: { prefix?: string; after?: string; limit: number }): Promise<readonly TableRow[]> {
     const { prefix = '', limit } = options;
-    const from = options.after === undefined ? pairKey(kinds.table, this.#name, prefix) : this.#key(options.after);
+    const first = pairKey(kinds.table, this.#name, prefix);
+    const last = options.after === undefined ? first : this.#key(options.after);
     const rows: TableRow[] = [];
-    for (const { key, value } of this.#environment.range({
-      start: from,
-      end: after(nameKey(kinds.table, this.#name)),
-    })) {
+    const start = Buffer.compare(first, last) > 0 ? first : last;
+    for (const { key, value } of this.#environment.range({ start, end: after(nameKey(kinds.table, this.#name)) })) {
       const name = secondOf(key);
-      if (rows.length >= limit || (rows.length > 0 && !name.startsWith(prefix))) break;
-      if (name.startsWith(prefix) && name !== options.after) rows.push({ key: name, value: new Uint8Array(value) });
+      if (rows.length >= limit || !name.startsWith(prefix)) break;
+      if (name !== options.after) rows.push({ key: name, value: new Uint8Array(value) });
     }
     return rows;
   }
