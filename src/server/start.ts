@@ -1,0 +1,99 @@
+// What `npm start` does: reads the configuration, starts the stand-in LuxID where no real one is set, starts the provider, says what a person
+// needs next, and drains at Ctrl-C. Ends with code 2 and one sentence when a setting is wrong.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Provider, startProvider } from './provider.ts';
+
+/** Runs until a signal ends it. */
+export async function start(): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof ConfigError) console.error(error.message);
+    else console.error(`Luxchat could not start: ${error instanceof Error ? error.message : 'unknown error'}`);
+    process.exit(error instanceof ConfigError ? 2 : 1);
+  }
+}
+
+async function run(): Promise<void> {
+  const config = readConfig({ args: process.argv.slice(2), env: process.env });
+  let standIn: StandIn | undefined;
+  const provider = await startProvider(config, {
+    luxid: async (callback) => {
+      if (config.luxidIssuer !== '') return realLuxId(config);
+      standIn = await startStandIn(config, callback);
+      return { issuer: standIn.issuer, clientId: config.luxidClientId };
+    },
+  });
+  announce(config, provider);
+  drainOnSignal(provider, () => standIn?.stop());
+}
+
+function realLuxId(config: Config): { issuer: string; clientId: string; clientSecret?: string } {
+  const { luxidIssuer: issuer, luxidClientId: clientId, luxidClientSecretFile: file } = config;
+  return file === '' ? { issuer, clientId } : { issuer, clientId, clientSecret: readFileSync(file, 'utf8').trim() };
+}
+
+interface StandIn {
+  readonly issuer: string;
+  stop(): void;
+}
+
+/** The stand-in is a program of its own; its codes "by SMS" appear on this console. */
+function startStandIn(config: Config, callback: string): Promise<StandIn> {
+  const program = new URL('../luxid/main.ts', import.meta.url).pathname;
+  const args = [
+    program,
+    '--port',
+    String(config.luxidPort),
+    '--folder',
+    join(config.data, 'luxid'),
+    '--redirect',
+    callback,
+  ];
+  if (config.luxidOpenUsers) args.push('--open-users');
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return new Promise((done, failed) => {
+    child.once('exit', (code) => failed(new Error(`the stand-in LuxID ended with code ${code}`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      console.log(line);
+      const issuer = /^LuxID stand-in \(development only\): (\S+)/.exec(line)?.[1];
+      if (issuer) done({ issuer, stop: () => child.kill('SIGTERM') });
+    });
+  });
+}
+
+function announce(config: Config, provider: Provider): void {
+  console.log(
+    `Luxchat provider ${config.provider} is running at ${provider.url} (${config.transport === 'uws' ? 'uWebSockets.js' : 'ws, the slower fall-back transport'})`,
+  );
+  console.log(`Open a terminal client: npx luxchat login --server ${provider.url}   then: npx luxchat help`);
+  console.log(`Health, readiness and metrics: ${provider.opsUrl}/health /ready /metrics`);
+  console.log(`Data in ${resolve(config.data)}, log in ${resolve(config.data, 'logs', 'server.log')}. Ctrl-C stops.`);
+}
+
+function drainOnSignal(provider: Provider, stopStandIn: () => void): void {
+  let draining = false;
+  const drain = () => {
+    // A second Ctrl-C means: now.
+    if (draining) process.exit(130);
+    draining = true;
+    console.log('Draining: connections move away, everything is written …');
+    provider.drain().then(
+      () => {
+        stopStandIn();
+        console.log('Stopped.');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        console.error(`Draining failed: ${error instanceof Error ? error.message : error}`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', drain);
+  process.on('SIGTERM', drain);
+}
