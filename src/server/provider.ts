@@ -180,6 +180,7 @@ function loginLimits({ loginsPerMinute }: Config): Partial<AuthLimits> {
     startsPerMinute: loginsPerMinute,
     callbacksPerMinute: loginsPerMinute * 2,
     exchangesPerMinute: loginsPerMinute * 2,
+    refreshesPerMinute: loginsPerMinute * 30,
   };
 }
 

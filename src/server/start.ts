@@ -54,8 +54,10 @@ function startStandIn(config: Config, callback: string): Promise<StandIn> {
     '--redirect',
     callback,
   ];
+  args.push('--end-with-stdin');
   if (config.luxidOpenUsers) args.push('--open-users');
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It ends when this process does, however that ends: its stdin closes.
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   return new Promise((done, failed) => {
     child.once('exit', (code) => failed(new Error(`the stand-in LuxID ended with code ${code}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
