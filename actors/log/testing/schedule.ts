@@ -1,0 +1,179 @@
+// One random run of several generations that fight for one log, and what must hold of it. P1 what was acked is in the log · P2 no seq acked twice, no
+// hole · P3 a message first sent after an ack lies behind it · P4 a message lies in the log once. Checked as it goes, and again by a fresh owner after
+// everyone else has stopped, whatever they left under way.
+import { handOver, type OwnershipReply, type OwnershipSteps, takeShard } from '../ownership.ts';
+import type { Rule } from '../rules.ts';
+import { sameGeneration } from '../segments.ts';
+import { Node } from './node.ts';
+import { Random } from './random.ts';
+import { Reader } from './reader.ts';
+import { Replicas } from './replicas.ts';
+
+export interface ScheduleOptions {
+  readonly seed: number;
+  readonly omit?: Rule | undefined;
+}
+
+/** What came of a run. `violation` null = everything held. */
+export interface Outcome {
+  readonly violation: string | null;
+  readonly acks: number;
+  readonly takeovers: number;
+}
+
+const generationsMax = 3;
+const messagesMax = 5;
+const stepsMax = 600;
+
+export function runSchedule({ seed, omit }: ScheduleOptions): Outcome {
+  return new Schedule(new Random(seed), omit).run();
+}
+
+class Schedule {
+  readonly #random: Random;
+  readonly #omit: Rule | undefined;
+  readonly #replicas: Replicas;
+  readonly #nodes: Node[] = [];
+  readonly #rowsMax: number;
+  /** Seq to message and back, of everything acked. */
+  readonly #bySeq = new Map<number, number>();
+  readonly #byMessage = new Map<number, number>();
+  /** The greatest acked seq when a message was first sent. */
+  readonly #sentAfter = new Map<number, number>();
+  #violation: string | null = null;
+  #takeovers = 0;
+  #crashes: number;
+  #handOvers: number;
+
+  constructor(random: Random, omit: Rule | undefined) {
+    this.#random = random;
+    this.#omit = omit;
+    this.#replicas = new Replicas(random);
+    this.#rowsMax = random.chance(0.5) ? 2 : 100;
+    this.#crashes = random.below(3);
+    this.#handOvers = random.below(2);
+  }
+
+  run(): Outcome {
+    this.#join();
+    for (let step = 0; step < stepsMax && this.#violation === null; step++) {
+      if (this.#random.chance(0.12) || !this.#replicas.step()) this.#disturb();
+    }
+    this.#finish();
+    return { violation: this.#violation, acks: this.#bySeq.size, takeovers: this.#takeovers };
+  }
+
+  /** Something from outside: a message, a takeover, a crash, a hand-over, a passivation. */
+  #disturb(): void {
+    const node = this.#nodes[this.#random.below(this.#nodes.length)]!;
+    const dice = this.#random.next();
+    if (dice < 0.55) this.#send(node);
+    else if (dice < 0.7) this.#join();
+    else if (dice < 0.8 && this.#crashes > 0) {
+      this.#crashes--;
+      if (this.#random.chance(0.7)) node.crashActor();
+      else node.crashed = true;
+    } else if (dice < 0.85 && this.#handOvers > 0 && node.owns && !node.crashed) this.#give(node);
+    else if (dice < 0.92) node.close();
+    else node.save();
+  }
+
+  #send(node: Node): void {
+    if (!node.owns || node.crashed) return;
+    const message = 1 + this.#random.below(Math.min(messagesMax, this.#sentAfter.size + 1));
+    if (!this.#sentAfter.has(message)) this.#sentAfter.set(message, Math.max(0, ...this.#bySeq.keys()));
+    node.arrive(message);
+  }
+
+  #acked(seq: number, message: number): void {
+    if ((this.#bySeq.get(seq) ?? message) !== message) this.#fail(`P2 seq ${seq} acked for two messages`);
+    if ((this.#byMessage.get(message) ?? seq) !== seq) this.#fail(`P4 message ${message} acked at two seqs`);
+    if (seq <= (this.#sentAfter.get(message) ?? 0))
+      this.#fail(`P3 message ${message} at ${seq}, before an earlier ack`);
+    this.#bySeq.set(seq, message);
+    this.#byMessage.set(message, seq);
+  }
+
+  #fail(violation: string): void {
+    this.#violation ??= violation;
+  }
+
+  /** A new generation holds the owner for dead, rightly or wrongly. */
+  #join(): void {
+    if (this.#nodes.length >= generationsMax) return;
+    const node = this.#newNode();
+    this.#replicas.later(
+      () => !node.crashed,
+      () => {
+        const from = this.#replicas.registers.readShard(0);
+        this.#walk(node, takeShard({ shard: 0, from, to: node.generation }, this.#omit), (owner) => {
+          node.owns = sameGeneration(owner, node.generation);
+          if (node.owns) this.#takeovers++;
+        });
+      },
+    );
+  }
+
+  #newNode(): Node {
+    const generation = this.#replicas.createGeneration(`n${this.#nodes.length}`);
+    const acked = (seq: number, message: number) => this.#acked(seq, message);
+    const node = new Node({ replicas: this.#replicas, generation, rowsMax: this.#rowsMax, omit: this.#omit, acked });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** A planned hand-over to a generation that is made for it. */
+  #give(node: Node): void {
+    if (this.#nodes.length >= generationsMax) return;
+    this.#handOvers--;
+    node.stop();
+    const heir = this.#newNode();
+    this.#walk(node, handOver({ shard: 0, from: node.generation, to: heir.generation }), (owner) => {
+      heir.owns = sameGeneration(owner, heir.generation);
+    });
+  }
+
+  #walk<T>(node: Node, steps: OwnershipSteps<T>, done: (value: T) => void): void {
+    const alive = () => !node.crashed;
+    const go = (reply: OwnershipReply) => {
+      const step = steps.next(reply);
+      if (step.done) return done(step.value);
+      const request = step.value;
+      const { registers } = this.#replicas;
+      if (request.op === 'fence') {
+        const fence = () =>
+          this.#replicas.write(
+            alive,
+            (store) => store.fence(request.generation),
+            (heard) => (heard ? go({ op: 'fence' }) : fence()),
+          );
+        fence();
+      } else if (request.op === 'readShard') {
+        this.#replicas.later(alive, () => go({ op: 'readShard', owner: registers.readShard(0) }));
+      } else {
+        const { expected, owner } = request;
+        this.#replicas.later(alive, () => {
+          const applied = registers.casShard(0, expected, owner);
+          const heard = this.#random.chance(0.85);
+          this.#replicas.later(alive, () => go({ op: 'casShard', applied: heard ? applied : null }));
+        });
+      }
+    };
+    go({ op: 'fence' });
+  }
+
+  /** Everyone has stopped; a fresh generation takes over alone and reads everything. */
+  #finish(): void {
+    for (const node of this.#nodes) node.crashed = true;
+    this.#replicas.settle(this.#random.chance(0.5));
+    const reader = new Reader(this.#replicas);
+    const messages = reader.readAll(this.#replicas.registers.readShard(0));
+    if (messages === null) return this.#fail('P5 a fresh owner could not open the log');
+    for (const [seq, message] of this.#bySeq) {
+      if (messages.get(seq) !== message) this.#fail(`P1 message ${message} was acked at ${seq} and is not there`);
+    }
+    const seqs = [...messages.keys()].sort((a, b) => a - b);
+    if (seqs.some((seq, index) => seq !== index + 1)) this.#fail('P2 the log has a hole');
+    if (new Set(messages.values()).size !== messages.size) this.#fail('P4 a message lies in the log twice');
+  }
+}
