@@ -1,0 +1,137 @@
+// What the pure code does beyond the stores' contract (src/server/storage/contract.ts runs it over real ones): the rule that needs a clock.
+import { describe, expect, it } from 'vitest';
+import type { Generation } from '../ports/log-store.ts';
+import { Log } from './log.ts';
+import { MemoryStore } from './memory-store.ts';
+import type { LogAnswer } from './messages.ts';
+import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from './requests.ts';
+import type { Rule } from './rules.ts';
+import { shardOf } from './shards.ts';
+
+const name = 'room/!a';
+const dayMs = 24 * 3_600_000;
+const lifeMs = 30 * dayMs;
+
+/** A log over a store in memory that answers at once. */
+class Desk {
+  now = 1_000 * dayMs;
+  readonly store = new MemoryStore(() => this.now);
+  readonly answers: LogAnswer[] = [];
+  readonly #asked: (() => void)[] = [];
+  log!: Log;
+
+  open(omit?: Rule): void {
+    const generation = this.store.createGeneration('n');
+    const host = {
+      request: (id: number, request: StoreRequest) =>
+        void this.#asked.push(() => this.log.reply(id, this.#carryOut(generation, request), this.now)),
+      answer: (answer: LogAnswer) => void this.answers.push(answer),
+      broken: (reason: string) => {
+        throw new Error(reason);
+      },
+    };
+    this.log = new Log(name, host, { generation, readsAreDurable: true, omit });
+    this.log.command({ kind: 'open', create: true }, this.now);
+    this.run();
+  }
+
+  run(): void {
+    for (let next = this.#asked.shift(); next !== undefined; next = this.#asked.shift()) next();
+  }
+
+  append(fromSeq: number, bytes: Uint8Array, expiresMs = this.now + lifeMs): void {
+    this.log.command({ kind: 'append', fromSeq, rows: [{ bytes, acceptedMs: this.now, expiresMs }] }, this.now);
+    this.run();
+  }
+
+  get last(): LogAnswer | undefined {
+    return this.answers.at(-1);
+  }
+
+  #carryOut(generation: Generation, request: StoreRequest): StoreReply {
+    const { store } = this;
+    switch (request.op) {
+      case 'cover':
+        return { op: 'cover', fence: store.readFence(generation) };
+      case 'readMeta':
+        return { op: 'readMeta', meta: store.readMeta(name) };
+      case 'casMeta':
+        return { op: 'casMeta', applied: store.casMeta(name, request.meta) };
+      case 'readRows':
+        return { op: 'readRows', rows: store.readRows(name, request.segment, request.range) };
+      case 'readState':
+        return { op: 'readState', rows: store.readState(name) };
+      case 'writeRows':
+        store.writeRows([request.write]);
+        return rowsWritten;
+      case 'writeState':
+        store.writeState([{ log: name, rows: request.rows }]);
+        return stateWritten;
+    }
+  }
+}
+
+describe('a log whose rows expire', () => {
+  it('is due to be sealed after a week, found by whoever sweeps, and keeps its seqs', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.append(1, Uint8Array.of(1));
+    const dueMs = desk.now + 7 * dayMs;
+    expect(desk.store.readDue(shardOf(name), dueMs - 1, 9)).toEqual([]);
+    expect(desk.store.readDue(shardOf(name), dueMs, 9)).toEqual([{ dueMs, log: name, segment: 1 }]);
+    desk.now = dueMs;
+    desk.log.tick(desk.now);
+    expect(desk.last?.kind).toBe('sealing');
+    desk.log.command({ kind: 'sealed', changes: [] }, desk.now);
+    desk.run();
+    desk.now += lifeMs;
+    desk.open();
+    expect(desk.last).toMatchObject({ kind: 'opened', nextSeq: 2, floor: 2, rows: [] });
+  });
+
+  it('is due at half of the shortest life in it', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.append(1, Uint8Array.of(1));
+    desk.append(2, Uint8Array.of(2), desk.now + 2 * dayMs);
+    expect(desk.store.readDue(shardOf(name), desk.now + dayMs, 9)).toHaveLength(1);
+  });
+
+  it('keeps a row that comes too late for an hour', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.append(1, Uint8Array.of(1), desk.now - dayMs);
+    desk.now += 3_600_000 - 1;
+    desk.open();
+    const opened = desk.answers.findLast(({ kind }) => kind === 'opened');
+    expect(opened).toMatchObject({ nextSeq: 2, rows: [{ seq: 1 }] });
+  });
+
+  it('gives seqs out twice when rule 12 is left out', () => {
+    const desk = new Desk();
+    desk.open(12);
+    desk.append(1, Uint8Array.of(1));
+    expect(desk.last).toEqual({ kind: 'appended', throughSeq: 1 });
+    desk.now += 7 * dayMs;
+    desk.log.tick(desk.now);
+    expect(desk.store.readDue(shardOf(name), desk.now, 9)).toEqual([]);
+    desk.now += lifeMs;
+    desk.open(12);
+    expect(desk.last).toMatchObject({ kind: 'opened', nextSeq: 1 });
+  });
+
+  it('wakes up to cover what an owner left behind when it died', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.append(1, Uint8Array.of(1));
+    desk.open();
+    expect(desk.last).toMatchObject({ kind: 'opened', rows: [{ seq: 1 }] });
+    desk.now += 7 * dayMs;
+    desk.log.tick(desk.now);
+    expect(desk.last?.kind).toBe('sealing');
+    desk.log.command({ kind: 'sealed', changes: [{ key: 'k', value: Uint8Array.of(1), seq: 1, sub: 0 }] }, desk.now);
+    desk.run();
+    desk.open();
+    expect(desk.last).toMatchObject({ kind: 'opened', rows: [], state: [{ key: 'k' }], nextSeq: 2 });
+  });
+});
