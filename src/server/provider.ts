@@ -15,6 +15,7 @@ import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
 import { secret } from './secrets.ts';
+import { readSleeping } from './sleeping-rooms.ts';
 import { openAccounts } from './storage/embedded/accounts-folder.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
 import { LogRunner } from './storage/log-runner.ts';
@@ -103,7 +104,14 @@ async function startOn(
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
     },
-    logs: (answer) => runner.serve(answer),
+    logs: (answer) => {
+      const logs = runner.serve(answer);
+      return {
+        command: (actor, incarnation, command) => logs.command(actor, incarnation, command),
+        forget: (actor, incarnation) => logs.forget(actor, incarnation),
+        peek: async (actor) => (logs.get(actor) ? null : readSleeping(store, actor)),
+      };
+    },
     limits: { idleMs: { user: config.userIdleSeconds * 1000, room: config.roomIdleSeconds * 1000 } },
     log,
     metrics,

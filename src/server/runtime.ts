@@ -5,6 +5,7 @@ import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors
 import { Audiences } from '#actors/kernel/audience.ts';
 import type { Audience } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
+import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { type ActorFactories, System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
@@ -40,6 +41,8 @@ export interface Logs {
   command(actor: string, incarnation: number, command: LogCommand): void;
   /** This incarnation is gone: nothing of it is written, acked or answered from here on. */
   forget(actor: string, incarnation: number): void;
+  /** The summary of a room that no actor holds, where it can be known without waking the room; else null. */
+  peek(actor: string): Promise<RoomSummary | null>;
 }
 
 /** What a runtime is made of. */
@@ -77,6 +80,7 @@ export class Runtime implements World {
       ...(options.limits ? { limits: options.limits } : {}),
     });
     this.#summaries = new Summaries({
+      peek: (room) => this.#logs.peek(roomAddress(room)),
       ask: (room, user, token) => this.system.tell(roomAddress(room), { kind: 'summarise', user, token }),
       answer: (user, incarnation, token, summaries) =>
         this.system.tellFrom(user, incarnation, { kind: 'summaries', token, summaries }),

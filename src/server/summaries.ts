@@ -1,5 +1,5 @@
-// Heads of many rooms for one list: every room is asked once, the answers are gathered, one message goes back. Bounded: at most the rooms of a
-// user at a time. A room that does not answer in time is missing from the list, and said to be.
+// Heads of many rooms for one list: sleeping rooms are read where that is certain, all others are asked once, the answers are gathered, one message
+// goes back. Bounded: at most the rooms of a user at a time. A room that does not answer in time is missing from the list, and said to be.
 import type { Address } from '#actors/kernel/address.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 
@@ -7,6 +7,8 @@ const answerTimeoutMs = 8_000;
 
 /** What gathering needs. */
 export interface SummariesPorts {
+  /** The summary of a room that sleeps; null = ask it. */
+  readonly peek: (room: string) => Promise<RoomSummary | null>;
   readonly ask: (room: string, user: string, token: number) => void;
   readonly answer: (user: Address, incarnation: number, token: number, summaries: readonly RoomSummary[]) => void;
 }
@@ -43,7 +45,10 @@ export class Summaries {
     this.#gatherings.set(token, { request, missing: new Set(request.rooms), found: [], timer });
     if (request.rooms.length === 0) return this.#end(token);
     const user = request.user.slice(request.user.indexOf('/') + 1);
-    for (const room of request.rooms) this.#ports.ask(room, user, token);
+    for (const room of request.rooms) {
+      const wake = () => this.#ports.ask(room, user, token);
+      this.#ports.peek(room).then((summary) => (summary ? this.take(token, room, summary) : wake()), wake);
+    }
   }
 
   /** A room answered; null = it can't. */
