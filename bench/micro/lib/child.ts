@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** What a child can do, by name. Parameters and results are plain JSON. */
 export type Calls = Record<string, (params: never) => unknown>;
 
-/** Child side: answers calls until the parent goes away, then exits. */
-export function serveCalls(calls: Calls): void {
+/** Child side: answers calls until the parent goes away, then ends. */
+export function serveCalls(calls: Calls, end: () => void = () => process.exit(0)): void {
   process.on('message', ({ id, name, params }: { id: number; name: string; params: unknown }) => {
     const call = calls[name] as ((params: unknown) => unknown) | undefined;
     Promise.resolve()
@@ -15,25 +15,26 @@ export function serveCalls(calls: Calls): void {
       .then((result) => process.send?.({ id, result }))
       .catch((error: Error) => process.send?.({ id, error: error.stack ?? error.message }));
   });
-  process.on('disconnect', () => process.exit(0));
+  process.on('disconnect', end);
 }
 
 /** Parent side of one child process. */
 export class Child {
-  readonly #process: ChildProcess;
+  readonly process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   #lastId = 0;
 
-  /** Starts the module at `url` (as `new URL('./x.ts', import.meta.url)`). */
-  constructor(url: URL, execArgv: readonly string[] = []) {
-    this.#process = fork(fileURLToPath(url), [], { execArgv: [...execArgv], stdio: 'inherit' });
-    this.#process.on('message', ({ id, result, error }: { id: number; result?: never; error?: string }) => {
+  /** Starts the module at `child` (as `new URL('./x.ts', import.meta.url)`), or takes a process that was forked. */
+  constructor(child: URL | ChildProcess, execArgv: readonly string[] = []) {
+    this.process =
+      child instanceof URL ? fork(fileURLToPath(child), [], { execArgv: [...execArgv], stdio: 'inherit' }) : child;
+    this.process.on('message', ({ id, result, error }: { id: number; result?: never; error?: string }) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
       if (error === undefined) waiting?.resolve(result as never);
       else waiting?.reject(new Error(error));
     });
-    this.#process.on('exit', (code, signal) => {
+    this.process.on('exit', (code, signal) => {
       for (const { reject } of this.#waiting.values()) reject(new Error(`child ended: ${code ?? signal}`));
     });
   }
@@ -43,12 +44,12 @@ export class Child {
     const id = this.#lastId;
     return new Promise<R>((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (result: never) => void, reject });
-      this.#process.send({ id, name, params });
+      this.process.send({ id, name, params });
     });
   }
 
   /** Ends the child; it has no state worth saving. */
   stop(): void {
-    this.#process.disconnect();
+    this.process.disconnect();
   }
 }

@@ -1,0 +1,213 @@
+// Rooms full of people who write: in each room the first few members send one message after the other, each the next one once the last was
+// acknowledged, until the room has had its number and everybody has all of them. Messages are patched copies, what comes is counted, not decoded.
+import type { BenchLogin } from './identity.ts';
+import { Identity } from './identity.ts';
+import { RawClient } from './raw-client.ts';
+import { foundGroup, type Seat, submitFrame } from './rooms.ts';
+import { inParallel } from './server.ts';
+import { message, Wire } from './wire.ts';
+
+/** What to send. */
+export interface Load {
+  /** Members of each room who send; so many messages of a room are under way at once. */
+  readonly inFlight: number;
+  readonly messagesPerRoom: number;
+  readonly bodyBytes: number;
+}
+
+/** What came of it. Times in microseconds, as the senders see them. */
+export interface LoadReport {
+  readonly messages: number;
+  readonly deliveries: number;
+  readonly wallMicros: number;
+  readonly ackP50: number;
+  readonly ackP99: number;
+  /** From sending to the last of the room having it; with one in flight only, else 0. */
+  readonly lastP50: number;
+  readonly lastP99: number;
+}
+
+/** One member of one room, whoever serves it. */
+interface Member {
+  /** Sends message number `n` of this member. */
+  send(n: number): void;
+  /** Called for every acknowledgement of an own message. */
+  acked: () => void;
+  /** Called with the number of messages that came. */
+  came: (count: number) => void;
+}
+
+/** Rooms of equal size. */
+export type Rooms = readonly (readonly Member[])[];
+
+/** Sends and waits for the last delivery. */
+export async function run(rooms: Rooms, load: Load): Promise<LoadReport> {
+  const acks: number[] = [];
+  const lasts: number[] = [];
+  const began = performance.now();
+  await Promise.all(rooms.map((members) => runRoom(members, load, { acks, lasts })));
+  const wallMicros = (performance.now() - began) * 1000;
+  const messages = rooms.length * load.messagesPerRoom;
+  const deliveries = messages * (rooms[0]?.length ?? 0);
+  const [ackP50, ackP99, lastP50, lastP99] = [...quantiles(acks), ...quantiles(lasts)];
+  return { messages, deliveries, wallMicros, ackP50, ackP99, lastP50, lastP99 } as LoadReport;
+}
+
+let sent = 0;
+
+function runRoom(
+  members: readonly Member[],
+  { inFlight, messagesPerRoom }: Load,
+  { acks, lasts }: { readonly acks: number[]; readonly lasts: number[] },
+): Promise<void> {
+  return new Promise((resolve) => {
+    let left = messagesPerRoom;
+    const sentMs: number[] = [];
+    let arrived = 0;
+    let told = 0;
+    let owed = messagesPerRoom * (members.length + 1);
+    const settle = (count: number) => {
+      owed -= count;
+      if (owed === 0) resolve();
+    };
+    members.forEach((member, at) => {
+      let beganMs = 0;
+      const next = () => {
+        left -= 1;
+        sent += 1;
+        beganMs = performance.now();
+        if (inFlight === 1) sentMs.push(beganMs);
+        member.send(sent);
+      };
+      member.came = (count) => {
+        arrived += count;
+        // With one in flight all have message n before message n + 2 is sent, so counting is enough.
+        while (inFlight === 1 && arrived >= (told + 1) * members.length)
+          lasts.push((performance.now() - (sentMs[told++] as number)) * 1000);
+        settle(count);
+      };
+      member.acked = () => {
+        acks.push((performance.now() - beganMs) * 1000);
+        if (left > 0) next();
+        settle(1);
+      };
+      if (at < inFlight && left > 0) next();
+    });
+  });
+}
+
+/** Rooms at a provider: the people are enrolled, the groups founded, everybody is subscribed. */
+export async function providerRooms(
+  target: { readonly port: number; readonly provider: string; readonly name: string },
+  logins: readonly BenchLogin[],
+  { members, bodyBytes }: { readonly members: number; readonly bodyBytes: number },
+): Promise<Rooms> {
+  const seats = await inParallel(logins.length, 50, async (n): Promise<Seat> => {
+    const login = logins[n] as BenchLogin;
+    const identity = new Identity(login);
+    const client = await RawClient.open(target.port, login);
+    await client.enrol(identity);
+    return { client, identity };
+  });
+  return inParallel(Math.floor(seats.length / members), 20, async (n) => {
+    const own = seats.slice(n * members, (n + 1) * members);
+    const { room, control } = await foundGroup(own, target.provider, `${target.name} ${n}`);
+    for (const { client } of own) await client.ask({ $case: 'subscribe', value: { rooms: [room] } }, 'subscribed');
+    const body = randomBytes(bodyBytes);
+    return own.map(({ client, identity }, at) => {
+      const place = { room, member: at + 1, device: identity.deviceNumber, body, control };
+      return providerMember(client, (sendId) => message(submitFrame(submitRequest, { ...place, sendId })));
+    });
+  });
+}
+
+/** A member has one message under way, so its requests can all have this number. */
+const submitRequest = 1_000_000;
+/** Send ids from here on are four bytes long each, so that a message can be patched in place. */
+const firstSendId = 2 ** 21;
+
+function providerMember(client: RawClient, make: (sendId: number) => Buffer): Member {
+  const template = make(firstSendId);
+  const other = make(firstSendId + 1);
+  const at = template.findIndex((byte, index) => byte !== other[index]);
+  const member: Member = {
+    send: (n) => {
+      const bytes = Buffer.from(template);
+      for (let value = firstSendId + n, i = 0; i < 4; i++, value = Math.floor(value / 128)) {
+        bytes[at + i] = i < 3 ? (value & 0x7f) | 0x80 : value & 0x7f;
+      }
+      client.wire.write(bytes);
+    },
+    acked: () => {},
+    came: () => {},
+  };
+  client.frame = (bytes) => {
+    // RoomRecords is field 32 and has no request number before it; an answer begins with its number (three bytes here).
+    if (bytes[0] === 0x82 && bytes[1] === 0x02) member.came(recordsIn(bytes));
+    else if (bytes[0] === 0x08 && bytes[4] === 0x3a) member.acked();
+    else return false;
+    return true;
+  };
+  return member;
+}
+
+/** Records of an encoded ServerFrame{room_records}: how many times field 2 stands in it. */
+function recordsIn(bytes: Uint8Array): number {
+  let at = 2;
+  while ((bytes[at++] as number) >= 0x80);
+  let records = 0;
+  while (at < bytes.length) {
+    if (bytes[at++] === 0x12) records += 1;
+    let length = 0;
+    let shift = 0;
+    let byte: number;
+    do {
+      byte = bytes[at++] as number;
+      length |= (byte & 0x7f) << shift;
+      shift += 7;
+    } while (byte >= 0x80);
+    at += length;
+  }
+  return records;
+}
+
+/** The same rooms at the bare relay: an own message that comes back is its acknowledgement. */
+export function relayRooms(
+  port: number,
+  { rooms, members, bytes }: { readonly rooms: number; readonly members: number; readonly bytes: number },
+): Promise<Rooms> {
+  return inParallel(rooms, 20, (room) =>
+    inParallel(members, members, async (at) => {
+      const member: Member = { send: () => {}, acked: () => {}, came: () => {} };
+      const wire = new Wire({ port, path: `/${room}` }, (payload) => {
+        if (payload[0] === at) member.acked();
+        member.came(1);
+      });
+      await wire.opened;
+      const payload = randomBytes(bytes);
+      payload[0] = at;
+      const whole = message(payload);
+      member.send = () => wire.write(Buffer.from(whole));
+      return member;
+    }),
+  );
+}
+
+/** Bytes of a Submit frame with such a body: what the relay is given to carry. */
+export function submitBytes(bodyBytes: number): number {
+  const room = `!g${'a'.repeat(32)}:localhost`;
+  const control = { number: 19, hash: randomBytes(32) };
+  const place = { room, member: 1, device: 1, sendId: firstSendId, body: randomBytes(bodyBytes), control };
+  return submitFrame(submitRequest, place).length;
+}
+
+function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+/** p50 and p99; zeros where nothing was measured. */
+function quantiles(values: number[]): [number, number] {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => Math.round(sorted[Math.floor(share * sorted.length)] ?? 0);
+  return [at(0.5), at(0.99)];
+}
