@@ -1,5 +1,6 @@
 // The limits of a user actor that are this server's own; what both ends of the protocol know stands in `#proto/rules/limits.ts`.
 // Each bounds memory, a row or a frame; what happens over it stands with it, and a test tries it at n and n + 1.
+import { limits as protocolLimits } from '#proto/rules/limits.ts';
 
 /** Bounds of one user actor. */
 export const userLimits = {
@@ -20,7 +21,7 @@ export const userLimits = {
   /** Bytes of a page or an answer before the frame is called full. */
   pageBytesMax: 60 * 1024,
   /** Rooms in one page of the list. */
-  roomPageMax: 64,
+  roomPageMax: protocolLimits.roomPageMax,
   /** Open invitations kept. A further one is acknowledged to its room and forgotten. */
   invitationsMax: 200,
   /** Rooms that a user left or was removed from, still listed; the oldest goes first. */

@@ -210,7 +210,7 @@ export interface RoomEntry {
 }
 
 /**
- * From now on records of these rooms are pushed to this session (1 to 500 rooms; at most 1,000 in all). The answer names heads read *after* the
+ * From now on records of these rooms are pushed to this session (1 to 160 rooms; at most 1,000 in all). The answer names heads read *after* the
  * subscription took effect: fetch up to them, keep what is pushed meanwhile, merge by seq, and there is no hole.
  */
 export interface Subscribe {

@@ -60,9 +60,9 @@ export const limits = {
   roomsMax: 1_000,
   // ---- pages --------------------------------------------------------------------------------------------------------------
   /** Rooms in one page of the room list. */
-  roomPageMax: 500,
+  roomPageMax: 64,
   /** Rooms in one Subscribe. Over it: BAD_REQUEST. */
-  subscribeRoomsMax: 500,
+  subscribeRoomsMax: 160,
   /** Rooms subscribed in one session. Over it: LIMIT_REACHED. */
   subscriptionsMax: 1_000,
   /** Records in one page. More asked for: as many as this. */
