@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FrameError, frameBytesMax, framedBytes, joinFrames, messageBytesMax, splitFrames } from './frames.ts';
+import {
+  FrameError,
+  frameBytesMax,
+  framedBytes,
+  joinFrames,
+  messageBytesMax,
+  messageFramesMax,
+  splitFrames,
+} from './frames.ts';
 
 const frame = fc.uint8Array({ minLength: 1, maxLength: 300 });
 
@@ -40,8 +48,16 @@ describe('frames', () => {
     );
   });
 
+  it('puts 1,024 frames into a message and the next one into another', () => {
+    const frames = Array.from({ length: messageFramesMax + 1 }, () => new Uint8Array([1]));
+    const messages = joinFrames(frames);
+    expect(messages.map((message) => splitFrames(message).length)).toEqual([messageFramesMax, 1]);
+    const over = new Uint8Array(2 * (messageFramesMax + 1)).fill(1);
+    expect(() => splitFrames(over)).toThrow(FrameError);
+  });
+
   it('refuses empty messages, empty frames and lengths of four bytes', () => {
-    for (const bytes of [[], [0], [0x80, 0x80, 0x80, 0x00], [0x05, 1]]) {
+    for (const bytes of [[], [0], [0x80, 0x80, 0x80, 0x00], [0x81, 0x00, 1], [0x05, 1]]) {
       expect(() => splitFrames(Uint8Array.from(bytes))).toThrow(FrameError);
     }
     expect(framedBytes(127)).toBe(128);

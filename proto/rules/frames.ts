@@ -1,10 +1,13 @@
 // One WebSocket message = one or more frames, each with its length before it as a varint (at most three bytes, since a frame is at most
-// 64 KiB). Splitting makes views, it copies nothing; joining fills messages up to 1 MiB. Both ends use exactly this.
+// 64 KiB, in shortest form). Splitting makes views, it copies nothing; joining fills messages up to 1 MiB and 1,024 frames. Devices and tools
+// use this; the server's transport has a splitter of its own that takes its limits and answers with a Disconnect.
 
 /** Most bytes of one frame, its length prefix not counted. */
 export const frameBytesMax = 65_536;
 /** Most bytes of one WebSocket message, length prefixes included. */
 export const messageBytesMax = 1_048_576;
+/** Most frames of one message, so that a megabyte of tiny frames costs nobody a stall. */
+export const messageFramesMax = 1_024;
 
 /** What is wrong with a message. */
 export type FrameFault = 'MALFORMED' | 'TOO_LARGE';
@@ -35,12 +38,16 @@ export function splitFrames(message: Uint8Array): Uint8Array[] {
       const byte = message[at++];
       if (byte === undefined) throw new FrameError('MALFORMED');
       length |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
+      if (byte < 0x80) {
+        if (byte === 0 && shift > 0) throw new FrameError('MALFORMED');
+        break;
+      }
       shift += 7;
       if (shift > 14) throw new FrameError('TOO_LARGE');
     }
     if (length > frameBytesMax) throw new FrameError('TOO_LARGE');
     if (length === 0 || at + length > message.length) throw new FrameError('MALFORMED');
+    if (frames.length === messageFramesMax) throw new FrameError('TOO_LARGE');
     frames.push(message.subarray(at, at + length));
     at += length;
   }
@@ -72,7 +79,7 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array[] {
   while (first < frames.length) {
     let bytes = 0;
     let end = first;
-    for (; end < frames.length; end++) {
+    for (; end < frames.length && end - first < messageFramesMax; end++) {
       const length = (frames[end] as Uint8Array).length;
       if (length > frameBytesMax || length === 0) throw new FrameError(length === 0 ? 'MALFORMED' : 'TOO_LARGE');
       if (bytes + framedBytes(length) > messageBytesMax) break;
