@@ -77,7 +77,7 @@ export class Log {
 
   constructor(log: string, host: LogHost, options: LogOptions) {
     const { generation, readsAreDurable, omit } = options;
-    const limits = { ...defaultLogLimits, ...options.limits };
+    const limits = options.limits === undefined ? defaultLogLimits : { ...defaultLogLimits, ...options.limits };
     this.#host = host;
     this.#context = { log, generation, readsAreDurable, limits, omit, now: () => this.#now };
     this.#appends = new Appends(omit);

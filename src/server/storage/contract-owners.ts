@@ -404,6 +404,19 @@ export function ownersContract(name: string, world: World): void {
       expect(first.failed).toBe('UNAVAILABLE');
     });
 
+    it('gives up opening after eight tries, not seven', async () => {
+      const { generation, first } = await fresh('a');
+      first.log.drop();
+      const second = owner(generation);
+      second.command({ kind: 'open', create: true });
+      for (let i = 0; i < 8; i++) {
+        expect(second.failed).toBeUndefined();
+        await second.run('casMeta');
+        await second.lose('casMeta');
+      }
+      expect(second.failed).toBe('UNAVAILABLE');
+    });
+
     it('takes a shard although the answer was lost', async () => {
       const { generation } = await fresh('a');
       const to = await world.store().createGeneration('n');

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { shardOf } from '#actors/log/shards.ts';
 import type { StoredRow } from '#actors/ports/log-store.ts';
 import { accountStoreContract } from '../../auth/account-store.contract.ts';
 import { row, start, storeContract } from '../contract.ts';
@@ -146,6 +147,24 @@ describe('the folder of the embedded store', () => {
     await expect(EmbeddedStore.open({ folder: '/dev/null/x', now: () => now })).rejects.toMatchObject({
       code: 'UNUSABLE',
     });
+  });
+
+  it('takes names of logs of 512 bytes and keys of tables of 256, and no longer ones', async () => {
+    const store = await open();
+    const rows = [row(1, 'a')];
+    const longest = [{ log: 'é'.repeat(256), segment: 1, rows, replace: false, dueMs: now }];
+    await store.writeRows(longest);
+    expect(await store.readDue(shardOf('é'.repeat(256)), now, 1)).toMatchObject([{ log: 'é'.repeat(256) }]);
+    await expect(store.writeRows([{ ...longest[0]!, log: `${longest[0]!.log}x` }])).rejects.toMatchObject({
+      code: 'UNUSABLE',
+    });
+    await expect(store.readMeta('a\0b')).rejects.toMatchObject({ code: 'UNUSABLE' });
+    const table = store.table('t');
+    expect(await table.change([{ key: 'k'.repeat(256), value: rows[0]!.bytes }])).toBe(true);
+    await expect(table.change([{ key: 'k'.repeat(257), value: rows[0]!.bytes }])).rejects.toMatchObject({
+      code: 'UNUSABLE',
+    });
+    await store.close();
   });
 
   it('says so when it is used after it was closed', async () => {
