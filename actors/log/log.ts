@@ -121,6 +121,8 @@ export class Log {
         this.#rewrite(command);
         break;
       case 'sealed':
+        // The question and a close may have crossed; what the close brings is newer.
+        if (this.#closing !== null) return;
         if (this.#phase !== 'sealing') return this.#break('sealed without being asked');
         if (this.#checked(command.changes)) this.#sealed = command.changes;
         break;
@@ -253,8 +255,8 @@ export class Log {
     }
     this.#tasks.run(readRange(this.#meta, { from, through, limit, bytesMax, backwards }), ({ rows, next }) => {
       // The oldest rows expired since the floor was last looked at.
-      const first = rows[0]?.seq ?? 0;
-      if (from === this.#floor && first > from && (!backwards || next === 0)) this.#floor = first;
+      const first = rows[0]?.seq ?? through + 1;
+      if (from === this.#floor && (!backwards || next === 0)) this.#floor = Math.max(this.#floor, first);
       this.#host.answer({ kind: 'rows', token, rows: rows.map(toLogRow), floor: this.#floor, next });
     });
   }

@@ -54,7 +54,13 @@ export function sealAndOpen(
   const segments = meta.segments.slice(0, -1).filter((segment) => segment.lastExpiresMs > sealed.now);
   if (sealed.end > last.start) {
     const { firstExpiresMs, lastExpiresMs } = sealed.span;
-    segments.push({ ...last, end: sealed.end, firstExpiresMs, lastExpiresMs });
+    // A segment of which nothing is known never leaves by itself.
+    segments.push({
+      ...last,
+      end: sealed.end,
+      firstExpiresMs,
+      lastExpiresMs: lastExpiresMs || Number.MAX_SAFE_INTEGER,
+    });
   }
   // Rule 7: an id that was never used before.
   segments.push(fresh(meta.nextSegment, owner, sealed.end));

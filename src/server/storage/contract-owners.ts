@@ -153,6 +153,40 @@ export function ownersContract(name: string, world: World): void {
       expect(first.answers.at(-1)?.kind).toBe('sealing');
     });
 
+    it('closes where its question for state and the close cross', async () => {
+      const first = owner(await takeOver(null), { limits: { segmentRowsMax: 1 } });
+      await first.open();
+      first.append('a');
+      await first.run();
+      expect(first.answers.at(-1)?.kind).toBe('sealing');
+      first.command({ kind: 'close', changes: [] });
+      first.command({ kind: 'sealed', changes: [] });
+      await first.run();
+      expect(first.answers.at(-1)?.kind).toBe('closed');
+      const second = owner({ node: 'n', gen: 1 }, { stub: first.log.stub, limits: { segmentRowsMax: 1 } });
+      await second.open();
+      expect(second.answers.at(-1)?.kind).toBe('sealing');
+    });
+
+    it('raises the floor of an open log as its rows expire', async () => {
+      const { first } = await fresh();
+      const now = world.now();
+      const lives = [yearMs, yearMs + 1000, 2 * yearMs];
+      first.appendRows(lives.map((ms) => ({ bytes: bytes('x'), acceptedMs: now, expiresMs: now + ms })));
+      await first.run();
+      const floors: [number, number][] = [];
+      for (const ms of [0, yearMs, 1000, yearMs]) {
+        world.pass(ms);
+        floors.push([(await contents(first)).length, first.last('rows').floor]);
+      }
+      expect(floors).toEqual([
+        [3, 1],
+        [2, 2],
+        [1, 3],
+        [0, 4],
+      ]);
+    });
+
     it('pages through segments both ways', async () => {
       const first = owner(await takeOver(null), { limits: { segmentRowsMax: 2 } });
       await first.open();

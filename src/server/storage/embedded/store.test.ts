@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -130,6 +131,18 @@ describe('the folder of the embedded store', () => {
     await expect(open()).rejects.toMatchObject({ code: 'LOCKED' });
     await store.close();
     await (await open()).close();
+  });
+
+  it('refuses another process with a sentence that names the folder', async () => {
+    const store = await open();
+    const victim = new URL('./kill-victim.ts', import.meta.url).pathname;
+    const { status, stderr, stdout } = spawnSync(process.execPath, [victim, folder, '0'], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`Another process runs on the data folder ${folder}`);
+    await store.close();
   });
 
   it('refuses a folder of a newer version, and leaves it as it is', async () => {
