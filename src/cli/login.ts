@@ -1,6 +1,6 @@
 // `luxchat login`: proves eligibility with LuxID and keeps the device in its folder. Opens no browser by itself: it prints the address and listens
 // on loopback for the way back; with --user it walks the stand-in LuxID's pages in the terminal instead (development).
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { LoggedIn } from '#client/login.ts';
 import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.ts';
@@ -48,9 +48,15 @@ async function throughTerminal(args: Arguments): Promise<LoggedIn> {
   return standInLogin({ server: args.server }, { user: args.user, password, askCode, deviceName: args.deviceName });
 }
 
-async function ask(question: string): Promise<string> {
+function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(question);
-  lines.close();
-  return answer.trim();
+  return new Promise((resolve, reject) => {
+    lines.question(question, (answer) => {
+      resolve(answer.trim());
+      lines.close();
+    });
+    lines.once('close', () =>
+      reject(new ClientError('BAD_ARGUMENT', 'The input ended before the question was answered.')),
+    );
+  });
 }
