@@ -11,7 +11,7 @@ import { decodeControl } from '#proto/rules/control-entry.ts';
 import { rejectionOf } from '#proto/rules/control-fault.ts';
 import { isPair } from '#proto/rules/control-person.ts';
 import type { ControlState } from '#proto/rules/control-state.ts';
-import { credentialFits } from '#proto/rules/credential.ts';
+import { credentialFits, proveCredential } from '#proto/rules/credential.ts';
 import { personCommitment } from '#proto/rules/hash.ts';
 import { isUserId, parseRoomId, parseUserId } from '#proto/rules/ids.ts';
 import type { RoomContext } from './context.ts';
@@ -77,18 +77,20 @@ export function judgeControl(
 
 /** The person that the entry brings in, as this provider will show it; null where it brings none. */
 function personGiven(
-  { options }: RoomContext,
+  { options, state }: RoomContext,
   submit: Submit,
   body: ControlBody,
   user: string,
 ): Person | null | Rejection {
   const { person } = submit;
-  if (body.person.length === 0 || person === undefined) return null;
+  if (body.person.length === 0) return null;
+  if (person === undefined) return state.people.person(body.person) ? null : Rejection.REJECTION_INVALID_CONTROL;
   const bringsSelf = body.target === body.actor;
   const fits =
     isUserId(person.user) &&
     person.member === body.target &&
     (!bringsSelf || person.user === user) &&
+    (state.people.numberOf(person.user) ?? body.target) === body.target &&
     equalBytes(personCommitment(person, options.primitives), body.person);
   if (!fits) return Rejection.REJECTION_INVALID_CONTROL;
   if (parseUserId(person.user)?.provider !== options.provider) return Rejection.REJECTION_UNSUPPORTED;
@@ -105,7 +107,10 @@ function checkBirth({ room, options }: RoomContext, submit: Submit, user: string
   return isTheirs ? null : Rejection.REJECTION_INVALID_CONTROL;
 }
 
-/** The signer's credential where it is needed: null where the key is proven here already, or where none was given. */
+/**
+ * The signer's credential where it is needed: null where one is kept here that proves the key. What the roll has merely seen with a refused entry does
+ * not count: an entry that rested on it could not be proven to newcomers, nor to this hub after a restart.
+ */
 function credentialGiven(
   { state, options }: RoomContext,
   submit: Submit,
@@ -116,12 +121,19 @@ function credentialGiven(
   const member = known.before?.members.get(body.actor);
   const signer = member === undefined ? known.person : (state.people.person(member.person) ?? null);
   const { actor, device, deviceKey: key } = body;
-  if (signer !== null && state.people.proves({ member: actor, device, key }, signer)) return null;
-  if (credential === undefined) return null;
-  if (credential.member !== actor || credential.device !== device) return Rejection.REJECTION_INVALID_CONTROL;
+  // Nobody stands there: the rules say so, in their order.
+  if (signer === null) return null;
+  const kept = state.people.credentials(actor, device);
+  if (kept.some((each) => equalBytes(each.key, key) && equalBytes(each.fingerprint, signer.fingerprint))) return null;
+  if (credential === undefined || credential.member !== actor || credential.device !== device) {
+    return Rejection.REJECTION_INVALID_CONTROL;
+  }
   if (!credentialFits(credential)) return Rejection.REJECTION_TOO_LARGE;
+  const proven = proveCredential(credential, signer.fingerprint, options.primitives);
+  if (typeof proven === 'string' || proven.user !== signer.user || !equalBytes(proven.signingKey, key)) {
+    return Rejection.REJECTION_BAD_SIGNATURE;
+  }
   // None is ever dropped for a newer one: a member could else make his own older entries unprovable for newcomers.
-  const kept = state.people.credentials(actor, device).length;
-  if (kept >= options.limits.credentialsMax) return Rejection.REJECTION_LIMIT_REACHED;
-  return { seq: known.seq, credential, key };
+  if (kept.length >= options.limits.credentialsMax) return Rejection.REJECTION_LIMIT_REACHED;
+  return { seq: known.seq, credential, key, fingerprint: signer.fingerprint };
 }

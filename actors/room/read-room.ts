@@ -47,13 +47,13 @@ class Page {
 
   /** Adds an entry with what it rests on; false where that does not fit any more. */
   addControl(context: RoomContext, { seq, entry, body }: KeptControl): boolean {
-    const { people } = context.state;
+    const { people, head } = context.state;
     const person = body.person.length > 0 ? people.person(body.person) : undefined;
     const persons = person === undefined || this.#shown.has(person.salt) ? [] : [person];
     const credentials = people
       .credentials(body.actor, body.device)
-      .map(({ credential }) => credential)
-      .filter(({ deviceJson }) => !this.#shown.has(deviceJson));
+      .filter((kept) => kept.seq <= head.seq && !this.#shown.has(kept.credential.deviceJson))
+      .map(({ credential }) => credential);
     const placed = { seq, entry };
     const bytes =
       PlacedControl.encode(placed).finish().length +
@@ -109,7 +109,10 @@ function addState({ state, options }: RoomContext, page: Page, offset: number): 
   const members = state.chain?.members.size ?? 0;
   const last = Math.floor((members * end) / size);
   for (let number = Math.floor((members * offset) / size) + 1; number <= last; number++) {
-    const persons = state.people.personsOf(number).map(({ person }) => person);
+    const persons = state.people
+      .personsOf(number)
+      .filter((kept) => kept.seq <= state.head.seq)
+      .map(({ person }) => person);
     page.take(sizeOf(persons, (each) => Person.encode(each).finish()));
     page.snapshot.persons.push(...persons);
   }

@@ -186,6 +186,7 @@ export class Stage {
     user: StageUser,
     entry: ControlEntry,
     parts: { member: number; person?: Person; device?: number; partner?: string },
+    credential?: Credential,
   ): Seen {
     const device = parts.device ?? 1;
     const event = { kind: EventKind.EVENT_KIND_CONTROL, algorithm: Algorithm.ALGORITHM_NONE, commitment: noBytes };
@@ -197,9 +198,9 @@ export class Stage {
       counts: false,
       control: undefined,
     });
-    const credential = user.credential(parts.member, device);
     const { person, partner = '' } = parts;
-    return this.send(user, { ...submit, person, credential, partner }, device);
+    const given = credential ?? user.credential(parts.member, device);
+    return this.send(user, { ...submit, person, credential: given, partner }, device);
   }
 
   /** Invites and lets accept. Returns the number. */
@@ -227,9 +228,13 @@ export class Stage {
   }
 
   empty(user: StageUser, seqs: readonly number[], cause: EmptyingCause = EmptyingCause.EMPTYING_CAUSE_AUTHOR): Seen {
-    const body = Emptying.encode({ ...Emptying.decode(noBytes), cause, seqs: [...seqs] }).finish();
+    return this.send(user, this.emptying(user, { cause, seqs: [...seqs] }));
+  }
+
+  emptying(user: StageUser, parts: Partial<Emptying>): Submit {
+    const body = Emptying.encode({ ...Emptying.decode(noBytes), ...parts }).finish();
     const event = { kind: EventKind.EVENT_KIND_EMPTYING, algorithm: Algorithm.ALGORITHM_NONE, commitment: noBytes };
-    return this.send(user, this.event(user, body, { ...event, counts: false }));
+    return this.event(user, body, { ...event, counts: false });
   }
 
   /** A submit with the next send id of the device. */

@@ -74,8 +74,9 @@ export interface CredentialRow {
   credential:
     | Credential
     | undefined;
-  /** The signing key that it proves. */
+  /** The signing key that it proves, and the master key for which it does. */
   key: Uint8Array;
+  fingerprint: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -483,7 +484,7 @@ export const PersonRow: MessageFns<PersonRow> = {
 };
 
 function createBaseCredentialRow(): CredentialRow {
-  return { seq: 0, credential: undefined, key: new Uint8Array(0), _unknownFields: {} };
+  return { seq: 0, credential: undefined, key: new Uint8Array(0), fingerprint: new Uint8Array(0), _unknownFields: {} };
 }
 
 export const CredentialRow: MessageFns<CredentialRow> = {
@@ -496,6 +497,9 @@ export const CredentialRow: MessageFns<CredentialRow> = {
     }
     if (message.key.length !== 0) {
       writer.uint32(26).bytes(message.key);
+    }
+    if (message.fingerprint.length !== 0) {
+      writer.uint32(34).bytes(message.fingerprint);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -543,6 +547,14 @@ export const CredentialRow: MessageFns<CredentialRow> = {
             }
 
             message.key = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fingerprint = reader.bytes();
             continue;
           }
         }

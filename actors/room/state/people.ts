@@ -2,7 +2,6 @@
 // validity function looks into: what a refused entry brought gets into the roll, but is never kept, shown or written, and is swept out again.
 import type { Credential, Person } from '#proto/gen/record.ts';
 import { toHex } from '#proto/rules/base.ts';
-import { sameCredential } from '#proto/rules/credential.ts';
 import { personCommitment } from '#proto/rules/hash.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { Roll } from '#proto/rules/roll.ts';
@@ -14,11 +13,12 @@ export interface KeptPerson {
   readonly commitment: Uint8Array;
 }
 
-/** A credential, the signing key that it proves, and the seq of the entry that brought it. */
+/** A credential that is good: the signing key that it proves, for which master key, and the seq of the entry that brought it. */
 export interface KeptCredential {
   readonly seq: number;
   readonly credential: Credential;
   readonly key: Uint8Array;
+  readonly fingerprint: Uint8Array;
 }
 
 /** The people of one room. */
@@ -64,14 +64,6 @@ export class People {
     return this.#credentials.get(`${member}/${device}`) ?? [];
   }
 
-  /** Does the roll prove that `key` is this device's, for this person? */
-  proves(
-    signer: { readonly member: number; readonly device: number; readonly key: Uint8Array },
-    person: Person,
-  ): boolean {
-    return typeof this.#roll.device(signer, person) !== 'string';
-  }
-
   /** Every person that ever stood under a number, oldest first. */
   personsOf(member: number): readonly KeptPerson[] {
     return this.#byMember.get(member) ?? [];
@@ -107,11 +99,11 @@ export class People {
     this.#roll.addPerson(person);
   }
 
-  /** Keeps the credential of an accepted entry, which proves `key`. Again: nothing changes. */
+  /** Keeps the credential of an accepted entry. Again: nothing changes. */
   keepCredential(kept: KeptCredential): void {
     const { member, device } = kept.credential;
     const before = this.credentials(member, device);
-    if (before.some((other) => sameCredential(other.credential, kept.credential))) return;
+    if (before.some(({ seq }) => seq === kept.seq)) return;
     this.#credentials.set(`${member}/${device}`, [...before, kept]);
     this.#roll.addCredential(kept.credential);
   }

@@ -64,8 +64,8 @@ export function loadRows(state: RoomState, rows: readonly StateRow[]): void {
   }
   // Of one member the newest person counts, and the roll wants the oldest first.
   for (const { seq, person } of persons.sort((a, b) => a.seq - b.seq)) state.people.keepPerson(seq, must(person));
-  for (const { seq, credential, key } of credentials.sort((a, b) => a.seq - b.seq)) {
-    state.people.keepCredential({ seq, credential: must(credential), key });
+  for (const { seq, credential, key, fingerprint } of credentials.sort((a, b) => a.seq - b.seq)) {
+    state.people.keepCredential({ seq, credential: must(credential), key, fingerprint });
   }
   for (const { seq, entry } of control.sort((a, b) => a.seq - b.seq)) {
     const body = decodeControl(must(entry));
@@ -98,8 +98,8 @@ function loadRow(state: RoomState, name: string, rest: string, value: Uint8Array
       return;
     }
     case 'sent': {
-      const ids = SentRow.decode(value).ids;
-      state.sent.set(rest, new SendIds(ids));
+      const { ids } = SentRow.decode(value);
+      state.sent.set(rest, new SendIds(ids.map(({ sendId, seq, headerHash }) => ({ sendId, seq, headerHash }))));
       return;
     }
     case 'identity':
@@ -177,9 +177,9 @@ function credentialRows(state: RoomState, device: string): { key: string; value:
   return state.people
     .credentials(member, number)
     .filter(({ seq }) => seq <= state.head.seq)
-    .map(({ seq, credential, key }) => ({
+    .map(({ seq, credential, key, fingerprint }) => ({
       key: `credential/${device}/${seq}`,
-      value: CredentialRow.encode({ seq, credential, key }).finish(),
+      value: CredentialRow.encode({ seq, credential, key, fingerprint }).finish(),
     }));
 }
 

@@ -1,11 +1,12 @@
 // A placed event as a row of the log and back. Reading a row back yields the very Placed that wrote it, so that applying rows again after a crash
 // is what the live room did. Rows are the room's own: signatures were checked before they were written and are not checked again.
-import type { Person, Record } from '#proto/gen/record.ts';
+import type { Credential, Person, Record } from '#proto/gen/record.ts';
 import { ControlEntry, Emptying, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
 import { StoredRecord } from '#proto/gen/room.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
 import { applyControl } from '#proto/rules/control-chain.ts';
 import { decodeControl } from '#proto/rules/control-entry.ts';
+import { encodeMessage } from '#proto/rules/encode.ts';
 import { recordHash } from '#proto/rules/hash.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { emptied } from '#proto/rules/record.ts';
@@ -23,7 +24,7 @@ export function headerHashOf(header: Uint8Array, primitives: Primitives): Uint8A
 /** The row of a record with what came beside it. */
 export function encodeRow(record: Record, person: Person | null, credential: KeptCredential | null): Uint8Array {
   const beside = { person: person ?? undefined, credential: credential?.credential, emptiedSlot: undefined };
-  return StoredRecord.encode({ record, ...beside }).finish();
+  return encodeMessage(StoredRecord, { record, ...beside });
 }
 
 /** The record of a row. Throws where there is none (a broken store). */
@@ -58,7 +59,7 @@ export function replayRow(state: RoomState, row: Uint8Array, primitives: Primiti
     throw new Error('a row does not continue the head');
   }
   if (person !== undefined) state.people.keepPerson(seq, person);
-  const kept = credential === undefined ? null : { seq, credential, key: signingKey(record) };
+  const kept = credential === undefined ? null : keptCredential(state, seq, record, credential);
   if (kept !== null) state.people.keepCredential(kept);
   const placed: Placed = {
     seq,
@@ -111,14 +112,15 @@ function controlOf(state: RoomState, seq: number, entry: ControlEntry, primitive
   return { kind: 'control', before, after: result.state, entry, body };
 }
 
-/** The key that signed the entry in this record. */
-function signingKey(record: Record): Uint8Array {
+/** The credential with the key that signed the entry in this record, and the master key of the actor as it was then. */
+function keptCredential(state: RoomState, seq: number, record: Record, credential: Credential): KeptCredential {
   const body = decodeControl(ControlEntry.decode(record.body));
   if (typeof body === 'string') throw new Error(`a control row is ${body}`);
-  return body.deviceKey;
+  const signer = state.people.person(state.chainAhead?.members.get(body.actor)?.person ?? body.person);
+  return { seq, credential, key: body.deviceKey, fingerprint: must(signer).fingerprint };
 }
 
 function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('a row without a record');
+  if (value === undefined) throw new Error('a row lacks what it must hold');
   return value;
 }
