@@ -1,0 +1,129 @@
+// A device's copy of one room's control chain: read entry by entry, each judged by the rules that the hub runs too. From it come the own number,
+// who else is there, and the head that every event names.
+import type { AnswerBody } from '#actors/kernel/messages.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { MemberStatus, type Slot } from '#proto/gen/record.ts';
+import { applyControl } from '#proto/rules/control-chain.ts';
+import type { ControlState } from '#proto/rules/control-state.ts';
+import type { Member } from '#proto/rules/member-table.ts';
+import { Roll } from '#proto/rules/roll.ts';
+import { simPrimitives } from '../primitives.ts';
+import { codeName } from '../witness.ts';
+import type { Conversation, Place } from './conversation.ts';
+
+const retryMs = 300;
+
+export class ChainCopy {
+  state: ControlState | null = null;
+  /** Slots as the last complete reading gave them. */
+  slots: readonly Slot[] = [];
+  readonly room: string;
+  readonly #user: string;
+  readonly #name: string;
+  readonly #place: Place;
+  readonly #conversation: Conversation;
+  readonly #roll = new Roll(simPrimitives);
+  #reading = false;
+  #again = false;
+
+  constructor(room: string, given: { name: string; user: string; place: Place; conversation: Conversation }) {
+    this.room = room;
+    this.#user = given.user;
+    this.#name = given.name;
+    this.#place = given.place;
+    this.#conversation = given.conversation;
+  }
+
+  /** The room is not this device's to read any more, so what it knows may be old. */
+  isOut = false;
+
+  /** The own member, if one has a number. */
+  get self(): Member | undefined {
+    return this.member(this.#user);
+  }
+
+  get isJoined(): boolean {
+    return !this.isOut && this.self?.status === MemberStatus.MEMBER_STATUS_JOINED;
+  }
+
+  /** The member of a user. */
+  member(user: string): Member | undefined {
+    for (const member of this.state?.members ?? []) if (this.userOf(member) === user) return member;
+    return undefined;
+  }
+
+  /** Who a member is. */
+  userOf(member: Member): string | undefined {
+    return this.#roll.person(member.person)?.user;
+  }
+
+  /** Reads what is new; `done` false = it could not be had (cut off, or the room is not this device's to read). */
+  read(done: (success: boolean) => void = () => {}): void {
+    if (this.#reading) {
+      this.#again = true;
+      this.#place.schedule.after(retryMs, () => done(this.state !== null));
+      return;
+    }
+    this.#reading = true;
+    const value = {
+      room: this.room,
+      fromControl: (this.state?.number ?? 0) + 1,
+      slots: true,
+      stateOffset: 0,
+      afterSlot: '',
+    };
+    this.#conversation.ask({ $case: 'readRoom', value }, (answer) => {
+      this.#reading = false;
+      this.#heard(answer, done);
+    });
+  }
+
+  #heard(answer: AnswerBody | null, done: (success: boolean) => void): void {
+    if (answer === null) return done(false);
+    if (answer.$case === 'rejected') {
+      const { code } = answer.value;
+      if (code < Rejection.REJECTION_STALE_STATE) {
+        this.#place.schedule.after(retryMs, () => this.read(done));
+      } else {
+        if (code !== Rejection.REJECTION_NOT_FOUND && code !== Rejection.REJECTION_NOT_MEMBER) {
+          this.#place.witness.wrong(`${this.#name} was refused the chain of ${this.room}: ${codeName(code)}`);
+        }
+        this.isOut = true;
+        done(false);
+      }
+      return;
+    }
+    if (answer.$case !== 'roomSnapshot') return;
+    this.isOut = false;
+    const { control, persons, credentials, slots, next } = answer.value;
+    for (const person of persons) this.#roll.addPerson(person);
+    for (const credential of credentials) this.#roll.addCredential(credential);
+    for (const { seq, entry } of control) {
+      if (entry === undefined || !this.#apply(seq, entry)) break;
+    }
+    if (next === 0) this.slots = slots;
+    if (next !== 0 || this.#again) {
+      this.#again = false;
+      this.read(done);
+    } else {
+      done(true);
+    }
+  }
+
+  #apply(seq: number, entry: Parameters<typeof applyControl>[1]): boolean {
+    const result = applyControl(this.state, entry, {
+      room: this.room,
+      seq,
+      primitives: simPrimitives,
+      roll: this.#roll,
+      providerOf: () => undefined,
+      fresh: true,
+    });
+    if (result.state === undefined) {
+      this.#place.witness.wrong(`${this.#name} reads a control entry of ${this.room} that is ${result.invalid}`);
+      return false;
+    }
+    this.state = result.state;
+    return true;
+  }
+}

@@ -1,0 +1,269 @@
+// One process of the node: the real kernel with the real session, user and room actors, their logs on the simulated store, and links for sockets.
+// It may die at any moment, and it may stand still: then nothing happens in it, and what came meanwhile happens when it goes on.
+import type { Actor } from '#actors/kernel/actor.ts';
+import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
+import { Audiences } from '#actors/kernel/audience.ts';
+import type { KernelLimits } from '#actors/kernel/limits.ts';
+import type { RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
+import { System } from '#actors/kernel/system.ts';
+import type { World, WorldEffect } from '#actors/kernel/world.ts';
+import type { LogLimits } from '#actors/log/limits.ts';
+import type { LogAnswer } from '#actors/log/messages.ts';
+import type { Generation } from '#actors/ports/log-store.ts';
+import { defaultRoomLimits } from '#actors/room/limits.ts';
+import { Room } from '#actors/room/room.ts';
+import { DeviceBuckets } from '#actors/session/bucket.ts';
+import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
+import { portionsOf } from '#actors/session/portions.ts';
+import { Session } from '#actors/session/session.ts';
+import { UserActor } from '#actors/user/user.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
+import { provider } from './cast.ts';
+import { Heads } from './heads.ts';
+import type { Link, NodeEnd } from './link.ts';
+import { LogDriver, type LogDriverOptions, type LogHome } from './log-driver.ts';
+import { simPrimitives } from './primitives.ts';
+import type { Schedule } from './schedule.ts';
+import type { SimStore } from './store.ts';
+
+/** How a planted mistake gets into a process; all parts are optional. */
+export interface Mutation extends Pick<LogDriverOptions, 'omit' | 'lie' | 'twist'> {
+  readonly room?: (actor: Actor<RoomMessage>) => Actor<RoomMessage>;
+  readonly user?: (actor: Actor<UserMessage>) => Actor<UserMessage>;
+  readonly session?: (actor: Actor<SessionMessage>) => Actor<SessionMessage>;
+  /** Alters an effect on its way to the world; null = it is dropped. */
+  readonly effect?: (effect: WorldEffect, from: Address) => WorldEffect | null;
+}
+
+export interface NodeOptions {
+  readonly schedule: Schedule;
+  readonly store: SimStore;
+  readonly generation: Generation;
+  readonly skewMs: number;
+  readonly limits: { readonly kernel: Partial<KernelLimits>; readonly log: Partial<LogLimits> };
+  readonly mutation: Mutation;
+  /** Who is behind a token. */
+  readonly identityOf: (token: string) => { user: string; device: number } | null;
+  readonly trace: (line: string) => void;
+  /** A bug: an actor threw or broke the contract of its log. */
+  readonly bug: (what: string) => void;
+  readonly died: (node: SimNode) => void;
+}
+
+/** Milliseconds from hearing that it is fenced to being gone. */
+const lastBreathMs = 200;
+
+export class SimNode implements World, LogHome, NodeEnd {
+  readonly generation: Generation;
+  readonly system: System;
+  dead = false;
+  readonly #options: NodeOptions;
+  readonly #audiences = new Audiences();
+  readonly #links = new Map<number, Link>();
+  readonly #logs: LogDriver;
+  readonly #heads: Heads;
+  #still = false;
+  #waiting: (() => void)[] = [];
+  #runPlanned = false;
+  #timerDue = Number.POSITIVE_INFINITY;
+
+  constructor(options: NodeOptions) {
+    const { store, mutation, limits, generation } = options;
+    this.#options = options;
+    this.generation = generation;
+    this.#logs = new LogDriver(this, store, { limits: limits.log, ...mutation });
+    const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };
+    const room = {
+      provider,
+      primitives: simPrimitives,
+      limits: defaultRoomLimits,
+      providerOf: () => undefined,
+      incarnation: 1,
+      isBot: () => false,
+    };
+    const settings = { primitives: simPrimitives, heartbeatSeconds: 30 };
+    const same = <T>(actor: T) => actor;
+    this.system = new System({
+      create: {
+        session: (id) => (mutation.session ?? same)(new Session(id, shared)),
+        user: (id, incarnation) => (mutation.user ?? same)(new UserActor(id, incarnation, settings)),
+        room: (id) => (mutation.room ?? same)(new Room(id, room)),
+      },
+      world: this,
+      clock: () => this.now(),
+      wake: () => this.#plan(),
+      limits: limits.kernel,
+    });
+    this.#heads = new Heads({
+      ask: (id, user, token) => this.system.tell(roomAddress(id), { kind: 'summarise', user, token }),
+      answer: (user, incarnation, message) => this.system.tellFrom(user, incarnation, message),
+      later: (delayMs, run) => this.later(delayMs, run),
+    });
+  }
+
+  now(): number {
+    return this.#options.schedule.now + this.#options.skewMs;
+  }
+
+  /** A device connected. */
+  accept(link: Link): void {
+    this.#links.set(link.id, link);
+    this.system.tell(sessionAddress(link.id), { kind: 'opened' });
+  }
+
+  received(link: Link, frames: readonly Uint8Array[]): void {
+    this.inside(() => {
+      for (const portion of portionsOf(frames)) {
+        this.system.tell(sessionAddress(link.id), { kind: 'frames', frames: portion });
+      }
+    })();
+  }
+
+  closed(link: Link): void {
+    this.inside(() => {
+      if (!this.#links.delete(link.id)) return;
+      this.#audiences.close(link.id);
+      this.system.tell(sessionAddress(link.id), { kind: 'closed' });
+    })();
+  }
+
+  /** The process is gone, with all that it held. */
+  die(): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.#waiting = [];
+    for (const link of this.#links.values()) link.nodeDied();
+    this.#options.died(this);
+  }
+
+  /** Nothing happens in the process, until `goOn`. */
+  standStill(): void {
+    this.#still = true;
+  }
+
+  goOn(): void {
+    this.#still = false;
+    for (const run of this.#waiting.splice(0)) run();
+    if (!this.dead) this.#plan();
+  }
+
+  later(delayMs: number, run: () => void): void {
+    this.#options.schedule.after(delayMs, this.inside(run));
+  }
+
+  inside<Args extends readonly unknown[]>(run: (...args: Args) => void): (...args: Args) => void {
+    return (...args) => {
+      if (this.dead) return;
+      if (this.#still) this.#waiting.push(() => this.inside(run)(...args));
+      else run(...args);
+    };
+  }
+
+  answer(actor: string, incarnation: number, answer: LogAnswer): void {
+    if (answer.kind === 'failed') this.#options.trace(`${this.#name} log of ${actor} failed: ${answer.code}`);
+    this.system.tellFrom(actor as Address, incarnation, { kind: 'log', answer });
+  }
+
+  fenced(): void {
+    this.#options.trace(`${this.#name} hears that it is fenced`);
+    this.later(lastBreathMs, () => this.die());
+  }
+
+  broken(reason: string): void {
+    this.#options.bug(`a log was used wrongly: ${reason}`);
+  }
+
+  perform(given: WorldEffect, from: Address, incarnation: number): void {
+    const effect = this.#options.mutation.effect === undefined ? given : this.#options.mutation.effect(given, from);
+    if (effect === null) return;
+    const audiences = this.#audiences;
+    switch (effect.kind) {
+      case 'push':
+        return this.#links.get(effect.session)?.push(effect.frame);
+      case 'deliver':
+        return this.#deliver(effect);
+      case 'log':
+        return this.#logs.command(from, incarnation, effect.command);
+      case 'join':
+        audiences.join(effect.session, effect.audience);
+        return;
+      case 'part':
+        return audiences.part(effect.session, effect.audience);
+      case 'watch':
+        return audiences.watch(effect.session, effect.room);
+      case 'evict':
+        audiences.evict(effect.user, effect.room);
+        return;
+      case 'quiet':
+        return audiences.quiet(effect.session);
+      case 'disconnect':
+        return this.#links.get(effect.session)?.close(effect.code, effect.retryAfterMs);
+      case 'disconnectDevice':
+        for (const session of audiences.sessionsOf(effect.user, effect.device)) {
+          if (session !== effect.except) this.#links.get(session)?.close(effect.code, 0);
+        }
+        return;
+      case 'checkToken':
+        return this.#checkToken(effect.session, effect.token, from, incarnation);
+      case 'revokeDevice':
+        return this.#options.trace(`${effect.user}/${effect.device} is logged out`);
+      case 'summaries':
+        return this.#heads.begin({ user: from, incarnation, token: effect.token, rooms: effect.rooms });
+      case 'summarised':
+        return this.#heads.take(effect.token, parseAddress(from).id, effect.summary);
+    }
+  }
+
+  ended(from: Address, incarnation: number, error: unknown): void {
+    if (error !== undefined)
+      this.#options.bug(`${from} threw: ${error instanceof Error ? error.stack : String(error)}`);
+    if (!from.startsWith('session/')) this.#logs.forget(from, incarnation);
+  }
+
+  sessionsOf(user: string, device?: number): Iterable<number> {
+    return this.#audiences.sessionsOf(user, device);
+  }
+
+  get #name(): string {
+    return `process ${this.generation.gen}`;
+  }
+
+  #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
+    for (const session of [...this.#audiences.hearers(audience, shed)]) this.#links.get(session)?.push(frame);
+    if (mark === undefined || !('room' in audience)) return;
+    for (const session of this.#audiences.mark(audience.room)) this.#links.get(session)?.push(mark);
+  }
+
+  #checkToken(session: number, token: string, from: Address, incarnation: number): void {
+    this.later(1, () => {
+      const found = this.#options.identityOf(token);
+      if (!this.#links.has(session)) return;
+      if (found !== null) this.#audiences.enter(session, found.user, found.device);
+      const identity = found && { ...found, deviceId: `DEVICE${found.device}`, deviceName: 'phone' };
+      this.system.tellFrom(from, incarnation, { kind: 'tokenChecked', identity });
+    });
+  }
+
+  #plan(): void {
+    if (this.#runPlanned) return;
+    this.#runPlanned = true;
+    this.later(0, () => this.#run());
+  }
+
+  #run(): void {
+    this.#runPlanned = false;
+    if (this.system.run()) return this.#plan();
+    const due = this.system.nextDue();
+    if (due >= this.#timerDue || due === Number.POSITIVE_INFINITY) return;
+    this.#timerDue = due;
+    this.later(Math.max(0, due - this.now()), () => {
+      if (this.#timerDue === due) this.#timerDue = Number.POSITIVE_INFINITY;
+      this.#plan();
+    });
+  }
+}
+
+/** Why a device must not simply come back after this. */
+export function isForGood(code: number): boolean {
+  return code >= Disconnect.DISCONNECT_REPLACED;
+}

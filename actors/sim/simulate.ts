@@ -1,0 +1,222 @@
+// One run: a world out of a seed, a story in it, then calm, then the account of what was promised and what is there. The whole run is a function of
+// its options: the same ones give the same result, event by event.
+import type { KernelLimits } from '#actors/kernel/limits.ts';
+import type { LogLimits } from '#actors/log/limits.ts';
+import { CastUser } from './cast.ts';
+import { readInboxLog, readRoomLog } from './check/final-log.ts';
+import * as promises from './check/promises.ts';
+import { Device } from './client/device.ts';
+import { Household } from './client/household.ts';
+import { Cluster } from './cluster.ts';
+import { calm, drawFaults, type Faults } from './faults.ts';
+import type { Mutation } from './node.ts';
+import { Random } from './random.ts';
+import { Schedule } from './schedule.ts';
+import { SimStore } from './store.ts';
+import { Story } from './story.ts';
+import { Witness } from './witness.ts';
+
+/** What is simulated. */
+export interface SimulateOptions {
+  /** A whole number from 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** Steps of the story. Default 50. */
+  readonly steps?: number;
+  /** In place of those that the seed draws. */
+  readonly faults?: Partial<Faults>;
+  /** A planted mistake. */
+  readonly mutation?: Mutation;
+  /** Hears what happens, line by line. */
+  readonly trace?: (line: string) => void;
+}
+
+/** What came of it. */
+export interface Result {
+  readonly seed: number;
+  /** Broken promises, the first twenty; none = all is well. */
+  readonly violations: readonly string[];
+  /** Things that happened, and what they were. */
+  readonly events: number;
+  readonly accepted: number;
+  readonly processes: number;
+  readonly virtualMs: number;
+}
+
+const names = ['ann', 'bob', 'cleo', 'dan'];
+const beginMs = 1_800_000_000_000;
+/** Mean milliseconds between two steps. */
+const stepMs = 150;
+
+export function simulate(options: SimulateOptions): Result {
+  return new Run(options).tell();
+}
+
+class Run {
+  readonly #options: SimulateOptions;
+  readonly #random: Random;
+  readonly #schedule = new Schedule(beginMs);
+  readonly #faults: Faults;
+  readonly #witness: Witness;
+  readonly #store: SimStore;
+  readonly #cluster: Cluster;
+  readonly #cast: readonly CastUser[];
+  readonly #devices: readonly Device[];
+  readonly #story: Story;
+  #linkDelayMs: number;
+
+  constructor(options: SimulateOptions) {
+    const random = new Random(options.seed);
+    const schedule = this.#schedule;
+    this.#options = options;
+    this.#random = random;
+    this.#faults = { ...drawFaults(random.fork()), ...options.faults };
+    this.#linkDelayMs = this.#faults.linkDelayMs;
+    const trace = options.trace;
+    this.#witness = new Witness(trace === undefined ? null : (line) => trace(`${schedule.now - beginMs} ${line}`));
+    const witness = this.#witness;
+    const tracing = (line: string) => witness.trace(line);
+    this.#store = new SimStore(schedule, random.fork(), this.#faults);
+    const cast = names.slice(0, random.between(2, names.length)).map((name) => new CastUser(name));
+    this.#cast = cast;
+    this.#cluster = new Cluster({
+      schedule,
+      store: this.#store,
+      random: random.fork(),
+      limits: drawLimits(random.fork()),
+      mutation: options.mutation ?? {},
+      identityOf: (token) => identityOf(token),
+      trace: tracing,
+      bug: (what) => witness.wrong(what),
+      linkDelayMs: () => this.#linkDelayMs,
+      skewMsMax: this.#faults.clockSkewMs,
+    });
+    this.#devices = cast.flatMap((user) => this.#makeDevices(user));
+    const devices = this.#devices;
+    const parts = { schedule, random: random.fork(), faults: this.#faults, cluster: this.#cluster, cast, devices };
+    this.#story = new Story({ ...parts, trace: tracing });
+  }
+
+  tell(): Result {
+    const { steps = 50 } = this.#options;
+    const schedule = this.#schedule;
+    this.#witness.trace(`faults: ${JSON.stringify(this.#faults)}`);
+    this.#cluster.start();
+    for (const device of this.#devices) schedule.after(this.#random.between(0, 300), () => device.conversation.start());
+    schedule.runUntil(beginMs + 1_500);
+    this.#story.begin();
+    schedule.runUntil(schedule.now + 1_000);
+    for (let step = 0; step < steps; step++) {
+      this.#story.step();
+      schedule.runUntil(schedule.now + Math.round(this.#random.delay(stepMs, 10 * stepMs)));
+    }
+    this.#calmDown();
+    this.#check();
+    this.#wakeUpAnew();
+    const { violations, acks } = this.#witness;
+    return {
+      seed: this.#options.seed,
+      violations,
+      events: schedule.happened,
+      accepted: acks.length,
+      processes: this.#cluster.processes,
+      virtualMs: schedule.now - beginMs,
+    };
+  }
+
+  /** Nothing goes wrong any more: everybody comes back, catches up, and says one more thing that all must hear. */
+  #calmDown(): void {
+    const schedule = this.#schedule;
+    this.#witness.trace('calm');
+    this.#store.faults = { ...calm, readsAreDurable: this.#faults.readsAreDurable };
+    this.#linkDelayMs = calm.linkDelayMs;
+    schedule.runUntil(schedule.now + 10_000);
+    this.#cluster.settle();
+    for (const device of this.#devices) device.conversation.break();
+    schedule.runUntil(schedule.now + 40_000);
+    this.#story.finale();
+    schedule.runUntil(schedule.now + 30_000);
+  }
+
+  /** A new process finds everything as it was, and a device that forgot all gets all again. */
+  #wakeUpAnew(): void {
+    const schedule = this.#schedule;
+    if (this.#witness.violations.length > 0) return;
+    this.#witness.trace('a new process');
+    this.#cluster.crash();
+    schedule.runUntil(schedule.now + 10_000);
+    for (const device of this.#devices) device.forget();
+    schedule.runUntil(schedule.now + 20_000);
+    this.#check();
+  }
+
+  #check(): void {
+    const { memory } = this.#store;
+    const witness = this.#witness;
+    const wrong = (what: string) => witness.wrong(what);
+    const finals = [...this.#story.rooms].map((room) => readRoomLog(memory, room, wrong));
+    for (const device of this.#devices) {
+      promises.checkDone(device, witness);
+      for (const final of finals) promises.checkCopy(device, final, witness);
+    }
+    for (const device of this.#devices) {
+      device.list();
+      for (const { room } of finals) if (device.chains.get(room)?.isJoined === true) device.refresh(room);
+    }
+    this.#schedule.runUntil(this.#schedule.now + 5_000);
+    for (const final of finals) {
+      promises.checkAcks(final, witness);
+      promises.checkEmptied(final, witness);
+      for (const device of this.#devices) {
+        promises.checkStandings(device, final, witness);
+        promises.checkSlots(device, final, witness);
+      }
+    }
+    for (const { user } of this.#cast) {
+      const devices = this.#devices.filter((device) => device.user === user);
+      promises.checkInbox(user, { entries: readInboxLog(memory, user, wrong), devices, witness });
+    }
+    if (this.#cluster.fullestOutbox > 1.7) wrong('an outbox was fuller than it may be');
+  }
+
+  #makeDevices(cast: CastUser): Device[] {
+    const household = new Household(cast);
+    const random = this.#random;
+    return [1, 2].slice(0, random.chance(0.4) ? 2 : 1).map((number) => {
+      const place = {
+        schedule: this.#schedule,
+        random: random.fork(),
+        witness: this.#witness,
+        connect: (device: Parameters<Cluster['connect']>[0]) => this.#cluster.connect(device),
+      };
+      const invited = (device: Device, room: string) => this.#story.invited(device, room);
+      const watchesOnly = random.chance(0.3);
+      return new Device({ household, number, place, watchesOnly, ahead: random.pick([1, 1, 3]), invited });
+    });
+  }
+}
+
+function identityOf(token: string): { user: string; device: number } | null {
+  const slash = token.lastIndexOf('/');
+  return { user: token.slice(0, slash), device: Number(token.slice(slash + 1)) };
+}
+
+/** Small ones, so that the bounds are met. */
+function drawLimits(random: Random): { kernel: Partial<KernelLimits>; log: Partial<LogLimits> } {
+  const mebibyte = 1024 * 1024;
+  const messagesMax = random.pick([6, 64]);
+  return {
+    kernel: {
+      mailbox: {
+        session: { messagesMax: 64, bytesMax: mebibyte },
+        user: { messagesMax, bytesMax: mebibyte },
+        room: { messagesMax, bytesMax: mebibyte },
+      },
+      turnMessagesMax: random.pick([1, 64]),
+      idleMs: random.pick([
+        { user: 300, room: 400 },
+        { user: 3_000, room: 5_000 },
+      ]),
+    },
+    log: { segmentRowsMax: random.pick([3, 12, 10_000]), pageRows: random.pick([2, 1_000]) },
+  };
+}
