@@ -1,5 +1,8 @@
 // The composition root: builds one provider node out of its parts, starts it, drains it. Nothing else knows all parts.
 import { mkdirSync } from 'node:fs';
+import { type Address, parseAddress } from '#actors/kernel/address.ts';
+import type { RoomSummary } from '#actors/kernel/messages.ts';
+import { decodeSummary, summaryKey } from '#actors/room/entry.ts';
 import { defaultRoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
@@ -15,10 +18,10 @@ import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
 import { secret } from './secrets.ts';
-import { readSleeping } from './sleeping-rooms.ts';
-import { openAccounts } from './storage/embedded/accounts-folder.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
+import { peekHeads } from './storage/heads.ts';
 import { LogRunner } from './storage/log-runner.ts';
+import { sweepDue } from './storage/sweep.ts';
 import { type Log, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { HttpHandler } from './transport/http.ts';
@@ -44,6 +47,8 @@ export interface Provider {
 export interface ProviderPorts {
   /** Issuer of LuxID, or the started stand-in's; asked once the own port is known, because LuxID must know where to return to. */
   readonly luxid: (callbackUrl: string) => Promise<{ issuer: string; clientId: string; clientSecret?: string }>;
+  /** This process lost its logs to another one and must end: nothing can be acknowledged any more. */
+  readonly lost: () => void;
 }
 
 /** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
@@ -74,10 +79,18 @@ async function startOn(
   { log, metrics, store, closing }: Ground,
 ): Promise<Provider> {
   let auth: Auth | undefined;
-  const logins = openAccounts(config.data);
-  closing.push(() => logins.close());
   const names = new DeviceNames();
-  const runner = await LogRunner.start({ store, node: 'n1', now: Date.now });
+  const runner = await LogRunner.start({
+    store,
+    node: 'n1',
+    now: Date.now,
+    broken: (reason) => log.error('log contract broken', new Error(reason)),
+    // Another process owns the logs: whatever this one still held can never be acked, so it goes and says so.
+    fenced: () => {
+      log.error('fenced', new Error('another process took the logs over'));
+      ports.lost();
+    },
+  });
   closing.push(() => runner.stop());
   const rates = { ...defaultRates, submit: { burst: config.sendBurst, perSecond: config.sendPerSecond } };
   const sessions = { buckets: new DeviceBuckets(() => rates), limits: defaultSessionLimits };
@@ -109,7 +122,7 @@ async function startOn(
       return {
         command: (actor, incarnation, command) => logs.command(actor, incarnation, command),
         forget: (actor, incarnation) => logs.forget(actor, incarnation),
-        peek: async (actor) => (logs.get(actor) ? null : readSleeping(store, actor)),
+        peek: (actor) => sleepingSummary(logs, store, actor),
       };
     },
     limits: { idleMs: { user: config.userIdleSeconds * 1000, room: config.roomIdleSeconds * 1000 } },
@@ -130,7 +143,7 @@ async function startOn(
     publicUrl: url,
     webOrigins: config.origins,
     secret: secret(config.data, 'subject'),
-    store: logins.accounts,
+    store: store.accounts(),
     limits: loginLimits(config),
     onDeviceCreated: async ({ userId, deviceNumber, deviceName }) => {
       names.keep(userId, deviceNumber, deviceName);
@@ -146,7 +159,12 @@ async function startOn(
     runtime.disconnectDevice(userId, deviceNumber, Disconnect.DISCONNECT_LOGGED_OUT),
   );
   const sweeper = setInterval(() => void auth.sweep(1000).catch((error) => log.error('sweep failed', error)), sweepMs);
-  const expirer = setInterval(() => void store.expire().catch((error) => log.error('expiry failed', error)), expireMs);
+  const expire = async () => {
+    await store.expire();
+    const wake = (actor: string) => runtime.wake(actor as Address);
+    await sweepDue({ store, get: (actor) => runner.get(actor), now: Date.now(), wake });
+  };
+  const expirer = setInterval(() => void expire().catch((error) => log.error('expiry failed', error)), expireMs);
   closing.push(async () => {
     clearInterval(sweeper);
     clearInterval(expirer);
@@ -175,11 +193,18 @@ async function startOn(
       const left = await runtime.drain(10_000);
       await ops.close();
       await runner.stop();
-      await logins.close();
       await store.close();
       log.info('stopped', { actorsLeft: left });
     },
   };
+}
+
+/** The summary of a room that sleeps. Null where an actor has it, or where its summary is not of the last event: then it must be asked. */
+async function sleepingSummary(logs: LogRunner, store: EmbeddedStore, actor: string): Promise<RoomSummary | null> {
+  if (logs.get(actor)) return null;
+  const head = (await peekHeads(store, [actor], summaryKey)).get(actor);
+  const summary = head ? decodeSummary(parseAddress(actor as Address).id, head.value) : null;
+  return summary?.entry.headSeq === (head?.nextSeq ?? 0) - 1 ? summary : null;
 }
 
 /** A login takes one of each; a source may do some more of the later steps, since a step may be repeated. */

@@ -108,6 +108,14 @@ export class Runtime implements World {
     this.system.tell(sessionAddress(socket.id), { kind: 'closed' });
   }
 
+  /** Starts a user or room that sleeps, so that its log is opened: what opening mends is mended. Nothing is asked of it. */
+  wake(address: Address): void {
+    const { kind, id } = parseAddress(address);
+    if (kind === 'room') this.system.tell(address, { kind: 'summarise', user: '', token: 0 });
+    else if (kind === 'user')
+      this.system.tell(address, { kind: 'manifestMoved', user: id, head: { version: 0, hash: new Uint8Array() } });
+  }
+
   /** Ends all live sessions of a device: its tokens were revoked elsewhere. */
   disconnectDevice(user: string, device: number, code: Disconnect, except?: number): void {
     for (const session of this.audiences.sessionsOf(user, device))

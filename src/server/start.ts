@@ -27,6 +27,10 @@ async function run(): Promise<void> {
       standIn = await startStandIn(config, callback);
       return { issuer: standIn.issuer, clientId: config.luxidClientId };
     },
+    lost: () => {
+      console.error('Another process took this folder over: stopping.');
+      process.exit(1);
+    },
   });
   announce(config, provider);
   drainOnSignal(provider, () => standIn?.stop());

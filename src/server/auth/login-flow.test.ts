@@ -3,7 +3,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { open } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   completeLogin,
@@ -18,7 +17,7 @@ import { followStandIn, standInLogin, walkStandIn } from '#client/node/stand-in-
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import { type LuxId, startLuxId } from '../../luxid/luxid.ts';
 import { developmentPassword, person } from '../../luxid/people.ts';
-import { embeddedAccounts } from '../storage/embedded/accounts.ts';
+import { EmbeddedStore } from '../storage/embedded/store.ts';
 import { openLog } from '../telemetry/log.ts';
 import { authCodes, returnCodes } from './codes.ts';
 import { defaultAuthLimits } from './limits.ts';
@@ -315,15 +314,11 @@ describe('an erased account', () => {
 
 it('no file and no log line holds a name, a subject, a number, a token or a code in clear', async () => {
   const data = join(folder, 'data');
-  const database = open<unknown, string>({
-    path: join(data, 'accounts.mdb'),
-    encoding: 'json',
-    overlappingSync: false,
-  });
+  const database = await EmbeddedStore.open({ folder: data, now: Date.now });
   let own: LuxId | undefined;
   const fresh = await startAuthWorld({
     log: openLog(data, 'debug'),
-    store: recording(embeddedAccounts(database), stored),
+    store: recording(database.accounts(), stored),
     issuerFor: async (callbackUrl) => {
       own = await startLuxId({ port: 0, folder: join(folder, 'luxid'), redirects: [callbackUrl], openUsers: true });
       return own.issuer;
