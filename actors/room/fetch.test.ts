@@ -30,6 +30,16 @@ function withRecords(count: number, ringRecordsMax = 256): Stage {
 }
 
 describe('a page', () => {
+  it('renews the mark of a session that is not live, before the head is read', () => {
+    // Found by the simulator: a device that only watches got one mark after its list, and never another.
+    for (const stage of [withRecords(5), withRecords(5, 1)]) {
+      for (const ask of [{}, { from: 5 }, { from: 6 }]) {
+        const { effects } = stage.fetch(ada, ask);
+        expect(effects[0]).toEqual({ kind: 'watch', session: 1001, room: stage.room });
+      }
+    }
+  });
+
   it('is the same from memory and from the log', () => {
     const [ring, log] = [withRecords(150, 256), withRecords(150, 1)];
     const asks = [
@@ -104,7 +114,7 @@ describe('a page', () => {
     stage.say(ada);
     const fetch = { room: stage.room, fromSeq: 1, throughSeq: 0, limit: 0, newestFirst: false };
     const ask = () => stage.actor.receive({ kind: 'fetch', from: stage.from(ada), fetch }, 0);
-    expect([...ask(), ...ask()].map(({ kind }) => kind)).toEqual(['log', 'log']);
+    expect([...ask(), ...ask()].map(({ kind }) => kind)).toEqual(['watch', 'log', 'watch', 'log']);
     expect(ask()).toMatchObject([{ kind: 'answer', body: { value: { code: Rejection.REJECTION_BUSY } } }]);
   });
 });

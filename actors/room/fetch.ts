@@ -36,12 +36,14 @@ export function fetchRecords(context: RoomContext, from: Requester, request: Fet
   if (typeof member === 'number') return [refuse(context, from, member)];
   const wanted = plan(context, member, request);
   if (typeof wanted === 'number') return [refuse(context, from, wanted)];
+  // Who is not live here gets one mark until the next fetch: asked for before the head is read, so that no move falls between.
+  const watch: Effect = { kind: 'watch', session: from.session, room: context.room };
   if (wanted === null) {
-    return [pageOf(context, from, { rows: [], next: 0, readable: readableFrom(member.stays, state.floor) })];
+    return [watch, pageOf(context, from, { rows: [], next: 0, readable: readableFrom(member.stays, state.floor) })];
   }
   const { range, limit, backwards } = wanted;
   const kept = fromRing(context, wanted);
-  if (kept !== null) return [pageOf(context, from, finish(wanted, kept))];
+  if (kept !== null) return [watch, pageOf(context, from, finish(wanted, kept))];
   if (calls.size >= options.limits.logCallsMax) return [refuse(context, from, Rejection.REJECTION_BUSY)];
   const bounds = { fromSeq: range.from, throughSeq: range.through, limit, bytesMax: options.limits.pageBytesMax };
   const read = calls.read({ ...bounds, backwards }, ({ rows }) => {
@@ -49,7 +51,7 @@ export function fetchRecords(context: RoomContext, from: Requester, request: Fet
     // The log answers in ascending order, whichever end it cut at.
     return [pageOf(context, from, finish(wanted, backwards ? read.reverse() : read))];
   });
-  return [read];
+  return [watch, read];
 }
 
 /** The next stretch of what was asked for that may be read: null = nothing. */
