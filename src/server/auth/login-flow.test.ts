@@ -266,7 +266,9 @@ describe('the server', () => {
     ['refreshesPerMinute', '/auth/refresh', 'POST'],
     ['logoutsPerMinute', '/auth/logout', 'POST'],
   ] as const)('holds %s per source', async (limit, path, method) => {
-    const fresh = await startAuthWorld({ issuerFor: async () => luxid.issuer, limits: {} });
+    // The clock stands still: on a slow machine a second is a refilled bucket.
+    const began = Date.now();
+    const fresh = await startAuthWorld({ issuerFor: async () => luxid.issuer, limits: {}, now: () => began });
     const ask = (source: string) => fetch(fresh.url + path, { method, headers: { 'x-test-source': source } });
     for (let n = 0; n < defaultAuthLimits[limit]; n++) expect((await ask('one')).status).not.toBe(429);
     const refused = await ask('one');
