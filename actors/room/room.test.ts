@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, MemberStatus } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
+import { decodeSummary } from './entry.ts';
 import { codeOf, type Seen, Stage } from './stage.ts';
 
 const ada = makeActor('@ada:lux.example');
@@ -125,6 +126,25 @@ describe('a life', () => {
     expect(page.answers[0]?.body).toMatchObject({ value: { headSeq: 5 } });
     expect(stage.state.slots.size).toBe(1);
     expect(stage.state.control).toHaveLength(3);
+  });
+
+  it('leaves a summary of its head also when all else was saved before', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
+    for (const seal of [false, true, false]) {
+      if (seal) {
+        stage.say(ada);
+        stage.log.seal();
+        stage.cover();
+      }
+      stage.passivate();
+      const summary = decodeSummary(stage.room, stage.log.state.get('summary')!.value!);
+      expect(summary?.entry.headSeq).toBe(stage.log.rows.length);
+      stage.fetch(ada);
+    }
+    const saved = stage.log.commands.length;
+    stage.passivate();
+    expect(stage.log.commands.slice(saved)).toMatchObject([{ kind: 'close', changes: [] }]);
   });
 
   it('hands a new identity that came while it closed to the next incarnation', () => {

@@ -172,11 +172,11 @@ export class Room implements Actor<RoomMessage> {
   /** Everything that is not saved yet, and the summary for those who list rooms while this one sleeps. */
   #lastChanges(): readonly StateChange[] {
     const { state } = this.context;
-    const changes = takeChanges(state);
     const summary = summaryOf(this.context);
-    if (changes.length === 0 || summary === null) return changes;
-    const value = encodeSummary(summary);
-    return [...changes, { key: summaryKey, value, seq: state.head.seq, sub: state.saves }];
+    if (summary === null || state.summarySeq === state.head.seq) return takeChanges(state);
+    state.dirty.add('head');
+    const changes = takeChanges(state);
+    return [...changes, { key: summaryKey, value: encodeSummary(summary), seq: state.head.seq, sub: state.saves }];
   }
 
   #tellOwed(): readonly Effect[] {

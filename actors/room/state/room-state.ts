@@ -97,6 +97,8 @@ export class RoomState {
 
   /** Keys of state rows that are not as they were last saved. */
   readonly dirty = new Set<string>();
+  /** Head of the summary that is saved; 0 = none is. */
+  summarySeq = 0;
   /** Saves so far, see HeadRow. */
   saves = 0;
 

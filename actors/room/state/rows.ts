@@ -11,6 +11,7 @@ import {
   PersonRow,
   SentRow,
   StandingsRow,
+  SummaryRow,
 } from '#proto/gen/room.ts';
 import { toHex } from '#proto/rules/base.ts';
 import { decodeControl } from '#proto/rules/control-entry.ts';
@@ -112,7 +113,8 @@ function loadRow(state: RoomState, name: string, rest: string, value: Uint8Array
       state.emptyings.set(Number(rest), new Set(EmptyingRow.decode(value).seqs));
       return;
     case 'summary':
-      // For those who list rooms without waking this one.
+      // For those who list rooms without waking this one; here it only says whether a new one is due.
+      state.summarySeq = SummaryRow.decode(value).entry?.headSeq ?? 0;
       return;
     default:
       throw new Error(`unknown state row ${name}`);
