@@ -127,7 +127,6 @@ async function startOn(
     },
     limits: { idleMs: { user: config.userIdleSeconds * 1000, room: config.roomIdleSeconds * 1000 } },
     log,
-    metrics,
   });
   const transport = openTransport(config, runtime, {
     log,
@@ -259,6 +258,14 @@ function watch(metrics: Metrics, runtime: Runtime, transport: Transport): void {
   metrics.gauge('frames_received_total', 'Frames received', () => transport.counters.framesIn);
   metrics.gauge('publishes_total', 'Native publishes', () => transport.counters.publishes);
   metrics.gauge('upgrades_refused_total', 'Connections refused at the door', () => transport.counters.upgradesRefused);
+  metrics.gauges('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
+  const closes = () => [...transport.counters.closes].map(([code, count]) => [closeName(code), count] as const);
+  metrics.gauges('closes_total', 'Ended connections, by why', closes);
+}
+
+function closeName(code: number): string {
+  const name = Object.entries(Disconnect).find(([, value]) => value === code)?.[0];
+  return name ?? String(code);
 }
 
 function urlHost(host: string): string {

@@ -13,7 +13,6 @@ import { ServerFrame } from '#proto/gen/client.ts';
 import type { Disconnect } from '#proto/gen/codes.ts';
 import { Summaries } from './summaries.ts';
 import type { Log } from './telemetry/log.ts';
-import type { Metrics } from './telemetry/metrics.ts';
 
 /** Rooms with more live sessions than this get no typing and presence: shed first. */
 const shedAboveSessions = 256;
@@ -54,7 +53,6 @@ export interface RuntimeOptions {
   readonly logs: (answer: (actor: string, incarnation: number, answer: LogAnswer) => void) => Logs;
   readonly limits?: Partial<KernelLimits>;
   readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 /** A running set of actors. */

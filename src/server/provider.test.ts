@@ -1,0 +1,50 @@
+// A whole node in this process: starts, says that it is ready, counts, drains, and refuses a folder that is in use.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { readConfig } from './config.ts';
+import { type Provider, startProvider } from './provider.ts';
+
+const folders: string[] = [];
+const running: Provider[] = [];
+
+async function start(transport: string, data = mkdtempSync(join(tmpdir(), 'provider-'))): Promise<Provider> {
+  folders.push(data);
+  const args = ['--port', '0', '--ops-port', '0', '--drain-seconds', '0', '--data', data, '--transport', transport];
+  const ports = { luxid: async () => ({ issuer: 'http://127.0.0.1:9', clientId: 'luxchat' }), lost: () => {} };
+  const provider = await startProvider(readConfig({ args, env: {} }), ports);
+  running.push(provider);
+  return provider;
+}
+
+afterEach(async () => {
+  for (const provider of running.splice(0)) await provider.drain();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each(['uws', 'ws'])('a provider on %s', (transport) => {
+  it('is healthy, ready and counts what happens', async () => {
+    const provider = await start(transport);
+    expect((await fetch(`${provider.opsUrl}/health`)).status).toBe(200);
+    expect((await fetch(`${provider.opsUrl}/ready`)).status).toBe(200);
+    const socket = new WebSocket(`${provider.url.replace('http', 'ws')}/ws`, 'luxchat.1');
+    await new Promise((resolve) => socket.once('open', resolve));
+    socket.send('text is not spoken here');
+    const [code] = await new Promise<[number]>((resolve) => socket.once('close', (...all) => resolve([all[0]])));
+    expect(code).toBe(4503);
+    const metrics = await (await fetch(`${provider.opsUrl}/metrics`)).text();
+    expect(metrics).toContain('luxchat_closes_total{kind="DISCONNECT_TEXT_NOT_ALLOWED"} 1');
+    expect(metrics).toContain('luxchat_connections 0');
+  });
+
+  it('refuses a folder that another one uses, and takes it over after that one drained', async () => {
+    const provider = await start(transport);
+    const data = folders[0] as string;
+    await expect(start(transport, data)).rejects.toMatchObject({ code: 'LOCKED' });
+    running.splice(0);
+    await provider.drain();
+    await start(transport, data);
+  });
+});
