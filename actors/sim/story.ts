@@ -50,12 +50,12 @@ export class Story {
 
   /** The first group, to which everybody is invited. */
   begin(): void {
-    const { devices, cast, schedule } = this.#options;
+    const { devices, schedule } = this.#options;
     const [first] = devices;
     if (first === undefined) return;
     doings.found(first, this.#label('group'), (room) => {
       this.rooms.add(room);
-      cast.slice(1).forEach((guest, n) => {
+      this.#others(first).forEach((guest, n) => {
         schedule.after(10 * n, () => doings.invite(first, room, guest, this.#label('invite')));
       });
     });
@@ -92,8 +92,9 @@ export class Story {
   }
 
   #do(doing: Doing, device: Device): void {
-    const { random, cast, trace } = this.#options;
-    const others = cast.filter(({ user }) => user !== device.user);
+    const { random, trace } = this.#options;
+    const others = this.#others(device);
+    if (others.length === 0) return;
     const other = random.pick(others);
     const label = this.#label(doing);
     trace(`${device.name}: ${label}`);
@@ -163,6 +164,13 @@ export class Story {
       trace(`another process starts; the old one stands still for ${stillMs} ms`);
       cluster.takeOver(stillMs);
     }
+  }
+
+  /** The other users, as far as they have an account: an invitation to one who has none is forgotten. */
+  #others(device: Device): CastUser[] {
+    const { cast, devices } = this.#options;
+    const known = devices.filter(({ household }) => household.listed.includes(1)).map(({ user }) => user);
+    return cast.filter(({ user }) => user !== device.user && known.includes(user));
   }
 
   #joined(device: Device): string[] {

@@ -34,6 +34,8 @@ export class ChainCopy {
     this.#conversation = given.conversation;
   }
 
+  /** There is more to read. */
+  isStale = false;
   /** The room is not this device's to read any more, so what it knows may be old. */
   isOut = false;
 
@@ -65,6 +67,7 @@ export class ChainCopy {
       return;
     }
     this.#reading = true;
+    this.isStale = false;
     const value = {
       room: this.room,
       fromControl: (this.state?.number ?? 0) + 1,
@@ -79,7 +82,10 @@ export class ChainCopy {
   }
 
   #heard(answer: AnswerBody | null, done: (success: boolean) => void): void {
-    if (answer === null) return done(false);
+    if (answer === null) {
+      this.isStale = true;
+      return done(false);
+    }
     if (answer.$case === 'rejected') {
       const { code } = answer.value;
       if (code < Rejection.REJECTION_STALE_STATE) {

@@ -39,6 +39,8 @@ export class Device implements Hearer {
   readonly inbox: InboxCopy;
   readonly rooms = new Map<string, RoomCopy>();
   readonly chains = new Map<string, ChainCopy>();
+  /** Rooms that it founded or entered: there, whether the list says so yet or not. */
+  readonly entered = new Set<string>();
   /** How the user stands in each room, by the last list. */
   statuses: ReadonlyMap<string, MemberStatus> = new Map();
   readonly #invited: DeviceOptions['invited'];
@@ -88,7 +90,8 @@ export class Device implements Hearer {
   /** The copy of a room, made where it is new. */
   room(room: string): RoomCopy {
     const { name, place, conversation } = this;
-    const copy = this.rooms.get(room) ?? new RoomCopy(room, { name, place, conversation });
+    const copy =
+      this.rooms.get(room) ?? new RoomCopy(room, { name, place, conversation, controlMoved: () => this.#follow(room) });
     this.rooms.set(room, copy);
     return copy;
   }
@@ -113,7 +116,6 @@ export class Device implements Hearer {
     switch (body.$case) {
       case 'roomRecords':
         this.room(body.value.room).pushed(body.value.records);
-        this.#follow(body.value.room);
         break;
       case 'headMoved':
         this.room(body.value.room).moved(body.value.headSeq);
@@ -161,7 +163,6 @@ export class Device implements Hearer {
   /** Reads the chain anew, and where the device stands by it. */
   refresh(room: string, then: () => void = () => {}): void {
     const copy = this.room(room);
-    copy.controlMoved = false;
     this.chain(room).read((success) => {
       if (success || this.chain(room).isOut) copy.joined = this.chain(room).isJoined;
       then();
@@ -204,7 +205,12 @@ export class Device implements Hearer {
     }
     const unknown = joined.some(({ headSeq }) => headSeq === 0);
     if (unknown) this.#listLater();
-    if (!this.watchesOnly && joined.length > 0) this.#subscribe(joined.map(({ room }) => room));
+    const rooms = joined.map(({ room }) => room);
+    // A crash may lie between an acceptance and the user's list. Touching the room makes it say again who stands how.
+    const unlisted = [...this.entered].filter((room) => !this.statuses.has(room));
+    for (const room of unlisted) this.refresh(room);
+    if (unlisted.length > 0) this.#listLater();
+    if (!this.watchesOnly && rooms.length > 0) this.#subscribe(rooms);
     if (this.#listAgain) {
       this.#listAgain = false;
       this.list();
@@ -238,12 +244,18 @@ export class Device implements Hearer {
   #stands(entry: RoomEntry): void {
     const copy = this.room(entry.room);
     copy.stands(entry);
-    if ((entry.control?.number ?? 0) > (this.chain(entry.room).state?.number ?? 0)) this.refresh(entry.room);
+    const { state, isStale } = this.chain(entry.room);
+    if (isStale || (entry.control?.number ?? 0) > (state?.number ?? 0)) this.refresh(entry.room);
   }
 
-  /** Records came: do they change who is in? */
+  /** A control record came, or this device lost the room: read what it means, once for all that came together. */
   #follow(room: string): void {
-    if (this.room(room).controlMoved) this.refresh(room);
+    const chain = this.chain(room);
+    if (chain.isStale) return;
+    chain.isStale = true;
+    this.place.schedule.after(0, () => {
+      if (chain.isStale) this.refresh(room);
+    });
   }
 
   #heardEntry({ body }: InboxEntry): void {

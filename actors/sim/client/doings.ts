@@ -226,6 +226,7 @@ function decline(device: Device, room: string, label: string): void {
 
 /** The device is in from here on. */
 function enter(device: Device, room: string, then: () => void = () => {}): void {
+  device.entered.add(room);
   device.refresh(room, then);
   device.list();
 }

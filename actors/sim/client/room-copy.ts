@@ -25,13 +25,12 @@ const retryMs = 300;
 export class RoomCopy {
   readonly room: string;
   readonly shown: Shown[] = [];
-  /** A control record came, or a list names a newer control head. */
-  controlMoved = false;
   /** May this device read the room, as far as it knows? */
   joined = false;
   readonly #name: string;
   readonly #place: Place;
   readonly #conversation: Conversation;
+  readonly #controlMoved: () => void;
   readonly #early = new Map<number, Record>();
   #next = 0;
   #target = 0;
@@ -39,11 +38,15 @@ export class RoomCopy {
   #pulling = false;
   #emptyPages = 0;
 
-  constructor(room: string, given: { name: string; place: Place; conversation: Conversation }) {
+  constructor(
+    room: string,
+    given: { name: string; place: Place; conversation: Conversation; controlMoved: () => void },
+  ) {
     this.room = room;
     this.#name = given.name;
     this.#place = given.place;
     this.#conversation = given.conversation;
+    this.#controlMoved = given.controlMoved;
   }
 
   /** Has everything that it knows of? */
@@ -111,7 +114,7 @@ export class RoomCopy {
   #refused(code: Rejection): void {
     if (code === Rejection.REJECTION_NOT_MEMBER || code === Rejection.REJECTION_NOT_FOUND) {
       this.joined = false;
-      this.controlMoved = true;
+      this.#controlMoved();
     } else if (code < Rejection.REJECTION_STALE_STATE) {
       this.#later();
     } else {
@@ -145,7 +148,7 @@ export class RoomCopy {
     const { member, device, sendId, kind } = checked.header;
     const empty = record.emptiedBy !== 0;
     this.shown.push({ seq, hash, sender: `${member}/${device}/${sendId}`, kind, member, empty });
-    if (kind === EventKind.EVENT_KIND_CONTROL) this.controlMoved = true;
+    if (kind === EventKind.EVENT_KIND_CONTROL) this.#controlMoved();
     this.#previous = checked.head;
     this.#next = seq + 1;
     this.#target = Math.max(this.#target, seq);
