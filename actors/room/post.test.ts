@@ -225,6 +225,22 @@ describe('a place', () => {
   });
 });
 
+describe('an id whose record was lost', () => {
+  it('is free again, also when the segment was sealed while the record waited', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.covers = false;
+    const submit = stage.event(ada, bytesOf('b'));
+    stage.send(ada, submit);
+    stage.log.seal();
+    stage.cover(1);
+    stage.crash(false);
+    stage.fetch(ada);
+    expect(stage.log.rows).toHaveLength(1);
+    expect(stage.send(ada, submit).answers[0]?.body).toMatchObject({ $case: 'accepted', value: { seq: 2 } });
+    expect(stage.log.rows).toHaveLength(2);
+  });
+});
+
 describe('the two of a 1:1 room', () => {
   it('may both start it at once: it is one room, and the second finds it', () => {
     const stage = Stage.direct(ada, ben, testPrimitives);

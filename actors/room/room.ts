@@ -136,7 +136,8 @@ export class Room implements Actor<RoomMessage> {
     const { state, options } = this.context;
     loadRows(state, opened.state);
     for (const { bytes } of opened.rows) replayRow(state, bytes, options.primitives);
-    if (state.head.seq + 1 !== opened.nextSeq) throw new Error('the log and its state do not fit');
+    const isWhole = state.head.seq + 1 === opened.nextSeq && (state.chain === null) === (state.head.seq === 0);
+    if (!isWhole) throw new Error('the log and its state do not fit');
     state.floor = Math.max(1, opened.floor);
     this.#phase = 'live';
     const effects: Effect[] = [];

@@ -291,8 +291,10 @@ export class Stage {
       if (effect.kind === 'deliver') {
         this.#seen.pushed.push({ body: ServerFrame.decode(effect.frame).body, frame: effect.frame });
       }
+      if (effect.kind !== 'stop') continue;
       // Ended: what comes next finds a new one.
-      if (effect.kind === 'stop') this.actor = new Room(this.room, this.options);
+      this.log.reopen();
+      this.actor = new Room(this.room, this.options);
     }
   }
 
