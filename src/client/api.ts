@@ -214,8 +214,10 @@ export interface ClientEvents {
   /** The own device was confirmed or taken off. */
   devices: readonly DeviceInfo[];
   alarm: Alarm;
-  /** Logged out, or the session ended for good. */
+  /** Logged out, closed, or the session ended for good. */
   ended: ClientError;
+  /** A bug of the SDK, or a local store that can't be written. That piece of work was given up; the next session does it again. */
+  fault: Error;
 }
 
 /** Counters, by name; every cause of trouble has its own (`trouble.NO_KEY`, `repaired.NO_KEY` …). */
@@ -247,6 +249,9 @@ export interface Luxchat {
   /** Ends this device's session at the server; local data stays until the caller deletes the folder. OFFLINE. */
   logout(): Promise<void>;
 
+  /** The network is back: tries to connect at once instead of waiting. */
+  nudge(): void;
+
   rooms(): readonly RoomInfo[];
   /** UNKNOWN. */
   room(room: string): RoomInfo;
@@ -274,6 +279,8 @@ export interface Luxchat {
   setName(room: string, name: string): Promise<void>;
   setTopic(room: string, topic: string): Promise<void>;
   pin(room: string, messages: readonly MessageRef[]): Promise<void>;
+  /** Messages pinned here. UNKNOWN. */
+  pins(room: string): readonly MessageRef[];
 
   /** Writes a text; resolves with its line as soon as it is safe on this device. UNKNOWN, UNTRUSTED. */
   send(room: string, text: string, options?: SendOptions): Promise<TimelineItem>;
@@ -307,6 +314,8 @@ export interface Luxchat {
   /** The emoji are the same on both. */
   confirmVerification(id: string): Promise<void>;
   cancelVerification(id: string): Promise<void>;
+  /** Trusts the identity that a user has now, after it changed. UNKNOWN. */
+  approveIdentity(user: string): Promise<void>;
 
   counters(): Counters;
 }

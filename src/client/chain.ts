@@ -1,8 +1,15 @@
 // The device's own copy of a room's control chain: every entry is run through the same validity function as at the hub, so that members,
 // roles and policy are what people signed and never what a server says. Keeps entries as rows, so that the chain need not be read twice.
 import { LocalControl } from '#proto/gen/local.ts';
-import { ControlBody, type ControlEntry, ControlKind, type Credential, type Person } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
+import {
+  ControlBody,
+  type ControlEntry,
+  ControlKind,
+  type Credential,
+  MemberStatus,
+  type Person,
+} from '#proto/gen/record.ts';
+import { toHex } from '#proto/rules/base.ts';
 import { applyControl } from '#proto/rules/control-chain.ts';
 import type { ControlState } from '#proto/rules/control-state.ts';
 import { controlHash } from '#proto/rules/hash.ts';
@@ -23,7 +30,6 @@ export interface ChainLink {
 export type Taken =
   | {
       readonly result: 'applied';
-      readonly before: ControlState | null;
       readonly kind: ControlKind;
       readonly target: number;
       readonly changes: readonly LocalChange[];
@@ -37,7 +43,9 @@ export class Chain {
   readonly roll: Roll;
   #primitives: Primitives;
   #state: ControlState | null = null;
-  #hashes: Uint8Array[] = [];
+  /** By number - 1: the state after that entry, and the seq of its event. States share what they can. */
+  #history: { readonly seq: number; readonly state: ControlState }[] = [];
+  #numbers = new Map<string, number>();
 
   constructor(room: string, primitives: Primitives) {
     this.room = room;
@@ -57,12 +65,33 @@ export class Chain {
 
   /** hash of the entry `number`, if it is here. */
   hashAt(number: number): Uint8Array | undefined {
-    return this.#hashes[number - 1];
+    return this.#history[number - 1]?.state.hash;
   }
 
   /** Is this entry, by its hash, part of the chain? */
   has(hash: Uint8Array): boolean {
-    return this.#hashes.some((known) => equalBytes(known, hash));
+    return this.#numbers.has(toHex(hash));
+  }
+
+  /** The state that held when the record `seq` was taken by the hub; null before the genesis. */
+  stateAt(seq: number): ControlState | null {
+    return this.#history.findLast((step) => step.seq <= seq)?.state ?? null;
+  }
+
+  /** Seq of the event with which this member joined last; 0 = never. */
+  joinedAt(member: number): number {
+    const joined = (state: ControlState | undefined) =>
+      state?.members.get(member)?.status === MemberStatus.MEMBER_STATUS_JOINED;
+    const at = this.#history.findLastIndex(
+      ({ state }, index) => joined(state) && !joined(this.#history[index - 1]?.state),
+    );
+    return this.#history[at]?.seq ?? 0;
+  }
+
+  /** Was this member ever allowed to read one of the seqs `from` to `through`? */
+  mayReadAny(member: number, from: number, through: number): boolean {
+    const stays = this.#state?.members.get(member)?.stays ?? [];
+    return stays.some((stay) => stay.from <= through && (stay.through === 0 || stay.through >= from));
   }
 
   /** Rebuilds the chain from own rows. They were checked when they came and lie sealed, so signatures are not checked again. */
@@ -74,9 +103,9 @@ export class Chain {
       if (person) this.roll.addPerson(person);
       if (credential) this.roll.addCredential(credential);
       const { state } = applyControl(this.#state, entry, { ...this.#context(seq), primitives: trusting });
+      // What does not follow was written around a crash: the server is asked for the rest.
       if (!state) return;
-      this.#state = state;
-      this.#hashes.push(state.hash);
+      this.#keep(seq, state);
     }
   }
 
@@ -86,19 +115,11 @@ export class Chain {
     for (const credential of link.credentials) this.roll.addCredential(credential);
     const hash = controlHash(link.entry.signed, this.#primitives);
     if (this.has(hash)) return { result: 'known' };
-    const before = this.#state;
-    const { state, body, invalid } = applyControl(before, link.entry, this.#context(link.seq));
+    const { state, body, invalid } = applyControl(this.#state, link.entry, this.#context(link.seq));
     if (invalid === 'WRONG_NUMBER' || invalid === 'NOT_CREATED') return this.#misplaced(link);
     if (invalid !== undefined) return { result: 'invalid', fault: invalid };
-    this.#state = state;
-    this.#hashes.push(state.hash);
-    return {
-      result: 'applied',
-      before,
-      kind: body.kind,
-      target: body.target,
-      changes: [this.#row(link, body.target, body.actor)],
-    };
+    this.#keep(link.seq, state);
+    return { result: 'applied', kind: body.kind, target: body.target, changes: [this.#row(link, body)] };
   }
 
   /** User id behind a member number; '' when the person is not known (any more). */
@@ -120,6 +141,12 @@ export class Chain {
     return 0;
   }
 
+  #keep(seq: number, state: ControlState): void {
+    this.#state = state;
+    this.#history.push({ seq, state });
+    this.#numbers.set(toHex(state.hash), state.number);
+  }
+
   #context(seq: number) {
     return {
       room: this.room,
@@ -137,13 +164,13 @@ export class Chain {
     return number <= this.number ? { result: 'invalid', fault: 'REWRITTEN' } : { result: 'missing' };
   }
 
-  #row(link: ChainLink, target: number, actor: number): LocalChange {
+  #row(link: ChainLink, { target, actor, device }: ControlBody): LocalChange {
     const state = this.#state as ControlState;
     const row: LocalControl = {
       seq: link.seq,
       entry: link.entry,
       person: this.person(target),
-      credential: link.credentials.find((credential) => credential.member === actor),
+      credential: link.credentials.findLast((one) => one.member === actor && one.device === device),
     };
     return {
       table: 'control',

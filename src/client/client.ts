@@ -1,23 +1,26 @@
 // The SDK put together: stores, engine, connection, people, rooms, outbox, inbox. `api.ts` says what each method does; this file only wires the
-// parts and orders what happens when a session begins.
+// parts and says what follows from what.
 import type { Accepted, Welcome } from '#proto/gen/client.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
-import { EventKind } from '#proto/gen/record.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import type { Alarm, ClientEvents, Counters, VerificationInfo } from './api.ts';
+import type { Alarm, ClientEvents, Counters, TroubleCause } from './api.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection.ts';
-import type { CryptoEngine, CryptoServer, DeviceMessage, PrivateMessage, Verification } from './crypto/engine.ts';
+import type { CryptoEngine, CryptoServer, RoomKey } from './crypto/engine.ts';
 import { createCryptoServer } from './crypto-server.ts';
 import { Devices, describeVerification } from './devices.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
+import { InStep } from './in-step.ts';
 import { Inbox } from './inbox.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type SendChange } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import { People } from './people.ts';
+import { Positions } from './positions.ts';
+import { patiently } from './requests.ts';
 import { Rooms } from './rooms.ts';
 import type { LocalStore } from './store.ts';
-import { foldWaiting } from './timeline.ts';
+import { foldWaiting, messageId } from './timeline.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -36,13 +39,18 @@ export interface ClientOptions {
   readonly random?: () => number;
 }
 
-const pushOrder: ReadonlySet<ServerBody['$case']> = new Set([
+const pushedCases: ReadonlySet<ServerBody['$case']> = new Set([
   'roomRecords',
   'headMoved',
   'slotChanged',
   'ephemeral',
   'inboxMoved',
 ]);
+/** Causes that a look at the sender's keys may undo. */
+const deviceCauses: ReadonlySet<TroubleCause> = new Set(['UNKNOWN_DEVICE', 'NOT_CROSS_SIGNED', 'IDENTITY_CHANGED']);
+const flushAgainMs = 1_500;
+// A device whose inbox was full gets the next session key: not sooner or more often than this, since it may stay away.
+const renewKeyMs = 10 * 60_000;
 
 /** The wired parts of a logged-in device; `LuxchatClient` adds the public methods. */
 export class ClientCore extends Emitter<ClientEvents> {
@@ -53,13 +61,16 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   readonly ownDevices: Devices;
+  readonly positions: Positions;
+  #inStep: InStep;
   #parts: Parts | undefined;
-  #counters = new Map<string, number>();
-  #synced = false;
-  #syncing: Promise<void> | undefined;
-  #ended: ClientError | undefined;
-  #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #server: CryptoServer | undefined;
+  #counters = new Map<string, number>();
+  #retriedAll = false;
+  #ended: ClientError | undefined;
+  #closed = false;
+  #timers = new Set<ReturnType<typeof setTimeout>>();
+  #renewed = new Map<string, number>();
 
   constructor(options: ClientOptions) {
     super();
@@ -67,28 +78,30 @@ export class ClientCore extends Emitter<ClientEvents> {
     const parts = () => this.parts;
     this.connection = new Connection(options.connection);
     this.people = new People(parts);
-    this.outbox = new Outbox({
-      store: options.store,
-      live: () => this.#synced,
-      submit: (room, event) => this.#submit(room, event),
-      room: (room) => this.held.get(room)?.sender,
-      changed: (send, accepted) => this.#sendChanged(send, accepted),
-      now: () => parts().now(),
-      random: () => parts().random(),
-      count: (name) => parts().count(name),
-    });
+    this.outbox = this.#makeOutbox();
     this.held = new Rooms(parts, () => this.outbox);
-    this.ownDevices = new Devices(parts, () => this.#confirmed());
-    this.inbox = new Inbox({
+    this.ownDevices = new Devices({
       parts,
-      roomKeys: (keys) =>
-        this.#retryRooms(new Set(keys.map((key) => key.sessionId)), new Set(keys.map((key) => key.room))),
-      standing: (room) => this.#quietly(() => this.#followStanding(room)),
-      manifest: (user) => this.#manifestMoved(user),
-      devices: () => this.#quietly(() => this.ownDevices.refresh()),
-      privateMessage: (message) => this.#privateMessage(message),
-      fullSync: async () => this.parts.count('inbox.fullSync'),
+      confirmed: (listed) => this.#confirmed(listed),
+      listed: (device) => this.positions.tellAll(device),
     });
+    this.positions = new Positions({
+      parts,
+      rooms: () => this.held,
+      otherDevices: () => this.#otherDevices(),
+      send: async (messages) => this.#server?.sendDeviceMessages(crypto.randomUUID(), [...messages]),
+    });
+    this.inbox = this.#makeInbox();
+    this.#inStep = new InStep({
+      live: () => this.connection.state === 'live' && !this.#closed,
+      round: (welcome) => this.#round(welcome),
+      done: () => this.#inStepNow(),
+      fault: (error) => this.#fault(error),
+      count: (name) => this.#count(name),
+      sleep: (ms) => this.#sleep(ms),
+      random: () => this.#random(),
+    });
+    this.on('room', ({ room }) => this.positions.seen(room));
   }
 
   /** The shared parts. Throws STORE before `start`. */
@@ -97,31 +110,37 @@ export class ClientCore extends Emitter<ClientEvents> {
     return this.#parts;
   }
 
-  /** Opens stores and engine, shows what is kept, starts connecting. */
+  /** See Luxchat.start. */
   async start(): Promise<void> {
-    const { options } = this;
+    const { user, deviceId, device, primitives, store, openEngine } = this.options;
     const early: Pick<Parts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'> = {
-      user: options.user,
-      deviceId: options.deviceId,
-      primitives: options.primitives,
-      request: (body, expect) => this.connection.request(body, expect),
+      user,
+      deviceId,
+      primitives,
+      request: (body, expect) => patiently(this.connection, body, expect, () => this.#random()),
       count: (name, by) => this.#count(name, by),
     };
-    const server = createCryptoServer({ parts: () => early, sharedRoom: (user) => this.#sharedRoom(user) });
+    const server = createCryptoServer({
+      parts: () => early,
+      sharedRoom: (other) => this.#sharedRoom(other),
+      laneFull: (room) => this.#renewKey(room),
+    });
     this.#server = server;
-    const engine = await options.openEngine(server);
+    const engine = await openEngine(server);
     this.#parts = {
       ...early,
-      device: options.device,
-      store: options.store,
+      device,
+      store,
       engine,
       people: this.people,
       live: () => this.connection.state === 'live',
+      whenLive: (ms) => this.#whenLive(ms),
       confirmed: () => this.ownDevices.confirmed,
       emit: (name, value) => this.emit(name, value),
       alarm: (alarm) => this.#alarm(alarm),
-      now: options.now ?? (() => Date.now()),
-      random: options.random ?? Math.random,
+      background: (work) => this.#background(work),
+      now: () => this.#now(),
+      random: () => this.#random(),
     };
     await this.people.load();
     await this.held.load();
@@ -134,7 +153,7 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   /** See Luxchat.synced. */
   synced(): Promise<void> {
-    if (this.#synced) return Promise.resolve();
+    if (this.#inStep.synced) return Promise.resolve();
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       const stops = [this.on('synced', () => done(resolve)), this.on('ended', (error) => done(() => reject(error)))];
@@ -147,18 +166,18 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   /** See Luxchat.close. */
   async close(): Promise<void> {
-    clearTimeout(this.#retryTimer);
-    this.#synced = false;
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#inStep.end();
     this.outbox.close();
+    this.positions.close();
+    this.held.close();
     this.connection.close();
-    await this.#syncing?.catch(() => {});
+    this.#end(new ClientError('CLOSED', 'The client was closed.'));
+    await this.#inStep.settled();
     await this.#parts?.engine.close();
     await this.options.store.close();
-  }
-
-  /** Stores encrypted device messages in their inboxes. Rejects as requests do. */
-  protected async sendToDevices(messages: readonly DeviceMessage[]): Promise<void> {
-    await this.#server?.sendDeviceMessages(crypto.randomUUID(), [...messages]);
   }
 
   /** See Luxchat.counters. */
@@ -166,130 +185,207 @@ export class ClientCore extends Emitter<ClientEvents> {
     return Object.fromEntries(this.#counters);
   }
 
+  #makeOutbox(): Outbox {
+    return new Outbox({
+      store: this.options.store,
+      live: () => this.#inStep.synced,
+      submit: (room, event) => this.#submit(room, event),
+      room: (room) => this.held.get(room)?.sender,
+      staleManifest: () => this.#quietly(() => this.ownDevices.refresh()),
+      changed: (send, change) => this.#sendChanged(send, change),
+      background: (work) => this.#background(work),
+      now: () => this.#now(),
+      random: () => this.#random(),
+      count: (name) => this.#count(name),
+    });
+  }
+
+  #makeInbox(): Inbox {
+    return new Inbox({
+      parts: () => this.parts,
+      roomKeys: (keys) => this.#keysCame(keys),
+      // Before the rooms were compared there is nothing to follow one by one.
+      standing: (room, status) => this.#quietly(async () => this.#inStep.synced && this.held.standing(room, status)),
+      manifest: (user) => this.#manifestMoved(user),
+      devices: () => this.#quietly(() => this.ownDevices.refresh()),
+      privateMessage: (message) => this.positions.take(message),
+      fullSync: () => this.#fullSync(),
+    });
+  }
+
   #listen(engine: CryptoEngine): void {
     this.connection.on('state', (state) => {
-      if (state !== 'live') this.#synced = false;
+      if (state !== 'live') this.#inStep.end();
       this.emit('connection', state);
     });
-    this.connection.on('welcome', (welcome) => this.#resume(welcome));
+    this.connection.on('welcome', (welcome) => this.#inStep.begin(welcome));
     this.connection.on('pushed', (body) => this.#pushed(body));
-    this.connection.on('ended', (error) => {
-      this.#ended = error;
-      this.emit('ended', error);
+    this.connection.on('silent', () => this.#background(() => this.inbox.read()));
+    this.connection.on('ended', (error) => this.#end(error));
+    engine.on('verification', (verification) => {
+      this.emit('verification', describeVerification(this.options.user, verification));
+      if (verification.state.phase === 'done') this.#background(() => this.ownDevices.verified(verification));
     });
-    engine.on('verification', (verification) => this.#verification(verification));
-    engine.on(
-      'roomKeys',
-      (keys) =>
-        void this.#quietly(() =>
-          this.#retryRooms(new Set(keys.map((key) => key.sessionId)), new Set(keys.map((key) => key.room))),
-        ),
-    );
-    engine.on('flushNeeded', () => {
-      if (this.connection.state === 'live') void engine.flush();
-    });
+    engine.on('roomKeys', (keys) => this.#background(() => this.#keysCame(keys)));
+    engine.on('flushNeeded', () => this.#background(() => this.#flushEngine()));
   }
 
-  #resume(welcome: Welcome): void {
-    const syncing = this.#sync(welcome).catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-      this.#count('sync.failed');
-      // A lost connection brings the next welcome; anything else is tried again on this one.
-      if (this.connection.state !== 'live') return;
-      this.#retryTimer = setTimeout(
-        () => this.connection.state === 'live' && this.#resume(welcome),
-        1000 * (1 + this.parts.random()),
-      );
-    });
-    this.#syncing = syncing;
-  }
-
-  /** The order matters: keys before people, people before rooms, rooms before what waits to go out. */
-  async #sync(welcome: Welcome): Promise<void> {
+  /** The order matters: keys before people, people before rooms. */
+  async #round(welcome: Welcome): Promise<void> {
     await this.ownDevices.welcome(welcome);
     await this.inbox.read();
     await this.held.sync();
-    this.#synced = true;
+  }
+
+  async #inStepNow(): Promise<void> {
     this.emit('synced', undefined);
     this.outbox.kickAll();
-    // Whatever could not be decrypted gets another chance with what came meanwhile.
-    await this.#retryRooms(undefined, undefined);
+    this.positions.kick();
+    // A crash may have come between a key and what waited for it: once a run everything is tried.
+    const all = !this.#retriedAll;
+    this.#retriedAll = true;
+    await this.#retryRooms((cause) => all || deviceCauses.has(cause));
   }
 
   #pushed(body: ServerBody): void {
-    if (!pushOrder.has(body.$case)) return;
-    void this.#quietly(() => (body.$case === 'inboxMoved' ? this.inbox.read() : this.held.pushed(body)));
+    if (!pushedCases.has(body.$case)) return;
+    this.#background(() => (body.$case === 'inboxMoved' ? this.inbox.read() : this.held.pushed(body)));
   }
 
-  async #submit(room: string, event: NonNullable<LocalSend['event']>): Promise<Accepted> {
+  #submit(room: string, event: NonNullable<LocalSend['event']>): Promise<Accepted> {
     const value = { room, event, person: undefined, credential: undefined, partner: '' };
     return this.connection.request({ $case: 'submit', value }, 'accepted');
   }
 
-  #sendChanged(send: LocalSend, accepted?: Accepted): void {
-    const held = this.held.get(send.room);
-    if (!held) return;
-    const line = foldWaiting(send, held.replica.folding);
-    if (!line || send.kind !== EventKind.EVENT_KIND_CONTENT) return;
-    const id = accepted ? `${held.replica.own}.${this.options.device}.${send.sendId}` : line.id;
-    this.emit('item', {
-      ...line,
-      id,
-      localId: send.localId,
-      ...(accepted ? { seq: accepted.seq, at: accepted.acceptedMs, sending: 'accepted' as const } : {}),
-    });
-  }
-
-  async #followStanding(room: string): Promise<void> {
-    const held = this.held.get(room);
-    if (held?.replica.joined) await held.replica.catchUp();
-    else await this.held.list(room);
+  #sendChanged(send: LocalSend, change: SendChange): void {
+    const replica = this.held.get(send.room)?.replica;
+    const line = replica && foldWaiting(send, replica.folding);
+    if (!line) return;
+    const { localId } = send;
+    if (change.to === 'discarded') this.emit('item', { ...line, localId, kind: 'deleted' });
+    else if (change.to !== 'accepted') this.emit('item', { ...line, localId });
+    else if (change.accepted) {
+      const id = messageId({ member: replica.own, device: this.options.device, sendId: send.sendId });
+      const { seq, acceptedMs } = change.accepted;
+      this.emit('item', { ...line, id, localId, seq, at: acceptedMs, sending: 'accepted' });
+    }
   }
 
   async #manifestMoved(user: string): Promise<void> {
     const room = this.#sharedRoom(user);
     if (user === this.options.user) await this.#quietly(() => this.ownDevices.refresh());
     else if (room !== '') await this.people.tryRefresh(user, room);
-    await this.#quietly(() => this.#retryRooms(undefined, undefined));
+    await this.#quietly(() => this.#retryRooms((cause) => deviceCauses.has(cause)));
   }
 
-  async #retryRooms(sessions: ReadonlySet<string> | undefined, rooms: ReadonlySet<string> | undefined): Promise<void> {
-    for (const { replica } of this.held.all()) if (!rooms || rooms.has(replica.room)) await replica.retry(sessions);
+  #keysCame(keys: readonly RoomKey[]): Promise<void> {
+    const sessions = new Set(keys.map((key) => key.sessionId));
+    const rooms = new Set(keys.map((key) => key.room));
+    return this.#quietly(() => this.#retryRooms((_, session) => session === '' || sessions.has(session), rooms));
   }
 
-  async #confirmed(): Promise<void> {
+  async #retryRooms(
+    test: (cause: TroubleCause, session: string) => boolean,
+    rooms?: ReadonlySet<string>,
+  ): Promise<void> {
+    for (const { replica } of this.held.all()) if (!rooms || rooms.has(replica.room)) await replica.retry(test);
+  }
+
+  async #confirmed(listed: boolean): Promise<void> {
     this.emit('devices', await this.ownDevices.list());
+    if (!listed) return;
     this.outbox.kickAll();
-    await this.#retryRooms(undefined, undefined);
+    this.#background(() => this.#retryRooms(() => true));
   }
 
-  #verification(verification: Verification): void {
-    const info: VerificationInfo = describeVerification(this.options.user, verification);
-    this.emit('verification', info);
-    if (verification.state.phase === 'done') void this.#quietly(() => this.ownDevices.verified(verification));
+  /** Keys may have been lost on their way here. What the server still has is compared; senders renew a key whose inbox was full by themselves. */
+  async #fullSync(): Promise<void> {
+    this.#count('inbox.fullSync');
+    await this.ownDevices.refresh();
+    if (this.#inStep.synced) await this.held.sync();
   }
 
-  async #privateMessage(message: PrivateMessage): Promise<void> {
-    if (message.type !== readPositionType || message.sender !== this.options.user) return;
-    const { room, seq, count } = message.content as { room?: unknown; seq?: unknown; count?: unknown };
-    if (typeof room !== 'string' || !Number.isSafeInteger(seq) || !Number.isSafeInteger(count)) return;
-    await this.held.get(room)?.replica.read(seq as number, count as number);
+  /** A device did not get the key of this room: a later message goes under a fresh one. */
+  #renewKey(room: string): void {
+    const now = this.#now();
+    if (now - (this.#renewed.get(room) ?? 0) < renewKeyMs) return;
+    this.#renewed.set(room, now);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#background(() => this.parts.engine.rotate(room));
+    }, renewKeyMs);
+    this.#timers.add(timer);
   }
 
+  async #flushEngine(): Promise<void> {
+    if (this.connection.state !== 'live') return;
+    const { failed } = await this.parts.engine.flush();
+    if (failed === 0) return;
+    await this.#sleep(flushAgainMs * (1 + this.#random()));
+    if (this.connection.state === 'live') await this.parts.engine.flush();
+  }
+
+  #otherDevices(): string[] {
+    const listed = this.people.get(this.options.user)?.manifest.body.devices ?? [];
+    return listed.filter((device) => device.number !== this.options.device).map((device) => device.id);
+  }
+
+  /** A room in which this user and another both are. */
   #sharedRoom(user: string): string {
-    return (
-      this.held.all().find(({ replica }) => replica.chain.memberOf(user) > 0 && replica.own > 0)?.replica.room ?? ''
-    );
+    const { MEMBER_STATUS_JOINED, MEMBER_STATUS_INVITED } = MemberStatus;
+    const shared = this.held.all().find(({ replica: { joined, chain } }) => {
+      const status = chain.state?.members.get(chain.memberOf(user))?.status;
+      return joined && (status === MEMBER_STATUS_JOINED || status === MEMBER_STATUS_INVITED);
+    });
+    return shared?.replica.room ?? '';
+  }
+
+  async #whenLive(ms: number): Promise<boolean> {
+    const until = this.#now() + ms;
+    while (this.connection.state !== 'live' && this.connection.state !== 'ended' && this.#now() < until)
+      await this.#sleep(until - this.#now());
+    return this.connection.state === 'live';
+  }
+
+  /** Resolves after so long, or when the connection changes. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        stop();
+        clearTimeout(timer);
+        this.#timers.delete(timer);
+        resolve();
+      };
+      const stop = this.connection.on('state', done);
+      const timer = setTimeout(done, ms);
+      this.#timers.add(timer);
+    });
+  }
+
+  #background(work: () => Promise<void>): void {
+    this.#quietly(work).catch((error) => this.#fault(error));
   }
 
   /** Work that a lost connection may end: the next session does it again. */
-  async #quietly(work: () => Promise<void>): Promise<void> {
+  async #quietly(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       this.#count(`later.${error.code}`);
+      if (error.code === 'STORE' && !this.#closed) this.#fault(error);
     }
+  }
+
+  #fault(error: unknown): void {
+    this.#count('fault');
+    this.emit('fault', error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #end(error: ClientError): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    this.emit('ended', error);
   }
 
   #alarm(alarm: Alarm): void {
@@ -300,7 +396,12 @@ export class ClientCore extends Emitter<ClientEvents> {
   #count(name: string, by = 1): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
   }
-}
 
-/** Type of the device message that carries a read position to own devices. */
-export const readPositionType = 'lu.luxchat.read';
+  #now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+
+  #random(): number {
+    return (this.options.random ?? Math.random)();
+  }
+}

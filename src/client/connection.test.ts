@@ -124,12 +124,35 @@ describe('connection', () => {
     connection.close();
   });
 
-  it('times a request out, and fails all when the connection is lost', async () => {
-    const { connection, socket } = await live();
+  it('times a request out, and gives the connection up, since a server answers everything', async () => {
+    const { connection } = await live();
     const slow = connection.request(ask, 'done');
     const outcome = expect(slow).rejects.toMatchObject({ code: 'TIMEOUT' });
-    await vi.advanceTimersByTimeAsync(20_001);
+    await vi.advanceTimersByTimeAsync(20_000);
     await outcome;
+    expect(connection.state).toBe('offline');
+  });
+
+  it('says when nothing came for two heartbeats', async () => {
+    const { connection } = await live();
+    let silent = 0;
+    connection.on('silent', () => silent++);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(silent).toBe(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(silent).toBe(1);
+    connection.close();
+  });
+
+  it('sends nothing that is larger than a frame', async () => {
+    const { connection, socket } = await live();
+    const large: ClientBody = { $case: 'uploadSignatures', value: { signaturesJson: new Uint8Array(65_536) } };
+    await expect(connection.request(large, 'done')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    expect(socket.frames).toHaveLength(1);
+  });
+
+  it('fails all that waits when the connection is lost', async () => {
+    const { connection, socket } = await live();
     const lost = connection.request(ask, 'done');
     socket.onclose?.({ code: 1006, reason: '' });
     await expect(lost).rejects.toMatchObject({ code: 'DISCONNECTED' });

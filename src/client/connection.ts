@@ -1,9 +1,11 @@
 // The connection state machine: one WebSocket at a time, hello first, requests with answers, jittered back-off, resume by whoever listens.
-// It guarantees: each request settles exactly once (answer, rejection, time-out or loss of the connection); pushed frames come in order.
-// It does not repeat requests: callers know what is idempotent.
+// It guarantees: each request settles exactly once (answer, rejection, time-out or loss of the connection); pushed frames come in order; a
+// connection on which an answer stays out is given up, since a server answers everything.
+// It does not repeat requests: `requests.ts` and the callers know what is idempotent.
 import { ClientFrame, ServerFrame, type Welcome } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError, disconnectName, rejectionName } from './errors.ts';
 
@@ -54,6 +56,8 @@ export interface ConnectionEvents {
   welcome: Welcome;
   /** A pushed frame. */
   pushed: ServerBody;
+  /** Nothing came for two heartbeats: ask something, a dead connection shows by the answer that stays out. */
+  silent: undefined;
   /** The session was ended for good. */
   ended: ClientError;
 }
@@ -67,6 +71,9 @@ interface Waiting {
 
 const backoffMinMs = 250;
 const requestsMax = 64;
+const greetingMs = 15_000;
+// A session that lived so long counts as a good one: the next try comes soon.
+const steadyMs = 10_000;
 
 /** A lasting connection to the user's provider. */
 export class Connection extends Emitter<ConnectionEvents> {
@@ -80,6 +87,9 @@ export class Connection extends Emitter<ConnectionEvents> {
   #failures = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #greetingTimer: ReturnType<typeof setTimeout> | undefined;
+  #steadyTimer: ReturnType<typeof setTimeout> | undefined;
+  #silenceTimer: ReturnType<typeof setInterval> | undefined;
+  #heard = false;
   #tokenExpired = false;
 
   constructor(options: ConnectionOptions) {
@@ -94,14 +104,14 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** Starts connecting, and goes on trying until `close` or an end for good. */
   start(): void {
-    if (this.#state === 'idle' || this.#state === 'ended') this.#connect();
+    if (this.#state === 'idle' || this.#state === 'ended') void this.#connect();
   }
 
   /** Tries at once instead of waiting for the back-off: for "the network is back". */
   nudge(): void {
     if (this.#state !== 'offline') return;
     clearTimeout(this.#retryTimer);
-    this.#connect();
+    void this.#connect();
   }
 
   /** Ends the connection and every waiting request with CLOSED. */
@@ -113,18 +123,22 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /**
    * Sends a request and waits for its answer.
-   * Rejects with OFFLINE (nothing was sent), REJECTED, TIMEOUT, DISCONNECTED or CLOSED (it may have been done), PROTOCOL.
+   * Rejects with OFFLINE or BAD_ARGUMENT (nothing was sent), REJECTED, TIMEOUT, DISCONNECTED or CLOSED (it may have been done), PROTOCOL.
    */
   request<Case extends ServerBody['$case']>(body: ClientBody, expect: Case): Promise<AnswerOf<Case>> {
     if (this.#state !== 'live') return Promise.reject(new ClientError('OFFLINE', 'There is no connection.'));
     const number = this.#nextRequest++;
+    const frame = ClientFrame.encode({ request: number, body }).finish();
+    // The server would end the session for good.
+    if (frame.length > limits.frameBytesMax)
+      return Promise.reject(new ClientError('BAD_ARGUMENT', `${body.$case} has ${frame.length} bytes: too many.`));
     return new Promise((resolve, reject) => {
       const ms = this.#options.requestTimeoutMs ?? 20_000;
       const timer = setTimeout(() => {
         this.#settle(number)?.reject(new ClientError('TIMEOUT', `No answer to ${body.$case} within ${ms} ms.`));
+        this.#closed(1006, '');
       }, ms);
       this.#waiting.set(number, { expect, resolve, reject, timer });
-      const frame = ClientFrame.encode({ request: number, body }).finish();
       if (this.#waiting.size > requestsMax) this.#queue.push({ frame, number });
       else this.#send(frame);
     });
@@ -143,12 +157,22 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#tokenExpired = false;
     } catch (error) {
       if (error instanceof ClientError && error.code === 'LOGIN_NEEDED') this.#end(error);
-      else this.#retry(0);
+      else this.#retry(error instanceof ClientError ? error.retryAfterMs : 0);
       return;
     }
     if (this.#state !== 'connecting') return;
+    this.#open(token);
+  }
+
+  #open(token: string): void {
     const open = this.#options.openSocket ?? ((url: string) => new WebSocket(url, 'luxchat.1') as unknown as Socket);
-    const socket = open(this.#options.url);
+    let socket: Socket;
+    try {
+      socket = open(this.#options.url);
+    } catch (cause) {
+      this.#end(new ClientError('BAD_ARGUMENT', `${this.#options.url} is not the address of a server.`, { cause }));
+      return;
+    }
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#greet(socket, token);
@@ -160,7 +184,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       if (socket === this.#socket) this.#closed(event.code, event.reason);
     };
     // A network that swallows packets answers nothing at all: only a clock ends that.
-    this.#greetingTimer = setTimeout(() => socket === this.#socket && this.#closed(1006, ''), 15_000);
+    this.#greetingTimer = setTimeout(() => socket === this.#socket && this.#closed(1006, ''), greetingMs);
   }
 
   #greet(socket: Socket, accessToken: string): void {
@@ -174,8 +198,13 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #receive(message: Uint8Array): void {
+    this.#heard = true;
+    const socket = this.#socket;
     try {
-      for (const bytes of splitFrames(message)) this.#frame(ServerFrame.decode(bytes));
+      for (const bytes of splitFrames(message)) {
+        // A listener may have closed the connection.
+        if (socket === this.#socket) this.#frame(ServerFrame.decode(bytes));
+      }
     } catch (cause) {
       // Whoever answers nonsense once is asked again on a fresh connection, later.
       this.#closed(1002, '', cause);
@@ -185,10 +214,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #frame({ request, body }: ServerFrame): void {
     if (!body) return;
     if (body.$case === 'welcome') {
-      clearTimeout(this.#greetingTimer);
-      this.#failures = 0;
-      this.#enter('live');
-      this.emit('welcome', body.value);
+      this.#welcomed(body.value);
       return;
     }
     if (request === 0) {
@@ -208,6 +234,22 @@ export class Connection extends Emitter<ConnectionEvents> {
         }),
       );
     } else waiting.reject(new ClientError('PROTOCOL', `Expected ${waiting.expect}, got ${body.$case}.`));
+  }
+
+  #welcomed(welcome: Welcome): void {
+    clearTimeout(this.#greetingTimer);
+    this.#steadyTimer = setTimeout(() => {
+      this.#failures = 0;
+    }, steadyMs);
+    this.#silenceTimer = setInterval(
+      () => {
+        if (!this.#heard) this.emit('silent', undefined);
+        this.#heard = false;
+      },
+      2000 * (welcome.heartbeatSeconds || 30),
+    );
+    this.#enter('live');
+    this.emit('welcome', welcome);
   }
 
   #settle(number: number): Waiting | undefined {
@@ -248,6 +290,8 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #drop(error: ClientError): void {
     clearTimeout(this.#greetingTimer);
+    clearTimeout(this.#steadyTimer);
+    clearInterval(this.#silenceTimer);
     const socket = this.#socket;
     this.#socket = undefined;
     this.#queue = [];
@@ -258,6 +302,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       clearTimeout(one.timer);
       one.reject(error);
     }
+    // Late events of this socket concern nobody; its handlers look whether it is still the one.
     socket?.close(1000);
   }
 
@@ -266,7 +311,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     const ceiling = Math.min(this.#options.backoffMaxMs ?? 30_000, backoffMinMs * 2 ** Math.min(this.#failures++, 12));
     // Full jitter: two thousand clients that lost one node must not come back in step.
     const random = this.#options.random ?? Math.random;
-    this.#retryTimer = setTimeout(() => this.#connect(), Math.max(afterMs, random() * ceiling));
+    this.#retryTimer = setTimeout(() => void this.#connect(), Math.max(afterMs, random() * ceiling));
   }
 
   #end(error: ClientError): void {

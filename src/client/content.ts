@@ -18,7 +18,7 @@ import {
 import { noBytes } from '#proto/rules/bytes.ts';
 import { openPayload, openSlotPayload } from '#proto/rules/payload.ts';
 import type { AlarmCode, TroubleCause } from './api.ts';
-import type { Decrypted, Recipient } from './crypto/engine.ts';
+import type { Decrypted, Exclusion, Recipient } from './crypto/engine.ts';
 import type { Parts } from './parts.ts';
 import { messageId } from './timeline.ts';
 
@@ -51,16 +51,16 @@ export type Opened =
   | { readonly content: Content; readonly inner: PayloadInner }
   | { readonly trouble: TroubleCause; readonly alarm?: AlarmCode; readonly sessionId?: string };
 
-/** Encrypts content into an event. Rejects as CryptoEngine.encrypt does. */
-export async function sealEvent(parts: Parts, place: SealingPlace, sealable: Sealable): Promise<Event> {
-  const { body, commitment } = await sealBody(parts, place, sealable);
-  return wrapEvent(parts, place, {
-    kind: sealable.kind,
-    algorithm: Algorithm.ALGORITHM_MEGOLM_V1,
-    counts: sealable.counts,
-    body,
-    commitment,
-  });
+/** Encrypts content into an event; `excluded` says who got no key. Rejects as CryptoEngine.encrypt does. */
+export async function sealEvent(
+  parts: Parts,
+  place: SealingPlace,
+  sealable: Sealable,
+): Promise<{ event: Event; excluded: readonly Exclusion[] }> {
+  const { body, commitment, excluded } = await sealBody(parts, place, sealable);
+  const { kind, counts } = sealable;
+  const event = wrapEvent(parts, place, { kind, algorithm: Algorithm.ALGORITHM_MEGOLM_V1, counts, body, commitment });
+  return { event, excluded };
 }
 
 /** A receipt is a slot without an event: the write alone. */
@@ -134,7 +134,7 @@ export async function openSlot(parts: Parts, room: string, slot: Slot, sender: s
     acceptedMs: 0,
     named: inner.manifest,
   });
-  if (standing.removed || (standing.number !== 0 && standing.number !== device)) return undefined;
+  if (!standing || standing.removed || (standing.number !== 0 && standing.number !== device)) return undefined;
   return decodeOr(Content.decode, inner.content);
 }
 
@@ -155,6 +155,8 @@ async function checkOpened(
     acceptedMs: place.stamp.acceptedMs,
     named: inner.manifest,
   });
+  // The manifest that the message names could not be had just now.
+  if (!standing) return { trouble: 'UNKNOWN_DEVICE' };
   if (standing.removed) return { trouble: 'SENDER_REMOVED' };
   if (standing.number !== 0 && standing.number !== header.device) return transplanted;
   const content = decodeOr(Content.decode, inner.content);
@@ -165,7 +167,7 @@ async function sealBody(
   parts: Parts,
   place: SealingPlace,
   sealable: Sealable,
-): Promise<{ body: Uint8Array; commitment: Uint8Array }> {
+): Promise<{ body: Uint8Array; commitment: Uint8Array; excluded: readonly Exclusion[] }> {
   const inner = PayloadInner.encode({
     room: place.room,
     member: place.member,
@@ -183,15 +185,16 @@ async function sealBody(
   const frankingKey = crypto.getRandomValues(new Uint8Array(32));
   const commitment = parts.primitives.hmacSha256(frankingKey, inner);
   const plaintext = Payload.encode({ frankingKey, inner }).finish();
-  const { body } = await parts.engine.encrypt({ room: place.room, recipients: place.recipients, plaintext, rotation });
-  if (sealable.slot === '') return { body, commitment };
+  const { room, recipients } = place;
+  const { body, excluded } = await parts.engine.encrypt({ room, recipients, plaintext, rotation });
+  if (sealable.slot === '') return { body, commitment, excluded };
   const write = SlotWrite.encode({
     slot: sealable.slot,
     version: sealable.slotVersion,
     algorithm: Algorithm.ALGORITHM_MEGOLM_V1,
     value: body,
   });
-  return { body: write.finish(), commitment };
+  return { body: write.finish(), commitment, excluded };
 }
 
 interface Wrapping {

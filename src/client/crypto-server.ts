@@ -1,21 +1,27 @@
 // The engine's port to the server, over the connection: device ids become device numbers, every batch stays within a frame, and each request names
 // a room that both sides share, since that is what allows it.
-import type { ClaimTarget as WireTarget } from '#proto/gen/client.ts';
+import type { ClaimTarget as WireTarget, UserKeys as WireUserKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { utf8Bytes } from '#proto/rules/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { ClaimedKey, CryptoServer, DeviceMessage, UserKeys } from './crypto/engine.ts';
 import { ClientError, isRetryable, rejectionName } from './errors.ts';
 import type { Parts } from './parts.ts';
+import { pause } from './requests.ts';
 
 const batchBytesMax = 40_000;
 const batchMessagesMax = 200;
+// Who was busy is asked again a few times at once: a message must not go out without the keys of one who was busy for a moment.
+const againTries = 3;
+const againMs = 150;
 
 /** What this needs to know of rooms. */
 export interface CryptoServerPorts {
   readonly parts: () => Pick<Parts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'>;
   /** A room that this device's user shares with another, or ''. */
   readonly sharedRoom: (user: string) => string;
+  /** The inbox of a device was full: the key of this room did not reach it. */
+  readonly laneFull: (room: string) => void;
 }
 
 /** Makes the port. */
@@ -39,27 +45,56 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
   async function queryKeys(users: readonly string[], room?: string): Promise<UserKeys[]> {
     const found: UserKeys[] = [];
     for (const [group, some] of grouped(users, room)) {
-      for (let at = 0; at < some.length; at += limits.queryUsersMax) {
-        const value = { room: roomOf(group), users: some.slice(at, at + limits.queryUsersMax), manifestsAbove: 0 };
+      let waiting = some;
+      for (let attempt = 0; waiting.length > 0; attempt++) {
+        const asked = waiting.slice(0, limits.queryUsersMax);
+        const value = { room: roomOf(group), users: asked, manifestsAbove: 0 };
         const answer = await ports.parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
-        for (const { user, devices, masterJson, selfSigningJson, userSigningJson } of answer.users) {
-          for (const device of devices) numbers.set(key(user, device.deviceId), device.device);
-          found.push({
-            user,
-            deviceKeys: devices.map((device) => device.deviceJson),
-            ...(masterJson.length > 0 ? { masterKey: masterJson } : {}),
-            ...(selfSigningJson.length > 0 ? { selfSigningKey: selfSigningJson } : {}),
-            ...(userSigningJson.length > 0 ? { userSigningKey: userSigningJson } : {}),
-          });
-        }
+        for (const keys of answer.users) found.push(learn(keys));
+        waiting = [...waiting.slice(asked.length), ...answer.deferred];
+        if (answer.deferred.length < asked.length) continue;
+        if (attempt >= againTries) throw busy();
+        await pause(againMs * (attempt + 1));
       }
     }
     return found;
   }
 
+  function learn(keys: WireUserKeys): UserKeys {
+    const { user, devices, masterJson, selfSigningJson, userSigningJson } = keys;
+    for (const device of devices) numbers.set(key(user, device.deviceId), device.device);
+    return {
+      user,
+      deviceKeys: devices.map((device) => device.deviceJson),
+      ...(masterJson.length > 0 ? { masterKey: masterJson } : {}),
+      ...(selfSigningJson.length > 0 ? { selfSigningKey: selfSigningJson } : {}),
+      ...(userSigningJson.length > 0 ? { userSigningKey: userSigningJson } : {}),
+    };
+  }
+
   async function numberOf(user: string, device: string, room: string | undefined): Promise<number | undefined> {
     if (!numbers.has(key(user, device))) await queryKeys([user], room);
     return numbers.get(key(user, device));
+  }
+
+  /** A device that is missing in an answer was busy, or has no key at all: asked again a few times, then left out. */
+  async function claimAll(wanted: readonly WireTarget[], room: string): Promise<ClaimedKey[]> {
+    const claimed: ClaimedKey[] = [];
+    let waiting = wanted;
+    for (let attempt = 0; waiting.length > 0 && attempt <= againTries; ) {
+      const targets = waiting.slice(0, limits.claimTargetsMax);
+      const value = { room, targets };
+      const { keys } = await ports.parts().request({ $case: 'claimKeys', value }, 'claimsAnswer');
+      claimed.push(...keys.map(({ user, deviceId, keyId, key: bytes }) => ({ user, device: deviceId, keyId, bytes })));
+      const got = new Set(keys.map(({ user, device }) => `${user}/${device}`));
+      const missing = targets.filter(({ user, device }) => !got.has(`${user}/${device}`));
+      waiting = [...waiting.slice(targets.length), ...missing];
+      if (missing.length < targets.length) continue;
+      attempt += 1;
+      if (attempt <= againTries) await pause(againMs * attempt);
+    }
+    if (waiting.length > 0) ports.parts().count('claims.missing', waiting.length);
+    return claimed;
   }
 
   async function claimKeys(targets: readonly { user: string; device: string }[], room?: string): Promise<ClaimedKey[]> {
@@ -71,13 +106,7 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
         const number = await numberOf(user, device, room);
         if (number) wanted.push({ user, device: number });
       }
-      for (let at = 0; at < wanted.length; at += limits.claimTargetsMax) {
-        const value = { room: roomOf(group), targets: wanted.slice(at, at + limits.claimTargetsMax) };
-        const { keys } = await ports.parts().request({ $case: 'claimKeys', value }, 'claimsAnswer');
-        claimed.push(
-          ...keys.map(({ user, deviceId, keyId, key: bytes }) => ({ user, device: deviceId, keyId, bytes })),
-        );
-      }
+      claimed.push(...(await claimAll(wanted, roomOf(group))));
     }
     return claimed;
   }
@@ -110,15 +139,19 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
       for (const batch of batches(addressed)) {
         const value = { room: roomOf(group), messages: batch };
         const { undelivered } = await ports.parts().request({ $case: 'sendDeviceMessages', value }, 'deliveryReport');
-        refuseLosses(undelivered);
+        refuseLosses(undelivered, room);
       }
     }
   }
 
-  function refuseLosses(undelivered: readonly { code: Rejection; retryAfterMs: number }[]): void {
+  function refuseLosses(
+    undelivered: readonly { code: Rejection; retryAfterMs: number }[],
+    room: string | undefined,
+  ): void {
     for (const { code, retryAfterMs } of undelivered) {
       ports.parts().count(`undelivered.${rejectionName(code)}`);
       // A full lane is a device that has not come for long: it will be told to sync, and must not stop a whole room.
+      if (code === Rejection.REJECTION_LANE_FULL && room) ports.laneFull(room);
       if (code === Rejection.REJECTION_LANE_FULL || !isRetryable(code)) continue;
       throw new ClientError('REJECTED', 'Some device messages were not stored yet.', { rejection: code, retryAfterMs });
     }
@@ -146,6 +179,11 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
       await ports.parts().request({ $case: 'uploadSignatures', value: { signaturesJson } }, 'done');
     },
   };
+}
+
+function busy(): ClientError {
+  const rejection = Rejection.REJECTION_BUSY;
+  return new ClientError('REJECTED', 'The server has no time for keys.', { rejection, retryAfterMs: 1_000 });
 }
 
 function* batches<T extends { type: string; content: Uint8Array }>(messages: readonly T[]): Generator<T[]> {

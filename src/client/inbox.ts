@@ -18,7 +18,7 @@ export interface InboxPorts {
   /** Own devices or keys changed. */
   readonly devices: () => Promise<void>;
   readonly privateMessage: (message: PrivateMessage) => Promise<void>;
-  /** Device messages may be missing: ask own devices. */
+  /** Device messages may be missing. What can be had elsewhere is fetched before the sign is taken back. */
   readonly fullSync: () => Promise<void>;
 }
 
@@ -39,35 +39,41 @@ export class Inbox {
     this.#cursor = row ? LocalSelf.decode(row).inboxCursor : 0;
   }
 
-  /** Reads everything that is new. Calls while reading are folded into one more round. Rejects as requests do. */
+  /** Reads everything that is new. A call while reading makes one more round, and is answered with it. Rejects as requests do. */
   read(): Promise<void> {
-    if (this.#reading) {
-      this.#again = true;
-      return this.#reading;
-    }
-    this.#reading = this.#rounds().finally(() => {
-      this.#reading = undefined;
-    });
+    this.#again = true;
+    this.#reading ??= this.#rounds();
     return this.#reading;
   }
 
   async #rounds(): Promise<void> {
-    do {
-      this.#again = false;
-      for (;;) {
-        const page = await this.#ports
-          .parts()
-          .request({ $case: 'fetchInbox', value: { after: this.#cursor, limit: 100 } }, 'inboxPage');
-        await this.#take(page);
-        if (page.through <= this.#cursor) break;
-        this.#cursor = page.through;
-        await this.#ports.parts().store.write([{ table: 'account', key: 'cursor', value: cursorRow(this.#cursor) }]);
-        await this.#ports
-          .parts()
-          .request({ $case: 'ackInbox', value: { through: this.#cursor, synced: page.needsFullSync } }, 'done');
-        if (page.through >= page.head) break;
+    try {
+      // The look at `again` and the end of `reading` are one step: no call falls between.
+      while (this.#again) {
+        this.#again = false;
+        while (!(await this.#page()));
       }
-    } while (this.#again);
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  /** One page. True = that was all. */
+  async #page(): Promise<boolean> {
+    const parts = this.#ports.parts();
+    const before = this.#cursor;
+    const page = await parts.request({ $case: 'fetchInbox', value: { after: this.#cursor, limit: 100 } }, 'inboxPage');
+    await this.#take(page);
+    if (page.through > this.#cursor) {
+      this.#cursor = page.through;
+      await parts.store.write([{ table: 'account', key: 'cursor', value: cursorRow(this.#cursor) }]);
+      await parts.request({ $case: 'ackInbox', value: { through: this.#cursor, synced: false } }, 'done');
+    }
+    if (page.through > 0 && page.through >= page.head && page.needsFullSync) {
+      await this.#ports.fullSync();
+      await parts.request({ $case: 'ackInbox', value: { through: this.#cursor, synced: true } }, 'done');
+    }
+    return page.through >= page.head || this.#cursor === before;
   }
 
   async #take(page: InboxPage): Promise<void> {
@@ -85,9 +91,8 @@ export class Inbox {
     });
     if (report.dropped > 0) this.#ports.parts().count('inbox.dropped', report.dropped);
     await engine.flush();
-    for (const message of report.messages) await this.#ports.privateMessage(message);
+    for (const message of report.messages) this.#ports.parts().background(() => this.#ports.privateMessage(message));
     if (report.roomKeys.length > 0) await this.#ports.roomKeys(report.roomKeys);
-    if (page.needsFullSync) await this.#ports.fullSync();
   }
 
   #sort(entry: InboxEntry, messages: InboxMessage[], after: (() => Promise<void>)[], changedUsers: Set<string>): void {

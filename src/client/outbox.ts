@@ -1,7 +1,6 @@
 // What waits to go out. Guarantees: a message is safe on this device before `add` resolves; per room it leaves in the order written, one at a
 // time; the sealed bytes are durable before their first try and the same bytes go out until they are answered, so that however often a
 // connection or a process dies the room has it once. Messages that the server refuses for good stay, marked, until the app decides.
-
 import type { Accepted } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Content } from '#proto/gen/content.ts';
@@ -15,13 +14,22 @@ export interface SendingRoom {
   readonly room: string;
   /** False while nothing can go out: the other person has not accepted, this device is not confirmed, sending is frozen. */
   maySend(): boolean;
-  /** Encrypts (or, for plain kinds, signs off) under a fresh send id, which it makes durable together with `row(sealed)`. */
-  seal(send: LocalSend, row: (sealed: LocalSend) => { key: string; value: Uint8Array }): Promise<LocalSend>;
+  /** Encrypts (or, for plain kinds, signs off) under a fresh send id, which it makes durable together with `row(sealed)`. Undefined where the
+   * message became pointless: it is taken out. */
+  seal(send: LocalSend, row: (sealed: LocalSend) => { key: string; value: Uint8Array }): Promise<LocalSend | undefined>;
   /** Brings control chain and records up to the server's head. */
   catchUp(): Promise<void>;
   /** Is the event with this send id of this device in the log that this device holds? */
   holds(sendId: number): Promise<boolean>;
+  /** Ids up to and around this one are used up at the hub, though this device does not know by what: goes on well above. */
+  skipSendIds(): Promise<void>;
 }
+
+/** What happened to a message. */
+export type SendChange =
+  | { readonly to: 'waiting' | 'failed' | 'discarded' }
+  /** `accepted` is absent where the log showed it before the answer came. */
+  | { readonly to: 'accepted'; readonly accepted?: Accepted };
 
 /** What the outbox needs of the world. */
 export interface OutboxPorts {
@@ -29,8 +37,11 @@ export interface OutboxPorts {
   readonly live: () => boolean;
   readonly submit: (room: string, event: Event) => Promise<Accepted>;
   readonly room: (room: string) => SendingRoom | undefined;
-  /** A line changed: waits, is accepted (`accepted` given), failed, or was taken out. */
-  readonly changed: (send: LocalSend, accepted?: Accepted) => void;
+  /** The hub says that this device is not listed: look whether that is so. Rejects as requests do. */
+  readonly staleManifest: () => Promise<void>;
+  readonly changed: (send: LocalSend, change: SendChange) => void;
+  /** Runs work whose failure is nobody's answer. */
+  readonly background: (work: () => Promise<void>) => void;
   readonly now: () => number;
   readonly random: () => number;
   readonly count: (name: string) => void;
@@ -47,12 +58,20 @@ export interface Outgoing {
   readonly slotVersion?: number;
 }
 
+const firstPauseMs = 300;
+const longestPauseMs = 30_000;
+/** Accepted messages whose local id is still known. */
+const namesKept = 1_000;
+
 /** The outbox of one device. */
 export class Outbox {
   #ports: OutboxPorts;
   #queues = new Map<string, LocalSend[]>();
   #pumping = new Set<string>();
+  #again = new Set<string>();
+  #tries = new Map<string, number>();
   #timers = new Set<ReturnType<typeof setTimeout>>();
+  #names = new Map<string, string>();
   #lastPosition = 0;
   #closed = false;
   #drained: (() => void)[] = [];
@@ -90,9 +109,15 @@ export class Outbox {
       slotVersion: outgoing.slotVersion ?? 0,
       failed: 0,
     };
+    // In the queue before it is durable: two calls in a row must leave in their order.
     this.#queue(send.room).push(send);
-    await this.#ports.store.write([{ table: 'outbox', ...rowOf(send) }]);
-    this.#ports.changed(send);
+    try {
+      await this.#ports.store.write([{ table: 'outbox', ...rowOf(send) }]);
+    } catch (error) {
+      this.#take(send);
+      throw error;
+    }
+    this.#ports.changed(send, { to: 'waiting' });
     this.kick(send.room);
     return send;
   }
@@ -102,18 +127,35 @@ export class Outbox {
     return this.#queues.get(room) ?? [];
   }
 
+  /** Local id of a message of this device, while it waits and for some time after. */
+  localId(room: string, sendId: number): string | undefined {
+    return this.#names.get(`${room} ${sendId}`) ?? this.waiting(room).find((send) => send.sendId === sendId)?.localId;
+  }
+
   /** Tries every room again: the connection is back. */
   kickAll(): void {
+    this.#tries.clear();
     for (const room of this.#queues.keys()) this.kick(room);
   }
 
-  /** Tries a room again: a member accepted, the chain was brought up to date … */
+  /** Tries a room again: a member accepted, the chain was brought up to date … A kick while the room is being worked on is not lost. */
   kick(room: string): void {
-    if (this.#closed || this.#pumping.has(room) || !this.#ports.live()) return;
+    if (this.#closed || !this.#ports.live()) return;
+    if (this.#pumping.has(room)) {
+      this.#again.add(room);
+      return;
+    }
     this.#pumping.add(room);
-    this.#pump(room).finally(() => {
-      this.#pumping.delete(room);
-      this.#tellDrained();
+    this.#ports.background(async () => {
+      try {
+        do {
+          this.#again.delete(room);
+          await this.#pump(room);
+        } while (this.#again.has(room) && !this.#closed && this.#ports.live());
+      } finally {
+        this.#pumping.delete(room);
+        this.#tellDrained();
+      }
     });
   }
 
@@ -134,7 +176,7 @@ export class Outbox {
 
   /** Takes a failed message out. Throws UNKNOWN. */
   async discard(room: string, localId: string): Promise<void> {
-    await this.#remove(this.#find(room, localId));
+    await this.#remove(this.#find(room, localId), { to: 'discarded' });
   }
 
   /** Stops trying. What waits stays for the next start. */
@@ -154,14 +196,20 @@ export class Outbox {
 
   /** One try of one message. False = stop for now: something will kick again. */
   async #attempt(send: LocalSend, room: SendingRoom): Promise<boolean> {
-    let sealed = send;
+    let sealed: LocalSend | undefined = send;
     try {
-      if (!send.event) {
-        sealed = await room.seal(send, rowOf);
-        this.#swap(send, sealed);
-      }
-      const accepted = await this.#ports.submit(send.room, sealed.event as Event);
-      await this.#remove(sealed, accepted);
+      if (!send.event) sealed = await room.seal(send, rowOf);
+    } catch (error) {
+      return this.#unsealed(send, room, error);
+    }
+    if (!sealed) {
+      await this.#remove(send, { to: 'discarded' });
+      return true;
+    }
+    if (sealed !== send) this.#swap(send, sealed);
+    try {
+      const accepted = await this.#ports.submit(sealed.room, sealed.event as Event);
+      await this.#remove(sealed, { to: 'accepted', accepted });
       return true;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
@@ -169,51 +217,87 @@ export class Outbox {
     }
   }
 
+  /** Keys could not be brought to everyone, or the room moved meanwhile. Nothing went out; whether it ever can shows by itself. */
+  async #unsealed(send: LocalSend, room: SendingRoom, error: unknown): Promise<boolean> {
+    if (!(error instanceof ClientError)) throw error;
+    this.#ports.count(`unsealed.${error.code}`);
+    if (error.code === 'BAD_ARGUMENT') {
+      await this.#replace(send, { ...send, failed: Rejection.REJECTION_BAD_REQUEST });
+      return true;
+    }
+    if (error.rejection !== undefined && !isRetryable(error.rejection)) await this.#catchUp(room);
+    this.#later(send.room, error.retryAfterMs);
+    return false;
+  }
+
   async #refused(send: LocalSend, room: SendingRoom, error: ClientError): Promise<boolean> {
-    if (error.code !== 'REJECTED' || error.rejection === undefined) {
-      // No connection, no answer, or keys could not go out: the same bytes go out again when the connection is back.
-      if (this.#ports.live() && error.code !== 'CLOSED') this.#later(send.room, 1000);
+    const { rejection } = error;
+    if (rejection === undefined || isRetryable(rejection)) {
+      // No connection, no answer or not now: the same bytes go out again.
+      if (rejection !== undefined) this.#ports.count(`rejected.${rejection}`);
+      this.#later(send.room, error.retryAfterMs);
       return false;
     }
-    this.#ports.count(`rejected.${error.rejection}`);
-    if (isRetryable(error.rejection)) {
-      this.#later(send.room, error.retryAfterMs || 500);
-      return false;
-    }
-    switch (error.rejection) {
+    this.#ports.count(`rejected.${rejection}`);
+    switch (rejection) {
       case Rejection.REJECTION_STALE_STATE:
+        return this.#anew(send, room);
       case Rejection.REJECTION_STALE_MANIFEST:
-        return this.#resealAfterCatchUp(send, room);
+        this.#later(send.room, 0);
+        await this.#ports.staleManifest();
+        return false;
       case Rejection.REJECTION_TOO_OLD:
       case Rejection.REJECTION_ID_REUSED:
         // A store restored from a copy gives ids out twice; only the log knows whether this very message is in it.
-        return this.#resealAfterCatchUp(send, room);
+        await room.skipSendIds();
+        return this.#anew(send, room);
       default:
-        await this.#replace(send, { ...send, failed: error.rejection });
+        await this.#replace(send, { ...send, failed: rejection });
         return true;
     }
   }
 
-  async #resealAfterCatchUp(send: LocalSend, room: SendingRoom): Promise<boolean> {
-    try {
-      await room.catchUp();
-    } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
-      if (this.#ports.live()) this.#later(send.room, 1000);
+  /** Seals again behind what the room says now, unless it is in the log after all. */
+  async #anew(send: LocalSend, room: SendingRoom): Promise<boolean> {
+    if (!(await this.#catchUp(room))) {
+      this.#later(send.room, 0);
       return false;
     }
-    if (await room.holds(send.sendId)) await this.#remove(send);
-    else await this.#replace(send, { ...send, event: undefined, sendId: 0 });
-    return true;
+    if (await room.holds(send.sendId)) {
+      await this.#remove(send, { to: 'accepted' });
+      return true;
+    }
+    await this.#replace(send, { ...send, event: undefined, sendId: 0 });
+    const tries = this.#tries.get(send.room) ?? 0;
+    this.#tries.set(send.room, tries + 1);
+    if (tries < 3) return true;
+    // The hub says stale and shows nothing newer: no use in asking at full speed.
+    this.#later(send.room, 0);
+    return false;
   }
 
-  #later(room: string, ms: number): void {
+  async #catchUp(room: SendingRoom): Promise<boolean> {
+    try {
+      await room.catchUp();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      return false;
+    }
+  }
+
+  #later(room: string, atLeastMs: number): void {
+    // Without a connection the next session kicks.
+    if (!this.#ports.live() || this.#closed) return;
+    const tries = this.#tries.get(room) ?? 0;
+    this.#tries.set(room, tries + 1);
+    const ms = Math.max(atLeastMs, Math.min(firstPauseMs * 2 ** tries, longestPauseMs));
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer);
         this.kick(room);
       },
-      ms * (1 + this.#ports.random()),
+      ms * (1 + this.#ports.random() / 2),
     );
     this.#timers.add(timer);
   }
@@ -221,15 +305,28 @@ export class Outbox {
   async #replace(old: LocalSend, send: LocalSend): Promise<void> {
     this.#swap(old, send);
     await this.#ports.store.write([{ table: 'outbox', ...rowOf(send) }]);
-    this.#ports.changed(send);
+    if (send.failed) this.#ports.count('send.failed');
+    this.#ports.changed(send, { to: send.failed ? 'failed' : 'waiting' });
   }
 
-  async #remove(send: LocalSend, accepted?: Accepted): Promise<void> {
+  async #remove(send: LocalSend, change: SendChange): Promise<void> {
+    this.#tries.delete(send.room);
+    if (change.to === 'accepted') this.#name(send);
+    this.#take(send);
+    await this.#ports.store.write([{ table: 'outbox', key: orderedNumber(send.position), value: undefined }]);
+    this.#ports.changed(send, change);
+  }
+
+  #name(send: LocalSend): void {
+    this.#names.set(`${send.room} ${send.sendId}`, send.localId);
+    const [oldest] = this.#names.keys();
+    if (this.#names.size > namesKept && oldest !== undefined) this.#names.delete(oldest);
+  }
+
+  #take(send: LocalSend): void {
     const queue = this.#queue(send.room);
     const at = queue.findIndex((one) => one.position === send.position);
     if (at >= 0) queue.splice(at, 1);
-    await this.#ports.store.write([{ table: 'outbox', key: orderedNumber(send.position), value: undefined }]);
-    this.#ports.changed(send, accepted);
   }
 
   #swap(old: LocalSend, send: LocalSend): void {

@@ -20,12 +20,17 @@ export interface Parts {
   request<Case extends ServerBody['$case']>(body: ClientBody, expect: Case): Promise<AnswerOf<Case>>;
   /** Is there a session now? */
   live(): boolean;
+  /** Waits for a session, at most `ms` milliseconds. False = there is none. */
+  whenLive(ms: number): Promise<boolean>;
   /** Is this device listed in the own newest manifest? */
   confirmed(): boolean;
   emit<Name extends keyof ClientEvents>(name: Name, value: ClientEvents[Name]): void;
   /** Raises an alarm: counted and told. */
   alarm(alarm: Alarm): void;
   count(name: string, by?: number): void;
+  /** Runs work whose outcome is nobody's answer. A lost connection or a refusal is counted (`later.<code>`): the next session does it again.
+   * Anything else is a bug of the SDK, and told as `fault`. */
+  background(work: () => Promise<void>): void;
   now(): number;
   random(): number;
 }

@@ -2,8 +2,9 @@
 // Keys go to no device that is not in here. A server that brings a removed device back, hides a manifest or swaps an identity is noticed here.
 
 import type { UserKeys } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { LocalPerson } from '#proto/gen/local.ts';
-import type { DeviceManifest, ManifestHead } from '#proto/gen/record.ts';
+import { type DeviceManifest, ManifestBody, type ManifestHead } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes.ts';
 import {
   checkManifest,
@@ -17,6 +18,7 @@ import type { AlarmCode } from './api.ts';
 import type { Recipient } from './crypto/engine.ts';
 import { ClientError } from './errors.ts';
 import type { Parts } from './parts.ts';
+import { pause } from './requests.ts';
 import { prefixRange } from './store.ts';
 
 /** A person as kept here. */
@@ -41,16 +43,34 @@ export interface DeviceClaim {
 // How long after a manifest without it a device's last messages may still be stamped: clocks of device and hub differ.
 const removalGraceMs = 5 * 60_000;
 const usersPerQuery = 50;
+const deferredTries = 8;
 const alarmOfFault: Partial<Record<ManifestFault, AlarmCode>> = {
   STALE: 'MANIFEST_ROLLED_BACK',
   FORK: 'MANIFEST_ROLLED_BACK',
 };
+
+/** A sender's device: its number (0 = it can't be said any more), and whether it was taken off before the message came. */
+export interface DeviceStanding {
+  readonly number: number;
+  readonly removed: boolean;
+}
+
+/** What a question for keys was, to judge its answer by. */
+interface Asked {
+  readonly room: string;
+  /** About one user only: then manifests in between were asked for, too. */
+  readonly alone: boolean;
+  /** Version known of each when the question was asked. */
+  readonly versions: ReadonlyMap<string, number>;
+  readonly bot?: boolean;
+}
 
 /** Everyone this device knows. */
 export class People {
   #parts: () => Parts;
   #known = new Map<string, Known>();
   #refreshing = new Map<string, Promise<boolean>>();
+  #following: Promise<void> = Promise.resolve();
   /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
   version = 0;
 
@@ -72,18 +92,35 @@ export class People {
     return this.#known.get(user);
   }
 
-  /** Fetches identity and manifests of users who share `room` (empty: one user by exact id). Rejects as requests do. */
+  /** Fetches identity and manifests of users who share `room` (empty: one user by exact id). Users that the server does not show stay as
+   * they are. Rejects as requests do, and with REJECTED BUSY where the server goes on putting someone off. */
   async refresh(users: readonly string[], room: string): Promise<void> {
-    const parts = this.#parts();
-    for (let at = 0; at < users.length; at += usersPerQuery) {
-      const some = users.slice(at, at + usersPerQuery);
-      const manifestsAbove = some.length === 1 ? (this.#known.get(some[0] as string)?.manifest.body.version ?? 0) : 0;
-      const answer = await parts.request(
-        { $case: 'queryKeys', value: { room, users: some, manifestsAbove } },
-        'keysAnswer',
-      );
-      for (const keys of answer.users) await this.#learn(keys, room);
+    let waiting = [...users];
+    for (let attempt = 0; waiting.length > 0; attempt++) {
+      const some = waiting.slice(0, usersPerQuery);
+      const deferred = await this.#query(some, room);
+      waiting = [...waiting.slice(usersPerQuery), ...deferred];
+      if (deferred.length < some.length) continue;
+      if (attempt >= deferredTries)
+        throw new ClientError('REJECTED', 'The server has no time for keys.', {
+          rejection: Rejection.REJECTION_BUSY,
+          retryAfterMs: 1_000,
+        });
+      await pause(100 * (attempt + 1) * (1 + this.#parts().random()));
     }
+  }
+
+  async #query(users: readonly string[], room: string): Promise<readonly string[]> {
+    const manifestsAbove = users.length === 1 ? (this.#known.get(users[0] as string)?.manifest.body.version ?? 0) : 0;
+    const value = { room, users: [...users], manifestsAbove };
+    const asked = {
+      room,
+      alone: users.length === 1,
+      versions: new Map(users.map((user) => [user, this.#version(user)])),
+    };
+    const answer = await this.#parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
+    for (const keys of answer.users) await this.#learn(keys, asked);
+    return answer.deferred;
   }
 
   /** Refreshes one user and their keys in the engine. False when that was not possible now. */
@@ -104,7 +141,7 @@ export class People {
 
   /** Takes a manifest that came by another way (own device published it). */
   async take(user: string, manifest: DeviceManifest): Promise<void> {
-    await this.#follow(user, [manifest], '', false);
+    await this.#inTurn(user, [manifest], { room: '', alone: false, versions: new Map() });
   }
 
   /** The devices of a user that may get keys: of the newest manifest, and only while the identity is the committed, unchanged one. */
@@ -122,16 +159,16 @@ export class People {
     await this.#keep({ ...known.row, fingerprint: known.changedTo, changedTo: new Uint8Array() });
   }
 
-  /** Number of a sender's device by its id, and whether it was taken off before the message came. Fetches newer manifests that are named. */
-  async deviceStanding(
-    user: string,
-    deviceId: string,
-    claim: DeviceClaim,
-  ): Promise<{ number: number; removed: boolean }> {
+  /** How the device with this id stands, by manifests as new as the message names: newer ones are fetched. Undefined = that could not be
+   * found out now. */
+  async deviceStanding(user: string, deviceId: string, claim: DeviceClaim): Promise<DeviceStanding | undefined> {
     const named = claim.named ?? { version: 0, hash: new Uint8Array() };
-    if ((this.#known.get(user)?.manifest.body.version ?? 0) < named.version) await this.tryRefresh(user, claim.room);
+    // Twice: the first try may join a question that was asked before the manifest was there.
+    for (let attempt = 0; attempt < 2 && this.#version(user) < named.version; attempt++) {
+      if (!(await this.tryRefresh(user, claim.room))) return undefined;
+    }
     const known = this.#known.get(user);
-    if (!known) return { number: 0, removed: true };
+    if (!known) return undefined;
     this.#compare(known, named, claim.room);
     const listed = known.manifest.body.devices.find((device) => device.id === deviceId);
     if (listed) return { number: listed.number, removed: false };
@@ -141,6 +178,10 @@ export class People {
     return { number: retired?.number ?? 0, removed: after };
   }
 
+  #version(user: string): number {
+    return this.#known.get(user)?.manifest.body.version ?? 0;
+  }
+
   #compare(known: Known, named: ManifestHead, room: string): void {
     const head = manifestHead(known.manifest);
     if (named.version > head.version) this.#alarm('MANIFEST_WITHHELD', known.user, room);
@@ -148,22 +189,45 @@ export class People {
       this.#alarm('MANIFEST_ROLLED_BACK', known.user, room);
   }
 
-  async #learn(keys: UserKeys, room: string): Promise<void> {
-    const manifests = keys.manifests.length > 0 ? keys.manifests : keys.manifest ? [keys.manifest] : [];
-    await this.#follow(keys.user, manifests, room, keys.bot);
+  async #learn(keys: UserKeys, asked: Asked): Promise<void> {
+    const manifests = keys.manifest ? [...keys.manifests, keys.manifest] : keys.manifests;
+    await this.#inTurn(keys.user, manifests, { ...asked, bot: keys.bot });
   }
 
-  async #follow(user: string, manifests: readonly DeviceManifest[], room: string, bot: boolean): Promise<void> {
+  /** One after the other: two answers on their way together must not both take the place of the same manifest. */
+  async #inTurn(user: string, manifests: readonly DeviceManifest[], asked: Asked): Promise<void> {
+    const before = this.#version(user);
+    const turn = this.#following.then(() => this.#follow(user, manifests, asked));
+    this.#following = turn.then(
+      () => {},
+      () => {},
+    );
+    if (!(await turn)) return;
+    // Those in between come to one who asks for this user alone; if nothing came of that, they are being kept back.
+    if (asked.alone && this.#version(user) === before) this.#alarm('MANIFEST_INVALID', user, asked.room);
+    else await this.refresh([user], asked.room);
+  }
+
+  /** True where manifests in between are missing. */
+  async #follow(user: string, manifests: readonly DeviceManifest[], asked: Asked): Promise<boolean> {
     const { primitives } = this.#parts();
     for (const manifest of manifests) {
       const known = this.#known.get(user);
       const result = followManifest(known?.manifest ?? null, manifest, { user, primitives });
-      if (result.invalid === 'GAP') return this.refresh([user], room);
-      if (result.invalid) return this.#alarm(alarmOfFault[result.invalid] ?? 'MANIFEST_INVALID', user, room);
+      if (result.invalid === 'GAP') return true;
+      // An answer that a newer one overtook is no lie: it was the newest when this device asked.
+      if (result.invalid === 'STALE' && versionOf(manifest) >= (asked.versions.get(user) ?? 0)) continue;
+      if (result.invalid) {
+        this.#alarm(alarmOfFault[result.invalid] ?? 'MANIFEST_INVALID', user, asked.room);
+        return false;
+      }
       if (known && known.manifest.body.version === result.known.body.version) continue;
-      await this.#keep(nextRow(user, manifest, result.known, known, bot));
-      if (result.identityChanged) this.#parts().count('identity.changed');
+      await this.#keep(nextRow(user, manifest, result.known, known, asked.bot ?? false));
+      if (!result.identityChanged) continue;
+      this.#parts().count('identity.changed');
+      this.#alarm('IDENTITY_SWAPPED', user, asked.room);
     }
+    return false;
   }
 
   async #keep(row: LocalPerson): Promise<void> {
@@ -201,6 +265,10 @@ function nextRow(
     changedTo: equalBytes(fingerprint, masterKey) ? new Uint8Array() : masterKey,
     retired: [...(known?.row.retired ?? []), ...dropped].slice(-32),
   };
+}
+
+function versionOf(manifest: DeviceManifest): number {
+  return ManifestBody.decode(manifest.signed).version;
 }
 
 function restore(row: LocalPerson, primitives: Primitives): Known | undefined {

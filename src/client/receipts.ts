@@ -4,7 +4,6 @@ import { EventKind } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { receiptSlot } from '#proto/rules/slots.ts';
 import { sealReceipt, textContent } from './content.ts';
-import { ClientError } from './errors.ts';
 import type { Parts } from './parts.ts';
 import type { HeldRoom } from './rooms.ts';
 
@@ -51,10 +50,7 @@ export class ReceiptSender {
       room,
       setTimeout(() => this.#send(held), limits.receiptIntervalMs),
     );
-    this.#put(held, position).catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-      this.#parts().count('receipt.lost');
-    });
+    this.#parts().background(() => this.#put(held, position));
   }
 
   async #put({ replica, sender }: HeldRoom, position: Position): Promise<void> {

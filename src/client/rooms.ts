@@ -1,19 +1,29 @@
 // All rooms of a device: the list compared with the server's at each login, live subscriptions, and what is pushed, brought to its room.
-// Heads are the truth: after `sync` every room holds everything up to the head that the server named, or says why not.
+// Heads are the truth: after `sync` every room holds everything up to the head that the server named, or is asked for again until it does.
 import type { RoomEntry } from '#proto/gen/client.ts';
+import type { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventKind, MemberStatus } from '#proto/gen/record.ts';
 import type { ServerBody } from './connection.ts';
 import { ClientError } from './errors.ts';
 import type { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
-import { type RoomPorts, RoomReplica } from './room.ts';
+import { pause } from './requests.ts';
+import { type MemberChange, type RoomPorts, RoomReplica } from './room.ts';
+import type { Marks } from './room-fetch.ts';
+import { readSlots, slotNamed, slotVersion } from './room-slots.ts';
 import { RoomSender } from './sending.ts';
 import { prefixRange } from './store.ts';
 
 // More rooms with the longest ids would not fit the frame of the answer.
 const subscribeMax = 150;
+const subscribeTries = 4;
 // How many rooms fetch at once: more would only fill the window of requests.
 const roomsAtOnce = 8;
+/** Milliseconds until a room that could not be brought up to date is tried again; doubles up to the longest. */
+const behindFirstMs = 500;
+const behindLongestMs = 60_000;
+const orderedSlots = ['name', 'topic', 'picture', 'pins'] as const;
+const nothingHeld: Marks = { seq: 0, control: 0 };
 
 /** A room with its writing side. */
 export interface HeldRoom {
@@ -27,6 +37,10 @@ export class Rooms {
   #outbox: () => Outbox;
   #held = new Map<string, HeldRoom>();
   #invited = new Set<string>();
+  #slotsRead = new Set<string>();
+  /** Tries of rooms that could not be brought up to date, and when the next one is due. */
+  #behind = new Map<string, number>();
+  #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(parts: () => Parts, outbox: () => Outbox) {
     this.#parts = parts;
@@ -64,8 +78,8 @@ export class Rooms {
     const ports: RoomPorts = {
       parts: this.#parts(),
       membersChanged: (replica, change) => this.#membersChanged(replica, change),
-      changed: (replica) => this.#changed(replica),
-      ownRecord: () => {},
+      changed: (replica) => this.#parts().emit('room', replica.info()),
+      localId: (id, sendId) => this.#outbox().localId(id, sendId),
     };
     const replica = new RoomReplica(room, ports);
     const held = { replica, sender: new RoomSender(replica) };
@@ -73,44 +87,43 @@ export class Rooms {
     return held;
   }
 
-  /** Compares all rooms with the server's list and subscribes. Rejects as requests do. */
+  /** Compares all rooms with the server's list and subscribes. Rejects as requests do; a single room that fails is tried again by itself. */
   async sync(): Promise<void> {
-    const entries: RoomEntry[] = [];
+    const marks = new Map(this.all().map(({ replica }) => [replica.room, replica.marks()] as const));
+    const entries = new Map<string, RoomEntry>();
     for (let after = ''; ; ) {
       const page = await this.#parts().request({ $case: 'listRooms', value: { after } }, 'roomList');
-      entries.push(...page.rooms);
+      for (const entry of page.rooms) entries.set(entry.room, entry);
+      if (page.next === '' || page.next <= after) break;
       after = page.next;
-      if (after === '') break;
     }
-    const joined = entries
-      .filter((entry) => entry.status === MemberStatus.MEMBER_STATUS_JOINED)
-      .map((entry) => entry.room);
-    const fresh = new Map(entries.map((entry) => [entry.room, entry] as const));
-    for (const entry of await this.#subscribe(joined)) fresh.set(entry.room, { ...fresh.get(entry.room), ...entry });
-    await eachOf([...fresh.values()], roomsAtOnce, (entry) => this.#compare(entry));
+    const joined = [...entries.values()].filter(isJoined).map((entry) => entry.room);
+    for (const entry of await this.#subscribe(joined))
+      entries.set(entry.room, { ...entry, name: entry.name ?? entries.get(entry.room)?.name });
+    await eachOf([...entries.values()], roomsAtOnce, (entry) =>
+      this.#tryRoom(entry.room, () => this.#compare(entry, marks.get(entry.room) ?? nothingHeld)),
+    );
   }
 
   /** Looks one room up in the server's list and takes what it says: new rooms, invitations, departures. Rejects as requests do. */
   async list(room: string): Promise<void> {
-    for (let after = ''; ; ) {
-      const page = await this.#parts().request({ $case: 'listRooms', value: { after } }, 'roomList');
-      const entry = page.rooms.find((one) => one.room === room);
-      if (entry) {
-        if (entry.status === MemberStatus.MEMBER_STATUS_JOINED) await this.#subscribe([room]);
-        return this.#compare(entry);
-      }
-      after = page.next;
-      if (after === '') return;
-    }
+    const marks = this.#held.get(room)?.replica.marks() ?? nothingHeld;
+    // The list is ordered by id: this is right before the room.
+    const value = { after: room.slice(0, -1) };
+    const page = await this.#parts().request({ $case: 'listRooms', value }, 'roomList');
+    const entry = page.rooms.find((one) => one.room === room);
+    if (!entry) return;
+    const [live] = isJoined(entry) ? await this.#subscribe([room]) : [];
+    await this.#compare(live ?? entry, marks);
   }
 
-  /** A pushed frame about a room. */
+  /** A pushed frame about a room. What fails is tried again later. */
   async pushed(body: ServerBody): Promise<void> {
     if (body.$case === 'roomRecords') {
-      const held = this.#held.get(body.value.room);
-      await held?.replica.push(body.value.records, body.value);
+      const { room, records } = body.value;
+      await this.#tryRoom(room, async () => this.#held.get(room)?.replica.push(records, body.value));
     } else if (body.$case === 'headMoved') {
-      await this.#held.get(body.value.room)?.replica.catchUp();
+      await this.#tryRoom(body.value.room, () => this.#moved(body.value.room));
     } else if (body.$case === 'slotChanged' && body.value.slot) {
       await this.#held.get(body.value.room)?.replica.takeSlot(body.value.slot);
     } else if (body.$case === 'ephemeral') {
@@ -118,30 +131,102 @@ export class Rooms {
     }
   }
 
+  /** A standing came: a room to follow, to join, or to let go. Rejects as requests do. */
+  async standing(room: string, status: MemberStatus): Promise<void> {
+    await this.#held.get(room)?.replica.stand(status);
+    await this.#tryRoom(room, () => this.list(room));
+  }
+
+  /** Writes an ordered slot through the outbox. Without content: what the slot holds is posted again, unless someone wrote it meanwhile. */
+  async putSlot(room: string, slot: string, content: Content | undefined): Promise<void> {
+    const { replica } = this.need(room);
+    const send = { room, kind: EventKind.EVENT_KIND_SLOT, counts: false, slot };
+    const version = slotVersion(replica.local.slots, slot);
+    await this.#outbox().add(content ? { ...send, content } : { ...send, slotVersion: version });
+  }
+
+  /** Ends what waits for its time. */
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  async #moved(room: string): Promise<void> {
+    const held = this.#held.get(room);
+    if (held?.replica.joined) await held.replica.catchUp();
+    else await this.list(room);
+  }
+
+  /** Subscribes; rooms that the server put off though its list says that this user is in are asked for again. */
   async #subscribe(rooms: readonly string[]): Promise<RoomEntry[]> {
     const entries: RoomEntry[] = [];
-    for (let at = 0; at < rooms.length; at += subscribeMax) {
-      const some = rooms.slice(at, at + subscribeMax);
+    let waiting = [...rooms];
+    for (let attempt = 0; waiting.length > 0; ) {
+      const some = waiting.slice(0, subscribeMax);
       const answer = await this.#parts().request({ $case: 'subscribe', value: { rooms: some } }, 'subscribed');
       entries.push(...answer.rooms);
+      waiting = [...waiting.slice(some.length), ...answer.refused];
+      if (answer.refused.length < some.length) continue;
+      attempt += 1;
+      if (attempt === subscribeTries) break;
+      await pause(200 * attempt * (1 + this.#parts().random()));
     }
+    // Left meanwhile, or busy still: looked up again later.
+    for (const room of waiting) this.#later(room);
     return entries;
   }
 
-  async #compare(entry: RoomEntry): Promise<void> {
+  async #compare(entry: RoomEntry, marks: Marks): Promise<void> {
     const { replica } = this.hold(entry.room);
-    const firstSight = replica.chain.number === 0;
-    await replica.compare(entry);
+    if (isJoined(entry) && entry.headSeq === 0) {
+      // The server does not know the head just now.
+      this.#later(entry.room);
+      return;
+    }
+    await replica.compare(entry, marks);
     if (entry.status === MemberStatus.MEMBER_STATUS_INVITED) this.#tellInvitation(replica);
     else this.#invited.delete(entry.room);
-    if (firstSight && replica.joined) await this.#readSlots(replica);
+    if (replica.joined && entry.name) await replica.takeSlot(entry.name);
+    if (replica.joined && !this.#slotsRead.has(entry.room)) this.#readSlots(replica);
     this.#outbox().kick(entry.room);
   }
 
-  async #readSlots(replica: RoomReplica): Promise<void> {
-    const read = { room: replica.room, fromControl: 0, slots: true, stateOffset: 0, afterSlot: '' };
-    const { slots } = await this.#parts().request({ $case: 'readRoom', value: read }, 'roomSnapshot');
-    for (const slot of slots) await replica.takeSlot(slot);
+  /** Receipts, and what others set before this device looked: once a run, since changes are pushed. */
+  #readSlots(replica: RoomReplica): void {
+    this.#slotsRead.add(replica.room);
+    this.#parts().background(async () => {
+      try {
+        await replica.exclusive(() => readSlots(replica));
+      } catch (error) {
+        this.#slotsRead.delete(replica.room);
+        throw error;
+      }
+    });
+  }
+
+  /** Runs work on a room. What the server refuses or does not hand out is tried again later; a lost connection brings the next `sync`. */
+  async #tryRoom(room: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#behind.delete(room);
+    } catch (error) {
+      if (!(error instanceof ClientError) || !retryHelps.has(error.code)) throw error;
+      this.#parts().count('room.behind');
+      this.#later(room);
+    }
+  }
+
+  #later(room: string): void {
+    if (this.#timers.has(room)) return;
+    const tries = this.#behind.get(room) ?? 0;
+    this.#behind.set(room, tries + 1);
+    const ms = Math.min(behindFirstMs * 2 ** tries, behindLongestMs) * (1 + this.#parts().random() / 2);
+    const timer = setTimeout(() => {
+      this.#timers.delete(room);
+      // Without a connection the next `sync` looks at every room.
+      if (this.#parts().live()) this.#parts().background(() => this.#tryRoom(room, () => this.list(room)));
+    }, ms);
+    this.#timers.set(room, timer);
   }
 
   #tellInvitation(replica: RoomReplica): void {
@@ -150,40 +235,19 @@ export class Rooms {
     this.#parts().emit('invitation', replica.info());
   }
 
-  #changed(replica: RoomReplica): void {
-    this.#parts().emit('room', replica.info());
-  }
-
-  #membersChanged(replica: RoomReplica, change: { kind: ControlKind; target: number; live: boolean }): void {
+  #membersChanged(replica: RoomReplica, change: MemberChange): void {
     this.#outbox().kick(replica.room);
-    if (change.live && change.kind === ControlKind.CONTROL_KIND_ACCEPT) this.#greet(replica, change.target);
+    if (change.news && change.kind === ControlKind.CONTROL_KIND_ACCEPT) this.#greet(replica, change.target);
   }
 
   /** Whoever let a member in posts the slots again, under keys that the newcomer has. */
   #greet(replica: RoomReplica, newcomer: number): void {
     const inviter = replica.chain.state?.members.get(newcomer)?.invitedBy;
     if (inviter !== replica.own || newcomer === replica.own) return;
-    for (const name of ['name', 'topic', 'picture', 'pins']) {
-      const held = replica.slot(name);
-      if (held?.content) void this.putSlot(replica.room, name, held.content);
+    for (const name of orderedSlots) {
+      if (!slotNamed(replica.local.slots, name)?.content) continue;
+      this.#parts().background(() => this.putSlot(replica.room, name, undefined));
     }
-  }
-
-  /** Writes an ordered slot through the outbox. */
-  async putSlot(
-    room: string,
-    slot: string,
-    content: NonNullable<ReturnType<RoomReplica['slot']>>['content'],
-  ): Promise<void> {
-    const { replica } = this.need(room);
-    if (!content) return;
-    const outbox = this.#outbox();
-    const waiting = outbox
-      .waiting(room)
-      .filter((send) => send.slot === slot)
-      .map((send) => send.slotVersion);
-    const slotVersion = Math.max(replica.slotVersion(slot), ...waiting) + 1;
-    await outbox.add({ room, kind: EventKind.EVENT_KIND_SLOT, content, counts: false, slot, slotVersion });
   }
 
   #ephemeral(room: string, member: number, kind: number): void {
@@ -191,6 +255,13 @@ export class Rooms {
     if (user && user !== this.#parts().user && (kind === 1 || kind === 2))
       this.#parts().emit('typing', { room, user, typing: kind === 1 });
   }
+}
+
+/** Failures of one room that must not stop the others. */
+const retryHelps: ReadonlySet<ClientError['code']> = new Set(['REJECTED', 'PROTOCOL']);
+
+function isJoined(entry: RoomEntry): boolean {
+  return entry.status === MemberStatus.MEMBER_STATUS_JOINED;
 }
 
 async function eachOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {

@@ -3,26 +3,42 @@
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
 import { type Event, EventKind, MemberStatus, type Person } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes.ts';
+import { equalBytes, zeroHash } from '#proto/rules/bytes.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
 import { controlHash } from '#proto/rules/hash.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { manifestHead } from '#proto/rules/manifest.ts';
 import { plainEvent, type SealingPlace, sealEvent } from './content.ts';
 import { type Author, controlBytes, type SignedControl, type Statement, signControl } from './control-author.ts';
-import type { Recipient } from './crypto/engine.ts';
+import type { Exclusion, Recipient } from './crypto/engine.ts';
 import { ClientError, isRejection, isRetryable, rejectionName } from './errors.ts';
 import type { SendingRoom } from './outbox.ts';
 import type { Parts } from './parts.ts';
+import { pause } from './requests.ts';
 import type { RoomReplica } from './room.ts';
+import { recordById } from './room-rows.ts';
+import { slotNamed, slotVersion } from './room-slots.ts';
+import { messageId } from './timeline.ts';
 
 const signingTries = 8;
+/** How long a change of members waits for a lost connection, in milliseconds. */
+const reconnectMs = 15_000;
+// More than a room remembers of a device, so that the next id is above all it could mean.
+const sendIdsSkipped = limits.sendIdsKept + 1;
+
+/** Refusals to share a key that a fresh look at the receiver's keys may undo. */
+const incomplete: ReadonlySet<Exclusion['reason']> = new Set(['UNKNOWN', 'NO_IDENTITY', 'NOT_CROSS_SIGNED']);
+// So often a message waits for the keys of one device; then it goes out without it, so that nobody can hold a room up.
+const incompleteTries = 3;
 
 /** The writing side of a room. */
 export class RoomSender implements SendingRoom {
   readonly room: string;
   #replica: RoomReplica;
   #recipients: { chain: number; people: number; list: readonly Recipient[] } | undefined;
+  #waitedFor = new Map<string, number>();
+  #swapped = new Set<string>();
 
   constructor(replica: RoomReplica) {
     this.room = replica.room;
@@ -36,12 +52,18 @@ export class RoomSender implements SendingRoom {
     return !chain.state.policy.direct || chain.state.joined === 2;
   }
 
-  /** Encrypts a waiting message. */
-  seal(send: LocalSend, row: (sealed: LocalSend) => { key: string; value: Uint8Array }): Promise<LocalSend> {
+  /** Encrypts a waiting message. Rejects as CryptoEngine.encrypt does, and with REJECTED BUSY while a receiver's keys are not here. */
+  seal(
+    send: LocalSend,
+    row: (sealed: LocalSend) => { key: string; value: Uint8Array },
+  ): Promise<LocalSend | undefined> {
     return this.#replica.exclusive(async () => {
+      const ready = this.#settleSlot(send);
+      if (!ready) return undefined;
+      await this.#meetReceivers();
       const sendId = this.#replica.local.lastSendId + 1;
-      const place = this.place(sendId);
-      const event = await this.#event(send, place);
+      const event = await this.#event(ready, this.place(sendId));
+      // What was to be sent stays as it was asked for: another sealing looks again at what the slot holds then.
       const sealed: LocalSend = { ...send, sendId, event };
       this.#replica.local.lastSendId = sendId;
       // Id and ciphertext become durable together: after a crash the same bytes go out under the same id.
@@ -55,9 +77,15 @@ export class RoomSender implements SendingRoom {
   }
 
   async holds(sendId: number): Promise<boolean> {
-    return (
-      (await this.#replica.byId(`${this.#replica.own}.${this.#replica.ports.parts.device}.${sendId}`)) !== undefined
-    );
+    const id = messageId({ member: this.#replica.own, device: this.#replica.ports.parts.device, sendId });
+    return (await recordById(this.#replica, id)) !== undefined;
+  }
+
+  async skipSendIds(): Promise<void> {
+    await this.#replica.exclusive(() => {
+      this.#replica.local.lastSendId += sendIdsSkipped;
+      return this.#replica.save();
+    });
   }
 
   /** Where something sealed now stands. */
@@ -75,25 +103,37 @@ export class RoomSender implements SendingRoom {
     };
   }
 
-  /** Signs an entry that `make` derives from the present chain, and submits it; signs anew while others are quicker. */
-  async control(make: (replica: RoomReplica) => Statement): Promise<void> {
+  /** Signs an entry that `make` derives from the present chain, and submits it; signs anew while others are quicker. `make` gives null where the
+   * chain says already what was to be said. A connection lost on the way is waited for: then the chain tells whether the entry is in it. */
+  async control(make: (replica: RoomReplica) => Statement | null): Promise<void> {
+    const { parts } = this.#replica.ports;
+    let lost: ClientError | undefined;
     for (let attempt = 0; attempt < signingTries; attempt++) {
-      const signed = await this.#sign(make(this.#replica));
+      const statement = make(this.#replica);
+      if (!statement) return;
+      const signed = await this.#sign(statement);
       try {
         await this.#submit(signed);
         return;
       } catch (error) {
-        if (!mayPassAnew(error)) throw error;
-        if (isBusy(error)) await pause((error as ClientError).retryAfterMs || 200, this.#replica.ports.parts.random());
+        if (!(error instanceof ClientError)) throw error;
+        if (wasLost(error)) {
+          lost = error;
+          if (!(await parts.whenLive(reconnectMs))) throw error;
+        } else if (!mayPassAnew(error)) throw error;
+        if (isBusy(error)) await pause((error.retryAfterMs || 200) * (1 + parts.random()));
+        if (isRejection(error, Rejection.REJECTION_ID_REUSED) || isRejection(error, Rejection.REJECTION_TOO_OLD))
+          await this.skipSendIds();
         await this.#replica.catchUp();
+        if (this.#replica.chain.has(controlHash(signed.entry.signed, parts.primitives))) return;
       }
     }
-    throw new ClientError('TIMEOUT', 'The room changes too quickly just now. Try again.');
+    throw lost ?? new ClientError('TIMEOUT', 'The room changes too quickly just now. Try again.');
   }
 
   async #sign(statement: Statement): Promise<SignedControl> {
-    const { chain, ports, local } = this.#replica;
-    if (local.frozen !== '') throw new ClientError('UNTRUSTED', `Sending here is frozen: ${local.frozen}.`);
+    const { chain, ports } = this.#replica;
+    this.#replica.needTrust();
     const { state } = chain;
     const place = {
       room: this.room,
@@ -124,7 +164,51 @@ export class RoomSender implements SendingRoom {
     const { parts } = this.#replica.ports;
     if (send.kind === EventKind.EVENT_KIND_EMPTYING) return plainEvent(parts, place, send.kind, send.plainBody);
     if (!send.content) throw new ClientError('BAD_ARGUMENT', 'A message without content.');
-    return sealEvent(parts, place, { ...send, content: send.content });
+    const { event, excluded } = await sealEvent(parts, place, { ...send, content: send.content });
+    await this.#completeKeys(excluded);
+    return event;
+  }
+
+  /** The version of a slot is decided when it is sealed. One that is only posted again for a newcomer is pointless once someone wrote it. */
+  #settleSlot(send: LocalSend): LocalSend | undefined {
+    if (send.kind !== EventKind.EVENT_KIND_SLOT) return send;
+    const { slots } = this.#replica.local;
+    const version = slotVersion(slots, send.slot);
+    if (send.content) return { ...send, slotVersion: version + 1 };
+    const content = slotNamed(slots, send.slot)?.content;
+    if (!content || version > send.slotVersion) return undefined;
+    return { ...send, content, slotVersion: version + 1 };
+  }
+
+  /** Everyone who is joined must be known, or a message would silently go without their keys. Rejects as requests do. */
+  async #meetReceivers(): Promise<void> {
+    const { chain, ports } = this.#replica;
+    const strangers: string[] = [];
+    for (const member of chain.state?.members ?? []) {
+      const user = member.status === MemberStatus.MEMBER_STATUS_JOINED ? chain.user(member.number) : '';
+      if (user !== '' && !ports.parts.people.get(user)) strangers.push(user);
+    }
+    if (strangers.length > 0) await ports.parts.people.refresh(strangers, this.room);
+  }
+
+  /** A listed device was left out for want of its keys: they are fetched, and the message is sealed once more. */
+  async #completeKeys(excluded: readonly Exclusion[]): Promise<void> {
+    const { parts } = this.#replica.ports;
+    const lacking = excluded.filter(({ user, device, reason }) => {
+      const tries = this.#waitedFor.get(`${user} ${device}`) ?? 0;
+      return incomplete.has(reason) && tries < incompleteTries;
+    });
+    if (lacking.length === 0) return;
+    for (const { user, device } of lacking) {
+      const name = `${user} ${device}`;
+      this.#waitedFor.set(name, (this.#waitedFor.get(name) ?? 0) + 1);
+    }
+    parts.count('keys.lacking', lacking.length);
+    const users = [...new Set(lacking.map(({ user }) => user))];
+    await parts.people.refresh(users, this.room);
+    await parts.engine.refresh(users, this.room);
+    const rejection = Rejection.REJECTION_BUSY;
+    throw new ClientError('REJECTED', 'The keys of a receiver are not here yet.', { rejection, retryAfterMs: 100 });
   }
 
   #receivers(): readonly Recipient[] {
@@ -138,9 +222,22 @@ export class RoomSender implements SendingRoom {
       const person = chain.roll.person(member.person);
       const recipient = person && people.recipient(person.user, person.fingerprint);
       if (recipient) list.push(recipient);
+      else if (person) this.#leaveOut(person);
     }
     this.#recipients = { chain: chain.number, people: people.version, list };
+    this.#waitedFor.clear();
     return list;
+  }
+
+  /** A joined member who gets no keys: without a manifest, or with another identity than the one that the chain names. */
+  #leaveOut({ user, fingerprint }: Person): void {
+    const { parts } = this.#replica.ports;
+    const known = parts.people.get(user);
+    parts.count('receiver.none');
+    const swapped = known && !equalBytes(known.fingerprint, fingerprint);
+    if (!swapped || this.#swapped.has(user)) return;
+    this.#swapped.add(user);
+    parts.alarm({ code: 'IDENTITY_SWAPPED', room: this.room, user });
   }
 }
 
@@ -223,8 +320,11 @@ function isBusy(error: unknown): boolean {
   return error instanceof ClientError && error.rejection !== undefined && isRetryable(error.rejection);
 }
 
-function pause(ms: number, random: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms * (1 + random)));
+/** The answer is not known: the entry may be in the chain. */
+function wasLost(error: ClientError): boolean {
+  return (
+    error.code === 'DISCONNECTED' || error.code === 'TIMEOUT' || isRejection(error, Rejection.REJECTION_UNAVAILABLE)
+  );
 }
 
 /** A sentence for a refused change of a room. */

@@ -11,7 +11,7 @@ export const localTables = [
   'records',
   /** `<room> <message id> <seq>` -> edit, reaction or deletion of that message. */
   'annotations',
-  /** `<room> <message id>` -> seq of the message. */
+  /** `<room> <message id>` -> seq of the record, whatever its kind. */
   'ids',
   /** `<room> <number>` -> control entry with its seq. */
   'control',
@@ -21,8 +21,10 @@ export const localTables = [
   'people',
   /** `<session> <index>` -> the event that used it: a second event is a replay. */
   'replay',
-  /** `<room> <seq>` -> why it can't be decrypted yet. */
+  /** `<room> <seq>` -> cause and session: can't be decrypted yet. */
   'undecrypted',
+  /** `<room> <seq of the event that emptied it> <seq>` -> came emptied; the event is still to be looked at. */
+  'emptied',
 ] as const;
 
 /** One of the tables. */

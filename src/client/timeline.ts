@@ -15,8 +15,8 @@ export interface Folding {
   readonly device: number;
   /** User id behind a member number, or '' when the person was forgotten. */
   person(member: number): string;
-  /** May this member remove others' messages? */
-  moderates(member: number): boolean;
+  /** Might this member remove others' messages when the record `seq` was written? */
+  moderates(member: number, seq: number): boolean;
 }
 
 /** Stable id of a message: its author's member number, device and send id. */
@@ -107,7 +107,10 @@ function foldAnnotations(content: Content, target: EventHeader, annotations: rea
     if (body?.$case === 'edit' && header.member === target.member && content.body?.$case === 'text') {
       folded = { ...content, body: { $case: 'text', value: { text: body.value.text } } };
       edited = true;
-    } else if (body?.$case === 'deletion' && (header.member === target.member || folding.moderates(header.member))) {
+    } else if (
+      body?.$case === 'deletion' &&
+      (header.member === target.member || folding.moderates(header.member, seqOf(annotation)))
+    ) {
       deleted = true;
     } else if (body?.$case === 'reaction') {
       const people = reactions.get(body.value.emoji) ?? new Set<string>();

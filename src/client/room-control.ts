@@ -1,0 +1,123 @@
+// The control chain of a held room: read from the server entry by entry, taken when its record comes, compared with what others have seen.
+// An entry that fails the rules, or a chain that went back, freezes sending and says why.
+import { ControlEntry, type Credential, type Person } from '#proto/gen/record.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
+import { removals, type Taken } from './chain.ts';
+import { ClientError } from './errors.ts';
+import type { RoomReplica } from './room.ts';
+import type { LocalChange } from './store.ts';
+
+/** What came with records: who the people in new entries are, and why their devices may sign. */
+export interface Beside {
+  readonly persons: readonly Person[];
+  readonly credentials: readonly Credential[];
+}
+
+/** Nothing beside. */
+export const nothingBeside: Beside = { persons: [], credentials: [] };
+
+/** Reads the control entries that are not here. Rejects as requests do. Only within `exclusive`. */
+export async function syncChain(room: RoomReplica): Promise<void> {
+  const { parts } = room.ports;
+  // A chain read for the first time is history: nobody joins now.
+  const firstSight = room.chain.number === 0;
+  const known = room.chain.number;
+  for (;;) {
+    const before = room.chain.number;
+    const read = { room: room.room, fromControl: before + 1, slots: false, stateOffset: 0, afterSlot: '' };
+    const snapshot = await parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
+    await meet(room, snapshot.persons);
+    const changes: LocalChange[] = [];
+    for (const { seq, entry } of snapshot.control) {
+      if (!entry) continue;
+      const taken = room.chain.take({ seq, entry, ...snapshot });
+      if (!(await settle(room, taken, { changes, news: !firstSight }))) return;
+    }
+    if (changes.length > 0) await parts.store.write([...changes, room.row()]);
+    if (snapshot.next > 0 && room.chain.number > before) continue;
+    const head = snapshot.head ?? { number: 0, hash: noBytes };
+    await compareControl(room, head, known);
+    return;
+  }
+}
+
+/** Takes the entry in a CONTROL record. False = it is not valid: the room is frozen. Rejects as requests do. */
+export async function takeControl(
+  room: RoomReplica,
+  link: { readonly seq: number; readonly body: Uint8Array } & Beside,
+  changes: LocalChange[],
+): Promise<boolean> {
+  const entry = decodeEntry(link.body);
+  if (!entry) {
+    await room.freeze('CONTROL_INVALID');
+    return false;
+  }
+  await meet(room, link.persons);
+  let taken = room.chain.take({ ...link, entry });
+  if (isIncomplete(taken)) {
+    // Persons, credentials or entries before it did not come along: the snapshot has them.
+    await syncChain(room);
+    taken = room.chain.take({ ...link, entry });
+  }
+  return settle(room, taken, { changes, news: true });
+}
+
+/** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */
+export async function compareControl(
+  room: RoomReplica,
+  head: { readonly number: number; readonly hash: Uint8Array },
+  known: number,
+): Promise<void> {
+  const own = room.chain.hashAt(head.number);
+  if (head.number < known || (own && !equalBytes(own, head.hash))) await room.freeze('CONTROL_ROLLED_BACK');
+}
+
+/** The author of a message knew this entry: this device must have the same one, or get it. Rejects as requests do. */
+export async function compareView(room: RoomReplica, number: number, hash: Uint8Array): Promise<void> {
+  if (number > room.chain.number) await syncChain(room);
+  const own = room.chain.hashAt(number);
+  if (!own) await room.freeze('CONTROL_WITHHELD');
+  else if (!equalBytes(own, hash)) await room.freeze('CONTROL_ROLLED_BACK');
+}
+
+/** People who appear in the chain: their manifests are fetched before keys are shared with them; what fails now is done then. */
+async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void> {
+  const { people, count } = room.ports.parts;
+  const strangers = persons.filter((person) => !people.get(person.user)).map((person) => person.user);
+  if (strangers.length === 0) return;
+  await people.refresh([...new Set(strangers)], room.room).catch((error) => {
+    if (!(error instanceof ClientError)) throw error;
+    count(`later.${error.code}`);
+  });
+}
+
+async function settle(
+  room: RoomReplica,
+  taken: Taken,
+  { changes, news }: { changes: LocalChange[]; news: boolean },
+): Promise<boolean> {
+  if (taken.result === 'known') return true;
+  if (taken.result === 'applied') {
+    changes.push(...taken.changes);
+    if (removals.has(taken.kind)) await room.ports.parts.engine.rotate(room.room);
+    room.ports.membersChanged(room, { kind: taken.kind, target: taken.target, news });
+    return true;
+  }
+  if (isIncomplete(taken)) await room.freeze('CONTROL_WITHHELD');
+  else await room.freeze(taken.fault === 'REWRITTEN' ? 'CONTROL_ROLLED_BACK' : 'CONTROL_INVALID');
+  return false;
+}
+
+type Invalid = Extract<Taken, { result: 'invalid' }>;
+
+function isIncomplete(taken: Taken): taken is Exclude<Taken, Invalid | { result: 'applied' }> {
+  return taken.result === 'missing' || (taken.result === 'invalid' && taken.fault.startsWith('MISSING_'));
+}
+
+function decodeEntry(body: Uint8Array): ControlEntry | undefined {
+  try {
+    return ControlEntry.decode(body);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+// Taking a record into a held room: checked against the one before, opened, kept with everything that follows from it in one write, told.
+// A record is taken once and in order; what contradicts what is held freezes sending and is not taken. Only within the room's `exclusive`.
+import { LocalRecord } from '#proto/gen/local.ts';
+import {
+  ControlEntry,
+  ControlKind,
+  EventHeader,
+  EventKind,
+  type Record as LogRecord,
+  Stamp,
+} from '#proto/gen/record.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
+import { decodeControl } from '#proto/rules/control-entry.ts';
+import { recordHash } from '#proto/rules/hash.ts';
+import { type CheckedRecord, checkRecord } from '#proto/rules/record.ts';
+import type { TroubleCause } from './api.ts';
+import { type Opened, openEvent } from './content.ts';
+import { ClientError } from './errors.ts';
+import type { RoomReplica } from './room.ts';
+import { type Beside, compareView, syncChain, takeControl } from './room-control.ts';
+import { applyEmptying, checkEmptied, checkMarks, emptiedMark } from './room-emptying.ts';
+import { lineChangedBy, recordAt, rowsOf } from './room-rows.ts';
+import { repairSlot, setSlot } from './room-slots.ts';
+import { type LocalChange, prefixRange } from './store.ts';
+
+/** Seq of a record that was not checked yet; NaN where it does not decode. */
+export function seqOf(record: LogRecord): number {
+  try {
+    return Stamp.decode(record.stamp).seq;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Takes the next record. False = it contradicts what is held: nothing more is taken. Rejects as requests do, and with PROTOCOL where rows are
+ * missing before it: then nothing was taken. */
+export async function takeRecord(room: RoomReplica, record: LogRecord, beside: Beside): Promise<boolean> {
+  const { parts } = room.ports;
+  const continues = placeOf(room, record);
+  const checked = checkRecord(record, continues ? (room.local.head ?? null) : null, {
+    room: room.room,
+    primitives: parts.primitives,
+  });
+  if (typeof checked === 'string') {
+    await room.freeze(checked === 'FORK' ? 'HISTORY_FORKED' : 'RECORD_INVALID');
+    return false;
+  }
+  const { header, stamp } = checked;
+  const changes: LocalChange[] = [];
+  if (header.kind === EventKind.EVENT_KIND_CONTROL) {
+    if (!(await takeControl(room, { seq: stamp.seq, body: record.body, ...beside }, changes))) return false;
+  } else if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
+  const { kept, session } = await openRecord(room, record, checked);
+  advance(room, checked, continues);
+  if (header.kind === EventKind.EVENT_KIND_SLOT) setSlot(room, kept, header, stamp.seq);
+  if (record.emptiedBy > 0) changes.push(emptiedMark(room.room, stamp.seq, record.emptiedBy));
+  if (isOwnReading(room, record, checked)) room.readTo(stamp.seq, stamp.count);
+  await parts.store.write([...changes, ...rowsOf(room.room, kept, session), room.row()]);
+  if (header.kind === EventKind.EVENT_KIND_EMPTYING) await applyEmptying(room, record, checked);
+  await checkMarks(room, stamp.seq);
+  await tell(room, kept);
+  return true;
+}
+
+/** Takes the record below those that are held. False = it contradicts them, or the room's chain. */
+export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Promise<boolean> {
+  const { parts } = room.ports;
+  const { local } = room;
+  const checked = checkRecord(record, null, { room: room.room, primitives: parts.primitives });
+  if (typeof checked === 'string') {
+    await room.freeze('RECORD_INVALID');
+    return false;
+  }
+  const { seq, previousHash } = checked.stamp;
+  const joins = seq === local.lowSeq - 1;
+  if (joins ? !equalBytes(checked.head.hash, local.beforeLowHash) : !room.mayMiss(seq + 1, local.lowSeq - 1)) {
+    await room.freeze('HISTORY_FORKED');
+    return false;
+  }
+  local.lowSeq = seq;
+  local.beforeLowHash = previousHash;
+  const held = await recordAt(room, seq);
+  if (held?.record) {
+    // Of an earlier stay in this room.
+    await room.save();
+    return compareHeld(room, held.record, checked);
+  }
+  const { kept, session } = await openRecord(room, record, checked);
+  await parts.store.write([...rowsOf(room.room, kept, session), room.row()]);
+  if (record.emptiedBy > 0) await checkEmptied(room, seq, record.emptiedBy);
+  return true;
+}
+
+/** Tries records again that could not be decrypted, where `test` holds for cause and session ('' = not known). */
+export async function retryRecords(
+  room: RoomReplica,
+  test: (cause: TroubleCause, session: string) => boolean,
+): Promise<void> {
+  const { store } = room.ports.parts;
+  const waiting = await store.list('undecrypted', { ...prefixRange(`${room.room} `), limit: 100_000 });
+  for (const { key, value } of waiting) {
+    const [cause = '', session = ''] = new TextDecoder().decode(value).split(' ');
+    if (!test(cause as TroubleCause, session)) continue;
+    const row = await store.get('records', key);
+    if (row) await reopen(room, LocalRecord.decode(row));
+  }
+}
+
+async function reopen(room: RoomReplica, old: LocalRecord): Promise<void> {
+  const { parts } = room.ports;
+  if (!old.record || old.trouble === '') return;
+  const checked = checkRecord(old.record, null, { room: room.room, primitives: parts.primitives });
+  if (typeof checked === 'string') return;
+  const { kept, session } = await openRecord(room, old.record, checked);
+  const tried = { ...kept, tries: old.tries + 1 };
+  if (kept.trouble === '' && checked.header.kind === EventKind.EVENT_KIND_SLOT)
+    repairSlot(room, tried, checked.stamp.seq);
+  await parts.store.write([...rowsOf(room.room, tried, session), room.row()]);
+  if (kept.trouble !== '') return;
+  parts.count(`repaired.${old.trouble}`);
+  await tell(room, tried);
+  room.ports.changed(room);
+}
+
+/** True where it continues the head; false where it begins a new stretch, because this user was away, or the rows between expired. */
+function placeOf(room: RoomReplica, record: LogRecord): boolean {
+  const { headSeq } = room;
+  const seq = seqOf(record);
+  if (headSeq === 0) return false;
+  if (!(seq > headSeq + 1)) return true;
+  if (room.mayMiss(headSeq + 1, seq - 1)) return false;
+  throw new ClientError('PROTOCOL', `Records ${headSeq + 1} to ${seq - 1} of ${room.room} were not handed out.`);
+}
+
+function advance(room: RoomReplica, { stamp, head }: CheckedRecord, continues: boolean): void {
+  const { local } = room;
+  local.head = head;
+  if (!continues) {
+    local.lowSeq = stamp.seq;
+    local.beforeLowHash = stamp.previousHash;
+  }
+  local.serverSeq = Math.max(local.serverSeq, stamp.seq);
+  local.serverCount = Math.max(local.serverCount, stamp.count);
+}
+
+/** Whoever writes, or has just come in, has read what came before, on whichever device. */
+function isOwnReading(room: RoomReplica, record: LogRecord, { header }: CheckedRecord): boolean {
+  if (room.chain.user(header.member) !== room.ports.parts.user) return false;
+  if (header.kind !== EventKind.EVENT_KIND_CONTROL) return header.counts;
+  const body = decodeControl(ControlEntry.decode(record.body));
+  if (typeof body === 'string') return false;
+  return body.kind === ControlKind.CONTROL_KIND_ACCEPT || body.kind === ControlKind.CONTROL_KIND_CREATE;
+}
+
+/** Opens a record: decrypts, checks binding and the author's view of chain and log. */
+async function openRecord(
+  room: RoomReplica,
+  record: LogRecord,
+  { header, stamp }: CheckedRecord,
+): Promise<{ kept: LocalRecord; session: string }> {
+  const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1 };
+  const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
+  if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
+  const sender = room.chain.user(header.member);
+  const opened: Opened =
+    sender === ''
+      ? { trouble: 'UNKNOWN_DEVICE' }
+      : await openEvent(room.ports.parts, { header, body: record.body, sender, stamp });
+  if ('trouble' in opened) {
+    room.ports.parts.count(`trouble.${opened.trouble}`);
+    // One bad message is not shown; the room goes on.
+    if (opened.alarm) room.ports.parts.alarm({ code: opened.alarm, room: room.room, user: sender });
+    return { kept: { ...kept, trouble: opened.trouble }, session: opened.sessionId ?? '' };
+  }
+  const { control, seen } = opened.inner;
+  if (control) await compareView(room, control.number, control.hash);
+  if (seen && seen.seq > 0) await compareSeen(room, seen.seq, seen.hash);
+  return { kept: { ...kept, content: opened.content }, session: '' };
+}
+
+/** The author had this record at that place: so must this device, where it holds the place. */
+async function compareSeen(room: RoomReplica, seq: number, hash: Uint8Array): Promise<void> {
+  const record = (await recordAt(room, seq))?.record;
+  if (record && !equalBytes(recordHash(record.stamp, record.header, room.ports.parts.primitives), hash))
+    await room.freeze('HISTORY_FORKED');
+}
+
+async function compareHeld(room: RoomReplica, held: LogRecord, { head }: CheckedRecord): Promise<boolean> {
+  const same = equalBytes(recordHash(held.stamp, held.header, room.ports.parts.primitives), head.hash);
+  if (!same) await room.freeze('HISTORY_FORKED');
+  return same;
+}
+
+async function tell(room: RoomReplica, kept: LocalRecord): Promise<void> {
+  const item = await lineChangedBy(room, kept);
+  if (item) room.ports.parts.emit('item', item);
+  else if (EventHeader.decode(kept.record?.header ?? noBytes).counts) room.ports.parts.count('line.none');
+}
