@@ -5,7 +5,7 @@ import type { Effect } from '#actors/kernel/effects.ts';
 import { RoomRecords, ServerFrame } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
-import { encodeMessage } from '#proto/rules/encode.ts';
+import { encodePassing } from '#proto/rules/encode.ts';
 import { answer, type RoomContext } from './context.ts';
 import { emptyRows } from './emptying.ts';
 import type { Placed } from './state/room-state.ts';
@@ -44,7 +44,7 @@ export function headMoved(context: RoomContext): Effect {
 
 function markOf({ room, state }: RoomContext): Uint8Array {
   const value = { room, headSeq: state.head.seq, headCount: state.head.count };
-  return encodeMessage(ServerFrame, { request: 0, body: { $case: 'headMoved', value } });
+  return encodePassing(ServerFrame, { request: 0, body: { $case: 'headMoved', value } });
 }
 
 /** Gathers covered records into frames. */
@@ -87,7 +87,7 @@ class Deliveries {
     if (this.#run.records.length === 0) return;
     const { room } = this.#context;
     const body = { $case: 'roomRecords', value: { ...this.#run, room } } as const;
-    const frame = encodeMessage(ServerFrame, { request: 0, body });
+    const frame = encodePassing(ServerFrame, { request: 0, body });
     this.#effects.push({ kind: 'deliver', audience: { room }, frame });
     this.#run = { room, records: [], persons: [], credentials: [] };
     this.#bytes = 0;

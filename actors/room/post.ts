@@ -68,11 +68,10 @@ export class Post {
     const stamped = stampEvent(state.ahead, event, { counts: header.counts, now, primitives });
     const bytes = encodeRow(stamped.record, person, credential);
     const { seq, acceptedMs } = stamped.head;
-    // The record as a view into its row: what is kept must not hold the message that it came in.
-    const record = recordOf(bytes);
     const placed: Placed = {
       seq,
-      record,
+      // With the event as it came: a frame is bytes of its own, and little more than the event.
+      record: stamped.record,
       header,
       headerHash,
       head: stamped.head,

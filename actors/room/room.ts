@@ -217,8 +217,3 @@ export class Room implements Actor<RoomMessage> {
     return this.#held.map((message) => ({ kind: 'send', to, message }));
   }
 }
-
-/** Makes the room actors of a node. */
-export function roomFactory(options: RoomOptions): (room: string) => Room {
-  return (room) => new Room(room, options);
-}

@@ -6,7 +6,7 @@ import { StoredRecord } from '#proto/gen/room.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
 import { applyControl } from '#proto/rules/control-chain.ts';
 import { decodeControl } from '#proto/rules/control-entry.ts';
-import { encodeMessage } from '#proto/rules/encode.ts';
+import { encodePassing } from '#proto/rules/encode.ts';
 import { recordHash } from '#proto/rules/hash.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { emptied } from '#proto/rules/record.ts';
@@ -24,7 +24,7 @@ export function headerHashOf(header: Uint8Array, primitives: Primitives): Uint8A
 /** The row of a record with what came beside it. */
 export function encodeRow(record: Record, person: Person | null, credential: KeptCredential | null): Uint8Array {
   const beside = { person: person ?? undefined, credential: credential?.credential, emptiedSlot: undefined };
-  return encodeMessage(StoredRecord, { record, ...beside });
+  return encodePassing(StoredRecord, { record, ...beside });
 }
 
 /** The record of a row. Throws where there is none (a broken store). */
