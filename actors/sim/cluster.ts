@@ -41,7 +41,7 @@ export class Cluster {
     const boot: Asker = { dead: false };
     const { store, schedule, random, skewMsMax } = this.#options;
     const insist = <T>(work: Parameters<typeof store.ask<T>>[1], then: (value: T) => void): void => {
-      store.ask(boot, work, (answer) => {
+      store.ask({ asker: boot }, work, (answer) => {
         if (answer === null) schedule.after(retryMs, () => insist(work, then));
         else then(answer.value);
       });

@@ -12,6 +12,8 @@ export interface Faults {
   readonly storeSilent: number;
   /** Nothing is heard of it, and it happens seconds later. */
   readonly storeLate: number;
+  /** One log can't be reached for seconds. */
+  readonly outages: number;
   /** False: a write that is under way, or was lost, may be seen by one read and not by the next. */
   readonly readsAreDurable: boolean;
   /** Mean milliseconds of one way between a device and its node. */
@@ -34,6 +36,7 @@ export const calm: Faults = {
   storeLost: 0,
   storeSilent: 0,
   storeLate: 0,
+  outages: 0,
   readsAreDurable: true,
   linkDelayMs: 5,
   linkBreaks: 0,
@@ -51,6 +54,7 @@ export function drawFaults(random: Random): Faults {
     storeLost: sometimes(0.02),
     storeSilent: sometimes(0.03),
     storeLate: sometimes(0.03),
+    outages: sometimes(0.08),
     readsAreDurable: random.chance(0.5),
     linkDelayMs: random.pick([2, 20, 80]),
     linkBreaks: sometimes(0.08),

@@ -150,28 +150,28 @@ export class LogDriver {
         break;
       case 'readMeta':
         store.ask(
-          home,
+          { asker: home, log },
           (memory) => memory.readMeta(log),
           (meta) => reply(meta === null ? unknownReply : { op: 'readMeta', meta: meta.value }),
         );
         break;
       case 'casMeta':
         store.ask(
-          home,
+          { asker: home, log },
           (memory) => memory.casMeta(log, request.meta),
           (applied) => reply(applied === null ? unknownReply : { op: 'casMeta', applied: applied.value }),
         );
         break;
       case 'readState':
         store.ask(
-          home,
+          { asker: home, log },
           (memory) => memory.readState(log),
           (rows) => reply(rows === null ? unknownReply : { op: 'readState', rows: rows.value }),
         );
         break;
       case 'writeState':
         store.ask(
-          home,
+          { asker: home, log },
           (memory) => memory.writeState([{ log, rows: request.rows }]),
           (written) => reply(written === null ? unknownReply : stateWritten),
         );
@@ -193,7 +193,7 @@ export class LogDriver {
       for (const waiter of waiters) waiter({ op: 'cover', fence: fence.value });
       this.#readFence();
     });
-    this.#store.ask(this.#home, (memory) => memory.readFence(generation), read);
+    this.#store.ask({ asker: this.#home }, (memory) => memory.readFence(generation), read);
   }
 
   /** Owns a shard first. A later process of this node that owns it is not dead: then nothing is opened here any more. */
@@ -237,14 +237,14 @@ export class LogDriver {
       switch (request.op) {
         case 'fence':
           this.#store.ask(
-            this.#home,
+            { asker: this.#home },
             (memory) => memory.fence(request.generation),
             (answer) => next(answer && { op: 'fence' }),
           );
           break;
         case 'readShard':
           this.#store.ask(
-            this.#home,
+            { asker: this.#home },
             (memory) => memory.readShard(request.shard),
             (answer) => next(answer && { op: 'readShard', owner: answer.value }),
           );
@@ -252,7 +252,7 @@ export class LogDriver {
         case 'casShard': {
           const { shard, expected, owner } = request;
           this.#store.ask(
-            this.#home,
+            { asker: this.#home },
             (memory) => memory.casShard(shard, expected, owner),
             (answer) => next({ op: 'casShard', applied: answer === null ? null : answer.value }),
           );

@@ -92,8 +92,8 @@ class Run {
     });
     this.#devices = cast.flatMap((user) => this.#makeDevices(user));
     const devices = this.#devices;
-    const parts = { schedule, random: random.fork(), faults: this.#faults, cluster: this.#cluster, cast, devices };
-    this.#story = new Story({ ...parts, trace: tracing });
+    const parts = { schedule, store: this.#store, faults: this.#faults, cluster: this.#cluster, cast, devices };
+    this.#story = new Story({ ...parts, random: random.fork(), trace: tracing });
   }
 
   tell(): Result {
@@ -127,6 +127,7 @@ class Run {
   #calmDown(): void {
     const schedule = this.#schedule;
     this.#witness.trace('calm');
+    this.#store.recover();
     this.#store.faults = { ...calm, readsAreDurable: this.#faults.readsAreDurable };
     this.#linkDelayMs = calm.linkDelayMs;
     schedule.runUntil(schedule.now + 10_000);

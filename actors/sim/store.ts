@@ -11,6 +11,18 @@ export interface Asker {
   readonly dead: boolean;
 }
 
+/** Whose request it is, and about which log, where it is about one. */
+export interface Subject {
+  readonly asker: Asker;
+  readonly log?: string;
+}
+
+/** What becomes of a request at the store. */
+interface Fate<T> {
+  readonly happens: () => T;
+  readonly lost: () => void;
+}
+
 /** Milliseconds after which nothing more is heard. */
 const patienceMs = 400;
 /** How late a request may still happen, milliseconds. */
@@ -25,6 +37,8 @@ export class SimStore {
   readonly #random: Random;
   /** Row writes that are not, or not yet, where every read must see them. */
   readonly #torn = new Set<RowWrite>();
+  /** Logs that can't be reached, and until when. */
+  readonly #outages = new Map<string, number>();
 
   constructor(schedule: Schedule, random: Random, faults: Faults) {
     this.memory = new MemoryStore(() => schedule.now);
@@ -34,13 +48,23 @@ export class SimStore {
     this.#random = random;
   }
 
+  /** Nothing about this log is reached for so long: its replicas are down. */
+  outage(log: string, ms: number): void {
+    this.#outages.set(log, this.#schedule.now + ms);
+  }
+
+  /** Nothing is out of reach any more. */
+  recover(): void {
+    this.#outages.clear();
+  }
+
   /** Does something on the store; `answered` with null = nothing was heard. */
   ask<T>(
-    asker: Asker,
+    subject: Subject,
     work: (memory: MemoryStore) => T,
     answered: (answer: { readonly value: T } | null) => void,
   ): void {
-    this.#carry(asker, { happens: () => ({ value: work(this.memory) }), lost: () => {} }, answered);
+    this.#carry(subject, { happens: () => ({ value: work(this.memory) }), lost: () => {} }, answered);
   }
 
   writeRows(asker: Asker, write: RowWrite, answered: (answer: { readonly value: true } | null) => void): void {
@@ -55,7 +79,7 @@ export class SimStore {
       const rows = write.rows.filter(() => this.#random.chance(0.3));
       if (rows.length > 0) this.memory.writeRows([{ ...write, rows }]);
     };
-    this.#carry(asker, { happens, lost }, answered);
+    this.#carry({ asker, log: write.log }, { happens, lost }, answered);
   }
 
   readRows(
@@ -69,7 +93,7 @@ export class SimStore {
       const seen = this.#seenTorn(log, segment, range, rows);
       return seen.length === 0 ? rows : cut([...rows, ...seen], range);
     };
-    this.ask(asker, read, answered);
+    this.ask({ asker, log }, read, answered);
   }
 
   #seenTorn(log: string, segment: number, { from, through }: RowRange, rows: readonly StoredRow[]): StoredRow[] {
@@ -84,17 +108,13 @@ export class SimStore {
     return seen;
   }
 
-  #carry<T>(
-    asker: Asker,
-    request: { readonly happens: () => T; readonly lost: () => void },
-    answered: (answer: T | null) => void,
-  ): void {
+  #carry<T>({ asker, log = '' }: Subject, request: Fate<T>, answered: (answer: T | null) => void): void {
     const { storeDelayMs, storeLost, storeSilent, storeLate } = this.faults;
     const there = this.#random.delay(storeDelayMs, patienceMs / 2);
     const back = this.#random.delay(storeDelayMs, patienceMs / 2);
     const fate = this.#random.fraction();
     const giveUp = () => this.#schedule.after(patienceMs, () => answered(null));
-    if (fate < storeLost) {
+    if (fate < storeLost || (this.#outages.get(log) ?? 0) > this.#schedule.now) {
       this.#schedule.after(there, request.lost);
       giveUp();
     } else if (fate < storeLost + storeSilent) {
@@ -111,11 +131,7 @@ export class SimStore {
   }
 
   /** What a process had under way when it died happens, happens late, or does not happen. */
-  #arrive<T>(
-    asker: Asker,
-    request: { readonly happens: () => T; readonly lost: () => void },
-    happened: (answer: T) => void,
-  ): void {
+  #arrive<T>(asker: Asker, request: Fate<T>, happened: (answer: T) => void): void {
     if (!asker.dead) happened(request.happens());
     else if (this.#random.chance(0.3)) request.happens();
     else if (this.#random.chance(0.5)) {

@@ -7,12 +7,14 @@ import type { Cluster } from './cluster.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
+import type { SimStore } from './store.ts';
 
 export interface StoryOptions {
   readonly schedule: Schedule;
   readonly random: Random;
   readonly faults: Faults;
   readonly cluster: Cluster;
+  readonly store: SimStore;
   readonly cast: readonly CastUser[];
   readonly devices: readonly Device[];
   readonly trace: (line: string) => void;
@@ -144,7 +146,15 @@ export class Story {
   }
 
   #misfortune(): void {
-    const { random, faults, devices, cluster, trace } = this.#options;
+    const { random, faults, devices, cluster, store, cast, trace } = this.#options;
+    if (random.chance(faults.outages)) {
+      const log = random.pick([
+        ...cast.map(({ user }) => `user/${user}`),
+        ...[...this.rooms].map((room) => `room/${room}`),
+      ]);
+      trace(`${log} can't be reached`);
+      store.outage(log, random.between(500, 8_000));
+    }
     if (random.chance(faults.linkBreaks)) {
       const device = random.pick(devices);
       trace(`the link of ${device.name} breaks`);

@@ -1,0 +1,157 @@
+// Mistakes planted on purpose, each of a kind that someone could really make. They are wrapped around the real actors, logs and store answers: no
+// production code knows of them. A simulator that does not find them finds nothing.
+import type { Actor } from '#actors/kernel/actor.ts';
+import type { Effect } from '#actors/kernel/effects.ts';
+import type { RoomMessage, UserMessage } from '#actors/kernel/messages.ts';
+import { coveredKey } from '#actors/log/covered.ts';
+import type { LogAnswer } from '#actors/log/messages.ts';
+import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
+import type { Mutation } from './node.ts';
+
+type Told = RoomMessage | UserMessage;
+
+/** All planted mistakes by what they do. */
+export const mutations: Readonly<Record<string, Mutation>> = {
+  'a room acks before its rows are durable': { room: (actor) => new Hasty(actor) },
+  'a claim is answered before it is durable': { user: (actor) => new Hasty(actor) },
+  'rows count as written when they are sent': {
+    lie: (_, request, reply) => {
+      if (request.op === 'writeRows') reply(rowsWritten);
+      return request;
+    },
+  },
+  'a fenced process goes on acking': { omit: 4 },
+  'the fence is not asked between reading and changing the meta': { omit: 1 },
+  'rows are acked in the order of their answers': { omit: 5 },
+  'an opening goes on in a segment of someone else': { omit: 7 },
+  'an opening does not keep what it saw': { omit: 10 },
+  'an opening hands out rows beyond the end': { omit: 11 },
+  'the newest row is forgotten at a takeover, and its seq is used again': { twist: forgetNewestRow },
+  'marks are dropped now and then': {
+    effect: every(3, (effect) => {
+      if (effect.kind !== 'deliver' || effect.mark === undefined) return effect;
+      const { audience, frame } = effect;
+      return { kind: 'deliver', audience, frame };
+    }),
+  },
+  'a page begins one too late': {
+    room: (actor) =>
+      hearing(actor, (message) => {
+        if (message.kind !== 'fetch' || message.fetch.fromSeq < 2) return message;
+        return { ...message, fetch: { ...message.fetch, fromSeq: message.fetch.fromSeq + 1 } };
+      }),
+  },
+  'send ids are forgotten when a room is opened again': {
+    room: (actor) => hearing(actor, (message) => withoutState(message, 'sent/')),
+  },
+  'message ids are forgotten when an inbox is opened again': {
+    user: (actor) => hearing(actor, (message) => withoutState(message, 'sender/')),
+  },
+  'the cursor is moved beyond what was delivered': {
+    user: (actor) =>
+      saying(actor, (effect) => {
+        if (effect.kind !== 'answer' || effect.body.$case !== 'inboxPage') return effect;
+        const { value } = effect.body;
+        return { ...effect, body: { $case: 'inboxPage', value: { ...value, through: value.head } } };
+      }),
+  },
+  'an acknowledgement is answered and forgotten': {
+    user: (actor) =>
+      saying(actor, (effect) => {
+        const isSave = effect.kind === 'log' && effect.command.kind === 'save';
+        if (!isSave) return effect;
+        const changes = effect.command.changes.filter(({ key }) => !key.startsWith('device/'));
+        return { kind: 'log', command: { ...effect.command, changes } };
+      }),
+  },
+  'who was removed still hears the room': { effect: (effect) => (effect.kind === 'evict' ? null : effect) },
+  'a standing is never repeated': {
+    room: (actor) =>
+      saying(actor, (effect) => (effect.kind === 'startTimer' && effect.name === 'standings' ? null : effect)),
+  },
+  'state rows count as saved when they are sent': {
+    lie: (_, request, reply) => {
+      if (request.op === 'writeState') reply(stateWritten);
+      return request;
+    },
+  },
+  'state is said to be covered before its rows are there': { lie: coverFirst },
+  'an answer is lost now and then': {
+    room: (actor) =>
+      saying(
+        actor,
+        every(25, (effect) => (effect.kind === 'answer' ? null : effect)),
+      ),
+  },
+  'bodies that were taken back stay': {
+    room: (actor) =>
+      saying(actor, (effect) => {
+        if (effect.kind !== 'log' || effect.command.kind !== 'rewrite') return effect;
+        return { kind: 'log', command: { ...effect.command, rows: [] } };
+      }),
+  },
+};
+
+/** Tells its actor that rows are durable as soon as they are appended. */
+class Hasty<Message extends Told> implements Actor<Message> {
+  readonly #actor: Actor<Message>;
+
+  constructor(actor: Actor<Message>) {
+    this.#actor = actor;
+  }
+
+  receive(message: Message, now: number): readonly Effect[] {
+    if (message.kind === 'log' && message.answer.kind === 'appended') return [];
+    return this.#actor.receive(message, now).flatMap((effect) => {
+      if (effect.kind !== 'log' || effect.command.kind !== 'append') return [effect];
+      const { fromSeq, rows } = effect.command;
+      const answer: LogAnswer = { kind: 'appended', throughSeq: fromSeq + rows.length - 1 };
+      return [effect, ...this.#actor.receive({ kind: 'log', answer } as Message, now)];
+    });
+  }
+
+  idle(): boolean {
+    return this.#actor.idle();
+  }
+}
+
+/** An actor that hears something else than it was told. */
+function hearing<Message extends Told>(actor: Actor<Message>, alter: (message: Message) => Message): Actor<Message> {
+  return { receive: (message, now) => actor.receive(alter(message), now), idle: () => actor.idle() };
+}
+
+/** An actor whose effects are altered; null = dropped. */
+function saying<Message extends Told>(actor: Actor<Message>, alter: (effect: Effect) => Effect | null): Actor<Message> {
+  return {
+    receive: (message, now) => actor.receive(message, now).flatMap((effect) => alter(effect) ?? []),
+    idle: () => actor.idle(),
+  };
+}
+
+/** Alters every n-th one of those that it changes at all. */
+function every<T>(n: number, alter: (thing: T) => T | null): (thing: T) => T | null {
+  let count = 0;
+  return (thing) => {
+    const altered = alter(thing);
+    return altered === thing || ++count % n !== 0 ? thing : altered;
+  };
+}
+
+function withoutState<Message extends Told>(message: Message, prefix: string): Message {
+  if (message.kind !== 'log' || message.answer.kind !== 'opened') return message;
+  const state = message.answer.state.filter(({ key }) => !key.startsWith(prefix));
+  return { ...message, answer: { ...message.answer, state } };
+}
+
+/** The last row of an open segment, to whoever takes it over. */
+function forgetNewestRow(_log: string, request: StoreRequest, reply: StoreReply): StoreReply {
+  const isRecovery = request.op === 'readRows' && request.range.through === Number.MAX_SAFE_INTEGER;
+  return isRecovery && reply.op === 'readRows' ? { op: 'readRows', rows: reply.rows.slice(0, -1) } : reply;
+}
+
+/** The covered mark is written; the rows that it speaks of are only said to be. */
+function coverFirst(_log: string, request: StoreRequest, reply: (answer: StoreReply) => void): StoreRequest | null {
+  if (request.op !== 'writeState' || request.rows.some(({ key }) => key === coveredKey)) return request;
+  reply(stateWritten);
+  return null;
+}
