@@ -287,7 +287,7 @@ export class Stage {
     for (const effect of effects) {
       this.#seen.effects.push(effect);
       if (effect.kind === 'log') this.log.command(effect.command);
-      if (effect.kind === 'answer') this.#seen.answers.push({ request: effect.request, body: effect.body });
+      if (effect.kind === 'answer') this.#seen.answers.push(asSent(effect));
       if (effect.kind === 'deliver') {
         this.#seen.pushed.push({ body: ServerFrame.decode(effect.frame).body, frame: effect.frame });
       }
@@ -306,6 +306,11 @@ export class Stage {
       this.#receive({ kind: 'log', answer });
     }
   }
+}
+
+/** The answer as the device decodes it. */
+function asSent({ request, body }: Effect & { kind: 'answer' }): { request: number; body: ServerFrame['body'] } {
+  return { request, body: ServerFrame.decode(ServerFrame.encode({ request, body }).finish()).body };
 }
 
 /** The name of an answer: its case, or the code of the refusal. */
