@@ -95,7 +95,9 @@ function personGiven(
   if (!fits) return Rejection.REJECTION_INVALID_CONTROL;
   if (parseUserId(person.user)?.provider !== options.provider) return Rejection.REJECTION_UNSUPPORTED;
   const { member, salt, fingerprint } = person;
-  return { member, user: person.user, salt, fingerprint, bot: options.isBot(person.user) };
+  // Bytes of its own, so that what is kept for ever does not hold the frame that it came in.
+  const own = { salt: new Uint8Array(salt), fingerprint: new Uint8Array(fingerprint) };
+  return { member, user: person.user, ...own, bot: options.isBot(person.user) };
 }
 
 /** A room is born here, and a 1:1 room by one of its pair. */
@@ -135,5 +137,7 @@ function credentialGiven(
   }
   // None is ever dropped for a newer one: a member could else make his own older entries unprovable for newcomers.
   if (kept.length >= options.limits.credentialsMax) return Rejection.REJECTION_LIMIT_REACHED;
-  return { seq: known.seq, credential, key, fingerprint: signer.fingerprint };
+  const { deviceJson, selfSigningJson } = credential;
+  const own = { deviceJson: new Uint8Array(deviceJson), selfSigningJson: new Uint8Array(selfSigningJson) };
+  return { seq: known.seq, credential: { member: actor, device, ...own }, key, fingerprint: signer.fingerprint };
 }

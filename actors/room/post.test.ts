@@ -296,4 +296,21 @@ describe('what is kept of an event', () => {
     expect(page.value.records[0]?.body).toEqual(submit.event?.body);
     expect(EventHeader.decode(submit.event!.header).member).toBe(1);
   });
+
+  it('does not hold a frame that is mostly something else', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    const submit = stage.event(ada, bytesOf('body'));
+    const { header, body } = submit.event!;
+    const frame = new Uint8Array(60_000);
+    frame.set(header, 100);
+    frame.set(body, 1_000);
+    const event = {
+      header: frame.subarray(100, 100 + header.length),
+      body: frame.subarray(1_000, 1_000 + body.length),
+    };
+    stage.send(ada, { ...submit, event });
+    const { record } = stage.state.ring.get(2)!;
+    expect(record.header).toEqual(header);
+    expect(record.header.buffer.byteLength + record.body.buffer.byteLength).toBe(header.length + body.length);
+  });
 });

@@ -37,11 +37,12 @@ export class Post {
 
   /** A submit. Answered at once where it is refused or repeats what is covered; else when it is covered. */
   submit(from: Requester, submit: Submit, now: number): readonly Effect[] {
+    const waiting = { from, submit: compact(submit) };
     const behind = this.#behind.get(deviceOf(from));
-    if (behind === undefined) return this.#decide({ from, submit }, now, null);
+    if (behind === undefined) return this.#decide(waiting, now, null);
     if (this.#waiting >= this.#context.options.limits.waitingSubmitsMax) return this.#refuse(from, busy);
     this.#waiting++;
-    behind.push({ from, submit });
+    behind.push(waiting);
     return [];
   }
 
@@ -70,7 +71,6 @@ export class Post {
     const { seq, acceptedMs } = stamped.head;
     const placed: Placed = {
       seq,
-      // With the event as it came: a frame is bytes of its own, and little more than the event.
       record: stamped.record,
       header,
       headerHash,
@@ -142,6 +142,17 @@ export class Post {
 }
 
 const busy = Rejection.REJECTION_BUSY;
+
+/** What is kept of an event are views into the frame that it came in. A frame that holds much else is not worth keeping for it. */
+const besideBytesMax = 1_024;
+
+function compact(submit: Submit): Submit {
+  const { event } = submit;
+  if (event === undefined) return submit;
+  const { header, body } = event;
+  if (header.buffer.byteLength <= header.length + body.length + besideBytesMax) return submit;
+  return { ...submit, event: { ...event, header: new Uint8Array(header), body: new Uint8Array(body) } };
+}
 
 function deviceOf(from: Requester): string {
   return `${from.user}/${from.device}`;

@@ -1,7 +1,7 @@
 // Whatever happened in a room: what a new actor finds in state rows and log is what the old one had covered, no more and no less.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Submit } from '#proto/gen/client.ts';
+import { ServerFrame, type Submit } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, Role, Slot } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { toHex } from '#proto/rules/base.ts';
@@ -73,7 +73,8 @@ function viewOf(stage: Stage): object {
 }
 
 function pageOf(stage: Stage): unknown {
-  return stage.fetch(ada, { limit: 200 }).answers[0]?.body;
+  const body = stage.fetch(ada, { limit: 200 }).answers[0]?.body;
+  return toHex(ServerFrame.encode({ request: 0, body }).finish());
 }
 
 /** A stage that plays any list of operations; those that make no sense at the moment are refused by the room. */

@@ -72,7 +72,13 @@ function judgeReceipt(
   if (code !== null) return code;
   if (waitMs(context, from, put) > 0) return Rejection.REJECTION_RATE_LIMITED;
   if (calls.size >= options.limits.logCallsMax) return Rejection.REJECTION_BUSY;
-  return { write: put.write.slice(), member: member.number, device: from.device, seq: state.head.seq, sendId: 0 };
+  return {
+    write: new Uint8Array(put.write),
+    member: member.number,
+    device: from.device,
+    seq: state.head.seq,
+    sendId: 0,
+  };
 }
 
 function waitMs(
