@@ -10,52 +10,52 @@ import type { Mutation } from './node.ts';
 
 type Told = RoomMessage | UserMessage;
 
-/** All planted mistakes by what they do. */
-export const mutations: Readonly<Record<string, Mutation>> = {
-  'a room acks before its rows are durable': { room: (actor) => new Hasty(actor) },
-  'a claim is answered before it is durable': { user: (actor) => new Hasty(actor) },
-  'rows count as written when they are sent': {
+/** All planted mistakes by what they do; each run needs a fresh one, since some count. */
+export const mutations: Readonly<Record<string, () => Mutation>> = {
+  'a room acks before its rows are durable': () => ({ room: (actor) => new Hasty(actor) }),
+  'a claim is answered before it is durable': () => ({ user: (actor) => new Hasty(actor) }),
+  'rows count as written when they are sent': () => ({
     lie: (_, request, reply) => {
       if (request.op === 'writeRows') reply(rowsWritten);
       return request;
     },
-  },
-  'a fenced process goes on acking': { omit: 4 },
-  'the fence is not asked between reading and changing the meta': { omit: 1 },
-  'rows are acked in the order of their answers': { omit: 5 },
-  'an opening goes on in a segment of someone else': { omit: 7 },
-  'an opening does not keep what it saw': { omit: 10 },
-  'an opening hands out rows beyond the end': { omit: 11 },
-  'the newest row is forgotten at a takeover, and its seq is used again': { twist: forgetNewestRow },
-  'marks are dropped now and then': {
+  }),
+  'a fenced process goes on acking': () => ({ omit: 4 }),
+  'the fence is not asked between reading and changing the meta': () => ({ omit: 1 }),
+  'rows are acked in the order of their answers': () => ({ omit: 5 }),
+  'an opening goes on in a segment of someone else': () => ({ omit: 7 }),
+  'an opening does not keep what it saw': () => ({ omit: 10 }),
+  'an opening hands out rows beyond the end': () => ({ omit: 11 }),
+  'the newest row is forgotten at a takeover, and its seq is used again': () => ({ twist: forgetNewestRow }),
+  'marks are dropped now and then': () => ({
     effect: every(3, (effect) => {
       if (effect.kind !== 'deliver' || effect.mark === undefined) return effect;
       const { audience, frame } = effect;
       return { kind: 'deliver', audience, frame };
     }),
-  },
-  'a page begins one too late': {
+  }),
+  'a page begins one too late': () => ({
     room: (actor) =>
       hearing(actor, (message) => {
         if (message.kind !== 'fetch' || message.fetch.fromSeq < 2) return message;
         return { ...message, fetch: { ...message.fetch, fromSeq: message.fetch.fromSeq + 1 } };
       }),
-  },
-  'send ids are forgotten when a room is opened again': {
+  }),
+  'send ids are forgotten when a room is opened again': () => ({
     room: (actor) => hearing(actor, (message) => withoutState(message, 'sent/')),
-  },
-  'message ids are forgotten when an inbox is opened again': {
+  }),
+  'message ids are forgotten when an inbox is opened again': () => ({
     user: (actor) => hearing(actor, (message) => withoutState(message, 'sender/')),
-  },
-  'the cursor is moved beyond what was delivered': {
+  }),
+  'the cursor is moved beyond what was delivered': () => ({
     user: (actor) =>
       saying(actor, (effect) => {
         if (effect.kind !== 'answer' || effect.body.$case !== 'inboxPage') return effect;
         const { value } = effect.body;
         return { ...effect, body: { $case: 'inboxPage', value: { ...value, through: value.head } } };
       }),
-  },
-  'an acknowledgement is answered and forgotten': {
+  }),
+  'an acknowledgement is answered and forgotten': () => ({
     user: (actor) =>
       saying(actor, (effect) => {
         const isSave = effect.kind === 'log' && effect.command.kind === 'save';
@@ -63,33 +63,33 @@ export const mutations: Readonly<Record<string, Mutation>> = {
         const changes = effect.command.changes.filter(({ key }) => !key.startsWith('device/'));
         return { kind: 'log', command: { ...effect.command, changes } };
       }),
-  },
-  'who was removed still hears the room': { effect: (effect) => (effect.kind === 'evict' ? null : effect) },
-  'a standing is never repeated': {
+  }),
+  'who was removed still hears the room': () => ({ effect: (effect) => (effect.kind === 'evict' ? null : effect) }),
+  'a standing is never repeated': () => ({
     room: (actor) =>
       saying(actor, (effect) => (effect.kind === 'startTimer' && effect.name === 'standings' ? null : effect)),
-  },
-  'state rows count as saved when they are sent': {
+  }),
+  'state rows count as saved when they are sent': () => ({
     lie: (_, request, reply) => {
       if (request.op === 'writeState') reply(stateWritten);
       return request;
     },
-  },
-  'state is said to be covered before its rows are there': { lie: coverFirst },
-  'an answer is lost now and then': {
+  }),
+  'state is said to be covered before its rows are there': () => ({ lie: coverFirst }),
+  'an answer is lost now and then': () => ({
     room: (actor) =>
       saying(
         actor,
         every(25, (effect) => (effect.kind === 'answer' ? null : effect)),
       ),
-  },
-  'bodies that were taken back stay': {
+  }),
+  'bodies that were taken back stay': () => ({
     room: (actor) =>
       saying(actor, (effect) => {
         if (effect.kind !== 'log' || effect.command.kind !== 'rewrite') return effect;
         return { kind: 'log', command: { ...effect.command, rows: [] } };
       }),
-  },
+  }),
 };
 
 /** Tells its actor that rows are durable as soon as they are appended. */

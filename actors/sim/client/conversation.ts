@@ -2,6 +2,7 @@
 // Checks that every request gets exactly one answer, or its session ends.
 import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import { ClientFrame, ServerFrame, type Welcome } from '#proto/gen/client.ts';
+import { encodeMessage } from '#proto/rules/encode.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { DeviceEnd, Link } from '../link.ts';
 import type { Random } from '../random.ts';
@@ -102,7 +103,7 @@ export class Conversation implements DeviceEnd {
 
   /** Says something that has no answer. */
   say(body: RequestBody): void {
-    if (this.#live) this.#link?.send(ClientFrame.encode({ request: 0, body }).finish());
+    if (this.#live) this.#link?.send(encodeMessage(ClientFrame, { request: 0, body }));
   }
 
   heard(link: Link, frames: readonly Uint8Array[]): void {
@@ -146,7 +147,7 @@ export class Conversation implements DeviceEnd {
   #send(body: RequestBody, answered: Answered): void {
     const request = ++this.#requests;
     this.#asked.set(request, { request, what: body.$case, at: this.#place.schedule.now, answered });
-    this.#link?.send(ClientFrame.encode({ request, body }).finish());
+    this.#link?.send(encodeMessage(ClientFrame, { request, body }));
   }
 
   #answer(request: number, body: AnswerBody | undefined): void {

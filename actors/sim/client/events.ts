@@ -14,6 +14,7 @@ import {
 } from '#proto/gen/record.ts';
 import { noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes.ts';
 import { type ControlState, controlHead } from '#proto/rules/control-state.ts';
+import { encodeMessage } from '#proto/rules/encode.ts';
 import { controlHash } from '#proto/rules/hash.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
 import { type CastUser, provider } from '../cast.ts';
@@ -117,7 +118,7 @@ function genesis({ cast, device }: Author, given: { room: string; direct: boolea
 
 function controlSubmit(room: string, author: Author, body: ControlBody): Submit {
   const entry = author.cast.signControl(body, author.device);
-  const event = { kind: EventKind.EVENT_KIND_CONTROL, body: ControlEntry.encode(entry).finish(), chain: null };
+  const event = { kind: EventKind.EVENT_KIND_CONTROL, body: encodeMessage(ControlEntry, entry), chain: null };
   return { ...submitOf(room, author, event), credential: author.cast.credential(author.member, author.device) };
 }
 
@@ -142,5 +143,5 @@ function submitOf(
     expiryDay: 0,
     commitment: isPlain ? noBytes : zeroHash,
   };
-  return { ...blankSubmit, room, event: { header: EventHeader.encode(header).finish(), body } };
+  return { ...blankSubmit, room, event: { header: encodeMessage(EventHeader, header), body } };
 }

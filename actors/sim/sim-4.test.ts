@@ -1,0 +1,6 @@
+import { expect, it } from 'vitest';
+import { runPart } from './seeds.ts';
+
+it('a simulated provider keeps its promises, part 4 of the seeds', { timeout: 120_000 }, () => {
+  expect(runPart(3)).toEqual([]);
+});

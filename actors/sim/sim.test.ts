@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { calm } from './faults.ts';
+import { runPart } from './seeds.ts';
+import { simulate } from './simulate.ts';
+
+describe('a simulated provider', () => {
+  it('keeps its promises, seeds 1 to 500', { timeout: 120_000 }, () => {
+    expect(runPart(0)).toEqual([]);
+  });
+
+  it('is the same run for the same seed, line by line', () => {
+    const tell = () => {
+      const lines: string[] = [];
+      simulate({ seed: 7, trace: (line) => lines.push(line) });
+      return lines;
+    };
+    const lines = tell();
+    expect(lines.length).toBeGreaterThan(50);
+    expect(tell()).toEqual(lines);
+  });
+
+  it('meets what it is for: lost answers, dead processes, cut connections, and people who get through all the same', () => {
+    const results = Array.from({ length: 30 }, (_, seed) => simulate({ seed: 10_000 + seed }));
+    const sum = (count: (result: (typeof results)[number]) => number) =>
+      results.reduce((all, one) => all + count(one), 0);
+    // Each run ends with one more process than the story has.
+    expect(sum(({ processes }) => processes - 2)).toBeGreaterThan(20);
+    expect(sum(({ accepted }) => accepted)).toBeGreaterThan(500);
+  });
+
+  it('says nothing of faults where there are none', () => {
+    const { violations, processes } = simulate({ seed: 3, faults: calm });
+    expect({ violations, processes }).toEqual({ violations: [], processes: 2 });
+  });
+});
