@@ -178,6 +178,14 @@ describe('a person', () => {
     expect(story.attempt(1, wish)).toBe('SECOND_NUMBER');
   });
 
+  // The room's engineer found it: with one Person known of a user, its commitment passed under a second number.
+  it('gets no second number under the very same commitment', () => {
+    const story = pair();
+    story.join(1, ben);
+    const wish = { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER, person: ben.commitment };
+    expect(story.attempt(1, wish)).toBe('SECOND_NUMBER');
+  });
+
   it('has to be known when it is brought in, and may be erased later', () => {
     const story = Story.group(ada);
     const entry = story.sign(1, inviteBen);

@@ -40,7 +40,7 @@ export function isPair(room: string, one: string, other: string, primitives: Pri
   return one !== other && directRoomId(one, other, primitives) === room;
 }
 
-/** Costs a walk over the members only where more than one Person was taken in for the user, which is rare. */
+/** A walk over the members, by comparing commitments: also the very same one must not stand under two numbers. */
 function hasOtherNumber(
   state: ControlState,
   user: string,
@@ -48,9 +48,7 @@ function hasOtherNumber(
   roll: Roll,
   primitives: Primitives,
 ): boolean {
-  const persons = roll.personsOf(user);
-  if (persons.length < 2) return false;
-  const commitments = persons.map((person) => personCommitment(person, primitives));
+  const commitments = roll.personsOf(user).map((person) => personCommitment(person, primitives));
   for (const member of state.members) {
     if (member.number === number) continue;
     if (commitments.some((commitment) => equalBytes(commitment, member.person))) return true;
