@@ -80,6 +80,13 @@ export class LogDriver {
     else this.#take(shard, run);
   }
 
+  /** Time has passed: seals what is due. False = no actor has this log. */
+  tick(name: string): boolean {
+    const open = this.#open.get(name);
+    open?.log.tick(this.#home.now());
+    return open !== undefined;
+  }
+
   /** This incarnation is gone: rule 8 of the fence. */
   forget(actor: string, incarnation: number): void {
     const open = this.#open.get(actor);

@@ -7,8 +7,11 @@ import type { KernelLimits } from '#actors/kernel/limits.ts';
 import type { RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
 import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
+import { coveredKey, decodeCovered } from '#actors/log/covered.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
+import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
+import { shardCount } from '#actors/log/shards.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import { defaultRoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
@@ -17,7 +20,7 @@ import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { portionsOf } from '#actors/session/portions.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
-import { Disconnect } from '#proto/gen/codes.ts';
+import { noBytes } from '#proto/rules/bytes.ts';
 import { provider } from './cast.ts';
 import { Heads } from './heads.ts';
 import type { Link, NodeEnd } from './link.ts';
@@ -52,6 +55,7 @@ export interface NodeOptions {
 
 /** Milliseconds from hearing that it is fenced to being gone. */
 const lastBreathMs = 200;
+const sweepEveryMs = 10_000;
 
 export class SimNode implements World, LogHome, NodeEnd {
   readonly generation: Generation;
@@ -99,10 +103,23 @@ export class SimNode implements World, LogHome, NodeEnd {
       answer: (user, incarnation, message) => this.system.tellFrom(user, incarnation, message),
       later: (delayMs, run) => this.later(delayMs, run),
     });
+    const sweep = () => {
+      this.sweep(this.now());
+      this.later(sweepEveryMs, sweep);
+    };
+    this.later(sweepEveryMs, sweep);
   }
 
   now(): number {
     return this.#options.schedule.now + this.#options.skewMs;
+  }
+
+  /** Wakes every log with a segment that is to be sealed by then, or that state does not cover: rule 12. */
+  sweep(throughMs: number): void {
+    const due = this.inside((found: { readonly value: readonly string[] } | null) => {
+      for (const log of found?.value ?? []) if (!this.#logs.tick(log)) this.#wake(log as Address);
+    });
+    this.#options.store.ask({ asker: this }, (memory) => dueLogs(memory, throughMs), due);
   }
 
   /** A device connected. */
@@ -244,6 +261,13 @@ export class SimNode implements World, LogHome, NodeEnd {
     });
   }
 
+  /** Something that only opens the actor. */
+  #wake(address: Address): void {
+    const { kind, id } = parseAddress(address);
+    if (kind === 'room') this.system.tell(address, { kind: 'summarise', user: '', token: 0 });
+    else this.system.tell(address, { kind: 'manifestMoved', user: id, head: { version: 0, hash: noBytes } });
+  }
+
   #plan(): void {
     if (this.#runPlanned) return;
     this.#runPlanned = true;
@@ -263,7 +287,17 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 }
 
-/** Why a device must not simply come back after this. */
-export function isForGood(code: number): boolean {
-  return code >= Disconnect.DISCONNECT_REPLACED;
+/** Logs with a segment that is due and not sealed, or not covered by state. */
+function dueLogs(memory: MemoryStore, throughMs: number): readonly string[] {
+  const logs = new Set<string>();
+  for (let shard = 0; shard < shardCount; shard++) {
+    for (const { log, segment: id } of memory.readDue(shard, throughMs, 1_000)) {
+      const segment = memory.readMeta(log)?.segments.find((each) => each.id === id);
+      if (segment === undefined) continue;
+      const [covered] = memory.readState(log, [coveredKey]);
+      const through = covered === undefined ? 0 : decodeCovered(covered.value).through;
+      if (segment.end === null || through < segment.end - 1) logs.add(log);
+    }
+  }
+  return [...logs];
 }

@@ -23,8 +23,7 @@ describe('a simulated provider', () => {
     const results = Array.from({ length: 30 }, (_, seed) => simulate({ seed: 10_000 + seed }));
     const sum = (count: (result: (typeof results)[number]) => number) =>
       results.reduce((all, one) => all + count(one), 0);
-    // Each run ends with one more process than the story has.
-    expect(sum(({ processes }) => processes - 2)).toBeGreaterThan(20);
+    expect(sum(({ processes }) => processes)).toBeGreaterThan(60);
     expect(sum(({ accepted }) => accepted)).toBeGreaterThan(500);
   });
 
