@@ -107,7 +107,7 @@ function changedMember({ change }: Placed): number | null {
 }
 
 /** The user who was in until this record; null for all others. */
-function leaver({ state }: RoomContext, { change }: Placed): string | null {
+export function leaver({ state }: RoomContext, { change }: Placed): string | null {
   if (change.kind !== 'control' || change.body.kind === ControlKind.CONTROL_KIND_CREATE) return null;
   const { target } = change.body;
   const wasIn = change.before?.members.get(target)?.status === MemberStatus.MEMBER_STATUS_JOINED;

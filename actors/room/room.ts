@@ -8,8 +8,8 @@ import type { Effect } from '#actors/kernel/effects.ts';
 import type { RoomMessage } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LogAnswer, StateChange } from '../log/messages.ts';
-import type { RoomContext, RoomOptions } from './context.ts';
-import { coverThrough, headMoved } from './cover.ts';
+import { joinedMember, type RoomContext, type RoomOptions } from './context.ts';
+import { coverThrough, headMoved, leaver } from './cover.ts';
 import { emptyRows } from './emptying.ts';
 import { encodeSummary, subscribe, summaryKey, summaryOf } from './entry.ts';
 import { fetchRecords } from './fetch.ts';
@@ -135,12 +135,18 @@ export class Room implements Actor<RoomMessage> {
   #opened(opened: LogAnswer & { kind: 'opened' }, now: number): readonly Effect[] {
     const { state, options } = this.context;
     loadRows(state, opened.state);
-    for (const { bytes } of opened.rows) replayRow(state, bytes, options.primitives);
+    const gone = new Set<string>();
+    for (const { bytes } of opened.rows) {
+      const user = leaver(this.context, replayRow(state, bytes, options.primitives));
+      if (user !== null) gone.add(user);
+    }
     const isWhole = state.head.seq + 1 === opened.nextSeq && (state.chain === null) === (state.head.seq === 0);
     if (!isWhole) throw new Error('the log and its state do not fit');
     state.floor = Math.max(1, opened.floor);
     this.#phase = 'live';
-    const effects: Effect[] = [];
+    // Sessions outlive this actor: those of a member whose end was under way are still live here. Whoever came back since stays.
+    const evicted = [...gone].filter((user) => typeof joinedMember(this.context, user) === 'number');
+    const effects: Effect[] = evicted.map((user) => ({ kind: 'evict', user, room: this.context.room }));
     // Rows that were under way when the last actor ended were never fanned out, and live sessions may wait for them.
     if (opened.rows.length > 0) effects.push(headMoved(this.context));
     effects.push(...emptyRows(this.context), ...this.#tellOwed());
