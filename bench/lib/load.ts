@@ -1,9 +1,9 @@
 // Rooms full of people who write: in each room the first few members send one message after the other, each the next one once the last was
 // acknowledged, until the room has had its number and everybody has all of them. Messages are patched copies, what comes is counted, not decoded.
 import type { BenchLogin } from './identity.ts';
-import { Identity } from './identity.ts';
-import { RawClient } from './raw-client.ts';
-import { foundGroup, type Seat, submitFrame } from './rooms.ts';
+import { enrolled } from './people.ts';
+import type { RawClient } from './raw-client.ts';
+import { foundGroup, submitFrame } from './rooms.ts';
 import { inParallel } from './server.ts';
 import { message, Wire } from './wire.ts';
 
@@ -102,13 +102,7 @@ export async function providerRooms(
   logins: readonly BenchLogin[],
   { members, bodyBytes }: { readonly members: number; readonly bodyBytes: number },
 ): Promise<Rooms> {
-  const seats = await inParallel(logins.length, 50, async (n): Promise<Seat> => {
-    const login = logins[n] as BenchLogin;
-    const identity = new Identity(login);
-    const client = await RawClient.open(target.port, login);
-    await client.enrol(identity);
-    return { client, identity };
-  });
+  const seats = await enrolled(target.port, logins);
   return inParallel(Math.floor(seats.length / members), 20, async (n) => {
     const own = seats.slice(n * members, (n + 1) * members);
     const { room, control } = await foundGroup(own, target.provider, `${target.name} ${n}`);

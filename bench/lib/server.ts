@@ -97,11 +97,6 @@ export class BenchServer {
     return { userId, deviceId, deviceNumber, accessToken };
   }
 
-  /** Logs `count` people in, a few at a time. */
-  logins(count: number, prefix = 'bench'): Promise<BenchLogin[]> {
-    return inParallel(count, 24, (n) => this.login(`${prefix}${n}`));
-  }
-
   /** CPU time of the server so far, microseconds. */
   cpu(): Promise<number> {
     return this.#child.call('cpu');

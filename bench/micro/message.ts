@@ -3,6 +3,7 @@
 // Run: node bench/micro/message.ts [--write] [--rooms 100] [--members 10] [--rounds 5] [--profile FILE] [--transport ws] [--before CHECKOUT]
 import { parseArgs } from 'node:util';
 import { type LoadReport, submitBytes } from '../lib/load.ts';
+import { people } from '../lib/people.ts';
 import { BenchServer } from '../lib/server.ts';
 import { Child } from './lib/child.ts';
 import { median, writeResult } from './lib/figures.ts';
@@ -44,7 +45,7 @@ for (const kind of kinds) if (kind !== 'relay') servers.set(kind, await startSer
 async function startServer(kind: Kind): Promise<BenchServer> {
   const checkout = kind === 'before' ? flags.before : undefined;
   const server = await BenchServer.start({ flags: { '--transport': flags.transport }, checkout });
-  const logins = await server.logins(rooms * members);
+  const logins = await people(server, rooms * members);
   const { port, provider } = server;
   await load.call('provider', { kind, port, provider, name: 'message', logins, members, bodyBytes });
   return server;
