@@ -49,6 +49,7 @@ const nothing = { state: [], rows: [], nextSeq: 1, floor: 1, span: emptySpan, ro
 export function* openLog(context: LogContext, create: boolean, stub: Stub | null): Steps<Opened> {
   for (let attempt = 1; attempt <= context.limits.openAttemptsMax; attempt++) {
     const meta = yield* readMeta();
+    if (meta !== null && stub?.version === meta.version) return yield* goOn(context, meta, stub);
     // Rule 1: after the meta was read and before it is changed, on every attempt. Whoever fences this generation later finds the meta as this
     // opening leaves it; whoever fenced it before is seen here.
     if (context.omit !== 1) yield* mustBeAlive();
@@ -59,7 +60,6 @@ export function* openLog(context: LogContext, create: boolean, stub: Stub | null
       if ((yield* casMeta(first)) === 'applied') return { ...nothing, meta: first, covered };
       continue;
     }
-    if (stub !== null && stub.version === meta.version) return yield* goOn(context, meta, stub);
     const opened = yield* takeOver(context, meta);
     if (opened !== null) return opened;
     // Refused or unknown, someone else's change or one's own that came late: nothing read so far counts.
@@ -80,6 +80,8 @@ function* goOn(context: LogContext, meta: LogMeta, stub: Stub): Steps<Opened> {
   const { own } = splitState(yield* readState());
   const { covered, nextSeq, span } = stub;
   const floor = yield* findFloor(context, meta, stub.nextSeq);
+  // Nothing is changed here that rule 1 would guard. But what was read must not be another owner's, whose state would be ahead of the stub.
+  if (context.omit !== 1) yield* mustBeAlive();
   return { meta, covered, state: own, rows: [], nextSeq, floor, span, rowsSpan: emptySpan };
 }
 
