@@ -182,6 +182,17 @@ describe('one-time keys', () => {
     expect(one('signed_curve25519:B', new Uint8Array(1024))).toMatchObject({ $case: 'keyCounts' });
   });
 
+  it('may have the ids of fallback keys: libraries count the two apart', () => {
+    hello();
+    // Met in the wild: the first fallback key has the id of the first one-time key, and the refusal kept every later upload out.
+    const [first] = oneTime(0, 1) as [{ keyId: string; key: Uint8Array }];
+    upload({ oneTimeKeys: [first] });
+    const twin = { keyId: first.keyId, key: bytesOf('a fallback key') };
+    expect(upload({ oneTimeKeys: oneTime(1, 1), fallbackKeys: [twin] })).toMatchObject({
+      value: { oneTimeKeys: 2, unusedFallback: ['signed_curve25519'] },
+    });
+  });
+
   it('are given away once each, oldest first, then the fallback key again and again', () => {
     hello();
     upload({ oneTimeKeys: oneTime(0, 2), fallbackKeys: [fallback] });

@@ -16,7 +16,7 @@ import { limits } from '#proto/rules/limits.ts';
 import type { Requester } from '../kernel/messages.ts';
 import { userLimits } from './limits.ts';
 import type { Device } from './state/account.ts';
-import type { DeviceKeys } from './state/device-keys.ts';
+import type { KnownKey } from './state/device-keys.ts';
 import { signaturesBy, withSignatures } from './state/signed-json.ts';
 import type { Turn } from './turn.ts';
 
@@ -75,10 +75,10 @@ export function claimKeys(turn: Turn, devices: readonly number[]): ClaimedKey[] 
 function checkUpload(turn: Turn, device: Device, upload: UploadKeys): KeysUploaded | Rejection {
   const deviceJson = checkDeviceJson(turn, device, upload.deviceJson);
   if (typeof deviceJson === 'number') return deviceJson;
-  const oneTimeKeys = checkKeys(device.keys, upload.oneTimeKeys);
+  const oneTimeKeys = checkKeys(upload.oneTimeKeys, (key) => device.keys.knows(key));
   if (typeof oneTimeKeys === 'number') return oneTimeKeys;
   if (upload.fallbackKeys.length > 1) return Rejection.REJECTION_BAD_REQUEST;
-  const fallbackKeys = checkKeys(device.keys, upload.fallbackKeys);
+  const fallbackKeys = checkKeys(upload.fallbackKeys, (key) => device.keys.knowsFallback(key));
   if (typeof fallbackKeys === 'number') return fallbackKeys;
   if (device.keys.left + oneTimeKeys.length > limits.oneTimeKeysMax) return Rejection.REJECTION_LIMIT_REACHED;
   return { device: device.number, deviceJson, oneTimeKeys, fallbackKeys };
@@ -139,7 +139,7 @@ function isKey(json: Uint8Array, usage: CrossSigningUsage, key: Uint8Array): boo
 }
 
 // The keys that are not here yet, or why the upload is refused.
-function checkKeys(kept: DeviceKeys, uploaded: readonly OneTimeKey[]): OneTimeKey[] | Rejection {
+function checkKeys(uploaded: readonly OneTimeKey[], knows: (key: OneTimeKey) => KnownKey): OneTimeKey[] | Rejection {
   const added = new Map<string, OneTimeKey>();
   for (const { keyId, key } of uploaded) {
     if (keyId.length > limits.keyIdCharactersMax || !keyIdShape.test(keyId) || key.length === 0) {
@@ -147,7 +147,7 @@ function checkKeys(kept: DeviceKeys, uploaded: readonly OneTimeKey[]): OneTimeKe
     }
     if (key.length > limits.oneTimeKeyBytesMax) return Rejection.REJECTION_TOO_LARGE;
     const twice = added.get(keyId);
-    const known = kept.knows({ keyId, key });
+    const known = knows({ keyId, key });
     if (known === 'other' || (twice !== undefined && !equalBytes(twice.key, key))) {
       return Rejection.REJECTION_BAD_REQUEST;
     }

@@ -12,6 +12,9 @@ export interface NextKey {
   readonly fallback: boolean;
 }
 
+/** How an uploaded key stands to what is kept. */
+export type KnownKey = 'same' | 'other' | 'givenAway' | 'new';
+
 /** The keys of one device. */
 export class DeviceKeys {
   deviceJson: Uint8Array;
@@ -27,12 +30,18 @@ export class DeviceKeys {
     this.#fallback = [...(row?.fallbackKeys ?? [])];
   }
 
-  /** Is this key here with the same bytes, with others, given away, or new? */
-  knows({ keyId, key }: UploadedKey): 'same' | 'other' | 'givenAway' | 'new' {
-    const fallback = this.#fallback.find((each) => each.key?.keyId === keyId)?.key?.key;
-    const kept = this.#oneTime.get(keyId) ?? fallback;
+  /** Is this one-time key here with the same bytes, with others, given away, or new? */
+  knows({ keyId, key }: UploadedKey): KnownKey {
+    const kept = this.#oneTime.get(keyId);
     if (kept !== undefined) return equalBytes(kept, key) ? 'same' : 'other';
     return this.#givenAway.has(keyId) ? 'givenAway' : 'new';
+  }
+
+  /** The same of a fallback key. Libraries count the ids of the two kinds apart, so both have a first one of the same id. */
+  knowsFallback({ keyId, key }: UploadedKey): KnownKey {
+    const kept = this.#fallback.find((each) => each.key?.keyId === keyId)?.key?.key;
+    if (kept === undefined) return 'new';
+    return equalBytes(kept, key) ? 'same' : 'other';
   }
 
   /** One-time keys left. */
