@@ -30,7 +30,7 @@ export interface RoomLimits {
   readonly standingRetryMaxMs: number;
   /** Milliseconds that a caller is asked to wait with BUSY and UNAVAILABLE. */
   readonly retryAfterMs: number;
-  /** Milliseconds for which a record is kept: 24 months. */
+  /** Milliseconds until a record's row ends: 24 months less the week that a file waits and a day of grace, so that its bytes are gone in time. */
   readonly retentionMs: number;
 }
 
@@ -50,5 +50,5 @@ export const defaultRoomLimits: RoomLimits = {
   standingRetryMs: 1_000,
   standingRetryMaxMs: 30_000,
   retryAfterMs: 1_000,
-  retentionMs: 730 * 86_400_000,
+  retentionMs: 722 * 86_400_000,
 };

@@ -166,7 +166,7 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, code, now);
     } else if (body.$case === 'subscribe') {
       this.#subscribe(effects, request, body.value, now);
-    } else if (body.$case === 'submit' && !this.#mayWrite) {
+    } else if ((body.$case === 'submit' || body.$case === 'putReceipt') && !this.#mayWrite) {
       this.#turnDown(effects, request, Rejection.REJECTION_STALE_MANIFEST, now);
     } else {
       this.#forward(effects, request, body, bytes, now);

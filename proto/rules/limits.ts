@@ -29,6 +29,8 @@ export const limits = {
   slotWriteBytesMax: 4_192,
   /** Characters of a slot's name. Over it: BAD_EVENT. */
   slotNameCharactersMax: 32,
+  /** How far a slot's version may be ahead of the one held. Over it: BAD_EVENT. */
+  slotVersionStepMax: 1_000,
   /** Bytes of an encoded Emptying. Over it: TOO_LARGE. */
   emptyingBytesMax: 6_144,
   /** Seqs in one Emptying. Over it: BAD_EVENT. */

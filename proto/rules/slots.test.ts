@@ -69,6 +69,9 @@ describe('a slot', () => {
     const receipt = write({ slot: receiptSlot(3) });
     const writer = { member: 3, ordered: false, heldVersion: 0 };
     expect(checkSlotWrite(receipt, { ...writer, state: { ...state, joined: 100 } })).toBe(null);
+    const ahead = (version: number) => checkSlotWrite({ ...receipt, version }, { ...writer, state, heldVersion: 5 });
+    expect(ahead(1_005)).toBe(null);
+    expect(ahead(1_006)).toBe(R.REJECTION_BAD_EVENT);
     expect(checkSlotWrite(receipt, { ...writer, state: { ...state, joined: 101 } })).toBe(R.REJECTION_UNSUPPORTED);
   });
 });

@@ -45,7 +45,7 @@ export interface SlotWriter {
 
 /**
  * May this write take the slot? Null, or: NOT_MEMBER; FORBIDDEN (role too low, or another member's receipt); BAD_EVENT (a receipt as event or the
- * other way round); UNSUPPORTED (receipts in a room of more than `limits.receiptMembersMax` joined members); STALE_STATE (not newer).
+ * other way round); BAD_EVENT also for a version too far ahead; UNSUPPORTED (receipts in a room of more than `limits.receiptMembersMax` joined members); STALE_STATE (not newer).
  */
 export function checkSlotWrite(write: SlotWrite, writer: SlotWriter): Rejection | null {
   if (!isJoined(writer.state, writer.member)) return Rejection.REJECTION_NOT_MEMBER;
@@ -56,5 +56,7 @@ export function checkSlotWrite(write: SlotWrite, writer: SlotWriter): Rejection 
     if (write.slot !== receiptSlot(writer.member)) return Rejection.REJECTION_FORBIDDEN;
     if (writer.state.joined > limits.receiptMembersMax) return Rejection.REJECTION_UNSUPPORTED;
   }
-  return write.version > writer.heldVersion ? null : Rejection.REJECTION_STALE_STATE;
+  if (write.version <= writer.heldVersion) return Rejection.REJECTION_STALE_STATE;
+  // A leap to the largest number would close the slot for everyone, for ever.
+  return write.version - writer.heldVersion > limits.slotVersionStepMax ? Rejection.REJECTION_BAD_EVENT : null;
 }
