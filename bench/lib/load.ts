@@ -13,6 +13,8 @@ export interface Load {
   readonly inFlight: number;
   readonly messagesPerRoom: number;
   readonly bodyBytes: number;
+  /** One message at a time in a room, and the next one only when everybody has the last. Default: when its sender has the acknowledgement. */
+  readonly wait?: boolean;
 }
 
 /** What came of it. Times in microseconds, as the senders see them. */
@@ -29,6 +31,8 @@ export interface LoadReport {
 
 /** One member of one room, whoever serves it. */
 interface Member {
+  /** When the message under way was sent. */
+  beganMs: number;
   /** Sends message number `n` of this member. */
   send(n: number): void;
   /** Called for every acknowledgement of an own message. */
@@ -57,42 +61,50 @@ let sent = 0;
 
 function runRoom(
   members: readonly Member[],
-  { inFlight, messagesPerRoom }: Load,
+  { inFlight, messagesPerRoom, wait = false }: Load,
   { acks, lasts }: { readonly acks: number[]; readonly lasts: number[] },
 ): Promise<void> {
   return new Promise((resolve) => {
     let left = messagesPerRoom;
-    const sentMs: number[] = [];
-    let arrived = 0;
-    let told = 0;
     let owed = messagesPerRoom * (members.length + 1);
+    let told = 0;
+    let arrived = 0;
+    let ready = 0;
+    const sentMs: number[] = [];
+    const next = (member: Member) => {
+      if (left === 0) return;
+      left -= 1;
+      sent += 1;
+      member.beganMs = performance.now();
+      if (inFlight === 1) sentMs.push(member.beganMs);
+      member.send(sent);
+    };
     const settle = (count: number) => {
       owed -= count;
+      ready += count;
+      if (wait && ready === members.length + 1) {
+        ready = 0;
+        next(members[0] as Member);
+      }
       if (owed === 0) resolve();
     };
-    members.forEach((member, at) => {
-      let beganMs = 0;
-      const next = () => {
-        left -= 1;
-        sent += 1;
-        beganMs = performance.now();
-        if (inFlight === 1) sentMs.push(beganMs);
-        member.send(sent);
-      };
+    for (const member of members) {
       member.came = (count) => {
         arrived += count;
         // With one in flight all have message n before message n + 2 is sent, so counting is enough.
-        while (inFlight === 1 && arrived >= (told + 1) * members.length)
-          lasts.push((performance.now() - (sentMs[told++] as number)) * 1000);
+        while (inFlight === 1 && arrived >= (told + 1) * members.length) {
+          lasts.push((performance.now() - (sentMs[told] as number)) * 1000);
+          told += 1;
+        }
         settle(count);
       };
       member.acked = () => {
-        acks.push((performance.now() - beganMs) * 1000);
-        if (left > 0) next();
+        acks.push((performance.now() - member.beganMs) * 1000);
+        if (!wait) next(member);
         settle(1);
       };
-      if (at < inFlight && left > 0) next();
-    });
+    }
+    for (const member of members.slice(0, inFlight)) next(member);
   });
 }
 
@@ -125,6 +137,7 @@ function providerMember(client: RawClient, make: (sendId: number) => Buffer): Me
   const other = make(firstSendId + 1);
   const at = template.findIndex((byte, index) => byte !== other[index]);
   const member: Member = {
+    beganMs: 0,
     send: (n) => {
       const bytes = Buffer.from(template);
       for (let value = firstSendId + n, i = 0; i < 4; i++, value = Math.floor(value / 128)) {
@@ -172,7 +185,7 @@ export function relayRooms(
 ): Promise<Rooms> {
   return inParallel(rooms, 20, (room) =>
     inParallel(members, members, async (at) => {
-      const member: Member = { send: () => {}, acked: () => {}, came: () => {} };
+      const member: Member = { beganMs: 0, send: () => {}, acked: () => {}, came: () => {} };
       const wire = new Wire({ port, path: `/${room}` }, (payload) => {
         if (payload[0] === at) member.acked();
         member.came(1);

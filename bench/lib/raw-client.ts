@@ -65,6 +65,15 @@ export class RawClient {
     });
   }
 
+  /** Sends a message that holds one request with this number, made elsewhere; resolves when it was not rejected. */
+  async answered(request: number, message: Uint8Array): Promise<void> {
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      this.#waiting.set(request, { asked: 'made elsewhere', resolve, reject });
+      this.wire.send(message);
+    });
+    if (answer.$case === 'rejected') throw new Rejected('made elsewhere', answer.value.code, '');
+  }
+
   /** Uploads keys and publishes the first manifest: afterwards this device may write. */
   async enrol({ deviceJson, masterJson, selfSigningJson, userSigningJson, manifest }: Identity): Promise<void> {
     await this.ask({ $case: 'uploadKeys', value: { deviceJson, oneTimeKeys: [], fallbackKeys: [] } }, 'keyCounts');

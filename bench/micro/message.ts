@@ -69,7 +69,7 @@ async function round(kind: Kind, inFlight: number, messagesPerRoom: number): Pro
 const figures: Record<string, unknown>[] = [];
 for (const inFlight of inFlights) {
   const seen: Record<Kind, Round[]> = { relay: [], before: [], provider: [] };
-  const messagesPerRoom = Math.max(20, Math.round((inFlight === 1 ? 20_000 : 60_000) / rooms));
+  const messagesPerRoom = Math.max(20, Math.round((inFlight === 1 ? 200_000 : 600_000) / rooms / members));
   // The first round of each kind warms up.
   for (let n = -1; n < rounds; n++) {
     for (const kind of n % 2 === 0 ? kinds : kinds.toReversed()) {
