@@ -84,7 +84,7 @@ describe('a message that can not be taken', () => {
 describe('a kind of message', () => {
   it('never wakes an actor when it is an answer', () => {
     const waking = Object.values(samples).filter((message) => laneOf(message) === 'control' && wakes(message));
-    expect(waking.map(({ kind }) => kind).sort()).toEqual(['identityMoved', 'opened']);
+    expect(waking.map(({ kind }) => kind).sort()).toEqual(['deviceRevoked', 'identityMoved', 'opened']);
   });
 
   it('weighs what it carries', () => {

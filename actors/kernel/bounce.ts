@@ -19,6 +19,7 @@ export type BounceEffect = Extract<Effect, { kind: 'send' | 'answer' | 'disconne
  * - `standing`: the room repeats it until `standingKept` comes;
  * - `manifestMoved`: best effort by contract, the truth travels in payloads;
  * - `ephemeral`: typing and presence are the first to be shed, and have no answer;
+ * - `deviceRevoked`: likewise; its tokens are gone, and whoever lists devices can remove it;
  * - `identityMoved`: never for a full mailbox, only while its room is quarantined: every device still sees the new fingerprint itself;
  * - answers, timers and everything else an actor asked for itself: whoever asked is gone.
  */
@@ -71,6 +72,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'manifestMoved':
     case 'ephemeral':
     case 'identityMoved':
+    case 'deviceRevoked':
     case 'opened':
     case 'closed':
     case 'tokenChecked':

@@ -29,6 +29,8 @@ export function laneOf(message: Message): Lane {
     // Neither asked for nor repeated, yet it must not be lost: it suspends a person whose identity changed. Publishing is limited at the
     // user's buckets, so this lane stays short.
     case 'identityMoved':
+    // Not repeated either: at most one a device.
+    case 'deviceRevoked':
       return 'control';
     case 'frames':
     case 'hello':
@@ -57,6 +59,7 @@ export function wakes(message: Message): boolean {
   switch (message.kind) {
     case 'opened':
     case 'identityMoved':
+    case 'deviceRevoked':
       return true;
     case 'frames':
       return false;

@@ -99,6 +99,8 @@ export type UserMessage =
       readonly deviceName: string;
     }
   | { readonly kind: 'request'; readonly from: Requester; readonly body: UserRequest }
+  /** Login ended this device's tokens (logged out over HTTP, a token used twice, too long unused): it goes from the account as well. */
+  | { readonly kind: 'deviceRevoked'; readonly device: number }
   /** Another user actor stores device messages here; lane = `sender`. Answered by `deposited`, once durable. */
   | {
       readonly kind: 'deposit';

@@ -70,5 +70,6 @@ export const samples: Samples = {
   authorise: { kind: 'authorise', replyTo: bob, token: 5, user: '@bob:lux', users: ['@ann:lux'] },
   summarise: { kind: 'summarise', token: 5, user: '@bob:lux' },
   standingKept: { kind: 'standingKept', user: '@bob:lux', controlNumber: 4 },
+  deviceRevoked: { kind: 'deviceRevoked', device: 2 },
   identityMoved: { kind: 'identityMoved', user: '@bob:lux', fingerprint: none, head },
 };

@@ -34,6 +34,17 @@ describe('the life of a user actor', () => {
     expect(street.log(user).rows.length).toBe(1);
   });
 
+  // A device that login had ended kept its place, and the eleventh login locked its user out.
+  it('drops a device whose tokens login ended, and has room for the next', () => {
+    const street = new Street(settings);
+    for (let device = 1; device <= 10; device++) hello(street, device);
+    street.tell(user, { kind: 'deviceRevoked', device: 3 });
+    hello(street, 11);
+    const welcomed = street.all('send').filter(({ message }) => message.kind === 'welcomed');
+    expect(welcomed).toHaveLength(11);
+    expect(street.all('disconnectDevice').map(({ device }) => device)).toContain(3);
+  });
+
   it('says nothing before the entry is covered', () => {
     const street = new Street(settings);
     street.log(user).held = true;

@@ -11,6 +11,7 @@ import type { Effect } from '../kernel/effects.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import type { LogAnswer } from '../log/messages.ts';
 import { deposit } from './deposit.ts';
+import { dropDevice } from './devices.ts';
 import { Gathers } from './gathers/gather.ts';
 import { greet } from './hello.ts';
 import { claimKeys } from './keys.ts';
@@ -131,6 +132,9 @@ export class UserActor implements Actor<UserMessage> {
     switch (message.kind) {
       case 'hello':
         greet(turn, message);
+        return;
+      case 'deviceRevoked':
+        dropDevice(turn, message.device);
         return;
       case 'request':
         handleRequest(turn, message.from, message.body);

@@ -47,6 +47,22 @@ describe('configuration', () => {
     [['--mode', 'production'], {}, 'luxidIssuer'],
     [['--mode', 'production', '--luxid-issuer', 'https://id.lu'], {}, 'https://'],
     [['--luxid-issuer', 'https://id.lu', '--luxid-open-users', 'on'], {}, 'belongs to the stand-in'],
+    [
+      [
+        '--mode',
+        'production',
+        '--luxid-issuer',
+        'https://id.lu',
+        '--public-url',
+        'https://c.lu',
+        '--provider',
+        'c.lu',
+        '--host',
+        '0.0.0.0',
+      ],
+      {},
+      'no plain http',
+    ],
     [['--public-url', 'chat'], {}, 'full address'],
   ] as const)('refuses %j %j with a sentence', (args, env, sentence) => {
     expect(() => read([...args], { ...env })).toThrow(ConfigError);

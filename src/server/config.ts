@@ -153,6 +153,11 @@ function refuseContradictions(config: Config): void {
     production && !config.publicUrl.startsWith('https://'),
     'mode production needs a publicUrl that begins with https://.',
   );
+  const outside = !['127.0.0.1', '::1', 'localhost'].includes(config.host);
+  refuse(
+    production && outside && config.tlsCert === '' && config.trustedProxies.length === 0,
+    'mode production speaks no plain http to the outside: give tlsCert and tlsKey, listen on 127.0.0.1, or name your proxy in trustedProxies.',
+  );
   refuse(
     production && config.provider === 'localhost',
     'mode production needs the provider setting: your domain, for ever.',

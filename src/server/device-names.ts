@@ -15,6 +15,9 @@ export class DeviceNames {
 
   /** Its name for the hello; the default where none is kept. */
   take(user: string, device: number): string {
-    return this.#names.get(`${user} ${device}`) ?? `device ${device}`;
+    const key = `${user} ${device}`;
+    const name = this.#names.get(key) ?? `device ${device}`;
+    this.#names.delete(key);
+    return name;
   }
 }

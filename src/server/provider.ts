@@ -154,9 +154,7 @@ async function startOn(
       error: (event, error) => log.error(event, error),
     },
   });
-  auth.onRevoked(({ userId, deviceNumber }) =>
-    runtime.disconnectDevice(userId, deviceNumber, Disconnect.DISCONNECT_LOGGED_OUT),
-  );
+  auth.onRevoked(({ userId, deviceNumber }) => runtime.deviceRevoked(userId, deviceNumber));
   const sweeper = setInterval(() => void auth.sweep(1000).catch((error) => log.error('sweep failed', error)), sweepMs);
   const expire = async () => {
     await store.expire();

@@ -1,7 +1,7 @@
 // The actors' world on a real node: sockets, login, logs and clocks behind the kernel's effects. It carries out and routes; it decides nothing.
 // Guarantees: effects are carried out in order; a session's frames leave in the order pushed; a delivery is one native publish per room.
 
-import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
+import { type Address, parseAddress, roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
 import type { Audience } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
@@ -10,7 +10,7 @@ import { type ActorFactories, System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
-import type { Disconnect } from '#proto/gen/codes.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
 import { Summaries } from './summaries.ts';
 import type { Log } from './telemetry/log.ts';
 
@@ -112,6 +112,12 @@ export class Runtime implements World {
     if (kind === 'room') this.system.tell(address, { kind: 'summarise', user: '', token: 0 });
     else if (kind === 'user')
       this.system.tell(address, { kind: 'manifestMoved', user: id, head: { version: 0, hash: new Uint8Array() } });
+  }
+
+  /** Login ended a device's tokens: its session goes, and so does its place in the account. */
+  deviceRevoked(user: string, device: number): void {
+    this.disconnectDevice(user, device, Disconnect.DISCONNECT_LOGGED_OUT);
+    this.system.tell(userAddress(user), { kind: 'deviceRevoked', device });
   }
 
   /** Ends all live sessions of a device: its tokens were revoked elsewhere. */
