@@ -1,19 +1,23 @@
-// Runs the simulator by hand: one seed with its trace, or random seeds for a while. `node actors/sim/run.ts --seed 7`, `--soak [seconds]`.
+// Runs the simulator by hand: `--seed 7` one seed with its trace, `--soak [seconds]` random seeds, `--seeds [count]` seeds from 1. A number after
+// that is the steps of each story.
 // The only file here that knows a process and a clock.
 import { randomInt } from 'node:crypto';
 import process from 'node:process';
-import { simulate } from './simulate.ts';
+import { defaultSteps, simulate } from './simulate.ts';
 
-const [mode = '', value = ''] = process.argv.slice(2);
+const [mode = '', value = '', third = ''] = process.argv.slice(2);
+const steps = Number(third) || defaultSteps;
 
 if (mode === '--seed' && /^\d+$/.test(value)) {
-  const result = simulate({ seed: Number(value), trace: (line) => console.log(line) });
+  const result = simulate({ seed: Number(value), steps, trace: (line) => console.log(line) });
   console.log(result);
   process.exitCode = result.violations.length > 0 ? 1 : 0;
 } else if (mode === '--soak' || mode === '--seeds') {
   process.exitCode = mode === '--soak' ? soak(Number(value) || 600) : range(Number(value) || 100);
 } else {
-  console.error('usage: node actors/sim/run.ts --seed <number> | --soak [seconds] | --seeds [count]');
+  console.error(
+    'usage: node actors/sim/run.ts --seed <number> [steps] | --soak [seconds] [steps] | --seeds [count] [steps]',
+  );
   process.exitCode = 2;
 }
 
@@ -36,12 +40,12 @@ function report(seeds: () => Generator<number>): number {
   let failed = 0;
   let events = 0;
   for (const seed of seeds()) {
-    const result = simulate({ seed });
+    const result = simulate({ seed, steps });
     runs++;
     events += result.events;
     if (result.violations.length === 0) continue;
     failed++;
-    console.log(`seed ${seed} fails; replay it with: node actors/sim/run.ts --seed ${seed}`);
+    console.log(`seed ${seed} fails; replay it with: node actors/sim/run.ts --seed ${seed} ${steps}`);
     for (const violation of result.violations.slice(0, 3)) console.log(`  ${violation}`);
   }
   const ms = performance.now() - started;

@@ -20,7 +20,7 @@ import { Witness } from './witness.ts';
 export interface SimulateOptions {
   /** A whole number from 0 to 2^53 - 1. */
   readonly seed: number;
-  /** Steps of the story. Default 50. */
+  /** Steps of the story. Default `defaultSteps`. */
   readonly steps?: number;
   /** In place of those that the seed draws. */
   readonly faults?: Partial<Faults>;
@@ -41,6 +41,9 @@ export interface Result {
   readonly processes: number;
   readonly virtualMs: number;
 }
+
+/** Many short stories find more than few long ones. */
+export const defaultSteps = 50;
 
 const names = ['ann', 'bob', 'cleo', 'dan'];
 const beginMs = 1_800_000_000_000;
@@ -99,7 +102,7 @@ class Run {
   }
 
   tell(): Result {
-    const { steps = 50 } = this.#options;
+    const { steps = defaultSteps } = this.#options;
     const schedule = this.#schedule;
     this.#witness.trace(`faults: ${JSON.stringify(this.#faults)}`);
     this.#cluster.start();
