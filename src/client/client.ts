@@ -123,6 +123,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     const server = createCryptoServer({
       parts: () => early,
       sharedRoom: (other) => this.#sharedRoom(other),
+      now: () => this.#now(),
       laneFull: (room) => this.#renewKey(room),
     });
     this.#server = server;

@@ -114,6 +114,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     void this.#connect();
   }
 
+  /** Gives the present connection up and tries again, as when the network went away. */
+  cut(): void {
+    if (this.#state === 'live' || this.#state === 'greeting') this.#closed(1006, '');
+  }
+
   /** Ends the connection and every waiting request with CLOSED. */
   close(): void {
     clearTimeout(this.#retryTimer);

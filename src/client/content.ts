@@ -125,9 +125,14 @@ export async function openSlot(parts: Parts, room: string, slot: Slot, sender: s
   const ordered = sendId > 0;
   const eventId = `${messageId({ member, device, sendId })}.${write.slot}${ordered ? '' : `.${write.version}`}`;
   const decrypted = await parts.engine.decrypt({ room, sender, eventId, body: write.value });
-  if (!decrypted.ok) return undefined;
+  const transplanted = () => parts.alarm({ code: 'MESSAGE_TRANSPLANTED', room, user: sender });
+  if (!decrypted.ok) {
+    if (decrypted.cause === 'SENDER_MISMATCH') transplanted();
+    return undefined;
+  }
   const payload = decodeOr(Payload.decode, decrypted.plaintext);
   const inner = payload && openSlotPayload({ room, member, device, sendId, write }, payload);
+  if (typeof inner === 'string') transplanted();
   if (inner === undefined || typeof inner === 'string') return undefined;
   const standing = await parts.people.deviceStanding(sender, decrypted.device, {
     room,

@@ -4,6 +4,7 @@ import type { ClaimTarget as WireTarget, UserKeys as WireUserKeys } from '#proto
 import { Rejection } from '#proto/gen/codes.ts';
 import { utf8Bytes } from '#proto/rules/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
+import type { ClientBody } from './connection.ts';
 import type { ClaimedKey, CryptoServer, DeviceMessage, UserKeys } from './crypto/engine.ts';
 import { ClientError, isRetryable, rejectionName } from './errors.ts';
 import type { Parts } from './parts.ts';
@@ -14,12 +15,14 @@ const batchMessagesMax = 200;
 // Who was busy is asked again a few times at once: a message must not go out without the keys of one who was busy for a moment.
 const againTries = 3;
 const againMs = 150;
+const refusedUploadMs = 60_000;
 
 /** What this needs to know of rooms. */
 export interface CryptoServerPorts {
   readonly parts: () => Pick<Parts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'>;
   /** A room that this device's user shares with another, or ''. */
   readonly sharedRoom: (user: string) => string;
+  readonly now: () => number;
   /** The inbox of a device was full: the key of this room did not reach it. */
   readonly laneFull: (room: string) => void;
 }
@@ -157,6 +160,22 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
     }
   }
 
+  /** Keys that the server refuses for good are offered again, since the library can't take them back; but not at every turn. */
+  let refused: { readonly untilMs: number; readonly error: ClientError } | undefined;
+  async function uploadOnce(body: ClientBody): Promise<{ oneTimeKeys: number }> {
+    if (refused && ports.now() < refused.untilMs) throw refused.error;
+    refused = undefined;
+    try {
+      const counts = await ports.parts().request(body, 'keyCounts');
+      return { oneTimeKeys: counts.oneTimeKeys };
+    } catch (error) {
+      const final = error instanceof ClientError && error.rejection !== undefined && !isRetryable(error.rejection);
+      if (final) refused = { untilMs: ports.now() + refusedUploadMs, error };
+      if (final) ports.parts().count('upload.refused');
+      throw error;
+    }
+  }
+
   return {
     queryKeys,
     claimKeys,
@@ -168,8 +187,7 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
         oneTimeKeys: wire(oneTimeKeys),
         fallbackKeys: wire(fallbackKeys),
       };
-      const counts = await ports.parts().request({ $case: 'uploadKeys', value }, 'keyCounts');
-      return { oneTimeKeys: counts.oneTimeKeys };
+      return uploadOnce({ $case: 'uploadKeys', value });
     },
     uploadCrossSigning: async ({ master, selfSigning, userSigning }) => {
       const value = { masterJson: master, selfSigningJson: selfSigning, userSigningJson: userSigning };

@@ -10,9 +10,14 @@ import type { DeviceInfo, VerificationInfo } from './api.ts';
 import type { Verification } from './crypto/engine.ts';
 import { ClientError, isRejection } from './errors.ts';
 import type { Parts } from './parts.ts';
+import { pause } from './requests.ts';
 import { prefixRange } from './store.ts';
 
 const publishTries = 5;
+const listTries = 6;
+const listAgainMs = 200;
+/** Rows of devices that were confirmed and are still to be listed. */
+const pendingPrefix = 'confirm ';
 
 /** What follows from a change of own devices. */
 export interface DevicesPorts {
@@ -109,9 +114,17 @@ export class Devices {
     await engine.flush();
     if (!this.confirmed) return;
     // Durable first: a crash here must not leave a confirmed device unlisted.
-    await store.write([{ table: 'account', key: `confirm ${verification.otherDevice}`, value: Uint8Array.of(1) }]);
-    await engine.refresh([user]);
-    await this.settle();
+    await store.write([
+      { table: 'account', key: `${pendingPrefix}${verification.otherDevice}`, value: Uint8Array.of(1) },
+    ]);
+    for (let attempt = 0; attempt < listTries; attempt++) {
+      await engine.refresh([user]);
+      await this.settle();
+      if ((await store.list('account', prefixRange(pendingPrefix))).length === 0) return;
+      // The signature over the other device is still on its way to the server.
+      await pause(listAgainMs * (attempt + 1));
+      await engine.flush();
+    }
   }
 
   async #begin(): Promise<void> {
@@ -129,9 +142,9 @@ export class Devices {
 
   async #listPending(): Promise<void> {
     const { store, engine, user } = this.#ports.parts();
-    const pending = await store.list('account', prefixRange('confirm '));
+    const pending = await store.list('account', prefixRange(pendingPrefix));
     for (const { key } of pending) {
-      const deviceId = key.slice('confirm '.length);
+      const deviceId = key.slice(pendingPrefix.length);
       const known = (await engine.devices(user)).find((device) => device.device === deviceId);
       const keys = (await this.#ownKeys()).find((device) => device.id === deviceId);
       // Listed are the keys that were compared by emoji and signed, whatever the server shows for this id.

@@ -113,6 +113,7 @@ export class Inbox {
         return;
       case 'keys':
         changedUsers.add(body.value.user);
+        if (body.value.user === this.#ports.parts().user) after.push(() => this.#ports.devices());
         return;
       default:
         // An entry of a later version: nothing this program could do with it.

@@ -71,6 +71,8 @@ export class People {
   #known = new Map<string, Known>();
   #refreshing = new Map<string, Promise<boolean>>();
   #following: Promise<void> = Promise.resolve();
+  /** Newest version that a user's own messages named. */
+  #named = new Map<string, number>();
   /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
   version = 0;
 
@@ -144,9 +146,11 @@ export class People {
     await this.#inTurn(user, [manifest], { room: '', alone: false, versions: new Map() });
   }
 
-  /** The devices of a user that may get keys: of the newest manifest, and only while the identity is the committed, unchanged one. */
+  /** The devices of a user that may get keys: of the newest manifest, and only while the identity is the committed, unchanged one. None while a
+   * manifest is withheld that the user's own messages name: it may be the one without a stolen device. */
   recipient(user: string, committed: Uint8Array): Recipient | undefined {
     const known = this.#known.get(user);
+    if ((this.#named.get(user) ?? 0) > this.#version(user)) return undefined;
     if (!known || known.changedTo.length > 0 || !equalBytes(known.fingerprint, committed)) return undefined;
     return { user, devices: known.manifest.body.devices.map((device) => device.id) };
   }
@@ -184,8 +188,11 @@ export class People {
 
   #compare(known: Known, named: ManifestHead, room: string): void {
     const head = manifestHead(known.manifest);
-    if (named.version > head.version) this.#alarm('MANIFEST_WITHHELD', known.user, room);
-    else if (named.version === head.version && !equalBytes(named.hash, head.hash))
+    if (named.version > head.version) {
+      this.#named.set(known.user, named.version);
+      this.version++;
+      this.#alarm('MANIFEST_WITHHELD', known.user, room);
+    } else if (named.version === head.version && !equalBytes(named.hash, head.hash))
       this.#alarm('MANIFEST_ROLLED_BACK', known.user, room);
   }
 

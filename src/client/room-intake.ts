@@ -1,5 +1,6 @@
 // Taking a record into a held room: checked against the one before, opened, kept with everything that follows from it in one write, told.
 // A record is taken once and in order; what contradicts what is held freezes sending and is not taken. Only within the room's `exclusive`.
+import { Rejection } from '#proto/gen/codes.ts';
 import { LocalRecord } from '#proto/gen/local.ts';
 import {
   ControlEntry,
@@ -11,6 +12,7 @@ import {
 } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
 import { decodeControl } from '#proto/rules/control-entry.ts';
+import { checkControlHead } from '#proto/rules/event.ts';
 import { recordHash } from '#proto/rules/hash.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record.ts';
 import type { TroubleCause } from './api.ts';
@@ -19,9 +21,10 @@ import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
 import { type Beside, compareView, syncChain, takeControl } from './room-control.ts';
 import { applyEmptying, checkEmptied, checkMarks, emptiedMark } from './room-emptying.ts';
-import { lineChangedBy, recordAt, rowsOf } from './room-rows.ts';
+import { lineChangedBy, recordAt, recordById, rowsOf } from './room-rows.ts';
 import { repairSlot, setSlot } from './room-slots.ts';
 import { type LocalChange, prefixRange } from './store.ts';
+import { messageId } from './timeline.ts';
 
 /** Seq of a record that was not checked yet; NaN where it does not decode. */
 export function seqOf(record: LogRecord): number {
@@ -49,7 +52,13 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   const changes: LocalChange[] = [];
   if (header.kind === EventKind.EVENT_KIND_CONTROL) {
     if (!(await takeControl(room, { seq: stamp.seq, body: record.body, ...beside }, changes))) return false;
-  } else if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
+  } else {
+    if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
+    if (!knowsRemovals(room, checked)) {
+      await room.freeze('RECORD_INVALID');
+      return false;
+    }
+  }
   const { kept, session } = await openRecord(room, record, checked);
   advance(room, checked, continues);
   if (header.kind === EventKind.EVENT_KIND_SLOT) setSlot(room, kept, header, stamp.seq);
@@ -152,18 +161,34 @@ function isOwnReading(room: RoomReplica, record: LogRecord, { header }: CheckedR
   return body.kind === ControlKind.CONTROL_KIND_ACCEPT || body.kind === ControlKind.CONTROL_KIND_CREATE;
 }
 
+/** An honest hub refuses what someone wrote who did not know of the last removal: the one who was removed may hold its key. */
+function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boolean {
+  const state = room.chain.stateAt(stamp.seq);
+  // Of an entry that is not here `compareView` speaks, once the author is proven.
+  if (state === null || (header.control?.number ?? 0) > state.number) return true;
+  return checkControlHead(header, state) !== Rejection.REJECTION_STALE_STATE;
+}
+
+/** Does another place hold this very message? An author gives an id once, so the server repeats it. */
+async function isRepeated(room: RoomReplica, { header, stamp }: CheckedRecord): Promise<boolean> {
+  const first = (await recordById(room, messageId(header)))?.record;
+  return first !== undefined && seqOf(first) !== stamp.seq;
+}
+
 /** Opens a record: decrypts, checks binding and the author's view of chain and log. */
 async function openRecord(
   room: RoomReplica,
   record: LogRecord,
-  { header, stamp }: CheckedRecord,
+  checked: CheckedRecord,
 ): Promise<{ kept: LocalRecord; session: string }> {
+  const { header, stamp } = checked;
   const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1 };
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
   const sender = room.chain.user(header.member);
-  const opened: Opened =
-    sender === ''
+  const opened: Opened = (await isRepeated(room, checked))
+    ? { trouble: 'REPLAY', alarm: 'MESSAGE_REPLAYED' }
+    : sender === ''
       ? { trouble: 'UNKNOWN_DEVICE' }
       : await openEvent(room.ports.parts, { header, body: record.body, sender, stamp });
   if ('trouble' in opened) {

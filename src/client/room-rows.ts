@@ -48,9 +48,11 @@ export function rowsOf(room: string, kept: LocalRecord, session = ''): LocalChan
   const waits = repairable.has(kept.trouble as TroubleCause);
   const rows: LocalChange[] = [
     { table: 'records', key, value },
-    { table: 'ids', key: `${room} ${messageId(header)}`, value: new TextEncoder().encode(String(seq)) },
     { table: 'undecrypted', key, value: waits ? new TextEncoder().encode(`${kept.trouble} ${session}`) : undefined },
   ];
+  // An id stays with the place that it had first.
+  if (kept.trouble !== 'REPLAY')
+    rows.push({ table: 'ids', key: `${room} ${messageId(header)}`, value: new TextEncoder().encode(String(seq)) });
   const target = annotates(kept.content);
   if (target) rows.push({ table: 'annotations', key: annotationKey(room, messageId(target), seq), value });
   return rows;

@@ -23,9 +23,12 @@ export function slotText(slots: readonly LocalSlot[], name: string): string {
   return body?.$case === 'slotText' ? body.value.text : '';
 }
 
-/** Takes a SLOT event into the room's row (written by the caller). An emptied one sets nothing. */
+/** Someone else's word, or an old one: such a value takes no one's place. */
+const misplaced: ReadonlySet<string> = new Set(['REPLAY', 'BINDING_MISMATCH', 'SENDER_MISMATCH']);
+
+/** Takes a SLOT event into the room's row (written by the caller). One that is emptied, repeated or another's sets nothing. */
 export function setSlot(room: RoomReplica, kept: LocalRecord, header: EventHeader, seq: number): void {
-  if (!kept.record || kept.record.emptiedBy > 0) return;
+  if (!kept.record || kept.record.emptiedBy > 0 || misplaced.has(kept.trouble)) return;
   const write = decodeWrite(kept.record.body);
   if (!write) return;
   const { member, device, sendId } = header;

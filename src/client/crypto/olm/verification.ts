@@ -104,6 +104,8 @@ export class Verifications {
       if (!request.weStarted()) this.#requests.add(verification.accept());
     }
     const now = describe(request, flow.sas);
+    // The library forgets the other device once the flow is done; who was confirmed must not be lost.
+    now.otherDevice ??= flow.told.otherDevice;
     if (JSON.stringify(now) === JSON.stringify(flow.told)) return;
     flow.told = now;
     this.#changed(now);
