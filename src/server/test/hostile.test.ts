@@ -65,7 +65,7 @@ describe.each(['uws', 'ws'])('a hostile device at a provider on %s', (transport)
     const raw = await RawSocket.greet(provider, stage.login.accessToken);
     const garbage = () => `!g${toBase32(crypto.getRandomValues(new Uint8Array(20)))}:localhost`;
     const before = await gauge(provider, 'actors');
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 12; round++) {
       const rooms = Array.from({ length: 160 }, garbage);
       const answer = await raw.ask({ $case: 'subscribe', value: { rooms } });
       expect(answer.$case === 'subscribed' ? answer.value.refused.length : answer).toBe(160);
