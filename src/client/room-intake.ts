@@ -12,6 +12,7 @@ import {
 } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
 import { decodeControl } from '#proto/rules/control-entry.ts';
+import { maySetSlot, mayPost } from '#proto/rules/control-state.ts';
 import { checkControlHead } from '#proto/rules/event.ts';
 import { recordHash } from '#proto/rules/hash.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record.ts';
@@ -20,7 +21,7 @@ import { type Opened, openEvent } from './content.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
 import { type Beside, compareView, syncChain, takeControl } from './room-control.ts';
-import { applyEmptying, checkEmptied, checkMarks, emptiedMark } from './room-emptying.ts';
+import { applyEmptying, checkEmptied, checkMarks, emptiedMark, isLawfulEmptying } from './room-emptying.ts';
 import { lineChangedBy, recordAt, recordById, rowsOf } from './room-rows.ts';
 import { repairSlot, setSlot } from './room-slots.ts';
 import { type LocalChange, prefixRange } from './store.ts';
@@ -54,7 +55,7 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
     if (!(await takeControl(room, { seq: stamp.seq, body: record.body, ...beside }, changes))) return false;
   } else {
     if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
-    if (!knowsRemovals(room, checked)) {
+    if (!knowsRemovals(room, checked) || !maySay(room, record, checked)) {
       await room.freeze('RECORD_INVALID');
       return false;
     }
@@ -77,6 +78,10 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
   const { local } = room;
   const checked = checkRecord(record, null, { room: room.room, primitives: parts.primitives });
   if (typeof checked === 'string') {
+    await room.freeze('RECORD_INVALID');
+    return false;
+  }
+  if (!maySay(room, record, checked)) {
     await room.freeze('RECORD_INVALID');
     return false;
   }
@@ -169,6 +174,16 @@ function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boo
   return checkControlHead(header, state) !== Rejection.REJECTION_STALE_STATE;
 }
 
+/** Might the author say this in that moment, by the chain? An honest hub asks the same: who was removed, or stands too low, is not heard. */
+function maySay(room: RoomReplica, record: LogRecord, { header, stamp }: CheckedRecord): boolean {
+  if (header.kind === EventKind.EVENT_KIND_CONTROL) return true;
+  const state = room.chain.stateAt(stamp.seq);
+  if (state === null) return false;
+  if (header.kind === EventKind.EVENT_KIND_SLOT) return maySetSlot(state, header.member);
+  if (header.kind === EventKind.EVENT_KIND_EMPTYING) return isLawfulEmptying(record.body, header, state);
+  return mayPost(state, header.member);
+}
+
 /** Does another place hold this very message? An author gives an id once, so the server repeats it. */
 async function isRepeated(room: RoomReplica, { header, stamp }: CheckedRecord): Promise<boolean> {
   const first = (await recordById(room, messageId(header)))?.record;
@@ -199,7 +214,9 @@ async function openRecord(
   }
   const { control, seen } = opened.inner;
   if (control) await compareView(room, control.number, control.hash);
-  if (seen && seen.seq > 0) await compareSeen(room, seen.seq, seen.hash);
+  // Nobody has seen the place of what they were just writing, or a later one.
+  if (seen && seen.seq >= stamp.seq) await room.freeze('HISTORY_FORKED');
+  else if (seen && seen.seq > 0) await compareSeen(room, seen.seq, seen.hash);
   return { kept: { ...kept, content: opened.content }, session: '' };
 }
 
