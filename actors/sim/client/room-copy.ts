@@ -54,10 +54,6 @@ export class RoomCopy {
     return this.#next > this.#target;
   }
 
-  get next(): number {
-    return this.#next;
-  }
-
   /** A list, a subscription or an acceptance says where the room stands. */
   stands(entry: { readonly headSeq: number; readonly readableFrom: number }): void {
     if (entry.readableFrom === 0) return;
