@@ -166,11 +166,47 @@ async function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when `test` holds, looking at each event of the clients and at least every 50 ms; rejects with `what` after `ms`. */
-export async function eventually(what: string, test: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+/** Resolves when `test` holds. Looks after each event of `clients`, and at least every 50 ms; rejects with `what` after `ms`. */
+export async function eventually(
+  what: string,
+  test: () => boolean | Promise<boolean>,
+  ms = 20_000,
+  clients: readonly LuxchatClient[] = [],
+): Promise<void> {
   const until = performance.now() + ms;
   while (!(await test())) {
     if (performance.now() > until) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await nextEvent(clients, 50);
   }
+}
+
+function nextEvent(clients: readonly LuxchatClient[], ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const stop of stops) stop();
+      clearTimeout(timer);
+      resolve();
+    };
+    const stops = clients.flatMap((client) => told.map((name) => client.on(name, done)));
+    const timer = setTimeout(done, ms);
+  });
+}
+
+const told = ['room', 'item', 'invitation', 'devices', 'receipt', 'alarm'] as const;
+
+/** Confirms a new device from one that is confirmed, as two people with one screen each would: both show the same seven emoji. */
+export async function confirm(fresh: LuxchatClient, confirmed: LuxchatClient): Promise<void> {
+  const deadline = AbortSignal.timeout(20_000);
+  const asked = confirmed.once('verification', (info) => info.incoming && info.state === 'requested', deadline);
+  const shown = [fresh, confirmed].map((client) =>
+    client.once('verification', (info) => info.state === 'emoji' && info.emoji.length > 0, deadline),
+  );
+  const flow = await fresh.requestVerification(confirmed.deviceId);
+  await asked;
+  await confirmed.acceptVerification(flow);
+  const [mine, theirs] = await Promise.all(shown);
+  const words = (emoji: readonly { readonly name: string }[] = []) => emoji.map(({ name }) => name).join(' ');
+  if (words(mine?.emoji) !== words(theirs?.emoji)) throw new Error('the two devices show different emoji');
+  await Promise.all([fresh.confirmVerification(flow), confirmed.confirmVerification(flow)]);
+  await eventually('the new device is listed', () => fresh.ownDevices.confirmed, 20_000, [fresh]);
 }
