@@ -136,8 +136,9 @@ export interface LocalPerson {
     | undefined;
   /** An identity seen since that was not approved. */
   changedTo: Uint8Array;
-  /** Devices of earlier manifests that the newest does not list any more. */
+  /** Devices of earlier manifests that the newest does not list any more, and when each was taken off: signed_ms of the manifest that did it. */
   retired: ManifestDevice[];
+  retiredMs: number[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -927,6 +928,7 @@ function createBaseLocalPerson(): LocalPerson {
     profile: undefined,
     changedTo: new Uint8Array(0),
     retired: [],
+    retiredMs: [],
     _unknownFields: {},
   };
 }
@@ -956,6 +958,13 @@ export const LocalPerson: MessageFns<LocalPerson> = {
     }
     for (const v of message.retired) {
       ManifestDevice.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.retiredMs.length !== 0) {
+      writer.uint32(82).fork();
+      for (const v of message.retiredMs) {
+        writer.uint64(v);
+      }
+      writer.join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1044,6 +1053,24 @@ export const LocalPerson: MessageFns<LocalPerson> = {
 
             message.retired.push(ManifestDevice.decode(reader, reader.uint32()));
             continue;
+          }
+          case 10: {
+            if (tag === 80) {
+              message.retiredMs.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 82) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.retiredMs.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

@@ -19,8 +19,10 @@ export interface SendingRoom {
   seal(send: LocalSend, row: (sealed: LocalSend) => { key: string; value: Uint8Array }): Promise<LocalSend | undefined>;
   /** Brings control chain and records up to the server's head. */
   catchUp(): Promise<void>;
-  /** Is the event with this send id of this device in the log that this device holds? */
-  holds(sendId: number): Promise<boolean>;
+  /** Was it sealed for receivers of whom one has been removed since? */
+  outdated(send: LocalSend): boolean;
+  /** Is this very event in the log that this device holds? */
+  holds(send: LocalSend): Promise<boolean>;
   /** Ids up to and around this one are used up at the hub, though this device does not know by what: goes on well above. */
   skipSendIds(): Promise<void>;
 }
@@ -196,6 +198,8 @@ export class Outbox {
 
   /** One try of one message. False = stop for now: something will kick again. */
   async #attempt(send: LocalSend, room: SendingRoom): Promise<boolean> {
+    // Sealed before someone was removed, who may hold its key: it must not go out any more, whatever the hub would say to it.
+    if (send.event && room.outdated(send)) return this.#anew(send, room);
     let sealed: LocalSend | undefined = send;
     try {
       if (!send.event) sealed = await room.seal(send, rowOf);
@@ -263,7 +267,7 @@ export class Outbox {
       this.#later(send.room, 0);
       return false;
     }
-    if (await room.holds(send.sendId)) {
+    if (await room.holds(send)) {
       await this.#remove(send, { to: 'accepted' });
       return true;
     }

@@ -176,8 +176,11 @@ export class People {
     this.#compare(known, named, claim.room);
     const listed = known.manifest.body.devices.find((device) => device.id === deviceId);
     if (listed) return { number: listed.number, removed: false };
-    const retired = known.row.retired.find((device) => device.id === deviceId);
-    const after = claim.acceptedMs > known.manifest.body.signedMs + removalGraceMs;
+    const at = known.row.retired.findLastIndex((device) => device.id === deviceId);
+    const retired = known.row.retired[at];
+    // From the manifest that dropped it, not from the newest: later ones must not give a stolen device its voice back.
+    const droppedMs = known.row.retiredMs[at] ?? known.manifest.body.signedMs;
+    const after = claim.acceptedMs > droppedMs + removalGraceMs;
     // A device taken off before this one first saw a manifest is not listed anywhere: its number can't be compared (0).
     return { number: retired?.number ?? 0, removed: after };
   }
@@ -271,6 +274,7 @@ function nextRow(
     profile: known?.row.profile,
     changedTo: equalBytes(fingerprint, masterKey) ? new Uint8Array() : masterKey,
     retired: [...(known?.row.retired ?? []), ...dropped].slice(-32),
+    retiredMs: [...(known?.row.retiredMs ?? []), ...dropped.map(() => next.body.signedMs)].slice(-32),
   };
 }
 

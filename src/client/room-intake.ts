@@ -12,7 +12,7 @@ import {
 } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
 import { decodeControl } from '#proto/rules/control-entry.ts';
-import { maySetSlot, mayPost } from '#proto/rules/control-state.ts';
+import { mayPost, maySetSlot } from '#proto/rules/control-state.ts';
 import { checkControlHead } from '#proto/rules/event.ts';
 import { recordHash } from '#proto/rules/hash.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record.ts';

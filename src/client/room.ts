@@ -35,6 +35,9 @@ export interface RoomPorts {
   readonly localId: (room: string, sendId: number) => string | undefined;
 }
 
+/** Rows live this long at least, in milliseconds: 24 months less the weeks that a store needs to let them go in time, less one more. */
+const expiryMs = 715 * 86_400_000;
+
 /** A room on this device. */
 export class RoomReplica {
   readonly room: string;
@@ -95,8 +98,13 @@ export class RoomReplica {
 
   /** May the seqs `from` to `through` be missing here: before the floor, or while this user was away? */
   mayMiss(from: number, through: number): boolean {
-    const readable = Math.max(from, this.local.readableFrom);
-    return from > through || readable > through || !this.chain.mayReadAny(this.own, readable, through);
+    if (from > through || !this.chain.mayReadAny(this.own, from, through)) return true;
+    // A floor is the server's word. Above what is held it is believed only when that is so old that what came after may have expired as well.
+    const { head } = this.local;
+    const heldUntil = head && this.headSeq > 0 && from > this.headSeq ? head.acceptedMs : 0;
+    const mayHaveExpired = heldUntil === 0 || this.ports.parts.now() - heldUntil > expiryMs;
+    const readable = mayHaveExpired ? Math.max(from, this.local.readableFrom) : from;
+    return readable > through || !this.chain.mayReadAny(this.own, readable, through);
   }
 
   /** The room as a list shows it. */

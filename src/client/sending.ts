@@ -2,7 +2,7 @@
 // Keys go to the devices in the newest manifests of members that the chain calls joined, and to nobody else.
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
-import { type Event, EventKind, MemberStatus, type Person } from '#proto/gen/record.ts';
+import { type Event, EventHeader, EventKind, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { equalBytes, zeroHash } from '#proto/rules/bytes.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
 import { controlHash } from '#proto/rules/hash.ts';
@@ -58,6 +58,8 @@ export class RoomSender implements SendingRoom {
     row: (sealed: LocalSend) => { key: string; value: Uint8Array },
   ): Promise<LocalSend | undefined> {
     return this.#replica.exclusive(async () => {
+      // The room may have been frozen while this waited for its turn.
+      if (!this.maySend()) throw new ClientError('UNTRUSTED', 'Nothing can be sent here now.');
       const ready = this.#settleSlot(send);
       if (!ready) return undefined;
       await this.#meetReceivers();
@@ -76,9 +78,16 @@ export class RoomSender implements SendingRoom {
     return this.#replica.catchUp();
   }
 
-  async holds(sendId: number): Promise<boolean> {
-    const id = messageId({ member: this.#replica.own, device: this.#replica.ports.parts.device, sendId });
-    return (await recordById(this.#replica, id)) !== undefined;
+  outdated({ event }: LocalSend): boolean {
+    const known = event ? (EventHeader.decode(event.header).control?.number ?? 0) : 0;
+    return known < (this.#replica.chain.state?.lastRemoval ?? 0);
+  }
+
+  async holds(send: LocalSend): Promise<boolean> {
+    const id = messageId({ member: this.#replica.own, device: this.#replica.ports.parts.device, sendId: send.sendId });
+    const held = (await recordById(this.#replica, id))?.record;
+    // The id alone proves nothing: a store restored from a copy gives ids out again.
+    return held !== undefined && send.event !== undefined && equalBytes(held.header, send.event.header);
   }
 
   async skipSendIds(): Promise<void> {
