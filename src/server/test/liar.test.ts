@@ -1,0 +1,89 @@
+// A server that lies is noticed by the SDK, each time. Every line of the list is run twice: with all defences the alarm is raised, nothing forged is
+// shown or encrypted to, and sending freezes where it says so; without the defences that it names the very same lie is believed.
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { People } from '#client/people.ts';
+import { RoomReplica } from '#client/room.ts';
+import { eventually, ProviderProcess } from './harness.ts';
+import { doubleClasses, off } from './liar-doubles.ts';
+import { type Lie, lies } from './liar-lies.ts';
+import { type Cast, gather, hasManifest, newPerson, newRoom, type Scene, secondDevice } from './liar-scene.ts';
+
+vi.mock('#proto/rules/payload.ts', async (load) => (await import('./liar-doubles.ts')).payloadWith(load as never));
+vi.mock('#proto/rules/event.ts', async (load) => (await import('./liar-doubles.ts')).eventWith(load as never));
+vi.mock('#proto/rules/hash.ts', async (load) => (await import('./liar-doubles.ts')).hashWith(load as never));
+vi.mock('#proto/rules/manifest.ts', async (load) => (await import('./liar-doubles.ts')).manifestWith(load as never));
+vi.mock('#proto/rules/control-rules.ts', async (load) =>
+  (await import('./liar-doubles.ts')).controlRulesWith(load as never),
+);
+
+vi.mock('#client/room-rows.ts', async (load) => (await import('./liar-doubles.ts')).roomRowsWith(load as never));
+
+let cast: Cast;
+const strangers: LuxchatClient[] = [];
+let undouble: () => void;
+
+beforeAll(async () => {
+  undouble = doubleClasses({ RoomReplica, People });
+  cast = await gather(await ProviderProcess.start());
+}, 60_000);
+
+afterEach(() => off.clear());
+
+afterAll(async () => {
+  undouble();
+  await Promise.allSettled(
+    [cast?.alice, cast?.bob, cast?.eve, cast?.dora, ...strangers].map((client) => client?.close()),
+  );
+  cast?.liar.close();
+  await cast?.provider.remove();
+});
+
+/** What told Alice in this room: alarms, and causes of what is not shown. */
+async function heard({ alarms, alice, bob, room }: Scene): Promise<string[]> {
+  const causes = (await alice.timeline(room)).flatMap(({ trouble }) => trouble ?? []);
+  const here = alarms.filter((alarm) => alarm.room === room || (!alarm.room && alarm.user === bob.user));
+  return [...here.map(({ code }) => code), ...causes];
+}
+
+async function stage(lie: Lie, ...more: Lie['without']): Promise<Scene> {
+  const scene = lie.devices === undefined ? await newRoom(cast) : await strangersRoom(lie.devices);
+  expect(scene.alice.room(scene.room).frozen).toBe('');
+  for (const defence of [...(lie.given ?? []), ...more]) off.add(defence);
+  return scene;
+}
+
+async function strangersRoom(devices: 1 | 2): Promise<Scene> {
+  const owner = await newPerson(cast);
+  strangers.push(owner);
+  const scene = await newRoom(cast, owner);
+  if (devices === 1) return scene;
+  const second = await secondDevice(cast, owner);
+  strangers.push(second);
+  await hasManifest(cast, owner.user, 2);
+  return { ...scene, second };
+}
+
+describe.each(lies)('a server that $lie', (lie) => {
+  it(`is noticed: ${lie.noticed}`, async () => {
+    const scene = await stage(lie);
+    await lie.tell(scene);
+    await eventually(`${lie.noticed} was heard`, async () => (await heard(scene)).includes(lie.noticed), 8_000);
+    expect(await lie.believed(scene)).toBe(false);
+    expect(scene.alice.room(scene.room).frozen).toBe(lie.freezes ? lie.noticed : '');
+    if (!lie.freezes) return;
+    const written = () =>
+      scene.liar.asked.filter((asked) => asked.$case === 'submit' && asked.value.room === scene.room).length;
+    const before = written();
+    await scene.alice.send(scene.room, 'not to be sent').catch(() => {});
+    await scene.alice.flushed(5_000);
+    expect(written()).toBe(before);
+  });
+
+  it(`would be believed without: ${lie.without.join(', ')}`, async () => {
+    const scene = await stage(lie, ...lie.without);
+    await lie.tell(scene);
+    await eventually('the lie is believed', () => lie.believed(scene), 8_000);
+    expect(await heard(scene)).not.toContain(lie.noticed);
+  });
+});
