@@ -148,10 +148,15 @@ function providerMember(client: RawClient, make: (sendId: number) => Buffer): Me
     acked: () => {},
     came: () => {},
   };
+  client.wire.closed.then((code) => {
+    throw new Error(`a member was disconnected: ${code}`);
+  });
   client.frame = (bytes) => {
     // RoomRecords is field 32 and has no request number before it; an answer begins with its number (three bytes here).
     if (bytes[0] === 0x82 && bytes[1] === 0x02) member.came(recordsIn(bytes));
     else if (bytes[0] === 0x08 && bytes[4] === 0x3a) member.acked();
+    else if (bytes[0] === 0x08 && bytes[4] === 0x12)
+      throw new Error('a message was rejected: the load would never end');
     else return false;
     return true;
   };

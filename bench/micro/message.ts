@@ -17,6 +17,7 @@ const { values: flags } = parseArgs({
     profile: { type: 'string' },
     transport: { type: 'string', default: 'uws' },
     before: { type: 'string' },
+    'node-options': { type: 'string' },
   },
 });
 const rooms = Number(flags.rooms);
@@ -44,7 +45,9 @@ for (const kind of kinds) if (kind !== 'relay') servers.set(kind, await startSer
 
 async function startServer(kind: Kind): Promise<BenchServer> {
   const checkout = kind === 'before' ? flags.before : undefined;
-  const server = await BenchServer.start({ flags: { '--transport': flags.transport }, checkout });
+  const options = kind === 'provider' ? flags['node-options'] : undefined;
+  const env = options === undefined ? {} : { NODE_OPTIONS: options };
+  const server = await BenchServer.start({ flags: { '--transport': flags.transport }, checkout, env });
   const logins = await people(server, rooms * members);
   const { port, provider } = server;
   await load.call('provider', { kind, port, provider, name: 'message', logins, members, bodyBytes });
