@@ -62,12 +62,22 @@ function startStandIn(config: Config, callback: string): Promise<StandIn> {
   if (config.luxidOpenUsers) args.push('--open-users');
   // It ends when this process does, however that ends: its stdin closes.
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  let stopping = false;
+  const stop = () => {
+    stopping = true;
+    child.kill('SIGTERM');
+  };
   return new Promise((done, failed) => {
-    child.once('exit', (code) => failed(new Error(`the stand-in LuxID ended with code ${code}`)));
+    child.once('error', failed);
+    child.once('exit', (code) => {
+      const ended = `the stand-in LuxID ended with code ${code}`;
+      failed(new Error(ended));
+      if (!stopping) console.error(`${ended}: nobody can log in until this server is started again.`);
+    });
     createInterface({ input: child.stdout }).on('line', (line) => {
       console.log(line);
       const issuer = /^LuxID stand-in \(development only\): (\S+)/.exec(line)?.[1];
-      if (issuer) done({ issuer, stop: () => child.kill('SIGTERM') });
+      if (issuer) done({ issuer, stop });
     });
   });
 }
