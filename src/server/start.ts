@@ -60,8 +60,8 @@ function startStandIn(config: Config, callback: string): Promise<StandIn> {
   ];
   args.push('--end-with-stdin');
   if (config.luxidOpenUsers) args.push('--open-users');
-  // It ends when this process does, however that ends: its stdin closes.
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  // It ends when this process does, however that ends: its stdin closes. Detached, so that Ctrl-C reaches it after the drain only.
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   let stopping = false;
   const stop = () => {
     stopping = true;
