@@ -20,7 +20,7 @@ import { Positions } from './positions.ts';
 import { patiently } from './requests.ts';
 import { Rooms } from './rooms.ts';
 import type { LocalStore } from './store.ts';
-import { foldWaiting, messageId } from './timeline.ts';
+import { acceptedLine, foldWaiting, messageId } from './timeline.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -267,8 +267,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     else if (change.to !== 'accepted') this.emit('item', { ...line, localId });
     else if (change.accepted) {
       const id = messageId({ member: replica.own, device: this.options.device, sendId: send.sendId });
-      const { seq, acceptedMs } = change.accepted;
-      this.emit('item', { ...line, id, localId, seq, at: acceptedMs, sending: 'accepted' });
+      this.emit('item', { ...line, localId, ...acceptedLine(id, change.accepted) });
     }
   }
 

@@ -13,7 +13,7 @@ import { Membership } from './membership.ts';
 import { ReceiptSender } from './receipts.ts';
 import type { RoomReplica } from './room.ts';
 import { positionAt, recordById, seqsOfMessage } from './room-rows.ts';
-import { foldWaiting, messageId, messageRef } from './timeline.ts';
+import { acceptedLine, foldWaiting, messageId, messageRef } from './timeline.ts';
 
 const textBytesMax = 16_384;
 // Encrypted and wrapped twice in base64 it must stay below the 48 KiB of a body, and the 4 KiB of a slot.
@@ -149,6 +149,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   async sendContent(room: string, content: Content): Promise<TimelineItem> {
     const { replica } = this.held.need(room);
     replica.needTrust();
+    replica.needPresence();
     if (Content.encode(content).finish().length > contentBytesMax)
       throw new ClientError('BAD_ARGUMENT', `A message has at most ${contentBytesMax} bytes.`);
     const counts = !quiet.has(content.body?.$case ?? '');
@@ -289,8 +290,9 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     for (const send of [...this.outbox.waiting(replica.room)]) {
       const id = messageId({ member: replica.own, device: this.device, sendId: send.sendId });
       const line = foldWaiting(send, replica.folding);
-      if (line && (send.sendId === 0 || !(await recordById(replica, id))))
-        lines.push({ ...line, localId: send.localId });
+      if (!line || (send.sendId > 0 && (await recordById(replica, id)))) continue;
+      const accepted = this.outbox.accepted(send);
+      lines.push({ ...line, localId: send.localId, ...(accepted ? acceptedLine(id, accepted) : {}) });
     }
     return lines;
   }

@@ -1,6 +1,7 @@
 // What waits to go out. Guarantees: a message is safe on this device before `add` resolves; per room it leaves in the order written, one at a
 // time; the sealed bytes are durable before their first try and the same bytes go out until they are answered, so that however often a
-// connection or a process dies the room has it once. Messages that the server refuses for good stay, marked, until the app decides.
+// connection or a process dies the room has it once. A message stays here until the log on this device shows it, so that it is never out of
+// sight. Messages that the server refuses for good stay, marked, until the app decides.
 import type { Accepted } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Content } from '#proto/gen/content.ts';
@@ -74,6 +75,8 @@ export class Outbox {
   #tries = new Map<string, number>();
   #timers = new Set<ReturnType<typeof setTimeout>>();
   #names = new Map<string, string>();
+  /** By position: answered, but not in the log here yet. */
+  #accepted = new Map<number, Accepted>();
   #lastPosition = 0;
   #closed = false;
   #drained: (() => void)[] = [];
@@ -134,6 +137,17 @@ export class Outbox {
     return this.#names.get(`${room} ${sendId}`) ?? this.waiting(room).find((send) => send.sendId === sendId)?.localId;
   }
 
+  /** The hub's answer to a message that still stands here. */
+  accepted(send: LocalSend): Accepted | undefined {
+    return this.#accepted.get(send.position);
+  }
+
+  /** The log on this device shows a message of this device: it is taken out, whether its answer came or not. Rejects with STORE. */
+  async arrived(room: string, sendId: number): Promise<void> {
+    const send = this.waiting(room).find((one) => one.sendId === sendId && one.event);
+    if (send) await this.#remove(send, { to: 'accepted' });
+  }
+
   /** Tries every room again: the connection is back. */
   kickAll(): void {
     this.#tries.clear();
@@ -189,7 +203,7 @@ export class Outbox {
 
   async #pump(room: string): Promise<void> {
     for (;;) {
-      const next = this.#queue(room).find((send) => !send.failed);
+      const next = this.#queue(room).find((send) => this.#waits(send));
       const target = this.#ports.room(room);
       if (!next || !target || this.#closed || !this.#ports.live() || !target.maySend()) return;
       if (!(await this.#attempt(next, target))) return;
@@ -213,7 +227,7 @@ export class Outbox {
     if (sealed !== send) this.#swap(send, sealed);
     try {
       const accepted = await this.#ports.submit(sealed.room, sealed.event as Event);
-      await this.#remove(sealed, { to: 'accepted', accepted });
+      this.#answered(sealed, accepted);
       return true;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
@@ -232,6 +246,19 @@ export class Outbox {
     if (error.rejection !== undefined && !isRetryable(error.rejection)) await this.#catchUp(room);
     this.#later(send.room, error.retryAfterMs);
     return false;
+  }
+
+  #answered(send: LocalSend, accepted: Accepted): void {
+    this.#tries.delete(send.room);
+    this.#name(send);
+    // The log may have been quicker; else the record takes it out.
+    if (this.#queue(send.room).some((one) => one.position === send.position))
+      this.#accepted.set(send.position, accepted);
+    this.#ports.changed(send, { to: 'accepted', accepted });
+  }
+
+  #waits(send: LocalSend): boolean {
+    return !send.failed && !this.#accepted.has(send.position);
   }
 
   async #refused(send: LocalSend, room: SendingRoom, error: ClientError): Promise<boolean> {
@@ -317,6 +344,7 @@ export class Outbox {
     this.#tries.delete(send.room);
     if (change.to === 'accepted') this.#name(send);
     this.#take(send);
+    this.#accepted.delete(send.position);
     await this.#ports.store.write([{ table: 'outbox', key: orderedNumber(send.position), value: undefined }]);
     this.#ports.changed(send, change);
   }
@@ -353,7 +381,7 @@ export class Outbox {
 
   #tellDrained(): void {
     const busy = [...this.#queues].some(
-      ([room, queue]) => queue.some((send) => !send.failed) && this.#ports.room(room)?.maySend(),
+      ([room, queue]) => queue.some((send) => this.#waits(send)) && this.#ports.room(room)?.maySend(),
     );
     if (busy || this.#pumping.size > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();

@@ -69,6 +69,8 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   if (header.kind === EventKind.EVENT_KIND_EMPTYING) await applyEmptying(room, record, checked);
   await checkMarks(room, stamp.seq);
   await tell(room, kept);
+  if (room.chain.user(header.member) === parts.user && header.device === parts.device)
+    await room.ports.arrived(room.room, header.sendId);
   return true;
 }
 

@@ -31,6 +31,8 @@ export interface RoomPorts {
   /** Members changed: sending may go on, or slots must be posted again for a newcomer. */
   readonly membersChanged: (room: RoomReplica, change: MemberChange) => void;
   readonly changed: (room: RoomReplica) => void;
+  /** A record of this device is in the log as this device holds it. Rejects with STORE. */
+  readonly arrived: (room: string, sendId: number) => Promise<void>;
   /** Local id of a message of this device, if it is still known. */
   readonly localId: (room: string, sendId: number) => string | undefined;
 }
@@ -71,13 +73,14 @@ export class RoomReplica {
   }
 
   get own(): number {
-    return this.chain.memberOf(this.ports.parts.user) || this.local.member;
+    // The chain knows; before it is here, the number is only what this device or the server expects.
+    return this.chain.state ? this.chain.memberOf(this.ports.parts.user) : this.local.member;
   }
 
   /** Is this user joined, as the chain says, and has the server not said otherwise since? */
   get joined(): boolean {
     const { state } = this.chain;
-    return state !== null && !isOut(this.local.status) && isJoined(state, this.chain.memberOf(this.ports.parts.user));
+    return state !== null && mayBeIn(this.local.status) && isJoined(state, this.chain.memberOf(this.ports.parts.user));
   }
 
   get headSeq(): number {
@@ -117,7 +120,7 @@ export class RoomReplica {
       direct: chain.state?.policy.direct ?? local.direct,
       name: slotText(local.slots, 'name'),
       topic: slotText(local.slots, 'topic'),
-      status: isOut(local.status) ? local.status : (own?.status ?? local.status),
+      status: mayBeIn(local.status) ? (own?.status ?? local.status) : local.status,
       role: own?.role ?? Role.ROLE_UNSPECIFIED,
       members: joined.filter((one) => one.number !== this.own).map((one) => chain.user(one.number)),
       unread: Math.max(0, Math.max(local.serverCount, local.head?.count ?? 0) - local.readCount),
@@ -221,6 +224,11 @@ export class RoomReplica {
     if (frozen !== '') throw new ClientError('UNTRUSTED', `Sending here is frozen: ${frozen}.`);
   }
 
+  /** Throws UNKNOWN where this user is out of the room. */
+  needPresence(): void {
+    if (isOut(this.local.status)) throw new ClientError('UNKNOWN', 'You are not in this room any more.');
+  }
+
   /** Writes the room's row. */
   save(): Promise<void> {
     return this.ports.parts.store.write([this.row()]);
@@ -254,7 +262,12 @@ const out: ReadonlySet<MemberStatus> = new Set([
   MemberStatus.MEMBER_STATUS_BANNED,
 ]);
 
+/** Only of one who is joined does the server not say something that the chain here can't know yet. */
+function mayBeIn(status: MemberStatus): boolean {
+  return status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_UNSPECIFIED;
+}
+
 /** Out of the room, whatever the chain that one could read last says. */
-export function isOut(status: MemberStatus): boolean {
+function isOut(status: MemberStatus): boolean {
   return out.has(status);
 }

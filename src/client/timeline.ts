@@ -1,6 +1,7 @@
 // Folds what a room's log holds into the lines that people see: a message with its newest edit, its reactions, or its deletion.
 // Pure: the same rows give the same lines, in whatever order edits and reactions arrived.
 
+import type { Accepted } from '#proto/gen/client.ts';
 import type { Rejection } from '#proto/gen/codes.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
@@ -91,6 +92,11 @@ export function foldWaiting(send: LocalSend, folding: Folding): TimelineItem | u
     sending: send.failed ? 'failed' : 'waiting',
     ...(send.failed ? { failure: rejectionName(send.failed as Rejection) } : {}),
   };
+}
+
+/** What an answer of the hub changes in the line of a message that waited. */
+export function acceptedLine(id: string, accepted: Pick<Accepted, 'seq' | 'acceptedMs'>) {
+  return { id, seq: accepted.seq, at: accepted.acceptedMs, sending: 'accepted' as const };
 }
 
 const noReactions: ReadonlyMap<string, readonly string[]> = new Map();

@@ -157,10 +157,12 @@ async function compareLogs(devices: readonly DeviceProcess[], room: string, sent
   const logs = new Map<string, Awaited<ReturnType<typeof logOf>>>();
   const logOf = (device: DeviceProcess) => device.call('log', room, 5_000);
   await eventually(
-    'everything is decrypted',
+    'everything is here and decrypted',
     async () => {
       for (const device of devices) logs.set(device.name, await logOf(device));
-      return [...logs.values()].every((log) => log.every(({ kind, seq }) => kind === 'message' && seq > 0));
+      const all = [...logs.values()];
+      const good = all.every((log) => log.every(({ kind, seq }) => kind === 'message' && seq > 0));
+      return good && new Set(all.map((log) => log.length)).size === 1;
     },
     30_000,
   ).catch(async (error) => {
@@ -170,7 +172,9 @@ async function compareLogs(devices: readonly DeviceProcess[], room: string, sent
     const counters = await Promise.all(
       devices.map(async (device) => [device.name, await device.call('counters')] as const),
     );
-    throw new Error(`${error.message}\n${JSON.stringify(bad.slice(0, 20), null, 1)}\n${JSON.stringify(counters)}`);
+    const lengths = [...logs].map(([name, log]) => `${name} ${log.length} to ${log.at(-1)?.seq}`);
+    const told = [lengths, bad.slice(0, 20), counters].map((each) => JSON.stringify(each)).join('\n');
+    throw new Error(`${error.message}\n${told}`);
   });
   const [[, one] = ['', []], ...rest] = [...logs];
   for (const [name, log] of rest) expect(log.map(line), name).toEqual(one.map(line));
