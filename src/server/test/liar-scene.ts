@@ -17,7 +17,6 @@ import {
   MemberStatus,
   type Person,
   type Record,
-  SlotWrite,
 } from '#proto/gen/record.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
 import { eventually, type ProviderProcess } from './harness.ts';
@@ -98,11 +97,11 @@ export async function newRoom(cast: Cast, owner = cast.bob): Promise<Scene> {
   const room = await owner.createGroup({ name: 'garden', invite: [alice.user, eve.user] });
   for (const guest of [alice, eve]) await join(guest, room);
   for (const each of [owner, alice, eve]) await eventually('all three are in', () => joined(each, room) === 3);
-  // Whoever let a guest in writes the name again: nothing of the owner's may be under way when the lie begins.
-  for (const each of [owner, alice, eve])
-    await eventually('the name was written for all', () => nameVersion(each, room) === 3);
   await says(owner, room, 'welcome');
   for (const each of [owner, alice, eve]) await reads(each, room, 'welcome');
+  // Whoever let a guest in writes the name again: nothing of the owner's may be under way when the lie begins.
+  const heads = () => new Set([owner, alice, eve].map((each) => each.held.need(room).replica.headSeq));
+  await eventually('nothing is under way', () => owner.outbox.waiting(room).length === 0 && heads().size === 1);
   return { ...cast, bob: owner, room };
 }
 
@@ -125,6 +124,7 @@ export async function secondDevice({ provider }: Cast, older: LuxchatClient): Pr
   for (const client of [older, newer]) await client.confirmVerification(id);
   for (const { ownDevices } of [older, newer]) await eventually('both are listed', () => ownDevices.confirmed);
   await eventually('both are listed', () => older.people.get(older.user)?.manifest.body.devices.length === 2);
+  await eventually('the newer one knows that it is signed', () => newer.parts.engine.confirmed());
   return newer;
 }
 
@@ -139,13 +139,6 @@ export async function join(guest: LuxchatClient, room: string): Promise<void> {
     guest.rooms().some((each) => each.room === room && each.status === MemberStatus.MEMBER_STATUS_INVITED);
   await eventually('the guest is invited', invited);
   await guest.accept(room);
-}
-
-function nameVersion(client: LuxchatClient, room: string): number {
-  const slots = client.held
-    .need(room)
-    .replica.local.slots.map(({ slot }) => SlotWrite.decode(slot?.write ?? new Uint8Array()));
-  return slots.find(({ slot }) => slot === 'name')?.version ?? 0;
 }
 
 function joined(client: LuxchatClient, room: string): number {
