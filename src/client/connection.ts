@@ -7,7 +7,7 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { Emitter } from './emitter.ts';
-import { ClientError, disconnectName, rejectionName } from './errors.ts';
+import { ClientError, disconnectName, mayReturn, rejectionName } from './errors.ts';
 
 /** A request or push body. */
 export type ClientBody = NonNullable<ClientFrame['body']>;
@@ -289,7 +289,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#drop(error);
     if (this.#state === 'ended') return;
     if (code === Disconnect.DISCONNECT_TOKEN_EXPIRED) this.#tokenExpired = true;
-    if (code >= 4500 && code <= 4999) this.#end(error);
+    if (!mayReturn(code)) this.#end(error);
     else this.#retry(Number(/retryAfter=(\d{1,7})/.exec(reason)?.[1] ?? 0));
   }
 

@@ -63,9 +63,67 @@ export function disconnectName(code: Disconnect): string {
   return entry ? entry[0].replace('DISCONNECT_', '') : `UNKNOWN_${code}`;
 }
 
-/** Rejections 1-19 may be tried again as they are. */
+/** What the SDK does about a rejection: the same again later; fetch what is missing and make it anew; or tell the caller. */
+export type Handling = 'retry' | 'refetch' | 'tell';
+
+/** Every rejection has its handling: a new code does not compile before it is here. */
+export const rejectionHandling: Readonly<Record<Rejection, Handling>> = {
+  [Rejection.REJECTION_UNSPECIFIED]: 'tell',
+  [Rejection.REJECTION_BUSY]: 'retry',
+  [Rejection.REJECTION_UNAVAILABLE]: 'retry',
+  [Rejection.REJECTION_RATE_LIMITED]: 'retry',
+  [Rejection.REJECTION_LANE_FULL]: 'retry',
+  [Rejection.REJECTION_STALE_STATE]: 'refetch',
+  [Rejection.REJECTION_TOO_OLD]: 'refetch',
+  [Rejection.REJECTION_ID_REUSED]: 'refetch',
+  [Rejection.REJECTION_ROOM_EXISTS]: 'refetch',
+  [Rejection.REJECTION_STALE_MANIFEST]: 'refetch',
+  [Rejection.REJECTION_BAD_REQUEST]: 'tell',
+  [Rejection.REJECTION_BAD_EVENT]: 'tell',
+  [Rejection.REJECTION_BAD_SIGNATURE]: 'tell',
+  [Rejection.REJECTION_TOO_LARGE]: 'tell',
+  [Rejection.REJECTION_NOT_MEMBER]: 'tell',
+  [Rejection.REJECTION_FORBIDDEN]: 'tell',
+  [Rejection.REJECTION_NOT_FOUND]: 'tell',
+  [Rejection.REJECTION_LIMIT_REACHED]: 'tell',
+  [Rejection.REJECTION_NOT_LOGGED_IN]: 'tell',
+  [Rejection.REJECTION_UNSUPPORTED]: 'tell',
+  [Rejection.REJECTION_BELOW_FLOOR]: 'tell',
+  [Rejection.REJECTION_INVALID_CONTROL]: 'tell',
+  [Rejection.REJECTION_SUSPENDED]: 'tell',
+};
+
+/** What the SDK does about a disconnect: connect again and resume; refresh the token first; or stay away and tell. */
+export type Return = 'resume' | 'refresh' | 'stay away';
+
+/** Every disconnect has its return. */
+export const disconnectReturn: Readonly<Record<Disconnect, Return>> = {
+  [Disconnect.DISCONNECT_UNSPECIFIED]: 'resume',
+  [Disconnect.DISCONNECT_GOING_AWAY]: 'resume',
+  [Disconnect.DISCONNECT_SLOW_READER]: 'resume',
+  [Disconnect.DISCONNECT_HEARTBEAT_MISSED]: 'resume',
+  [Disconnect.DISCONNECT_BUSY]: 'resume',
+  [Disconnect.DISCONNECT_INTERNAL]: 'resume',
+  [Disconnect.DISCONNECT_HELLO_TIMEOUT]: 'resume',
+  [Disconnect.DISCONNECT_TOKEN_EXPIRED]: 'refresh',
+  [Disconnect.DISCONNECT_REPLACED]: 'stay away',
+  [Disconnect.DISCONNECT_MALFORMED_FRAME]: 'stay away',
+  [Disconnect.DISCONNECT_FRAME_TOO_LARGE]: 'stay away',
+  [Disconnect.DISCONNECT_TEXT_NOT_ALLOWED]: 'stay away',
+  [Disconnect.DISCONNECT_OUT_OF_STATE]: 'stay away',
+  [Disconnect.DISCONNECT_UNSUPPORTED_VERSION]: 'stay away',
+  [Disconnect.DISCONNECT_LOGGED_OUT]: 'stay away',
+  [Disconnect.DISCONNECT_FLOODING]: 'stay away',
+};
+
+/** May the same be tried again as it is? By number, so that codes of a later version count, too. */
 export function isRetryable(code: Rejection): boolean {
   return code >= 1 && code <= 19;
+}
+
+/** Does a session that was closed with this code begin again? By number, so that codes of a later version count, too. */
+export function mayReturn(closeCode: number): boolean {
+  return closeCode < 4500 || closeCode > 4999;
 }
 
 /** True for an error that says: the server refused with exactly this code. */

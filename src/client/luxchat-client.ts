@@ -161,7 +161,12 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   async edit(room: string, id: string, text: string): Promise<void> {
     if (text === '' || new TextEncoder().encode(text).length > textBytesMax)
       throw new ClientError('BAD_ARGUMENT', `A text has 1 to ${textBytesMax} bytes.`);
-    const body = { $case: 'edit' as const, value: { target: this.#ref(room, id), text } };
+    const target = this.#ref(room, id);
+    if (target.member !== this.held.need(room).replica.own)
+      throw new ClientError('BAD_ARGUMENT', 'Only own messages can be edited.');
+    if ((await seqsOfMessage(this.held.need(room).replica, id)).length === 0)
+      throw new ClientError('UNKNOWN', 'There is no such message on this device.');
+    const body = { $case: 'edit' as const, value: { target, text } };
     await this.sendContent(room, { ...textContent(''), body });
   }
 
@@ -178,6 +183,12 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     const seqs = await seqsOfMessage(replica, id);
     if (seqs.length === 0) throw new ClientError('UNKNOWN', 'There is no such message on this device.');
     const own = target.member === replica.own;
+    const roles = new Map(replica.members().map((member) => [member.member, member.role]));
+    const above =
+      (roles.get(replica.own) ?? 0) >= Role.ROLE_MODERATOR &&
+      (roles.get(replica.own) ?? 0) > (roles.get(target.member) ?? 0);
+    if (!own && !above)
+      throw new ClientError('BAD_ARGUMENT', 'Only own messages can be deleted, or those of people below a moderator.');
     const cause = own ? EmptyingCause.EMPTYING_CAUSE_AUTHOR : EmptyingCause.EMPTYING_CAUSE_MODERATOR;
     // Devices learn from the encrypted part which message went; the open part tells the hub which bodies to empty.
     await this.sendContent(room, { ...textContent(''), body: { $case: 'deletion', value: { target } } });

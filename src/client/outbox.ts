@@ -7,6 +7,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { LocalSend } from '#proto/gen/local.ts';
 import type { Event, EventKind } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes.ts';
 import { ClientError, isRetryable } from './errors.ts';
 import { type LocalStore, orderedNumber, prefixRange } from './store.ts';
 
@@ -143,8 +144,8 @@ export class Outbox {
   }
 
   /** The log on this device shows a message of this device: it is taken out, whether its answer came or not. Rejects with STORE. */
-  async arrived(room: string, sendId: number): Promise<void> {
-    const send = this.waiting(room).find((one) => one.sendId === sendId && one.event);
+  async arrived(room: string, header: Uint8Array): Promise<void> {
+    const send = this.waiting(room).find((one) => one.event && equalBytes(one.event.header, header));
     if (send) await this.#remove(send, { to: 'accepted' });
   }
 

@@ -70,7 +70,7 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   await checkMarks(room, stamp.seq);
   await tell(room, kept);
   if (room.chain.user(header.member) === parts.user && header.device === parts.device)
-    await room.ports.arrived(room.room, header.sendId);
+    await room.ports.arrived(room.room, record.header);
   return true;
 }
 

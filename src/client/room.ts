@@ -32,7 +32,7 @@ export interface RoomPorts {
   readonly membersChanged: (room: RoomReplica, change: MemberChange) => void;
   readonly changed: (room: RoomReplica) => void;
   /** A record of this device is in the log as this device holds it. Rejects with STORE. */
-  readonly arrived: (room: string, sendId: number) => Promise<void>;
+  readonly arrived: (room: string, header: Uint8Array) => Promise<void>;
   /** Local id of a message of this device, if it is still known. */
   readonly localId: (room: string, sendId: number) => string | undefined;
 }

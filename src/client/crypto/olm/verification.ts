@@ -139,7 +139,8 @@ async function askOne(olm: wasm.OlmMachine, device: string): Promise<Asked> {
 function describe(request: wasm.VerificationRequest, sas: wasm.Sas | undefined): Verification {
   return {
     flowId: request.flowId,
-    otherDevice: request.otherDeviceId?.toString(),
+    // A finished request forgets with whom it was; the comparison itself remembers.
+    otherDevice: (request.otherDeviceId ?? sas?.otherDeviceId)?.toString(),
     weStarted: request.weStarted(),
     state: stateOf(request, sas),
   };

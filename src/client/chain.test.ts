@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { ControlBody, ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
+import { makeActor, signBody, testPrimitives } from '#proto/golden/cast.ts';
+import { Story } from '#proto/golden/story.ts';
+import { Chain, type ChainLink } from './chain.ts';
+
+const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => makeActor(`@${name}:localhost`)) as [
+  ReturnType<typeof makeActor>,
+  ReturnType<typeof makeActor>,
+  ReturnType<typeof makeActor>,
+];
+
+/** A group of two, with a third who came and was removed. */
+function group() {
+  const story = Story.group(ada);
+  story.join(1, bob, Role.ROLE_MODERATOR);
+  story.join(1, eve);
+  story.do(2, { kind: ControlKind.CONTROL_KIND_REMOVE, target: 3 });
+  const beside = {
+    persons: [ada.person(1), bob.person(2), eve.person(3)],
+    credentials: [ada.credential(1, 1), bob.credential(2, 1), eve.credential(3, 1)],
+  };
+  const links: ChainLink[] = story.entries.map(({ seq, entry }) => ({ seq, entry, ...beside }));
+  return { story, links, beside };
+}
+
+function taken(links: readonly ChainLink[], room: string) {
+  const chain = new Chain(room, testPrimitives);
+  return { chain, results: links.map((link) => chain.take(link)) };
+}
+
+describe('chain', () => {
+  it('reaches the state that the rules give, entry by entry', () => {
+    const { story, links } = group();
+    const { chain, results } = taken(links, story.room);
+    expect(results.map(({ result }) => result)).toEqual(links.map(() => 'applied'));
+    expect(chain.state?.hash).toEqual(story.state?.hash);
+    expect([1, 2, 3].map((member) => chain.user(member))).toEqual([ada.user, bob.user, eve.user]);
+    expect(chain.memberOf(bob.user)).toBe(2);
+  });
+
+  it('knows an entry that came before, and names one that skips', () => {
+    const { story, links } = group();
+    const { chain } = taken(links.slice(0, 2), story.room);
+    expect(chain.take(links[1] as ChainLink)).toEqual({ result: 'known' });
+    expect(chain.take(links[4] as ChainLink)).toEqual({ result: 'missing' });
+  });
+
+  it('refuses a second entry under a number that is taken', () => {
+    const { story, links } = group();
+    const { chain } = taken(links, story.room);
+    const body = ControlBody.decode((links[1] as ChainLink).entry.signed);
+    const entry = signBody({ ...body, role: Role.ROLE_ADMIN }, ada.device(1).keys);
+    expect(chain.take({ ...(links[1] as ChainLink), entry })).toEqual({ result: 'invalid', fault: 'REWRITTEN' });
+  });
+
+  it('refuses an entry whose signature is another’s', () => {
+    const { story, links } = group();
+    const { chain } = taken(links.slice(0, 1), story.room);
+    const forged = signBody(ControlBody.decode((links[1] as ChainLink).entry.signed), eve.device(1).keys);
+    expect(chain.take({ ...(links[1] as ChainLink), entry: forged })).toMatchObject({ result: 'invalid' });
+    expect(chain.number).toBe(1);
+  });
+
+  it('is the same after a restart, without checking signatures again', () => {
+    const { story, links } = group();
+    const { chain, results } = taken(links, story.room);
+    const rows = results
+      .flatMap((one) => (one.result === 'applied' ? one.changes : []))
+      .map(({ value }) => value as Uint8Array);
+    const again = new Chain(story.room, testPrimitives);
+    again.restore(rows);
+    expect(again.state?.hash).toEqual(chain.state?.hash);
+    expect(again.user(3)).toBe(eve.user);
+    expect(again.hashAt(2)).toEqual(chain.hashAt(2));
+  });
+
+  it('goes as far as its rows reach where a crash tore some off', () => {
+    const { story, links } = group();
+    const { results } = taken(links, story.room);
+    const rows = results
+      .flatMap((one) => (one.result === 'applied' ? one.changes : []))
+      .map(({ value }) => value as Uint8Array);
+    const again = new Chain(story.room, testPrimitives);
+    again.restore(rows.filter((_, at) => at !== 3));
+    expect(again.number).toBe(3);
+  });
+
+  it('tells who stood how when a record was written', () => {
+    const { story, links } = group();
+    const { chain } = taken(links, story.room);
+    const removedAt = links.at(-1)?.seq as number;
+    const status = (seq: number) => chain.stateAt(seq)?.members.get(3)?.status;
+    expect(status(removedAt - 1)).toBe(MemberStatus.MEMBER_STATUS_JOINED);
+    expect(status(removedAt)).toBe(MemberStatus.MEMBER_STATUS_REMOVED);
+    expect(chain.stateAt(0)).toBeNull();
+    expect(chain.joinedAt(3)).toBe(links.at(-2)?.seq);
+    expect(chain.mayReadAny(3, removedAt + 1, removedAt + 10)).toBe(false);
+    expect(chain.mayReadAny(3, removedAt, removedAt + 10)).toBe(true);
+  });
+});
