@@ -1,11 +1,11 @@
 // An example bot: accepts every invitation and answers each text with what it heard. Run it on a folder that `luxchat login` made:
-//   node src/bots/echo.ts ~/.luxchat/echo
+//   npx node src/bots/echo.ts ~/.luxchat/echo
 // It guarantees one answer a message, also across a restart: the read position is its memory.
 import { openDevice } from '#client/node/device-folder.ts';
 
 const folder = process.argv[2];
 if (!folder) {
-  console.error('Usage: node src/bots/echo.ts FOLDER   (made by: luxchat login --folder FOLDER)');
+  console.error('Usage: npx node src/bots/echo.ts FOLDER   (made by: luxchat login --folder FOLDER)');
   process.exit(2);
 }
 

@@ -39,12 +39,13 @@ export async function chat({ client, args }: Session): Promise<void> {
     'typing',
     ({ room: where, user, typing }) => where === room && typing && print(`  ${shortName(user)} is typing …`),
   );
-  client.on(
-    'connection',
-    (state) =>
-      (state === 'offline' || state === 'live') &&
-      print(state === 'live' ? '  connected' : '  no connection: what you write waits'),
-  );
+  let connected = true;
+  client.on('connection', (state) => {
+    if (state !== 'offline' && state !== 'live') return;
+    if ((state === 'live') === connected) return;
+    connected = state === 'live';
+    print(connected ? '  connected' : '  no connection: what you write waits');
+  });
   print(`Talking in ${room}. ${help}`);
 
   const slash: Record<string, (rest: string) => Promise<unknown> | undefined> = {

@@ -18,7 +18,7 @@ export const commands: Readonly<
   Record<string, { readonly live: boolean; readonly run: (session: Session) => Promise<void> }>
 > = {
   whoami: { live: true, run: whoami },
-  rooms: { live: true, run: async (session) => listRooms(session, () => true) },
+  rooms: { live: true, run: async (session) => listRooms(session, isCurrent) },
   invitations: { live: true, run: async (session) => listRooms(session, (room) => room.status === 1) },
   start: {
     live: true,
@@ -47,26 +47,33 @@ export const commands: Readonly<
     live: true,
     run: ({ client, args }) => client.removeDevice(Number(need(args, 0, 'a device number'))),
   },
-  'log-out': { live: true, run: ({ client }) => client.logout() },
   status: {
     live: true,
     run: async ({ client, out }) => out.say(client.counters(), JSON.stringify(client.counters(), null, 2)),
   },
 };
 
-/** The room that a word names: its id, or a unique part of id, name or member. Throws UNKNOWN or BAD_ARGUMENT. */
+/** Invited or joined: what a person calls their rooms. Those they left or declined are found by their id alone. */
+export function isCurrent(room: RoomInfo): boolean {
+  return room.status === 1 || room.status === 2;
+}
+
+/**
+ * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of id, name, inviter or member of a current room.
+ * Throws UNKNOWN or BAD_ARGUMENT.
+ */
 export function findRoom(client: LuxchatClient, word: string): RoomInfo {
   const rooms = client.rooms();
   const exact = rooms.find((room) => room.room === word);
   if (exact) return exact;
-  const people = (room: RoomInfo) => client.members(room.room).map((member) => member.user);
-  const matching = rooms.filter((room) =>
-    [room.room, room.name, room.invitedBy, ...people(room)].some((name) => name.includes(word)),
-  );
+  const people = (room: RoomInfo) => [room.invitedBy, ...client.members(room.room).map((member) => member.user)];
+  const direct = rooms.find((room) => room.direct && people(room).includes(word));
+  if (direct) return direct;
+  const named = (room: RoomInfo) => [room.room, room.name, ...people(room)].some((name) => name.includes(word));
+  const matching = rooms.filter((room) => isCurrent(room) && named(room));
   if (matching.length === 0) throw new ClientError('UNKNOWN', `No room matches "${word}": see luxchat rooms.`);
-  if (matching.length > 1)
-    throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
-  return matching[0] as RoomInfo;
+  if (matching.length === 1) return matching[0] as RoomInfo;
+  throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
 }
 
 /** An argument that must be there. Throws BAD_ARGUMENT. */
@@ -155,7 +162,25 @@ async function send({ client, args, out }: Session): Promise<void> {
     if (item) out.say(describeItem(item), itemSentence(item));
   }
   if (failed > 0) throw new ClientError('REJECTED', `${failed} of ${sent.length} messages were refused.`);
-  if (accepted.size < sent.length) out.note(`${sent.length - accepted.size} wait until the other person has accepted.`);
+  if (accepted.size < sent.length) await explainWaiting(client, client.room(room), out);
+}
+
+/** Why messages wait: with a failure where they will not go out by themselves. */
+async function explainWaiting(client: LuxchatClient, room: RoomInfo, out: Output): Promise<void> {
+  if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
+  if (!isCurrent(room))
+    throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
+  const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
+  if (!confirmed)
+    throw new ClientError(
+      'NOT_CONFIRMED',
+      'This device is not confirmed: the message waits until luxchat verify was run.',
+    );
+  out.note(
+    room.status === 1
+      ? 'It waits until you accept the invitation.'
+      : 'It waits here until the other person has accepted, and goes out by itself then.',
+  );
 }
 
 async function history({ client, args, out }: Session): Promise<void> {

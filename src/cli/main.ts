@@ -1,4 +1,5 @@
 // The terminal client's entry: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
+import { rmSync } from 'node:fs';
 import { ClientError } from '#client/errors.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { type Arguments, helpText, readArguments } from './arguments.ts';
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
 async function run(args: Arguments, out: Output): Promise<void> {
   if (args.command === 'help') return console.log(helpText);
   if (args.command === 'login') return login(args, out);
+  if (args.command === 'log-out') return logOut(args, out);
   const command = own[args.command];
   if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See luxchat help.`);
   const client = await openDevice(args.folder);
@@ -46,6 +48,23 @@ async function run(args: Arguments, out: Output): Promise<void> {
   } finally {
     await client.close();
   }
+}
+
+/** Ends the device at the server and removes its folder, so that another login can follow. A device that was taken off already is removed as well. */
+async function logOut(args: Arguments, out: Output): Promise<void> {
+  const client = await openDevice(args.folder);
+  try {
+    await client.start();
+    await withDeadline(client.synced(), args.timeoutMs);
+    await client.logout();
+  } catch (error) {
+    const gone = error instanceof ClientError && (error.code === 'LOGIN_NEEDED' || error.disconnect !== undefined);
+    if (!gone) throw error;
+  } finally {
+    await client.close();
+  }
+  rmSync(args.folder, { recursive: true, force: true });
+  out.say({ type: 'done' }, 'Logged out; what this device kept is removed.');
 }
 
 async function withDeadline(work: Promise<void>, ms: number): Promise<void> {

@@ -51,6 +51,9 @@ export function variableOf(name: string): string {
 
 type Raw = Partial<Record<SettingName, string>>;
 
+/** Belongs to the terminal client, which people often start from the same shell. */
+const clientVariable = 'LUXCHAT_HOME';
+
 function readFlags(args: readonly string[]): { flags: Raw; file: string | undefined } {
   const known = new Map(settings.map((setting) => [flagOf(setting.name), setting] as const));
   const flags: Raw = {};
@@ -72,7 +75,7 @@ function readEnvironment(env: ConfigSources['env']): Raw {
   const known = new Map(settings.map((setting) => [variableOf(setting.name), setting.name] as const));
   const raw: Raw = {};
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith('LUXCHAT_') || value === undefined) continue;
+    if (!variable.startsWith('LUXCHAT_') || variable === clientVariable || value === undefined) continue;
     const name = known.get(variable);
     if (!name) throw new ConfigError(`There is no setting ${variable}. ${nearest(variable, [...known.keys()])}`);
     raw[name] = value;

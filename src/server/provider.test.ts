@@ -39,6 +39,15 @@ describe.each(['uws', 'ws'])('a provider on %s', (transport) => {
     expect(metrics).toContain('luxchat_connections 0');
   });
 
+  it('refuses a folder that belongs to another provider', async () => {
+    await start(transport);
+    const data = folders[0] as string;
+    for (const provider of running.splice(0)) await provider.drain();
+    const args = ['--port', '0', '--ops-port', '0', '--data', data, '--provider', 'other.lu'];
+    const ports = { luxid: async () => ({ issuer: 'http://127.0.0.1:9', clientId: 'luxchat' }), lost: () => {} };
+    await expect(startProvider(readConfig({ args, env: {} }), ports)).rejects.toMatchObject({ code: 'CONFIG' });
+  });
+
   it('refuses a folder that another one uses, and takes it over after that one drained', async () => {
     const provider = await start(transport);
     const data = folders[0] as string;

@@ -1,5 +1,6 @@
 // The composition root: builds one provider node out of its parts, starts it, drains it. Nothing else knows all parts.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Address, parseAddress } from '#actors/kernel/address.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { decodeSummary, summaryKey } from '#actors/room/entry.ts';
@@ -13,7 +14,7 @@ import { UserActor } from '#actors/user/user.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
@@ -53,7 +54,8 @@ export interface ProviderPorts {
 
 /** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
 export async function startProvider(config: Config, ports: ProviderPorts): Promise<Provider> {
-  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  makeFolder(config.data);
+  keepProvider(config);
   const log = openLog(config.data, config.logLevel);
   const metrics = createMetrics();
   const store = await EmbeddedStore.open({ folder: config.data, now: Date.now });
@@ -64,6 +66,25 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
     for (const close of closing.reverse()) await close();
     throw error;
   }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ConfigError(`The data folder ${folder} can't be made: choose another one with --data.`, { cause });
+  }
+}
+
+/** The domain stands in every id, so a folder belongs to one for ever. */
+function keepProvider({ data, provider }: Config): void {
+  const path = join(data, 'provider');
+  if (!existsSync(path)) writeFileSync(path, provider, { mode: 0o600 });
+  const kept = readFileSync(path, 'utf8').trim();
+  if (kept === provider) return;
+  throw new ConfigError(
+    `The data in ${data} belongs to the provider ${kept}, not ${provider}: set provider back, or choose another folder.`,
+  );
 }
 
 interface Ground {

@@ -7,13 +7,24 @@ import { createInterface } from 'node:readline';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { type Provider, startProvider } from './provider.ts';
 
+/** What to do about the failures that a person can mend. */
+function adviceFor(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  if (code === 'LISTEN_FAILED') return ' Something else uses it: choose others with --port and --ops-port.';
+  if (code === 'LOCKED') return ' A server runs on this folder already: stop it, or choose another folder with --data.';
+  return '';
+}
+
 /** Runs until a signal ends it. */
 export async function start(): Promise<void> {
   try {
     await run();
   } catch (error) {
     if (error instanceof ConfigError) console.error(error.message);
-    else console.error(`Luxchat could not start: ${error instanceof Error ? error.message : 'unknown error'}`);
+    else
+      console.error(
+        `Luxchat could not start: ${error instanceof Error ? error.message : 'unknown error'}.${adviceFor(error)}`,
+      );
     process.exit(error instanceof ConfigError ? 2 : 1);
   }
 }

@@ -1,41 +1,49 @@
 // Devices of one person, through the SDK and a real provider: confirmation by seven emoji, what a new device may read and write, read positions
 // that agree, logging out here and from there.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TimelineItem } from '#client/api.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
 import { confirm, eventually, ProviderProcess } from './harness.ts';
 
 let provider: ProviderProcess;
-const open: LuxchatClient[] = [];
+/** Someone to talk to, in every test. */
+let other: LuxchatClient;
+let open: LuxchatClient[] = [];
 
 beforeAll(async () => {
   provider = await ProviderProcess.start();
+  other = await provider.device('other');
+});
+
+afterEach(async () => {
+  await Promise.all(open.map((client) => client.close()));
+  open = [];
 });
 
 afterAll(async () => {
-  for (const client of open) await client.close();
+  await other?.close();
   await provider?.remove();
 });
 
 let people = 0;
 
-/** A device of a person; without a name of a new person. */
-async function device(user = `person-${++people}`): Promise<LuxchatClient> {
+/** A device of a person. */
+async function device(user: string): Promise<LuxchatClient> {
   const client = await provider.device(user);
   open.push(client);
   return client;
 }
 
-/** Two people who talk, the first with a second device. */
+/** A person with two devices, the second not confirmed, who talks with the other one. */
 async function stage() {
   const name = `person-${++people}`;
-  const [first, other] = [await device(name), await device()];
+  const first = await device(name);
   const room = await first.startDirect(other.user);
   await eventually('invited', () => other.rooms().some((one) => one.room === room), 20_000, [other]);
   await other.accept(room);
   await eventually('both in', () => first.room(room).members.length === 1, 20_000, [first]);
-  return { name, first, other, room, second: await device(name) };
+  return { name, first, room, second: await device(name) };
 }
 
 async function texts(client: LuxchatClient, room: string): Promise<string[]> {
@@ -62,7 +70,7 @@ function expectSound(...clients: readonly LuxchatClient[]): void {
 
 describe('a second device', () => {
   it('reads nothing and writes nothing before it is confirmed', async () => {
-    const { first, second, other, room } = await stage();
+    const { first, second, room } = await stage();
     expect(second.ownDevices.confirmed).toBe(false);
     await other.send(room, 'for confirmed eyes');
     await reads(first, room, 'for confirmed eyes');
@@ -80,7 +88,7 @@ describe('a second device', () => {
   });
 
   it('reads and writes once it is confirmed, and what it held back goes out', async () => {
-    const { first, second, other, room } = await stage();
+    const { first, second, room } = await stage();
     await second.send(room, 'held back');
     await confirm(second, first);
     await other.send(room, 'for both');
@@ -93,7 +101,7 @@ describe('a second device', () => {
   });
 
   it('knows the names of rooms that were written before it had keys', async () => {
-    const { name, first, other } = await stage();
+    const { name, first } = await stage();
     const group = await first.createGroup({ name: 'Bridge club', invite: [other.user] });
     await first.flushed();
     const third = await device(name);
@@ -119,7 +127,7 @@ describe('a second device', () => {
 
 describe('what was read', () => {
   it('counts the same on both devices, also what was read while there was no connection', async () => {
-    const { first, second, other, room } = await stage();
+    const { first, second, room } = await stage();
     await confirm(second, first);
     for (const text of ['one', 'two', 'three']) await other.send(room, text);
     await Promise.all([first, second].map((client) => reads(client, room, 'three')));
@@ -147,7 +155,7 @@ describe('what was read', () => {
   });
 
   it('is shown to the other person as a receipt', async () => {
-    const { first, other, room } = await stage();
+    const { first, room } = await stage();
     await other.send(room, 'did you see this?');
     await reads(first, room, 'did you see this?');
     const seen = other.once('receipt', ({ user }) => user === first.user, AbortSignal.timeout(20_000));
@@ -159,7 +167,7 @@ describe('what was read', () => {
 
 describe('logging out', () => {
   it('of another device cuts it and takes it out of the list, and it reads nothing that follows', async () => {
-    const { first, second, other, room } = await stage();
+    const { first, second, room } = await stage();
     await confirm(second, first);
     await other.send(room, 'before');
     await reads(second, room, 'before');
@@ -174,7 +182,7 @@ describe('logging out', () => {
   });
 
   it('by oneself ends the device; another one takes it out of the list', async () => {
-    const { first, second, other, room } = await stage();
+    const { first, second, room } = await stage();
     await confirm(second, first);
     await second.logout();
     await eventually('one device is left', async () => (await first.devices()).length === 1, 20_000, [first]);

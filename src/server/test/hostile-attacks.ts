@@ -226,7 +226,7 @@ export const rejections: readonly (readonly [keyof typeof Rejection, string, Att
   [
     'REJECTION_LIMIT_REACHED',
     'a 65th request',
-    among(Rejection.REJECTION_LIMIT_REACHED, (stage) => Array.from({ length: 65 }, () => fetchFrom(stage.group, 0))),
+    among(Rejection.REJECTION_LIMIT_REACHED, (stage) => Array.from({ length: 190 }, () => fetchFrom(stage.group, 0))),
   ],
   [
     'REJECTION_NOT_LOGGED_IN',
