@@ -225,7 +225,7 @@ export const rejections: readonly (readonly [keyof typeof Rejection, string, Att
   ['REJECTION_NOT_FOUND', 'a room that is not there', asks(() => fetchFrom(nobody, 1))],
   [
     'REJECTION_LIMIT_REACHED',
-    'a 65th request',
+    'more requests than may wait at once',
     among(Rejection.REJECTION_LIMIT_REACHED, (stage) => Array.from({ length: 190 }, () => fetchFrom(stage.group, 0))),
   ],
   [
