@@ -76,7 +76,7 @@ const aims: readonly { readonly what: string; readonly aim: string; readonly fil
     what: 'idle authenticated connection, resident memory',
     aim: '≤ 6 KiB',
     file: 'micro-idle-session',
-    pick: (rows) => `${rows.at(-1)?.['rss bytes each']} bytes at ${rows.at(-1)?.connections}`,
+    pick: (rows) => `${rows.at(-1)?.['resident bytes each']} bytes at ${rows.at(-1)?.connections}`,
   },
   {
     what: '2,000 clients back with 50 missed messages each',

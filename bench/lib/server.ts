@@ -30,6 +30,11 @@ export interface Spent {
   readonly wallMicros: number;
 }
 
+/** Bytes. `anonymous`: resident without mapped files; Linux only. */
+export interface Memory extends NodeJS.MemoryUsage {
+  readonly anonymous: number;
+}
+
 export interface BenchServerOptions {
   /** Further flags of the program. */
   readonly flags?: Readonly<Record<string, string>>;
@@ -103,7 +108,7 @@ export class BenchServer {
   }
 
   /** Memory after garbage was collected, bytes. */
-  memory(): Promise<NodeJS.MemoryUsage> {
+  memory(): Promise<Memory> {
     return this.#child.call('memory');
   }
 

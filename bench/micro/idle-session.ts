@@ -1,9 +1,9 @@
-// Server memory of an authenticated connection that says nothing: welcomed, user actor asleep again. Resident set and heap, in steps.
+// Server memory of an authenticated connection that says nothing: welcomed, user actor asleep again. Resident set (without lmdb's mapped files) and heap, in steps.
 // What a login keeps (device, tokens) is counted before. Run: node bench/micro/idle-session.ts [--write] [--connections 10000]
 import { parseArgs } from 'node:util';
 import { people } from '../lib/people.ts';
 import { RawClient } from '../lib/raw-client.ts';
-import { BenchServer, inParallel } from '../lib/server.ts';
+import { BenchServer, inParallel, type Memory } from '../lib/server.ts';
 import { writeResult } from './lib/figures.ts';
 
 const { values: flags } = parseArgs({
@@ -24,7 +24,7 @@ for (let step = 1; step <= steps; step++) {
   const connections = clients.length - 200;
   figures.push({
     connections,
-    'rss bytes each': Math.round((memory.rss - empty.rss) / connections),
+    'resident bytes each': Math.round((memory.anonymous - empty.anonymous) / connections),
     'heap bytes each': Math.round((memory.heapUsed - empty.heapUsed) / connections),
     'external bytes each': Math.round((memory.external - empty.external) / connections),
   });
@@ -39,7 +39,7 @@ async function open(from: number, to: number): Promise<void> {
 }
 
 /** After user actors fell asleep and garbage was collected. */
-async function settled(): Promise<NodeJS.MemoryUsage> {
+async function settled(): Promise<Memory> {
   await new Promise((resolve) => setTimeout(resolve, 3000));
   return server.memory();
 }
