@@ -13,8 +13,9 @@ import { pause } from './requests.ts';
 const batchBytesMax = 40_000;
 const batchMessagesMax = 200;
 // Who was busy is asked again a few times at once: a message must not go out without the keys of one who was busy for a moment.
-const againTries = 3;
+const againTries = 6;
 const againMs = 150;
+const againLongestMs = 2_000;
 const refusedUploadMs = 60_000;
 
 /** What this needs to know of rooms. */
@@ -30,6 +31,9 @@ export interface CryptoServerPorts {
 /** Makes the port. */
 export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
   const numbers = new Map<string, number>();
+  /** Devices that had no key for some seconds when last asked. */
+  const keyless = new Set<string>();
+  const nameOf = ({ user, device }: { readonly user: string; readonly device: number }) => `${user}/${device}`;
   const key = (user: string, device: string) => `${user}/${device}`;
 
   /** Users in groups that one request may name: own, or sharing a room. */
@@ -57,7 +61,7 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
         waiting = [...waiting.slice(asked.length), ...answer.deferred];
         if (answer.deferred.length < asked.length) continue;
         if (attempt >= againTries) throw busy();
-        await pause(againMs * (attempt + 1));
+        await pause(Math.min(againMs * 2 ** attempt, againLongestMs));
       }
     }
     return found;
@@ -80,22 +84,26 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
     return numbers.get(key(user, device));
   }
 
-  /** A device that is missing in an answer was busy, or has no key at all: asked again a few times, then left out. */
+  /** A device that is missing in an answer was busy, or has no key at all. It is asked for again for some seconds, since what is written meanwhile
+   * it could never read; one that stayed without is asked for once from then on, so that nobody can hold a room up. */
   async function claimAll(wanted: readonly WireTarget[], room: string): Promise<ClaimedKey[]> {
     const claimed: ClaimedKey[] = [];
     let waiting = wanted;
-    for (let attempt = 0; waiting.length > 0 && attempt <= againTries; ) {
+    for (let attempt = 0; waiting.length > 0; ) {
       const targets = waiting.slice(0, limits.claimTargetsMax);
-      const value = { room, targets };
-      const { keys } = await ports.parts().request({ $case: 'claimKeys', value }, 'claimsAnswer');
+      const { keys } = await ports.parts().request({ $case: 'claimKeys', value: { room, targets } }, 'claimsAnswer');
       claimed.push(...keys.map(({ user, deviceId, keyId, key: bytes }) => ({ user, device: deviceId, keyId, bytes })));
-      const got = new Set(keys.map(({ user, device }) => `${user}/${device}`));
-      const missing = targets.filter(({ user, device }) => !got.has(`${user}/${device}`));
-      waiting = [...waiting.slice(targets.length), ...missing];
-      if (missing.length < targets.length) continue;
+      const got = new Set(keys.map(nameOf));
+      for (const name of got) keyless.delete(name);
+      const missing = targets.filter((target) => !got.has(nameOf(target)));
+      const again = missing.filter((target) => !keyless.has(nameOf(target)));
+      waiting = [...waiting.slice(targets.length), ...again];
+      if (again.length === 0 || missing.length < targets.length) continue;
       attempt += 1;
-      if (attempt <= againTries) await pause(againMs * attempt);
+      if (attempt > againTries) break;
+      await pause(Math.min(againMs * 2 ** (attempt - 1), againLongestMs));
     }
+    for (const target of waiting) keyless.add(nameOf(target));
     if (waiting.length > 0) ports.parts().count('claims.missing', waiting.length);
     return claimed;
   }

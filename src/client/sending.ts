@@ -208,14 +208,15 @@ export class RoomSender implements SendingRoom {
       return incomplete.has(reason) && tries < incompleteTries;
     });
     if (lacking.length === 0) return;
-    for (const { user, device } of lacking) {
-      const name = `${user} ${device}`;
-      this.#waitedFor.set(name, (this.#waitedFor.get(name) ?? 0) + 1);
-    }
     parts.count('keys.lacking', lacking.length);
     const users = [...new Set(lacking.map(({ user }) => user))];
     await parts.people.refresh(users, this.room);
     await parts.engine.refresh(users, this.room);
+    // Counted only where the server answered: a lost connection is no proof that there are no keys.
+    for (const { user, device } of lacking) {
+      const name = `${user} ${device}`;
+      this.#waitedFor.set(name, (this.#waitedFor.get(name) ?? 0) + 1);
+    }
     const rejection = Rejection.REJECTION_BUSY;
     throw new ClientError('REJECTED', 'The keys of a receiver are not here yet.', { rejection, retryAfterMs: 100 });
   }

@@ -210,3 +210,14 @@ export async function confirm(fresh: LuxchatClient, confirmed: LuxchatClient): P
   await Promise.all([fresh.confirmVerification(flow), confirmed.confirmVerification(flow)]);
   await eventually('the new device is listed', () => fresh.ownDevices.confirmed, 20_000, [fresh]);
 }
+
+/** Uniform numbers in [0, 1) out of a seed (mulberry32). */
+export function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
