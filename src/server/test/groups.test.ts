@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TimelineItem } from '#client/api.ts';
+import { textContent } from '#client/content.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';
@@ -234,7 +235,11 @@ describe('messages', () => {
       expect(textOf((await shown(client)) as TimelineItem)).toBe('hello');
     }
     expect(bob.room(room).unread).toBe(1);
-    await bob.edit(room, id, 'forged');
+    await expect(bob.edit(room, id, 'forged')).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    // A program that does not ask itself first gets no further: nobody folds it in.
+    const [member = 0, device = 0, sendId = 0] = id.split('.').map(Number);
+    const value = { target: { member, device, sendId }, text: 'forged' };
+    await bob.sendContent(room, { ...textContent(''), body: { $case: 'edit', value } });
     await bob.flushed();
     await eventually('the edit came', () => alice.room(room).headSeq === bob.room(room).headSeq, 20_000, [alice]);
     expect(textOf((await shown(alice)) as TimelineItem)).toBe('hello');
@@ -256,9 +261,8 @@ describe('messages', () => {
       await eventually(`${client.user} shows neither`, gone, 20_000, [client]);
     }
     await alice.send(room, 'stays');
-    await carol.deleteForAll(room, (await reads(carol, room, 'stays')).id);
-    await carol.flushed();
-    await eventually('it came', () => alice.room(room).headSeq === carol.room(room).headSeq, 20_000, [alice]);
+    const { id } = await reads(carol, room, 'stays');
+    await expect(carol.deleteForAll(room, id)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     expect((await texts(alice, room)).at(-1)).toBe('stays');
     expectSound();
   });
