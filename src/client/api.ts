@@ -229,93 +229,117 @@ export interface SendOptions {
   readonly mentions?: readonly string[];
 }
 
-/** The SDK. */
+/** The SDK. Codes that any call that asks the server may reject with, besides those named: TIMEOUT and DISCONNECTED (it may have been done; all may be
+ * repeated), PROTOCOL. */
 export interface Luxchat {
+  /** Own user id. */
   readonly user: string;
+  /** Number of this device among the user's. */
   readonly device: number;
   readonly deviceId: string;
+  /** Listens until the returned function is called. What a listener throws is the program's own error, and ends it as any other. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (value: ClientEvents[Name]) => void): () => void;
+  /** The next event for which `test` holds. Rejects when `signal` aborts. */
   once<Name extends keyof ClientEvents>(
     name: Name,
     test?: (value: ClientEvents[Name]) => boolean,
     signal?: AbortSignal,
   ): Promise<ClientEvents[Name]>;
-  /** Opens the stores and starts connecting. Resolves when local history can be read. */
+  /** Opens the stores and starts connecting. Resolves when local history can be read. Call once. STORE. */
   start(): Promise<void>;
-  /** Resolves when the list was compared with the server's; rejects when the session ends for good. */
+  /** Resolves when the list was compared with the server's. Rejects when the session ends for good: DISCONNECTED, LOGIN_NEEDED, CLOSED. */
   synced(): Promise<void>;
   /** Closes connection and stores. What waits is sent next time. */
   close(): Promise<void>;
-  /** Ends this device's session at the server; local data stays until the caller deletes the folder. OFFLINE. */
+  /** Ends this device's session at the server and closes; local data stays until the caller deletes the folder. OFFLINE. */
   logout(): Promise<void>;
-
   /** The network is back: tries to connect at once instead of waiting. */
   nudge(): void;
 
+  /** All rooms: in, invited, and left as long as the server lists them. */
   rooms(): readonly RoomInfo[];
-  /** UNKNOWN. */
+  /** Throws UNKNOWN. */
   room(room: string): RoomInfo;
-  /** UNKNOWN. */
+  /** Everyone who ever had a number here, with status. Throws UNKNOWN. */
   members(room: string): readonly MemberInfo[];
-  /** Starts (or opens) the one 1:1 room with a user by exact Luxchat-ID. The room id. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
+  /** Starts, or opens again, the one 1:1 room with a user by exact Luxchat-ID. The room id. OFFLINE, UNKNOWN, NOT_CONFIRMED, UNTRUSTED, REJECTED. */
   startDirect(user: string): Promise<string>;
-  /** Makes a group; people are invited afterwards. The room id. OFFLINE, NOT_CONFIRMED, REJECTED. */
+  /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
   createGroup(options: {
     name: string;
     topic?: string;
     invite?: readonly string[];
     historyFromStart?: boolean;
   }): Promise<string>;
-  /** UNKNOWN, OFFLINE, REJECTED, UNTRUSTED. */
+  /** Changes of members. A lost connection is waited for (15 s); what is so already is left as it is. OFFLINE, UNKNOWN, UNTRUSTED, REJECTED. */
   invite(room: string, user: string, role?: Role): Promise<void>;
+  /** Joins a room that one is invited to. As `invite`. */
   accept(room: string): Promise<void>;
+  /** As `invite`. */
   decline(room: string): Promise<void>;
+  /** The last owner can't while others are in. As `invite`. */
   leave(room: string): Promise<void>;
+  /** Takes out someone who stands below. As `invite`. */
   remove(room: string, user: string): Promise<void>;
+  /** Takes out for good: not to be invited before `unban`. As `invite`. */
   ban(room: string, user: string): Promise<void>;
+  /** As `invite`. */
   unban(room: string, user: string): Promise<void>;
+  /** Gives a role below one's own; an owner may make owners. As `invite`. */
   setRole(room: string, user: string, role: Role): Promise<void>;
-  /** Encrypted name, topic. OFFLINE, REJECTED, UNTRUSTED. */
+  /** Encrypted name, at most 1.5 KB; goes out as messages do. UNKNOWN, UNTRUSTED, BAD_ARGUMENT. */
   setName(room: string, name: string): Promise<void>;
+  /** As `setName`. */
   setTopic(room: string, topic: string): Promise<void>;
+  /** Replaces the pinned messages. As `setName`. */
   pin(room: string, messages: readonly MessageRef[]): Promise<void>;
-  /** Messages pinned here. UNKNOWN. */
+  /** Messages pinned here. Throws UNKNOWN. */
   pins(room: string): readonly MessageRef[];
 
-  /** Writes a text; resolves with its line as soon as it is safe on this device. UNKNOWN, UNTRUSTED. */
+  /** Writes a text of 1 to 16,384 bytes; resolves with its line as soon as it is safe on this device. UNKNOWN, UNTRUSTED, BAD_ARGUMENT. */
   send(room: string, text: string, options?: SendOptions): Promise<TimelineItem>;
-  /** The same for any content. */
+  /** The same for any content of at most 24 KiB. */
   sendContent(room: string, content: Content): Promise<TimelineItem>;
+  /** Replaces the text of an own message that was accepted. Goes out as messages do. UNKNOWN, UNTRUSTED, BAD_ARGUMENT. */
   edit(room: string, id: string, text: string): Promise<void>;
+  /** One emoji of at most 32 bytes, or takes an own one back. As `edit`. */
   react(room: string, id: string, emoji: string, removed?: boolean): Promise<void>;
-  /** Deletes for all: own messages, or others' as a moderator. Empties the stored body. OFFLINE, UNKNOWN, REJECTED. */
+  /** Deletes for all: own messages, or others' as one who stands above. Empties the stored bodies, edits included. As `edit`. */
   deleteForAll(room: string, id: string): Promise<void>;
-  /** Resolves when everything written so far was answered by the server; rejects with OFFLINE after `timeoutMs`. */
+  /** Resolves when everything written so far was answered, or can't go out before someone else acts; rejects with OFFLINE after `timeoutMs` (30,000). */
   flushed(timeoutMs?: number): Promise<void>;
-  /** Gives a failed message another try, or removes it. UNKNOWN. */
-  retry(room: string, id: string): Promise<void>;
-  discard(room: string, id: string): Promise<void>;
+  /** Gives a failed message another try. UNKNOWN. */
+  retry(room: string, localId: string): Promise<void>;
+  /** Takes a failed message out: its line comes once more, as `deleted`. UNKNOWN. */
+  discard(room: string, localId: string): Promise<void>;
 
-  /** Lines older than `beforeSeq` (default: the newest), oldest first, at most `limit` (default 50). Fetches what is not here. */
+  /** Lines older than `beforeSeq` (default: the newest), oldest first, at most `limit` (default 50), then what waits. Fetches what is not here while
+   * there is a connection. UNKNOWN. */
   timeline(room: string, options?: { beforeSeq?: number; limit?: number }): Promise<readonly TimelineItem[]>;
-  /** Everything up to `seq` (default: head) is read; follows to own devices, and as a receipt where these are on. */
+  /** Everything up to `seq` (default: head) is read; follows to own devices, and as a receipt where these are on. UNKNOWN. */
   markRead(room: string, seq?: number): Promise<void>;
+  /** At most one in three seconds goes out; dropped without a connection. */
   typing(room: string, typing: boolean): void;
 
-  /** OFFLINE. */
+  /** Own devices. OFFLINE. */
   devices(): Promise<readonly DeviceInfo[]>;
+  /** 1 to 64 characters, seen by the server. OFFLINE, REJECTED. */
   renameDevice(device: number, name: string): Promise<void>;
-  /** Logs an own device out: manifest without it, its session cut. OFFLINE, NOT_CONFIRMED. */
+  /** Logs an own device out: manifest without it, its session cut. OFFLINE, NOT_CONFIRMED, REJECTED. */
   removeDevice(device: number): Promise<void>;
-  /** Asks own devices to confirm this one by emoji, or this one a given device. The verification's id. OFFLINE. */
+  /** Asks own devices to confirm this one by emoji, or this one a given device. The verification's id. OFFLINE, UNKNOWN. */
   requestVerification(deviceId?: string): Promise<string>;
+  /** Under way or ended since `start`. */
   verifications(): readonly VerificationInfo[];
+  /** Agrees to compare. UNKNOWN. */
   acceptVerification(id: string): Promise<void>;
-  /** The emoji are the same on both. */
+  /** The emoji are the same on both. UNKNOWN. */
   confirmVerification(id: string): Promise<void>;
+  /** They are not, or not now. UNKNOWN. */
   cancelVerification(id: string): Promise<void>;
   /** Trusts the identity that a user has now, after it changed. UNKNOWN. */
   approveIdentity(user: string): Promise<void>;
 
+  /** What was counted since `start`. */
   counters(): Counters;
 }

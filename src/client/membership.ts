@@ -5,11 +5,11 @@ import { ControlKind, HistoryFrom, MemberStatus, type Person, Role } from '#prot
 import { directRoomId, isUserId, parseUserId } from '#proto/rules/ids.ts';
 import { describePerson, type Statement } from './control-author.ts';
 import { ClientError, isRejection } from './errors.ts';
+import { createDirectRoom, createGroupRoom } from './genesis.ts';
 import type { Parts } from './parts.ts';
 import { pause } from './requests.ts';
 import type { RoomReplica } from './room.ts';
 import type { Rooms } from './rooms.ts';
-import { createDirectRoom, createGroupRoom } from './sending.ts';
 
 const { MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED, MEMBER_STATUS_BANNED } = MemberStatus;
 const { MEMBER_STATUS_LEFT, MEMBER_STATUS_DECLINED, MEMBER_STATUS_REMOVED } = MemberStatus;

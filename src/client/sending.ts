@@ -6,15 +6,14 @@ import { type Event, EventHeader, EventKind, MemberStatus, type Person } from '#
 import { equalBytes, zeroHash } from '#proto/rules/bytes.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
 import { controlHash } from '#proto/rules/hash.ts';
-import { groupRoomId } from '#proto/rules/ids.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { manifestHead } from '#proto/rules/manifest.ts';
 import { plainEvent, type SealingPlace, sealEvent } from './content.ts';
-import { type Author, controlBytes, type SignedControl, type Statement, signControl } from './control-author.ts';
+import { type SignedControl, type Statement, signControl } from './control-author.ts';
 import type { Exclusion, Recipient } from './crypto/engine.ts';
 import { ClientError, isRejection, isRetryable, rejectionName } from './errors.ts';
+import { author, controlEvent, submitControl } from './genesis.ts';
 import type { SendingRoom } from './outbox.ts';
-import type { Parts } from './parts.ts';
 import { pause } from './requests.ts';
 import type { RoomReplica } from './room.ts';
 import { recordById } from './room-rows.ts';
@@ -249,72 +248,6 @@ export class RoomSender implements SendingRoom {
     this.#swapped.add(user);
     parts.alarm({ code: 'IDENTITY_SWAPPED', room: this.room, user });
   }
-}
-
-/** Makes a room known to this device before its genesis goes out. */
-export type HoldRoom = (room: string) => RoomReplica;
-
-/** Signs and submits the genesis of a group. The new room's id. */
-export async function createGroupRoom(
-  parts: Parts,
-  self: Person,
-  statement: Statement,
-  hold: HoldRoom,
-): Promise<string> {
-  const signed = await signControl(author(parts), genesisPlace(''), { ...statement, person: self });
-  const room = groupRoomId(controlHash(signed.entry.signed, parts.primitives), statement.hub?.provider ?? '');
-  await submitGenesis(hold(room), signed, '');
-  return room;
-}
-
-/** Signs and submits the genesis of a 1:1 room. Rejects with REJECTED ROOM_EXISTS where the other was quicker. */
-export async function createDirectRoom(
-  replica: RoomReplica,
-  self: Person,
-  statement: Statement,
-  partner: string,
-): Promise<void> {
-  const signed = await signControl(author(replica.ports.parts), genesisPlace(replica.room), {
-    ...statement,
-    person: self,
-  });
-  await submitGenesis(replica, signed, partner);
-}
-
-function genesisPlace(room: string) {
-  return { room, number: 1, previousHash: zeroHash, actor: 1 };
-}
-
-async function submitGenesis(replica: RoomReplica, signed: SignedControl, partner: string): Promise<void> {
-  const { room } = replica;
-  const { parts } = replica.ports;
-  // Durable before it goes out: after a crash the id must not be given to something else.
-  replica.local.lastSendId += 1;
-  replica.local.member = 1;
-  await replica.save();
-  const sendId = replica.local.lastSendId;
-  const nothing = { seen: { seq: 0, hash: zeroHash }, manifest: manifestHead(null), recipients: [] };
-  const place: SealingPlace = { room, member: 1, sendId, control: controlHead(null), ...nothing };
-  await submitControl(parts, room, controlEvent(parts, place, signed), signed, partner);
-}
-
-function controlEvent(parts: Parts, place: SealingPlace, signed: SignedControl): Event {
-  return plainEvent(parts, place, EventKind.EVENT_KIND_CONTROL, controlBytes(signed.entry));
-}
-
-async function submitControl(
-  parts: Parts,
-  room: string,
-  event: Event,
-  signed: SignedControl,
-  partner = '',
-): Promise<void> {
-  const { person, credential } = signed;
-  await parts.request({ $case: 'submit', value: { room, event, person, credential, partner } }, 'accepted');
-}
-
-function author(parts: Parts): Author {
-  return { engine: parts.engine, primitives: parts.primitives, device: parts.device, now: parts.now };
 }
 
 /** Refusals that a new signature under a fresh id gets past. */
