@@ -42,6 +42,7 @@ interface Summary {
   >;
 }
 
+let k6CpuSeconds = 0;
 const k6 = findK6();
 if (k6 === null) {
   console.error(
@@ -66,6 +67,8 @@ try {
   const figures = {
     ...figuresOf(metrics),
     serverCpuSeconds: Math.round(spent.cpuMicros / 1e4) / 100,
+    k6CpuSeconds,
+    wallSeconds: Math.round(spent.wallMicros / 1e6),
     passed: !failed && complaints.length === 0,
   };
   console.table(figures);
@@ -125,7 +128,31 @@ function run(program: string, script: string, port: number): Promise<number | nu
     env: { ...process.env, ...quiet },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  const sampler = setInterval(() => {
+    k6CpuSeconds = cpuSecondsOf(child.pid) ?? k6CpuSeconds;
+  }, 500);
+  return new Promise((resolve) =>
+    child.once('exit', (code) => {
+      clearInterval(sampler);
+      resolve(code);
+    }),
+  );
+}
+
+/** User and system time of a process, by ticks of 10 ms; null where it is gone. */
+function cpuSecondsOf(pid: number | undefined): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [user = 0, system = 0] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+      .map(Number);
+    return (user + system) / 100;
+  } catch {
+    // It ended between two looks.
+    return null;
+  }
 }
 
 /** What thresholds can't say: everybody was there, everything came to everybody, and as much was sent as should be. */

@@ -3,6 +3,7 @@
 import type { BenchLogin } from './identity.ts';
 import { enrolled } from './people.ts';
 import type { RawClient } from './raw-client.ts';
+import { isRoomRecords, recordsIn } from './records.ts';
 import { foundGroup, submitFrame } from './rooms.ts';
 import { inParallel } from './server.ts';
 import { message, Wire } from './wire.ts';
@@ -152,8 +153,8 @@ function providerMember(client: RawClient, make: (sendId: number) => Buffer): Me
     throw new Error(`a member was disconnected: ${code}`);
   });
   client.frame = (bytes) => {
-    // RoomRecords is field 32 and has no request number before it; an answer begins with its number (three bytes here).
-    if (bytes[0] === 0x82 && bytes[1] === 0x02) member.came(recordsIn(bytes));
+    // An answer begins with its number (three bytes here).
+    if (isRoomRecords(bytes)) member.came(recordsIn(bytes));
     else if (bytes[0] === 0x08 && bytes[4] === 0x3a) member.acked();
     else if (bytes[0] === 0x08 && bytes[4] === 0x12)
       throw new Error('a message was rejected: the load would never end');
@@ -161,26 +162,6 @@ function providerMember(client: RawClient, make: (sendId: number) => Buffer): Me
     return true;
   };
   return member;
-}
-
-/** Records of an encoded ServerFrame{room_records}: how many times field 2 stands in it. */
-function recordsIn(bytes: Uint8Array): number {
-  let at = 2;
-  while ((bytes[at++] as number) >= 0x80);
-  let records = 0;
-  while (at < bytes.length) {
-    if (bytes[at++] === 0x12) records += 1;
-    let length = 0;
-    let shift = 0;
-    let byte: number;
-    do {
-      byte = bytes[at++] as number;
-      length |= (byte & 0x7f) << shift;
-      shift += 7;
-    } while (byte >= 0x80);
-    at += length;
-  }
-  return records;
 }
 
 /** The same rooms at the bare relay: an own message that comes back is its acknowledgement. */
