@@ -164,8 +164,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     const target = this.#ref(room, id);
     if (target.member !== this.held.need(room).replica.own)
       throw new ClientError('BAD_ARGUMENT', 'Only own messages can be edited.');
-    if ((await seqsOfMessage(this.held.need(room).replica, id)).length === 0)
-      throw new ClientError('UNKNOWN', 'There is no such message on this device.');
+    // An own message may be edited as soon as the hub took it, before its record has come back.
     const body = { $case: 'edit' as const, value: { target, text } };
     await this.sendContent(room, { ...textContent(''), body });
   }
