@@ -97,7 +97,8 @@ for (const inFlight of inFlights) {
       'ack p50 ms': round1(of(kind, (one) => one.report.ackP50 / 1000)),
       'ack p99 ms': round1(of(kind, (one) => one.report.ackP99 / 1000)),
       'last p50 ms': round1(of(kind, (one) => one.report.lastP50 / 1000)),
-      'times the relay': round2(median(seen[kind].map((one, n) => one.cpuMicros / (seen.relay[n] as Round).cpuMicros))),
+      'times the relay': timesOther(seen[kind], seen.relay),
+      ...(flags.before === undefined ? {} : { 'times before': timesOther(seen[kind], seen.before) }),
     });
   }
 }
@@ -107,6 +108,11 @@ relay.stop();
 for (const server of servers.values()) await server.stop();
 if (flags.write)
   writeResult('micro-message', { rooms, members, rounds, bodyBytes, inFlights, transport: flags.transport }, figures);
+
+/** Median of the ratios of CPU time of neighbouring rounds. */
+function timesOther(ours: readonly Round[], others: readonly Round[]): number {
+  return round2(median(ours.map((one, n) => one.cpuMicros / (others[n] as Round).cpuMicros)));
+}
 
 function round1(value: number): number {
   return Math.round(value * 10) / 10;
