@@ -1,17 +1,47 @@
 // Older pages of a room: read from this device where they are held, fetched and verified against what is held where they are not.
 // A page is taken only when it hashes into the record above it, so that history can't be swapped.
 import { LocalRecord } from '#proto/gen/local.ts';
-import { ControlEntry, EventHeader, EventKind, type Record as LogRecord } from '#proto/gen/record.ts';
+import { ControlEntry, EventHeader, EventKind, type Record as LogRecord, Stamp } from '#proto/gen/record.ts';
 import { controlHash } from '#proto/rules/hash.ts';
 import type { TimelineItem } from './api.ts';
 import { ClientError } from './errors.ts';
+import type { Outbox } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
 import { oldestFirst } from './room-fetch.ts';
 import { takeOlderRecord } from './room-intake.ts';
-import { lineOf, seqOfKey } from './room-rows.ts';
+import { lineOf, recordById, seqOfKey } from './room-rows.ts';
 import { orderedNumber } from './store.ts';
+import { acceptedLine, foldWaiting, messageId } from './timeline.ts';
 
 const pageRecords = 100;
+
+/**
+ * The newest lines of a room, at most `limit`, and behind them all that this device wrote and the log here does not show yet.
+ * What waits is noted before the log is read: a record that comes in meanwhile leaves the outbox, and would be in neither.
+ */
+export async function readNewest(
+  room: RoomReplica,
+  outbox: Pick<Outbox, 'waiting' | 'accepted'>,
+  limit: number,
+): Promise<TimelineItem[]> {
+  const noted = outbox.waiting(room.room).map((send) => ({ send, accepted: outbox.accepted(send) }));
+  const lines = await readHistory(room, Number.MAX_SAFE_INTEGER, limit);
+  const newest = lines.at(-1)?.seq ?? 0;
+  const shown = new Set(lines.map((line) => line.localId));
+  for (const { send, accepted } of noted) {
+    const waiting = foldWaiting(send, room.folding);
+    // Sealed, answered and shown since it was noted: then the note has no id yet.
+    if (!waiting || shown.has(send.localId)) continue;
+    const line = { ...waiting, localId: send.localId };
+    const id = messageId({ member: room.own, device: room.folding.device, sendId: send.sendId });
+    const record = send.sendId > 0 ? await recordById(room, id) : undefined;
+    const stamp = record?.record && Stamp.decode(record.record.stamp);
+    if (stamp && stamp.seq <= newest) continue;
+    const answer = stamp ?? accepted;
+    lines.push(answer ? { ...line, ...acceptedLine(id, answer) } : line);
+  }
+  return lines;
+}
 
 /** Lines with seq < `beforeSeq`, oldest first, at most `limit`. Fetches while there is a connection; what is here is always shown. */
 export async function readHistory(room: RoomReplica, beforeSeq: number, limit: number): Promise<TimelineItem[]> {

@@ -8,12 +8,11 @@ import { ClientCore } from './client.ts';
 import { textContent } from './content.ts';
 import { describeVerification } from './devices.ts';
 import { ClientError } from './errors.ts';
-import { readHistory } from './history.ts';
+import { readHistory, readNewest } from './history.ts';
 import { Membership } from './membership.ts';
 import { ReceiptSender } from './receipts.ts';
-import type { RoomReplica } from './room.ts';
-import { positionAt, recordById, seqsOfMessage } from './room-rows.ts';
-import { acceptedLine, foldWaiting, messageId, messageRef } from './timeline.ts';
+import { positionAt, seqsOfMessage } from './room-rows.ts';
+import { foldWaiting, messageRef } from './timeline.ts';
 
 const textBytesMax = 16_384;
 // Encrypted and wrapped twice in base64 it must stay below the 48 KiB of a body, and the 4 KiB of a slot.
@@ -226,8 +225,8 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   async timeline(room: string, options: { beforeSeq?: number; limit?: number } = {}): Promise<readonly TimelineItem[]> {
     const { replica } = this.held.need(room);
-    const lines = await readHistory(replica, options.beforeSeq ?? Number.MAX_SAFE_INTEGER, options.limit ?? 50);
-    return options.beforeSeq === undefined ? [...lines, ...(await this.#waitingLines(replica))] : lines;
+    const { beforeSeq, limit = 50 } = options;
+    return beforeSeq === undefined ? readNewest(replica, this.outbox, limit) : readHistory(replica, beforeSeq, limit);
   }
 
   async markRead(room: string, seq?: number): Promise<void> {
@@ -292,19 +291,6 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   async #verify(step: () => Promise<void>): Promise<void> {
     await step();
     await this.parts.engine.flush();
-  }
-
-  /** What waits here and is not in the log yet: a crash may have come between. */
-  async #waitingLines(replica: RoomReplica): Promise<TimelineItem[]> {
-    const lines: TimelineItem[] = [];
-    for (const send of [...this.outbox.waiting(replica.room)]) {
-      const id = messageId({ member: replica.own, device: this.device, sendId: send.sendId });
-      const line = foldWaiting(send, replica.folding);
-      if (!line || (send.sendId > 0 && (await recordById(replica, id)))) continue;
-      const accepted = this.outbox.accepted(send);
-      lines.push({ ...line, localId: send.localId, ...(accepted ? acceptedLine(id, accepted) : {}) });
-    }
-    return lines;
   }
 
   async #putSlot(room: string, slot: string, content: Content): Promise<void> {
