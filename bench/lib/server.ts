@@ -43,6 +43,8 @@ export interface BenchServerOptions {
   /** Another checkout of the project, to measure a change against what was before it. Default: this one. */
   readonly checkout?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of Node, such as `--max-semi-space-size=32`. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export class BenchServer {
@@ -66,13 +68,13 @@ export class BenchServer {
   }
 
   /** Starts one; resolves when it says that it runs. */
-  static async start({ flags = {}, folder, env = {}, ...options }: BenchServerOptions = {}): Promise<BenchServer> {
+  static async start({ flags = {}, folder, env = {}, nodeFlags = [], ...options }: BenchServerOptions = {}): Promise<BenchServer> {
     const data = folder ?? mkdtempSync(join(tmpdir(), 'luxchat-bench-'));
     if (!existsSync(data)) mkdirSync(data, { recursive: true });
     const port = await freePort();
     const own = { '--port': port, '--ops-port': 0, '--luxid-port': await freePort(), '--data': data };
     const args = Object.entries({ ...own, ...open, ...flags }).flatMap(([name, value]) => [name, String(value)]);
-    const execArgv = ['--expose-gc', '--import', probe];
+    const execArgv = ['--expose-gc', '--import', probe, ...nodeFlags];
     const main = join(options.checkout ?? checkout, 'src/server/main.ts');
     const process_ = fork(main, args, {
       execArgv,

@@ -1,6 +1,7 @@
 // What one durable message in a group costs the whole server: CPU time from the frame of the sender to the last write to a member, and how many
 // a second go through. Beside it, in the same run, a bare uWebSockets.js relay that stores nothing carries the same bytes to as many people.
 // Run: node bench/micro/message.ts [--write] [--rooms 100] [--members 10] [--rounds 5] [--profile FILE] [--transport ws] [--before CHECKOUT]
+//   [--in-flight 8] [--node-options '--flag …']
 import { parseArgs } from 'node:util';
 import { type LoadReport, submitBytes } from '../lib/load.ts';
 import { people } from '../lib/people.ts';
@@ -17,6 +18,7 @@ const { values: flags } = parseArgs({
     profile: { type: 'string' },
     transport: { type: 'string', default: 'uws' },
     before: { type: 'string' },
+    'in-flight': { type: 'string' },
     'node-options': { type: 'string' },
   },
 });
@@ -24,7 +26,7 @@ const rooms = Number(flags.rooms);
 const members = Number(flags.members);
 const rounds = Number(flags.rounds);
 const bodyBytes = 600;
-const inFlights = [1, 8];
+const inFlights = flags['in-flight'] === undefined ? [1, 8] : [Number(flags['in-flight'])];
 type Kind = 'relay' | 'before' | 'provider';
 const kinds: readonly Kind[] = flags.before === undefined ? ['relay', 'provider'] : ['relay', 'before', 'provider'];
 
@@ -46,8 +48,8 @@ for (const kind of kinds) if (kind !== 'relay') servers.set(kind, await startSer
 async function startServer(kind: Kind): Promise<BenchServer> {
   const checkout = kind === 'before' ? flags.before : undefined;
   const options = kind === 'provider' ? flags['node-options'] : undefined;
-  const env = options === undefined ? {} : { NODE_OPTIONS: options };
-  const server = await BenchServer.start({ flags: { '--transport': flags.transport }, checkout, env });
+  const nodeFlags = options?.split(' ') ?? [];
+  const server = await BenchServer.start({ flags: { '--transport': flags.transport }, checkout, nodeFlags });
   const logins = await people(server, rooms * members);
   const { port, provider } = server;
   await load.call('provider', { kind, port, provider, name: 'message', logins, members, bodyBytes });
