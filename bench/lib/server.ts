@@ -68,7 +68,13 @@ export class BenchServer {
   }
 
   /** Starts one; resolves when it says that it runs. */
-  static async start({ flags = {}, folder, env = {}, nodeFlags = [], ...options }: BenchServerOptions = {}): Promise<BenchServer> {
+  static async start({
+    flags = {},
+    folder,
+    env = {},
+    nodeFlags = [],
+    ...options
+  }: BenchServerOptions = {}): Promise<BenchServer> {
     const data = folder ?? mkdtempSync(join(tmpdir(), 'luxchat-bench-'));
     if (!existsSync(data)) mkdirSync(data, { recursive: true });
     const port = await freePort();
