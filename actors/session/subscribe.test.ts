@@ -43,7 +43,7 @@ describe('subscribing', () => {
       {
         kind: 'pushed',
         request: 2,
-        body: { $case: 'subscribed', value: { rooms: [entryOf(room)], refused: [otherRoom] } },
+        body: { $case: 'subscribed', value: { rooms: [entryOf(room)], refused: [otherRoom], deferred: [] } },
       },
     ]);
     expect(stage.tell({ kind: 'timer', name: 'subscribe/1' })).toEqual([]);

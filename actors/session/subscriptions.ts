@@ -81,5 +81,5 @@ export function subscribedBody({ entries, refused }: Gathering, bytesMax: number
     left -= Slot.encode(entry.name).finish().length + 8;
     return left >= 0 ? entry : { ...entry, name: undefined };
   });
-  return { $case: 'subscribed', value: { rooms, refused } };
+  return { $case: 'subscribed', value: { rooms, refused, deferred: [] } };
 }

@@ -222,6 +222,8 @@ export interface Subscribed {
   rooms: RoomEntry[];
   /** Those that can't be had: not a member, or no such room. */
   refused: string[];
+  /** Those of which nothing is known now (busy, unreachable, no answer in time): not subscribed, ask again for them. */
+  deferred: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2103,7 +2105,7 @@ export const Subscribe: MessageFns<Subscribe> = {
 };
 
 function createBaseSubscribed(): Subscribed {
-  return { rooms: [], refused: [], _unknownFields: {} };
+  return { rooms: [], refused: [], deferred: [], _unknownFields: {} };
 }
 
 export const Subscribed: MessageFns<Subscribed> = {
@@ -2113,6 +2115,9 @@ export const Subscribed: MessageFns<Subscribed> = {
     }
     for (const v of message.refused) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.deferred) {
+      writer.uint32(26).string(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2152,6 +2157,14 @@ export const Subscribed: MessageFns<Subscribed> = {
             }
 
             message.refused.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deferred.push(reader.string());
             continue;
           }
         }
