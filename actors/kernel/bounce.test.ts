@@ -50,7 +50,7 @@ const negative: Partial<Record<Message['kind'], readonly [ReturnType<typeof room
   ],
   claim: [ann, [toBob({ kind: 'claimed', token: 5, user: '@ann:lux', keys: [], busy: true })]],
   readKeys: [ann, [toBob({ kind: 'keysRead', token: 5, user: '@ann:lux', keys: null, busy: true })]],
-  authorise: [room, [toBob({ kind: 'authorised', token: 5, allowed: [], members: [], busy: true })]],
+  authorise: [room, [toBob({ kind: 'authorised', token: 5, allowed: [], invited: [], busy: true })]],
   summarise: [room, [{ kind: 'summarised', user: '@bob:lux', token: 5, summary: null }]],
 };
 

@@ -63,7 +63,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
       return [{ kind: 'send', to: message.replyTo, message: keysRead }];
     }
     case 'authorise': {
-      const authorised: Message = { kind: 'authorised', token: message.token, allowed: [], members: [], busy: true };
+      const authorised: Message = { kind: 'authorised', token: message.token, allowed: [], invited: [], busy: true };
       return [{ kind: 'send', to: message.replyTo, message: authorised }];
     }
     case 'summarise':

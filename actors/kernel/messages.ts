@@ -25,6 +25,8 @@ export interface Requester {
   readonly request: number;
   readonly user: string;
   readonly device: number;
+  /** May the user be in one more room? False: a room refuses a genesis and an ACCEPT with LIMIT_REACHED. */
+  readonly mayEnter: boolean;
 }
 
 /** A body of a client frame, without the hello. */
@@ -156,12 +158,13 @@ export type UserMessage =
     }
   /** Someone this user shares a room with published a manifest. Best effort: the truth travels in payloads. */
   | { readonly kind: 'manifestMoved'; readonly user: string; readonly head: ManifestHead }
-  /** A room's answer to `authorise`. */
+  /** A room's answer to `authorise`: of those asked about who is joined (`allowed`) and who is only invited. Nobody where the asker is neither,
+   *  or is suspended. */
   | {
       readonly kind: 'authorised';
       readonly token: number;
       readonly allowed: readonly string[];
-      readonly members: readonly string[];
+      readonly invited: readonly string[];
       readonly busy?: true;
     }
   /** The answer to the effect `summaries`; a room that could not be had is missing. */
@@ -185,7 +188,7 @@ export type RoomMessage =
   | { readonly kind: 'putReceipt'; readonly from: Requester; readonly write: Uint8Array }
   | { readonly kind: 'ephemeral'; readonly from: Requester; readonly ephemeral: EphemeralKind }
   | { readonly kind: 'readRoom'; readonly from: Requester; readonly read: ReadRoom }
-  /** May `user` reach `users` through this room? Answered by `authorised`; `allowed` is the subset that are members or invited. */
+  /** May `user` reach `users` through this room? Answered by `authorised`. */
   | {
       readonly kind: 'authorise';
       readonly replyTo: Address;

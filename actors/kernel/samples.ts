@@ -7,7 +7,7 @@ import type { Message, Requester } from './messages.ts';
 
 type Samples = { readonly [Kind in Message['kind']]: Extract<Message, { kind: Kind }> };
 
-const from: Requester = { session: 7, request: 3, user: '@ann:lux', device: 2 };
+const from: Requester = { session: 7, request: 3, user: '@ann:lux', device: 2, mayEnter: true };
 const bob = userAddress('@bob:lux');
 const room = '!r:lux';
 const none = new Uint8Array();
@@ -54,7 +54,7 @@ export const samples: Samples = {
     readableFrom: 1,
   },
   manifestMoved: { kind: 'manifestMoved', user: '@bob:lux', head },
-  authorised: { kind: 'authorised', token: 5, allowed: [], members: [] },
+  authorised: { kind: 'authorised', token: 5, allowed: [], invited: [] },
   summaries: { kind: 'summaries', token: 5, summaries: [] },
   log: { kind: 'log', answer: {} as Extract<Message, { kind: 'log' }>['answer'] },
   submit: {

@@ -93,6 +93,23 @@ describe('a control entry', () => {
     expect(code(stage.control(ada, { kind: 99 as ControlKind }))).toBe(Rejection.REJECTION_UNSUPPORTED);
   });
 
+  it('that would bring its user into a room too many is LIMIT_REACHED, and every other one goes on', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.invite(ada, ben);
+    stage.mayEnter = false;
+    const accept = { kind: K.CONTROL_KIND_ACCEPT, target: 2 };
+    expect(code(stage.control(ben, accept))).toBe(Rejection.REJECTION_LIMIT_REACHED);
+    const direct = Stage.direct(ada, ben, testPrimitives);
+    direct.mayEnter = false;
+    expect(code(direct.start(ada, ben))).toBe(Rejection.REJECTION_LIMIT_REACHED);
+    expect(stage.invite(ada, cid)).toBe(3);
+    expect(code(stage.control(cid, { kind: K.CONTROL_KIND_DECLINE, target: 3 }))).toBe('accepted');
+    stage.mayEnter = true;
+    expect(code(stage.control(ben, accept))).toBe('accepted');
+    stage.mayEnter = false;
+    expect(code(stage.say(ben))).toBe('accepted');
+  });
+
   it('beyond members_max is LIMIT_REACHED', () => {
     const stage = Stage.group(ada, testPrimitives, { policy: { membersMax: 3 } });
     stage.join(ada, ben);
@@ -204,18 +221,30 @@ describe('a genesis', () => {
 });
 
 describe('who may be reached', () => {
-  it('is who is in or invited, by one who is', () => {
+  const ask = (stage: Stage, user: typeof ada) => {
+    const users = [ada.user, ben.user, cid.user, '@x:lux.example'];
+    return stage.tell({ kind: 'authorise', replyTo: 'u' as never, token: 1, user: user.user, users }).effects[0];
+  };
+  const told = (allowed: readonly string[], invited: readonly string[] = []) => ({ message: { allowed, invited } });
+
+  it('is who is in, and told apart who is invited, by one who is either', () => {
     const stage = Stage.group(ada, testPrimitives);
     stage.join(ada, ben);
     stage.invite(ada, cid);
-    const ask = (user: typeof ada) => {
-      const asked = { replyTo: 'u' as never, token: 1, user: user.user, users: [ben.user, '@x:lux.example'] };
-      return stage.tell({ kind: 'authorise', ...asked }).effects[0];
-    };
-    expect(ask(cid)).toMatchObject({ message: { allowed: [ben.user], members: [ada.user, ben.user, cid.user] } });
+    expect(ask(stage, cid)).toMatchObject(told([ada.user, ben.user], [cid.user]));
     stage.mustAccept(stage.control(cid, { kind: K.CONTROL_KIND_DECLINE, target: 3 }));
-    expect(ask(cid)).toMatchObject({ message: { allowed: [], members: [] } });
-    expect(ask(ada)).toMatchObject({ message: { allowed: [ben.user], members: [ada.user, ben.user] } });
+    expect(ask(stage, cid)).toMatchObject(told([]));
+    expect(ask(stage, ada)).toMatchObject(told([ada.user, ben.user]));
     expect(stage.state.chain?.members.get(3)?.status).toBe(MemberStatus.MEMBER_STATUS_DECLINED);
+  });
+
+  it('is nobody for one who is suspended, whom the others reach to sign the new identity in', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben);
+    const { publicKey: fingerprint } = makeActor(ben.user, 2).master;
+    const head = { version: 2, hash: bytesOf('m') };
+    stage.tell({ kind: 'identityMoved', user: ben.user, fingerprint, head });
+    expect(ask(stage, ben)).toMatchObject(told([]));
+    expect(ask(stage, ada)).toMatchObject(told([ada.user, ben.user]));
   });
 });

@@ -32,6 +32,9 @@ interface Input {
   readonly header: EventHeader;
 }
 
+/** Entries by which the session's user comes into a room. */
+const entering: ReadonlySet<ControlKind> = new Set([ControlKind.CONTROL_KIND_CREATE, ControlKind.CONTROL_KIND_ACCEPT]);
+
 /** The signed body of a control event, unchecked; null where there is none that decodes. */
 export function controlBodyOf(body: Uint8Array): { entry: ControlEntry; body: ControlBody } | null {
   const entry = decodeCanonical(ControlEntry, body);
@@ -53,6 +56,7 @@ export function judgeControl(
   if (!headerFitsControl(header, body)) return Rejection.REJECTION_BAD_EVENT;
   // One node is the whole provider so far: a room can't go anywhere.
   if (body.kind === ControlKind.CONTROL_KIND_HUB) return Rejection.REJECTION_UNSUPPORTED;
+  if (!from.mayEnter && entering.has(body.kind)) return Rejection.REJECTION_LIMIT_REACHED;
   const person = personGiven(context, submit, body, from.user);
   if (typeof person === 'number') return person;
   if (before === null) {

@@ -46,7 +46,7 @@ describe('a room that does not exist', () => {
     expect(summarised.effects).toContainEqual({ kind: 'summarised', user: ada.user, token: 4, summary: null });
     const asked = { replyTo: 'user/x' as never, token: 5, user: ada.user, users: [ben.user] };
     expect(stage.tell({ kind: 'authorise', ...asked }).effects).toContainEqual(
-      expect.objectContaining({ kind: 'send', message: { kind: 'authorised', token: 5, allowed: [], members: [] } }),
+      expect.objectContaining({ kind: 'send', message: { kind: 'authorised', token: 5, allowed: [], invited: [] } }),
     );
   });
 });

@@ -13,15 +13,17 @@ import { coverThrough, headMoved, leaver } from './cover.ts';
 import { emptyRows } from './emptying.ts';
 import { encodeSummary, subscribe, summaryKey, summaryOf } from './entry.ts';
 import { fetchRecords } from './fetch.ts';
+import { identityMoved } from './identity.ts';
 import { LogCalls } from './log-calls.ts';
-import { authorise, ephemeral, identityMoved } from './members.ts';
 import { Post } from './post.ts';
+import { authorise } from './reachability.ts';
 import { readRoom } from './read-room.ts';
 import { putReceipt } from './slots.ts';
 import { RoomState } from './state/room-state.ts';
 import { loadRows, takeChanges } from './state/rows.ts';
 import { replayRow } from './state/stored.ts';
 import { standingKept, standingsTimer, tellStandings } from './tell-standings.ts';
+import { ephemeral } from './typing.ts';
 import { Uncovered } from './uncovered.ts';
 
 /** closed: nothing heard yet. opening: the log is. live. closing: the log is, nothing is accepted. ended: told to stop. */

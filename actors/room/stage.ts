@@ -68,6 +68,8 @@ export class Stage {
   now = 1_700_000_000_000;
   /** Cover appends at once; false = only by `cover`. */
   covers = true;
+  /** What sessions say of their users. */
+  mayEnter = true;
   #request = 0;
   readonly #sendIds = new Map<string, number>();
   #seen: Seen = { effects: [], answers: [], pushed: [] };
@@ -155,7 +157,7 @@ export class Stage {
 
   from(user: StageUser, device = 1): Requester {
     this.#request++;
-    return { session: 1000 + device, request: this.#request, user: user.user, device };
+    return { session: 1000 + device, request: this.#request, user: user.user, device, mayEnter: this.mayEnter };
   }
 
   /** What a device would sign next, by what is covered or ahead. */

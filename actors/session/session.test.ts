@@ -31,7 +31,11 @@ describe('a session', () => {
       {
         kind: 'send',
         to: userAddress(ann),
-        message: { kind: 'request', from: { session: 7, request: 6, user: ann, device: 2 }, body: listDevices },
+        message: {
+          kind: 'request',
+          from: { session: 7, request: 6, user: ann, device: 2, mayEnter: true },
+          body: listDevices,
+        },
         bytes: bytesOf(6, listDevices).length + 128,
       },
     ]);
@@ -185,7 +189,7 @@ describe('writing', () => {
 
   it('names the proven sender', () => {
     expect(new Stage().live().send(2, submit)).toMatchObject([
-      { message: { kind: 'submit', from: { session: 7, request: 2, user: ann, device: 2 } } },
+      { message: { kind: 'submit', from: { session: 7, request: 2, user: ann, device: 2, mayEnter: true } } },
     ]);
   });
 

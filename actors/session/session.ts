@@ -283,7 +283,7 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #requester(request: number): Requester {
-    return { session: this.#session, request, user: this.#user, device: this.#device };
+    return { session: this.#session, request, user: this.#user, device: this.#device, mayEnter: true };
   }
 
   #push(request: number, body: AnswerBody): Effect {

@@ -30,7 +30,7 @@ function town() {
     receive: (message) => {
       if (message.kind !== 'authorise') return [];
       const { token, users, replyTo } = message;
-      return [{ kind: 'send', to: replyTo, message: { kind: 'authorised', token, allowed: users, members: users } }];
+      return [{ kind: 'send', to: replyTo, message: { kind: 'authorised', token, allowed: users, invited: [] } }];
     },
     idle: () => true,
   };
@@ -61,7 +61,11 @@ function town() {
     while (system.run());
   };
   const ask = (user: string, request: number, body: UserRequest) => {
-    system.tell(userAddress(user), { kind: 'request', from: { session: 1, request, user, device: 1 }, body });
+    system.tell(userAddress(user), {
+      kind: 'request',
+      from: { session: 1, request, user, device: 1, mayEnter: true },
+      body,
+    });
     run();
     return heard.findLast((message) => message.kind === 'answer' && message.request === request);
   };

@@ -122,7 +122,11 @@ describe('the life of a user actor', () => {
     const actor = new UserActor(user, 1, settings);
     const ask = (request: number) =>
       actor.receive(
-        { kind: 'request', from: { session: 1, request, user, device: 1 }, body: { $case: 'listDevices', value: {} } },
+        {
+          kind: 'request',
+          from: { session: 1, request, user, device: 1, mayEnter: true },
+          body: { $case: 'listDevices', value: {} },
+        },
         0,
       );
     expect(ask(1)).toMatchObject([{ kind: 'log', command: { kind: 'open', create: false } }]);

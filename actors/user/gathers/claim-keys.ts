@@ -53,7 +53,7 @@ class Claim implements Gather {
 
   heard(turn: Turn, token: number, answer: GatherAnswer): void {
     if (answer.kind === 'authorised' && this.waiting.delete(theRoom)) {
-      for (const user of new Set(answer.allowed)) this.#ask(turn, token, user);
+      for (const user of new Set([...answer.allowed, ...answer.invited])) this.#ask(turn, token, user);
     } else if (answer.kind === 'claimed' && this.waiting.delete(answer.user)) {
       this.#claimed.push(...answer.keys);
     }

@@ -59,12 +59,14 @@ class Query implements Gather {
   heard(turn: Turn, token: number, answer: GatherAnswer): void {
     if (answer.kind === 'authorised' && this.waiting.delete(theRoom)) {
       if (answer.busy) this.#defer(this.#asked);
-      else
+      else {
+        const allowed = [...answer.allowed, ...answer.invited];
         this.#ask(
           turn,
           token,
-          this.#asked.filter((user) => answer.allowed.includes(user) && isNeighbour(turn, user)),
+          this.#asked.filter((user) => allowed.includes(user) && isNeighbour(turn, user)),
         );
+      }
     } else if (answer.kind === 'keysRead' && this.waiting.delete(answer.user)) {
       if (answer.busy) this.#deferred.add(answer.user);
       else if (answer.keys !== null) this.#found.set(answer.user, answer.keys);

@@ -63,7 +63,7 @@ class Delivery implements Gather {
       for (const user of this.#messages.keys()) {
         if (!isNeighbour(turn, user)) continue;
         if (answer.busy) this.#fail(user, Rejection.REJECTION_BUSY);
-        else if (answer.allowed.includes(user)) this.#send(turn, token, user);
+        else if (answer.allowed.includes(user) || answer.invited.includes(user)) this.#send(turn, token, user);
         else this.#fail(user, Rejection.REJECTION_NOT_FOUND);
       }
     } else if (answer.kind === 'deposited' && this.waiting.delete(answer.user)) {

@@ -139,7 +139,7 @@ export class Street {
   /** Sends a request; its number. */
   asks({ user, device, session = device }: Asker, body: UserRequest): number {
     const request = ++this.#requests;
-    this.tell(user, { kind: 'request', from: { session, request, user, device }, body });
+    this.tell(user, { kind: 'request', from: { session, request, user, device, mayEnter: true }, body });
     return request;
   }
 
@@ -233,6 +233,6 @@ export class Street {
     const { token, users, user } = effect.message;
     const members = this.rooms.get(id) ?? [];
     const allowed = members.includes(user) ? users.filter((each) => members.includes(each)) : [];
-    this.tell(from, { kind: 'authorised', token, allowed, members });
+    this.tell(from, { kind: 'authorised', token, allowed, invited: [] });
   }
 }
