@@ -112,6 +112,17 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   /** See Luxchat.start. */
   async start(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      // Nobody closes what did not start: the stores would stay locked.
+      await this.close();
+      throw error;
+    }
+    this.connection.start();
+  }
+
+  async #open(): Promise<void> {
     const { user, deviceId, device, primitives, store, openEngine } = this.options;
     const early: Pick<Parts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'> = {
       user,
@@ -149,7 +160,6 @@ export class ClientCore extends Emitter<ClientEvents> {
     await this.inbox.load();
     this.#listen(engine);
     this.emit('ready', undefined);
-    this.connection.start();
   }
 
   /** See Luxchat.synced. */

@@ -56,6 +56,15 @@ export async function openCryptoStore(folder: string): Promise<NodeCryptoStore> 
   }
 }
 
+/** Takes the folder's lock without reading what is in it; the returned function gives it back. A folder without a store has no lock. Throws
+ * {@link CryptoStoreError} `LOCKED` or `TORN`. */
+export function lockCryptoStore(folder: string): () => void {
+  const path = join(folder, 'crypto.sqlite');
+  if (!existsSync(path)) return () => {};
+  const file = new CryptoStoreFile(path, 'existing');
+  return () => file.close();
+}
+
 function openFolder(folder: string): { file: CryptoStoreFile; key: Uint8Array } {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'crypto.sqlite');

@@ -8,8 +8,11 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -23,9 +26,12 @@ import { portablePrimitives } from '../primitives.ts';
 import { sealingKey, sealStore } from '../sealed-store.ts';
 import type { LocalStore } from '../store.ts';
 import { storeLedger } from '../store-ledger.ts';
-import { type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
+import { CryptoStoreError, lockCryptoStore, type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 
+const keyName = 'local.key';
+const newKeyName = 'local.key.new';
+const goneKeyName = 'local.key.gone';
 // Refresh this long before the access token ends, in milliseconds.
 const refreshEarlyMs = 60_000;
 
@@ -39,14 +45,18 @@ export interface DeviceOptions {
 
 /** True where a device lives in this folder. */
 export function hasDevice(folder: string): boolean {
-  return existsSync(join(folder, 'local.key'));
+  return existsSync(join(folder, keyName));
 }
 
-/** Keeps a fresh login in an empty folder. Throws STORE when another device lives there. */
+/** Keeps a fresh login in an empty or new folder. Throws STORE when a device lives there, or anything else. */
 export async function createDevice(folder: string, serverUrl: string, login: LoggedIn): Promise<void> {
   if (hasDevice(folder))
     throw new ClientError('STORE', `A device lives in ${folder} already: log it out first, or choose another folder.`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // A crash while the key was written leaves half a key, and nothing that it opens.
+  if (readdirSync(folder).some((name) => name !== newKeyName))
+    throw new ClientError('STORE', `The folder ${folder} is not empty: a device needs one of its own.`);
+  createKey(folder);
   const store = await openStore(folder);
   await writeSelf(store, {
     ...LocalSelf.decode(new Uint8Array()),
@@ -61,6 +71,25 @@ export async function createDevice(folder: string, serverUrl: string, login: Log
   await store.close();
 }
 
+/** Removes what a device keeps in its folder, whole or damaged, and the folder if nothing else lies in it. A folder without a device is left as it
+ * is. The server is not told: log out first. Throws STORE while the device is in use. Repeating is harmless, and ends what a crash left half done. */
+export function removeDevice(folder: string): void {
+  const [key, goneKey] = [join(folder, keyName), join(folder, goneKeyName)];
+  rmSync(join(folder, newKeyName), { force: true });
+  if (existsSync(key)) {
+    const release = lockForRemoval(folder);
+    // The key goes out of the way first and away last: a device that lost only its crypto store would open with new keys, and without the key
+    // nobody could tell afterwards that the rest was a device's.
+    renameSync(key, goneKey);
+    release();
+  }
+  if (existsSync(goneKey)) {
+    for (const name of ['local', 'crypto']) rmSync(join(folder, name), { recursive: true, force: true });
+    rmSync(goneKey);
+  }
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+}
+
 /** Opens the device of a folder; call `start` on it. Throws LOGIN_NEEDED where there is none, STORE where it is in use or damaged. */
 export async function openDevice(folder: string, options: DeviceOptions = {}): Promise<LuxchatClient> {
   if (!hasDevice(folder)) throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}: log in first.`);
@@ -72,15 +101,10 @@ export async function openDevice(folder: string, options: DeviceOptions = {}): P
       { cause },
     );
   });
-  const store = closingBoth(await openStore(folder), cryptoStore);
-  const self = await readSelf(store);
-  if (!self) {
-    await store.close();
-    throw new ClientError(
-      'LOGIN_NEEDED',
-      `The login in ${folder} was not finished: remove the folder and log in again.`,
-    );
-  }
+  const { store, self } = await openWith(cryptoStore, folder).catch((error) => {
+    cryptoStore.close();
+    throw error;
+  });
   const { user, device, deviceId, serverUrl } = self;
   return new LuxchatClient({
     user,
@@ -98,6 +122,34 @@ export async function openDevice(folder: string, options: DeviceOptions = {}): P
       ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     },
   });
+}
+
+function lockForRemoval(folder: string): () => void {
+  try {
+    return lockCryptoStore(join(folder, 'crypto'));
+  } catch (cause) {
+    if (!(cause instanceof CryptoStoreError) || cause.code === 'LOCKED')
+      throw new ClientError('STORE', `The device in ${folder} is in use by another program: end it first.`, { cause });
+    return () => {};
+  }
+}
+
+async function openWith(
+  cryptoStore: NodeCryptoStore,
+  folder: string,
+): Promise<{ readonly store: LocalStore; readonly self: LocalSelf }> {
+  const store = await openStore(folder);
+  try {
+    const self = await readSelf(store);
+    if (self) return { store: closingBoth(store, cryptoStore), self };
+    throw new ClientError(
+      'LOGIN_NEEDED',
+      `The login in ${folder} was not finished: remove the device and log in again.`,
+    );
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
@@ -121,19 +173,24 @@ function explain(cause: unknown): never {
 }
 
 async function openStore(folder: string): Promise<LocalStore> {
-  const key = await sealingKey(localKey(folder));
+  const key = await sealingKey(readKey(folder));
   return sealStore(openLmdbStore(join(folder, 'local')), key);
 }
 
-function localKey(folder: string): Uint8Array {
-  const path = join(folder, 'local.key');
-  if (!existsSync(path)) {
-    const file = openSync(`${path}.new`, 'w', 0o600);
-    writeSync(file, randomBytes(32));
-    fsyncSync(file);
-    closeSync(file);
-    renameSync(`${path}.new`, path);
-  }
+/** Whole or not at all: a device is where its key is. */
+function createKey(folder: string): void {
+  const partial = join(folder, newKeyName);
+  rmSync(partial, { force: true });
+  const file = openSync(partial, 'wx', 0o600);
+  writeSync(file, randomBytes(32));
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(partial, join(folder, keyName));
+}
+
+function readKey(folder: string): Uint8Array {
+  const path = join(folder, keyName);
+  if (!existsSync(path)) throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}: log in first.`);
   if ((statSync(path).mode & 0o077) !== 0)
     throw new ClientError('STORE', `The key ${path} can be read by others: run chmod 600 on it.`);
   const key = Uint8Array.from(readFileSync(path));
