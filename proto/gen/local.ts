@@ -95,6 +95,8 @@ export interface LocalRecord {
   trouble: string;
   /** How often decrypting was tried. */
   tries: number;
+  /** PayloadInner.written_ms of what was decrypted; 0 = not said, or not decrypted. */
+  writtenMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -615,7 +617,7 @@ export const LocalSlot: MessageFns<LocalSlot> = {
 };
 
 function createBaseLocalRecord(): LocalRecord {
-  return { record: undefined, content: undefined, trouble: "", tries: 0, _unknownFields: {} };
+  return { record: undefined, content: undefined, trouble: "", tries: 0, writtenMs: 0, _unknownFields: {} };
 }
 
 export const LocalRecord: MessageFns<LocalRecord> = {
@@ -631,6 +633,9 @@ export const LocalRecord: MessageFns<LocalRecord> = {
     }
     if (message.tries !== 0) {
       writer.uint32(32).uint32(message.tries);
+    }
+    if (message.writtenMs !== 0) {
+      writer.uint32(40).uint64(message.writtenMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -686,6 +691,14 @@ export const LocalRecord: MessageFns<LocalRecord> = {
             }
 
             message.tries = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.writtenMs = longToNumber(reader.uint64());
             continue;
           }
         }

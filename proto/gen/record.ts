@@ -315,6 +315,11 @@ export interface PayloadInner {
   slotVersion: number;
   /** Serialised Content (content.proto). Its type is not visible outside. */
   content: Uint8Array;
+  /**
+   * When the person wrote it, by the clock of the author's device; 0 = not said. A hub can't change it. Where it lies more than five minutes from
+   * the stamp a reader shows both and counts it; it is no fault (who writes offline sends later) and orders nothing.
+   */
+  writtenMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1401,6 +1406,7 @@ function createBasePayloadInner(): PayloadInner {
     slot: "",
     slotVersion: 0,
     content: new Uint8Array(0),
+    writtenMs: 0,
     _unknownFields: {},
   };
 }
@@ -1442,6 +1448,9 @@ export const PayloadInner: MessageFns<PayloadInner> = {
     }
     if (message.content.length !== 0) {
       writer.uint32(98).bytes(message.content);
+    }
+    if (message.writtenMs !== 0) {
+      writer.uint32(104).uint64(message.writtenMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1561,6 +1570,14 @@ export const PayloadInner: MessageFns<PayloadInner> = {
             }
 
             message.content = reader.bytes();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.writtenMs = longToNumber(reader.uint64());
             continue;
           }
         }

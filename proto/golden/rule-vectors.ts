@@ -8,7 +8,7 @@ import { proveCredential } from '../rules/credential.ts';
 import { controlHash, controlTextToSign, manifestHash, manifestTextToSign, recordHash } from '../rules/hash.ts';
 import { directRoomId } from '../rules/ids.ts';
 import { canonicalJson, parseJsonObject } from '../rules/json.ts';
-import { frankingCommitment } from '../rules/payload.ts';
+import { frankingCommitment, isWrittenApart } from '../rules/payload.ts';
 import { emptyHead, stampEvent } from '../rules/record.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from './cast.ts';
 import { Story } from './story.ts';
@@ -29,6 +29,7 @@ export function ruleVectors() {
     records: records(),
     manifests: manifests(),
     franking: franking(),
+    twoTimes: twoTimes(),
   };
 }
 
@@ -152,6 +153,12 @@ function manifests() {
   }));
 }
 
+function twoTimes() {
+  const acceptedMs = 1_700_000_000_000;
+  const said = [0, 300_000, 300_001, -300_000, -300_001].map((by) => (by === 0 ? 0 : acceptedMs + by));
+  return said.map((writtenMs) => ({ writtenMs, acceptedMs, showBoth: isWrittenApart(writtenMs, acceptedMs) }));
+}
+
 function franking() {
   const inner = PayloadInner.encode({
     ...PayloadInner.decode(new Uint8Array(0)),
@@ -161,6 +168,7 @@ function franking() {
     sendId: 1,
     kind: EventKind.EVENT_KIND_CONTENT,
     counts: true,
+    writtenMs: 1_700_000_000_000,
   }).finish();
   const frankingKey = bytesOf('franking key');
   const commitment = frankingCommitment({ frankingKey, inner }, testPrimitives);

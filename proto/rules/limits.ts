@@ -39,6 +39,8 @@ export const limits = {
   emptyingBlobsMax: 64,
   /** Characters of a blob id. Over it: BAD_EVENT. */
   blobIdCharactersMax: 64,
+  /** Milliseconds between what an author says and the stamp, up to which a reader shows the stamp alone. Further apart: both are shown, and it is counted. */
+  writtenApartMs: 300_000,
   /** Send ids that a room remembers a device. An older one: TOO_OLD. */
   sendIdsKept: 128,
   // ---- rooms --------------------------------------------------------------------------------------------------------------

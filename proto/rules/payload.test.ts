@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Algorithm, EventHeader, EventKind, PayloadInner, type SlotWrite } from '../gen/record.ts';
 import { bytesOf, testPrimitives } from '../golden/cast.ts';
-import { frankingCommitment, isFranked, openPayload, openSlotPayload } from './payload.ts';
+import { frankingCommitment, isFranked, isWrittenApart, openPayload, openSlotPayload } from './payload.ts';
 
 const control = { number: 4, hash: bytesOf('control') };
 const outside = { room: '!g:x', member: 3, device: 2, sendId: 9, counts: true, control };
@@ -59,6 +59,15 @@ describe('a payload', () => {
       primitives: testPrimitives,
     });
     expect(other).toBe('COMMITMENT');
+  });
+
+  it('says when it was written: apart from the stamp beyond five minutes, before and after', () => {
+    const stamped = 1_700_000_000_000;
+    for (const by of [300_000, -300_000]) {
+      expect(isWrittenApart(stamped + by, stamped)).toBe(false);
+      expect(isWrittenApart(stamped + by + Math.sign(by), stamped)).toBe(true);
+    }
+    expect(isWrittenApart(0, stamped)).toBe(false);
   });
 
   it('that does not decode is malformed', () => {

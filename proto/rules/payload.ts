@@ -3,6 +3,7 @@
 import { type EventHeader, EventKind, type Payload, PayloadInner, type SlotWrite } from '../gen/record.ts';
 import { equalBytes } from './bytes.ts';
 import { hashBytes } from './hash.ts';
+import { limits } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 
 /** Bytes of Payload.franking_key. */
@@ -70,6 +71,11 @@ export function openSlotPayload(place: SlotPlace, payload: Payload): PayloadInne
   const inner = decodeInner(payload.inner);
   if (inner === null) return 'MALFORMED';
   return checkPlace(inner, EventKind.EVENT_KIND_SLOT, place) ?? inner;
+}
+
+/** Are the two times of a message so far apart that a reader shows both? False where the author said none. Both in milliseconds since the epoch. */
+export function isWrittenApart(writtenMs: number, acceptedMs: number): boolean {
+  return writtenMs !== 0 && Math.abs(writtenMs - acceptedMs) > limits.writtenApartMs;
 }
 
 interface Place {

@@ -2,6 +2,7 @@
 import type { Alarm, RoomInfo, TimelineItem } from '#client/api.ts';
 import { ClientError, disconnectName, rejectionName } from '#client/errors.ts';
 import { LoginError } from '#client/login.ts';
+import { showsBothTimes } from '#client/timeline.ts';
 
 /** Where output goes and how. */
 export interface Output {
@@ -34,6 +35,7 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
     sender,
     own,
     at,
+    ...(item.writtenAt === undefined ? {} : { writtenAt: item.writtenAt }),
     kind,
     ...(body?.$case === 'text' ? { text: body.value.text } : {}),
     ...(edited ? { edited } : {}),
@@ -47,7 +49,7 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
 
 /** The same for people. */
 export function itemSentence(item: TimelineItem): string {
-  const time = new Date(item.at).toISOString().slice(11, 16);
+  const time = showsBothTimes(item) ? `${clock(item.at)} (written ${day(item.writtenAt)})` : clock(item.at);
   const who = item.own ? 'me' : shortName(item.sender);
   const body = item.content?.body;
   if (item.kind === 'deleted') return `${time} ${who}: (deleted)`;
@@ -59,6 +61,20 @@ export function itemSentence(item: TimelineItem): string {
     .join('');
   const state = item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${item.failure})` : '';
   return `${time} ${who}: ${printable(text)}${item.edited ? ' (edited)' : ''}${marks}${state}`;
+}
+
+/** Hour and minute, UTC. Times come from others: what is no date is shown as none. */
+function clock(ms: number): string {
+  return minutes(ms)?.slice(11) ?? '--:--';
+}
+
+function day(ms = 0): string {
+  return minutes(ms)?.replace('T', ' ') ?? 'at no date';
+}
+
+function minutes(ms: number): string | undefined {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString().slice(0, 16);
 }
 
 /** A room as plain data. */

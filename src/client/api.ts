@@ -102,6 +102,9 @@ export interface TimelineItem {
   readonly own: boolean;
   /** Milliseconds since the epoch: when the hub accepted it, or when it was written while it waits. */
   readonly at: number;
+  /** The same by its author's clock, unchanged by any server; absent where the author said none or nothing can be read. Where
+   * `showsBothTimes` (timeline.ts) holds, show both: the author was offline, or one of the clocks is wrong. */
+  readonly writtenAt?: number;
   readonly kind: 'message' | 'notice' | 'trouble' | 'deleted';
   /** The message; its text is the newest edit. */
   readonly content?: Content;

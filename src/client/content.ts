@@ -41,6 +41,8 @@ export interface Sealable {
   readonly kind: EventKind;
   readonly content: Content;
   readonly counts: boolean;
+  /** When the person wrote it, in milliseconds since the epoch. */
+  readonly writtenMs: number;
   /** For slots and receipts. */
   readonly slot: string;
   readonly slotVersion: number;
@@ -186,6 +188,7 @@ async function sealBody(
     slot: sealable.slot,
     slotVersion: sealable.slotVersion,
     content: Content.encode(sealable.content).finish(),
+    writtenMs: sealable.writtenMs,
   }).finish();
   const frankingKey = crypto.getRandomValues(new Uint8Array(32));
   const commitment = parts.primitives.hmacSha256(frankingKey, inner);

@@ -68,6 +68,7 @@ export class ReceiptSender {
         kind: EventKind.EVENT_KIND_SLOT,
         content,
         counts: false,
+        writtenMs: parts.now(),
         slot,
         slotVersion: replica.local.receiptVersion,
       });

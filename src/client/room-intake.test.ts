@@ -34,11 +34,13 @@ interface Wish {
   readonly kind: EventKind;
   readonly body?: Uint8Array;
   readonly seen?: number;
+  readonly writtenMs?: number;
 }
 
 /** A room where member 1 is oneself, an owner, and member 2 is Bob in the given standing. */
 function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: Role; slotRole?: Role } = {}) {
   const alarms: string[] = [];
+  const counted: string[] = [];
   let plaintext: Uint8Array = noHash;
   const store = new MemoryStore();
   const parts = {
@@ -54,7 +56,7 @@ function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: 
     people: { deviceStanding: async () => ({ number: 2, removed: false }), tryRefresh: async () => false },
     alarm: (alarm: { code: string }) => alarms.push(alarm.code),
     emit() {},
-    count() {},
+    count: (name: string) => counted.push(name),
     now: () => 10_000,
     random: () => 0,
   };
@@ -97,7 +99,9 @@ function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: 
     };
     const manifest = { version: 1, hash: noHash };
     const said = Content.encode(textContent('hi')).finish();
-    const inner = PayloadInner.encode({ ...place, seen, manifest, slot: '', slotVersion: 0, content: said }).finish();
+    const { writtenMs = 1000 + seq } = wish;
+    const about = { seen, manifest, slot: '', slotVersion: 0, content: said, writtenMs };
+    const inner = PayloadInner.encode({ ...place, ...about }).finish();
     const frankingKey = new Uint8Array(32).fill(1);
     plaintext = Payload.encode({ frankingKey, inner }).finish();
     const body = wish.body ?? Uint8Array.of(1, 2, 3, seq);
@@ -117,7 +121,7 @@ function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: 
     const record: LogRecord = { stamp, header, body, emptiedBy: 0 };
     return takeRecord(room, record, beside);
   };
-  return { room, alarms, take };
+  return { room, alarms, counted, take };
 }
 
 describe('a record that a lying hub hands out', () => {
@@ -172,6 +176,24 @@ describe('a record that a lying hub hands out', () => {
       expect((await recordAt(room, 6))?.record?.body.length).toBeGreaterThan(0);
       expect(room.local.frozen).not.toBe('');
     }
+  });
+});
+
+describe('the time that an author says', () => {
+  it('is kept beside the stamp, and counted where they lie more than five minutes apart; neither is refused', async () => {
+    const { room, alarms, counted, take } = world({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    const stamped = (seq: number) => 1000 + seq;
+    for (const [seq, writtenMs] of [
+      [6, 0],
+      [7, stamped(7) + 300_000],
+      [8, stamped(8) + 300_001],
+      [9, Number.MAX_SAFE_INTEGER],
+    ] as const) {
+      expect(await take(seq, { member: 2, kind: content, writtenMs })).toBe(true);
+      expect((await recordAt(room, seq))?.writtenMs).toBe(writtenMs);
+    }
+    expect(counted.filter((name) => name === 'written.apart').length).toBe(2);
+    expect(alarms).toEqual([]);
   });
 });
 

@@ -15,6 +15,7 @@ import { decodeControl } from '#proto/rules/control-entry.ts';
 import { mayPost, maySetSlot } from '#proto/rules/control-state.ts';
 import { checkControlHead } from '#proto/rules/event.ts';
 import { recordHash } from '#proto/rules/hash.ts';
+import { isWrittenApart } from '#proto/rules/payload.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record.ts';
 import type { TroubleCause } from './api.ts';
 import { type Opened, openEvent } from './content.ts';
@@ -199,7 +200,7 @@ async function openRecord(
   checked: CheckedRecord,
 ): Promise<{ kept: LocalRecord; session: string }> {
   const { header, stamp } = checked;
-  const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1 };
+  const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1, writtenMs: 0 };
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
   const sender = room.chain.user(header.member);
@@ -214,12 +215,13 @@ async function openRecord(
     if (opened.alarm) room.ports.parts.alarm({ code: opened.alarm, room: room.room, user: sender });
     return { kept: { ...kept, trouble: opened.trouble }, session: opened.sessionId ?? '' };
   }
-  const { control, seen } = opened.inner;
+  const { control, seen, writtenMs } = opened.inner;
+  if (isWrittenApart(writtenMs, stamp.acceptedMs)) room.ports.parts.count('written.apart');
   if (control) await compareView(room, control.number, control.hash);
   // Nobody has seen the place of what they were just writing, or a later one.
   if (seen && seen.seq >= stamp.seq) await room.freeze('HISTORY_FORKED');
   else if (seen && seen.seq > 0) await compareSeen(room, seen.seq, seen.hash);
-  return { kept: { ...kept, content: opened.content }, session: '' };
+  return { kept: { ...kept, content: opened.content, writtenMs }, session: '' };
 }
 
 /** The author had this record at that place: so must this device, where it holds the place. */

@@ -65,7 +65,7 @@ export function emptiedRows(
   emptiedBy: number,
 ): { kept: LocalRecord; rows: LocalChange[] } {
   const record = old.record && { ...old.record, body: noBytes, emptiedBy };
-  const kept: LocalRecord = { ...old, record, content: undefined, trouble: '' };
+  const kept: LocalRecord = { ...old, record, content: undefined, trouble: '', writtenMs: 0 };
   const rows = rowsOf(room, kept);
   const target = annotates(old.content);
   const { seq } = Stamp.decode(old.record?.stamp ?? noBytes);

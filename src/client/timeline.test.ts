@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord } from '#proto/gen/local.ts';
 import { Algorithm, EventHeader, EventKind, Stamp } from '#proto/gen/record.ts';
+import type { TimelineItem } from './api.ts';
 import { textContent } from './content.ts';
-import { type Folding, foldRecord, messageId, messageRef } from './timeline.ts';
+import { type Folding, foldRecord, messageId, messageRef, showsBothTimes } from './timeline.ts';
 
 const folding: Folding = {
   room: '!g:localhost',
@@ -42,7 +43,7 @@ function record(
     previousHash: new Uint8Array(32),
   });
   const kept = { stamp: stamp.finish(), header, body: new Uint8Array(), emptiedBy: 0 };
-  return { record: kept, content, trouble: '', tries: 1, ...more };
+  return { record: kept, content, trouble: '', tries: 1, writtenMs: 0, ...more };
 }
 
 const target = { member: 2, device: 1, sendId: 1 };
@@ -61,6 +62,14 @@ function fold(...annotations: LocalRecord[]) {
 }
 
 describe('a line', () => {
+  it('carries what its author says of the time, and says when to show both', () => {
+    const line = (writtenMs: number) => foldRecord(record(1, 2, textContent('hi'), { writtenMs }), [], folding);
+    expect(line(0)).not.toHaveProperty('writtenAt');
+    const [near, far] = [line(11 + 300_000), line(11 + 300_001)];
+    expect([near?.writtenAt, far?.writtenAt]).toEqual([300_011, 300_012]);
+    expect([near, far, line(0)].map((each) => showsBothTimes(each as TimelineItem))).toEqual([false, true, false]);
+  });
+
   it('is known by member, device and send id', () => {
     expect(messageRef(messageId(target))).toEqual(target);
     for (const id of ['local.17', '1.2', '1.2.0', '1.2.3.4', 'x.y.z']) expect(messageRef(id)).toBeUndefined();

@@ -6,6 +6,7 @@ import type { Rejection } from '#proto/gen/codes.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
 import { ControlBody, ControlEntry, ControlKind, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
+import { isWrittenApart } from '#proto/rules/payload.ts';
 import type { Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
 import { rejectionName } from './errors.ts';
 
@@ -59,6 +60,7 @@ export function foldRecord(
     device: header.device,
     own: sender === folding.user,
     at: stamp.acceptedMs,
+    ...(local.writtenMs > 0 ? { writtenAt: local.writtenMs } : {}),
     edited: false,
     reactions: noReactions,
   };
@@ -85,6 +87,7 @@ export function foldWaiting(send: LocalSend, folding: Folding): TimelineItem | u
     device: folding.device,
     own: true,
     at: send.writtenMs,
+    writtenAt: send.writtenMs,
     kind: 'message',
     content: send.content,
     edited: false,
@@ -97,6 +100,11 @@ export function foldWaiting(send: LocalSend, folding: Folding): TimelineItem | u
 /** What an answer of the hub changes in the line of a message that waited. */
 export function acceptedLine(id: string, accepted: Pick<Accepted, 'seq' | 'acceptedMs'>) {
   return { id, seq: accepted.seq, at: accepted.acceptedMs, sending: 'accepted' as const };
+}
+
+/** Do the two times of a line lie so far apart (more than five minutes) that people should see both? */
+export function showsBothTimes({ at, writtenAt = 0 }: Pick<TimelineItem, 'at' | 'writtenAt'>): boolean {
+  return isWrittenApart(writtenAt, at);
 }
 
 const noReactions: ReadonlyMap<string, readonly string[]> = new Map();
