@@ -215,8 +215,8 @@ export class ClientCore extends Emitter<ClientEvents> {
     return new Inbox({
       parts: () => this.parts,
       roomKeys: (keys) => this.#keysCame(keys),
-      // Before the rooms were compared there is nothing to follow one by one.
-      standing: (room, status) => this.#quietly(async () => this.#inStep.synced && this.held.standing(room, status)),
+      standing: (room, status) =>
+        this.#quietly(() => this.#inStep.follow(room, () => this.held.standing(room, status))),
       manifest: (user) => this.#manifestMoved(user),
       devices: () => this.#quietly(() => this.ownDevices.refresh()),
       privateMessage: (message) => this.positions.take(message),
@@ -245,6 +245,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   async #round(welcome: Welcome): Promise<void> {
     await this.ownDevices.welcome(welcome);
     await this.inbox.read();
+    this.#inStep.askedAnew();
     await this.held.sync();
   }
 
@@ -312,7 +313,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   async #fullSync(): Promise<void> {
     this.#count('inbox.fullSync');
     await this.ownDevices.refresh();
-    if (this.#inStep.synced) await this.held.sync();
+    await this.#inStep.follow('', () => this.held.sync());
   }
 
   /** A device did not get the key of this room: a later message goes under a fresh one. */

@@ -1,6 +1,6 @@
 // Bringing a device in step with its server when a session begins: own devices, inbox, rooms, in this order; then what waits goes out.
 // Guarantees: one round at a time; the newest session is brought in step after the one that a lost session left behind; a round that fails while
-// the session lives is made again. `synced` holds only for the session that is live.
+// the session lives is made again. `synced` holds only for the session that is live, and not before all that was told during the round was followed.
 import type { Welcome } from '#proto/gen/client.ts';
 import { ClientError } from './errors.ts';
 
@@ -27,6 +27,8 @@ export class InStep {
   #session = 0;
   #synced = false;
   #last: Promise<void> = Promise.resolve();
+  /** What was told before the session was in step, by what it is about. */
+  #due = new Map<string, () => Promise<void>>();
 
   constructor(ports: InStepPorts) {
     this.#ports = ports;
@@ -35,6 +37,17 @@ export class InStep {
   /** Was everything compared in the session that is live now? */
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /** Follows what the server told about `name`: now, or, while a round is under way, at its end and before `synced`; of several the newest. */
+  async follow(name: string, work: () => Promise<void>): Promise<void> {
+    if (this.#synced) await work();
+    else this.#due.set(name, work);
+  }
+
+  /** Everything is asked for anew: the answers say what was told until now. */
+  askedAnew(): void {
+    this.#due.clear();
   }
 
   /** A session began. */
@@ -66,15 +79,23 @@ export class InStep {
   async #round(welcome: Welcome, session: number): Promise<boolean> {
     try {
       await this.#ports.round(welcome);
+      for (let [next] = this.#due; next; [next] = this.#due) await this.#followDue(...next);
     } catch (error) {
       if (!(error instanceof ClientError)) this.#ports.fault(error);
       this.#ports.count('sync.failed');
       return false;
     }
     if (!this.#isNow(session)) return true;
+    // No wait since nothing was due: what is told from now on is followed at once.
     this.#synced = true;
     await this.#ports.done();
     return true;
+  }
+
+  async #followDue(name: string, work: () => Promise<void>): Promise<void> {
+    await work();
+    // It may have been told once more meanwhile.
+    if (this.#due.get(name) === work) this.#due.delete(name);
   }
 
   #isNow(session: number): boolean {

@@ -1,0 +1,76 @@
+// What the server tells while a device is being brought in step must not be lost: it is acknowledged, and never told again.
+import { afterEach, describe, expect, it } from 'vitest';
+import { RoomEntry } from '#proto/gen/client.ts';
+import { InboxEntry, MemberStatus, RoomStanding } from '#proto/gen/record.ts';
+import type { ServerBody } from './connection.ts';
+import { type Script, ScriptedSession, told } from './scripted-session.ts';
+
+const room = `!g${'a'.repeat(32)}:localhost`;
+const { MEMBER_STATUS_INVITED: invited } = MemberStatus;
+const entry = RoomEntry.decode(new Uint8Array());
+const invitation = told('roomList', {
+  rooms: [{ ...entry, room, member: 2, status: invited, invitedBy: '@bob:localhost' }],
+});
+const inbox = (body: object) =>
+  told('inboxPage', { entries: [{ ...InboxEntry.decode(new Uint8Array()), body }], through: 1, head: 1 });
+
+let session: ScriptedSession | undefined;
+afterEach(() => session?.client.close());
+
+/** A server that tells `page` of the inbox between the first page of its list and the last; from then on the list is `list`. */
+function tellsBehindTheList(page: ServerBody, list: ServerBody): ScriptedSession {
+  const missing = page.$case === 'inboxPage' && page.value.needsFullSync;
+  let lists = 0;
+  let unread: ServerBody | undefined;
+  let acked = () => {};
+  const script: Script = (asked) => {
+    switch (asked.$case) {
+      case 'fetchInbox': {
+        const now = unread;
+        unread = undefined;
+        return now;
+      }
+      case 'ackInbox':
+        if (asked.value.synced === missing) acked();
+        return undefined;
+      case 'listRooms':
+        lists += 1;
+        if (lists === 1) return told('roomList', { next: '!z' });
+        if (lists > 2) return list;
+        unread = page;
+        made.push(told('inboxMoved', { head: 1 }));
+        return new Promise((resolve) => {
+          acked = () => resolve(told('roomList'));
+        });
+      default:
+        return undefined;
+    }
+  };
+  const made = new ScriptedSession(script);
+  session = made;
+  return made;
+}
+
+describe('a device that is being brought in step', () => {
+  it('follows an invitation that comes behind the list of rooms, before it says that it is in step', async () => {
+    const { client } = tellsBehindTheList(
+      inbox({ $case: 'standing', value: { ...RoomStanding.decode(new Uint8Array()), room, status: invited } }),
+      invitation,
+    );
+    const invitations: string[] = [];
+    client.on('invitation', (info) => invitations.push(info.room));
+    await client.start();
+    await client.synced();
+    expect(invitations).toEqual([room]);
+    expect(client.room(room)).toMatchObject({ status: invited, invitedBy: '@bob:localhost' });
+  });
+
+  it('compares all rooms again when it hears behind the list that something may be missing', async () => {
+    const page = told('inboxPage', { through: 1, head: 1, needsFullSync: true });
+    const { client, asked } = tellsBehindTheList(page, invitation);
+    await client.start();
+    await client.synced();
+    expect(client.rooms().map((info) => info.room)).toEqual([room]);
+    expect(asked.filter(({ $case }) => $case === 'listRooms')).toHaveLength(3);
+  });
+});
