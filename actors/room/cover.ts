@@ -6,7 +6,7 @@ import { RoomRecords, ServerFrame } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
 import { encodePassing } from '#proto/rules/encode.ts';
-import { answer, type RoomContext } from './context.ts';
+import { answer, type RoomContext, refuse } from './context.ts';
 import { emptyRows } from './emptying.ts';
 import type { Placed } from './state/room-state.ts';
 import { tellStandings } from './tell-standings.ts';
@@ -18,11 +18,12 @@ export function coverThrough(context: RoomContext, throughSeq: number): readonly
   const answers: Effect[] = [];
   const deliveries = new Deliveries(context);
   const changed: number[] = [];
-  for (const { placed, askers } of uncovered.take(throughSeq)) {
+  for (const { placed, askers, refused } of uncovered.take(throughSeq)) {
     state.cover(placed);
     const { seq, acceptedMs, hash } = placed.head;
     const accepted = { seq, acceptedMs, hash, control: controlHead(state.chain) };
     for (const asker of askers) answers.push(answer(asker, { $case: 'accepted', value: accepted }));
+    for (const { from, code } of refused ?? []) answers.push(refuse(context, from, code));
     deliveries.add(placed);
     const member = changedMember(placed);
     if (member === null) continue;

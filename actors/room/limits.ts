@@ -8,6 +8,8 @@ export interface RoomLimits {
   /** Records that were given a place and are not covered yet, and their bytes. Over either: BUSY. */
   readonly uncoveredRecordsMax: number;
   readonly uncoveredBytesMax: number;
+  /** Refusals that wait for the event on which they may rest. Over it: BUSY. */
+  readonly refusalsMax: number;
   /** Reads, saves and rewrites under way at the log. Over it: BUSY. */
   readonly logCallsMax: number;
   /** Submits that wait behind one whose rows are being looked up. Over it: BUSY. */
@@ -38,6 +40,7 @@ export const defaultRoomLimits: RoomLimits = {
   heldMessagesMax: 256,
   uncoveredRecordsMax: 1_024,
   uncoveredBytesMax: 4 * 1_024 * 1_024,
+  refusalsMax: 256,
   logCallsMax: 128,
   waitingSubmitsMax: 64,
   ringRecordsMax: 256,

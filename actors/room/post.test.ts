@@ -246,8 +246,9 @@ describe('the two of a 1:1 room', () => {
     const stage = Stage.direct(ada, ben, testPrimitives);
     stage.covers = false;
     stage.start(ada, ben);
-    expect(code(stage.start(ben, ada))).toBe(Rejection.REJECTION_ROOM_EXISTS);
-    stage.cover();
+    expect(stage.start(ben, ada).answers).toEqual([]);
+    const answered = stage.cover().answers.map(({ body }) => codeOf(body));
+    expect(answered).toEqual(['accepted', Rejection.REJECTION_ROOM_EXISTS]);
     stage.covers = true;
     expect(code(stage.start(ben, ada))).toBe(Rejection.REJECTION_ROOM_EXISTS);
     const read = { room: stage.room, fromControl: 1, slots: false, stateOffset: 0, afterSlot: '' };

@@ -35,7 +35,7 @@ export class Post {
     return this.#behind.size === 0;
   }
 
-  /** A submit. Answered at once where it is refused or repeats what is covered; else when it is covered. */
+  /** A submit. Answered once everything is covered that the answer rests on. */
   submit(from: Requester, submit: Submit, now: number): readonly Effect[] {
     const waiting = { from, submit: compact(submit) };
     const behind = this.#behind.get(deviceOf(from));
@@ -136,12 +136,26 @@ export class Post {
     }
   }
 
+  /** The judge looks ahead: what it refuses because of an event that a crash may take back must not be said before that is covered. */
   #refuse(from: Requester, code: Rejection): readonly Effect[] {
-    return [refuse(this.#context, from, code)];
+    const { uncovered } = this.#context;
+    if (uncovered.size === 0 || standsAlone.has(code)) return [refuse(this.#context, from, code)];
+    return uncovered.holds({ from, code }) ? [] : [refuse(this.#context, from, busy)];
   }
 }
 
 const busy = Rejection.REJECTION_BUSY;
+
+/** Refusals that no uncovered event is behind: of what the submit is by itself, and NOT_FOUND, for numbers are only ever given: who has none ahead
+ *  has none that is covered either. */
+const standsAlone: ReadonlySet<Rejection> = new Set([
+  busy,
+  Rejection.REJECTION_RATE_LIMITED,
+  Rejection.REJECTION_BAD_REQUEST,
+  Rejection.REJECTION_TOO_LARGE,
+  Rejection.REJECTION_UNSUPPORTED,
+  Rejection.REJECTION_NOT_FOUND,
+]);
 
 /** What is kept of an event are views into the frame that it came in. A frame that holds much else is not worth keeping for it. */
 const besideBytesMax = 1_024;

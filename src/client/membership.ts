@@ -7,14 +7,12 @@ import { describePerson, type Statement } from './control-author.ts';
 import { ClientError, isRejection } from './errors.ts';
 import { createDirectRoom, createGroupRoom } from './genesis.ts';
 import type { Parts } from './parts.ts';
-import { pause } from './requests.ts';
 import type { RoomReplica } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
 const { MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED, MEMBER_STATUS_BANNED } = MemberStatus;
 const { MEMBER_STATUS_LEFT, MEMBER_STATUS_DECLINED, MEMBER_STATUS_REMOVED } = MemberStatus;
 const present: readonly MemberStatus[] = [MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED];
-const readTries = 8;
 const plainPolicy = { inviteRole: 0, slotRole: 0, postRole: 0, membersMax: 0 } as const;
 
 /** Statuses in which a statement about a member is true already. */
@@ -49,7 +47,7 @@ export class Membership {
       await this.#createDirect(room, user);
       await this.#rooms.list(room);
       const { replica, sender } = this.#rooms.need(room);
-      if (!replica.chain.state) await this.#readNew(replica);
+      if (!replica.chain.state) await replica.catchUp();
       await sender.control(({ joined, chain }) =>
         joined && chain.memberOf(user) === 0 ? inviteDirect(user, fingerprint) : null,
       );
@@ -133,18 +131,6 @@ export class Membership {
     } catch (error) {
       // The other was quicker, or a try before this one got through: it is one room, whoever began it.
       if (!isRejection(error, Rejection.REJECTION_ROOM_EXISTS)) throw error;
-    }
-  }
-
-  /** The other may have been quicker by so little that the hub does not show the room yet. */
-  async #readNew(replica: RoomReplica): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await replica.catchUp();
-      } catch (error) {
-        if (attempt === readTries || !isRejection(error, Rejection.REJECTION_NOT_FOUND)) throw error;
-        await pause(50 * attempt);
-      }
     }
   }
 

@@ -1,9 +1,9 @@
 // What a device still has to say, room by room, in order. An event keeps its bytes until it is answered for good; whatever is in doubt is sent
 // again as it is, and only what was refused is made anew, under a fresh send id.
 import type { AnswerBody } from '#actors/kernel/messages.ts';
-import type { Submit } from '#proto/gen/client.ts';
+import type { Rejected, Submit } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import { EventHeader } from '#proto/gen/record.ts';
+import { ControlBody, ControlEntry, type Event, EventHeader, EventKind } from '#proto/gen/record.ts';
 import { codeName, short } from '../witness.ts';
 import type { Conversation, Place } from './conversation.ts';
 
@@ -134,9 +134,13 @@ export class Outbox {
     this.#rejected(item, submit, answer.value);
   }
 
-  #rejected(item: Item, submit: Submit, { code, retryAfterMs }: { code: Rejection; retryAfterMs: number }): void {
+  #rejected(item: Item, submit: Submit, { code, retryAfterMs, control }: Rejected): void {
     const { witness } = this.#place;
     witness.trace(`${this.#host.name} hears ${codeName(code)} to ${item.label} in ${item.room}`);
+    const event = submit.event!;
+    if (code === Rejection.REJECTION_STALE_STATE && (control?.number ?? 0) < numberOf(event)) {
+      witness.wrong(`${item.label} is stale in ${item.room}, and the head told is the one that it stands on`);
+    }
     if (forSure.has(code)) {
       const { member, device, sendId } = headerOf(submit);
       witness.refused.push({ room: item.room, member, device, sendId });
@@ -180,6 +184,12 @@ export class Outbox {
     const at = items.indexOf(item);
     if (at >= 0) items.splice(at, 1);
   }
+}
+
+/** Number of the control entry in an event; 0 = it holds none. */
+function numberOf({ header, body }: Event): number {
+  if (EventHeader.decode(header).kind !== EventKind.EVENT_KIND_CONTROL) return 0;
+  return ControlBody.decode(ControlEntry.decode(body).signed).number;
 }
 
 function headerOf(submit: Submit): EventHeader {
