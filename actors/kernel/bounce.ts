@@ -78,6 +78,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'tokenChecked':
     case 'welcomed':
     case 'mayWrite':
+    case 'mayEnter':
     case 'answer':
     case 'subscribedPart':
     case 'deposited':

@@ -16,6 +16,7 @@ export function laneOf(message: Message): Lane {
     case 'tokenChecked':
     case 'welcomed':
     case 'mayWrite':
+    case 'mayEnter':
     case 'answer':
     case 'subscribedPart':
     case 'deposited':

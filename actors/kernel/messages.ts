@@ -78,9 +78,16 @@ export type SessionMessage =
       } | null;
     }
   /** The user actor knows this device: the session is live. */
-  | { readonly kind: 'welcomed'; readonly body: AnswerBody; readonly mayWrite: boolean }
+  | {
+      readonly kind: 'welcomed';
+      readonly body: AnswerBody;
+      readonly mayWrite: boolean;
+      readonly mayEnter: boolean;
+    }
   /** The device entered or left the manifest: may it submit? */
   | { readonly kind: 'mayWrite'; readonly mayWrite: boolean }
+  /** The user has come into the last room that they may be in, or has left one again: see Requester. */
+  | { readonly kind: 'mayEnter'; readonly mayEnter: boolean }
   /** One answer to one request. */
   | { readonly kind: 'answer'; readonly request: number; readonly body: AnswerBody }
   /** The socket is gone. */

@@ -20,7 +20,9 @@ function node(answer: (message: RoomMessage) => AnswerBody) {
     if (message.kind === 'timer') return [{ kind: 'stop' } as const];
     if (message.kind !== 'hello') return [];
     const to = sessionAddress(message.session);
-    return [{ kind: 'send', to, message: { kind: 'welcomed', body: welcome, mayWrite: true } } as const];
+    return [
+      { kind: 'send', to, message: { kind: 'welcomed', body: welcome, mayWrite: true, mayEnter: true } } as const,
+    ];
   };
   const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };
   const system: System = new System({

@@ -23,7 +23,7 @@ describe('a session', () => {
         message: { kind: 'hello', session: 7, device: 2, deviceId: 'AB', deviceName: 'phone' },
       },
     ]);
-    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: true })).toEqual([
+    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: true, mayEnter: true })).toEqual([
       { kind: 'cancelTimer', name: 'hello' },
       { kind: 'pushed', request: 5, body: welcome },
     ]);
@@ -108,7 +108,7 @@ describe('a session', () => {
   it('ignores answers about a login that it does not wait for', () => {
     const stage = new Stage().live();
     expect(stage.tell({ kind: 'tokenChecked', identity: null })).toEqual([]);
-    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: false })).toEqual([]);
+    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: false, mayEnter: true })).toEqual([]);
     expect(stage.send(3, submit)[0]?.kind).toBe('send');
   });
 
@@ -185,6 +185,14 @@ describe('writing', () => {
     expect(stage.send(2, submit)[0]?.kind).toBe('send');
     stage.tell({ kind: 'mayWrite', mayWrite: false });
     expect(stage.send(3, submit)).toEqual([rejection(3, Rejection.REJECTION_STALE_MANIFEST)]);
+  });
+
+  it('says whether the user may be in one more room, as it was told last', () => {
+    const stage = new Stage().live();
+    stage.tell({ kind: 'mayEnter', mayEnter: false });
+    expect(stage.send(2, submit)).toMatchObject([{ message: { from: { mayEnter: false } } }]);
+    stage.tell({ kind: 'mayEnter', mayEnter: true });
+    expect(stage.send(3, submit)).toMatchObject([{ message: { from: { mayEnter: true } } }]);
   });
 
   it('names the proven sender', () => {

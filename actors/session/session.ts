@@ -39,6 +39,7 @@ export class Session implements Actor<SessionMessage> {
   #user = '';
   #device = 0;
   #mayWrite = false;
+  #mayEnter = false;
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
   #subscriptions: Subscriptions | null = null;
@@ -64,9 +65,12 @@ export class Session implements Actor<SessionMessage> {
       case 'tokenChecked':
         return this.#checked(message.identity);
       case 'welcomed':
-        return this.#welcomed(message.body, message.mayWrite);
+        return this.#welcomed(message);
       case 'mayWrite':
         this.#mayWrite = message.mayWrite;
+        return nothing;
+      case 'mayEnter':
+        this.#mayEnter = message.mayEnter;
         return nothing;
       case 'subscribedPart':
         return this.#part(message);
@@ -143,10 +147,11 @@ export class Session implements Actor<SessionMessage> {
     return effects;
   }
 
-  #welcomed(body: AnswerBody, mayWrite: boolean): readonly Effect[] {
+  #welcomed({ body, mayWrite, mayEnter }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
     if (this.#phase !== 'greeting') return nothing;
     this.#phase = 'live';
     this.#mayWrite = mayWrite;
+    this.#mayEnter = mayEnter;
     this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
     return [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
   }
@@ -283,7 +288,7 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #requester(request: number): Requester {
-    return { session: this.#session, request, user: this.#user, device: this.#device, mayEnter: true };
+    return { session: this.#session, request, user: this.#user, device: this.#device, mayEnter: this.#mayEnter };
   }
 
   #push(request: number, body: AnswerBody): Effect {

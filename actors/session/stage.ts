@@ -48,7 +48,7 @@ export class Stage {
       kind: 'tokenChecked',
       identity: { user: ann, device: 2, deviceId: 'AB', deviceName: 'phone' },
     });
-    this.tell({ kind: 'welcomed', body: welcome, mayWrite });
+    this.tell({ kind: 'welcomed', body: welcome, mayWrite, mayEnter: true });
     return this;
   }
 

@@ -22,9 +22,11 @@ export const userLimits = {
   pageBytesMax: 60 * 1024,
   /** Rooms in one page of the list. */
   roomPageMax: protocolLimits.roomPageMax,
-  /** Open invitations kept. A further one is acknowledged to its room and forgotten. */
+  /** Open invitations kept of one inviter. A further one displaces that inviter's oldest. */
+  invitationsOfOneMax: 20,
+  /** Open invitations kept in all. A further one displaces the oldest of the inviter who has most. */
   invitationsMax: 200,
-  /** Rooms that a user left or was removed from, still listed; the oldest goes first. */
+  /** Rooms that a user is out of, still listed; those that they never were in go first, then the oldest. */
   formerRoomsMax: 200,
   /** How long such a room stays listed: as long as inbox entries live. */
   formerRoomMs: 30 * 86_400_000,

@@ -82,6 +82,10 @@ function listAll(): RoomEntry[] {
     after = next;
   }
 }
+const welcomed = () => {
+  street.tell(user, { kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'phone' });
+  return street.all('send').findLast(({ message }) => message.kind === 'welcomed')?.message;
+};
 const kept = () => street.all('send').filter(({ message }) => message.kind === 'standingKept').length;
 
 describe('a standing', () => {
@@ -122,26 +126,93 @@ describe('a standing', () => {
 });
 
 describe('limits', () => {
-  it('keep 200 invitations; a further one is confirmed and forgotten, a join is not', () => {
-    for (let n = 0; n <= userLimits.invitationsMax; n++) stand(roomOf(n), invited);
-    expect(kept()).toBe(userLimits.invitationsMax + 1);
-    expect(listAll()).toHaveLength(userLimits.invitationsMax);
-    expect(street.all('count')).toMatchObject([{ counter: 'user.rooms.over' }]);
-    stand(roomOf(900), joined);
-    expect(listAll()).toHaveLength(userLimits.invitationsMax + 1);
-    stand(roomOf(0), left, { controlNumber: 4 });
-    stand(roomOf(901), invited);
-    expect(listAll().filter(({ status }) => status === invited)).toHaveLength(userLimits.invitationsMax);
+  const invitedTo = (n: number, byUser = '@bob:example.org') => {
+    street.now += 1;
+    stand(roomOf(n), invited, { byUser });
+  };
+  const open = () => listAll().flatMap(({ room, status }) => (status === invited ? [room] : []));
+
+  it('keep 20 invitations of one inviter; a further one displaces the oldest of that inviter', () => {
+    invitedTo(900, '@carol:example.org');
+    for (let n = 0; n < userLimits.invitationsOfOneMax; n++) invitedTo(n);
+    expect(open()).toHaveLength(userLimits.invitationsOfOneMax + 1);
+    invitedTo(20);
+    expect(open()).toHaveLength(userLimits.invitationsOfOneMax + 1);
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toEqual(expect.arrayContaining([roomOf(1), roomOf(20), roomOf(900)]));
+    expect(kept()).toBe(22);
   });
 
-  it('keep 1,000 rooms', () => {
-    for (let n = 0; n < limits.roomsMax; n++) stand(roomOf(n), joined);
+  it('keep 200 invitations; a further one displaces the oldest of the inviter who has most', () => {
+    const each = userLimits.invitationsOfOneMax;
+    const crowd = userLimits.invitationsMax / each;
+    invitedTo(900, '@carol:example.org');
+    for (let n = 0; n < userLimits.invitationsMax - 1; n++) invitedTo(n, `@s${n % crowd}:example.org`);
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+    // All but one of the crowd have 20 invitations: the oldest of theirs goes, not Carol's older one.
+    invitedTo(901, '@dave:example.org');
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toEqual(expect.arrayContaining([roomOf(1), roomOf(900), roomOf(901)]));
+  });
+
+  it('let the same invitations go in whatever order rows come back', () => {
+    for (let n = 0; n < userLimits.invitationsMax; n++) stand(roomOf(n), invited, { byUser: `@s${n}:example.org` });
+    street.passivate(user);
+    stand(roomOf(900), invited, { byUser: '@late:example.org' });
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toContain(roomOf(900));
+    street.crash(user);
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+  });
+
+  it('are not for rooms that the user is in: no invitation keeps one out, and each is listed', () => {
+    for (let n = 0; n < userLimits.invitationsMax; n++) invitedTo(n, `@s${n}:example.org`);
+    for (let n = 0; n <= limits.roomsMax; n++) stand(roomOf(1000 + n), joined);
+    expect(listAll().filter(({ status }) => status === joined)).toHaveLength(limits.roomsMax + 1);
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+  });
+
+  it('tell the sessions at 1,000 rooms that the user may enter no more, and when they may again', () => {
+    const told = () =>
+      street.all('tellSessions').flatMap(({ message }) => (message.kind === 'mayEnter' ? message.mayEnter : []));
+    for (let n = 0; n < limits.roomsMax - 1; n++)
+      stand(roomOf(n), n % 2 === 0 ? joined : MemberStatus.MEMBER_STATUS_SUSPENDED);
+    invitedTo(2000);
+    expect(told()).toEqual([]);
+    expect(welcomed()).toMatchObject({ mayEnter: true });
     stand(roomOf(1000), joined);
-    stand(roomOf(1001), invited);
-    expect(listAll()).toHaveLength(limits.roomsMax);
+    expect(told()).toEqual([false]);
+    expect(welcomed()).toMatchObject({ mayEnter: false });
+    stand(roomOf(1001), joined);
+    expect(told()).toEqual([false]);
     stand(roomOf(5), left, { controlNumber: 4 });
-    stand(roomOf(1000), joined);
-    expect(listAll().filter(({ status }) => status === joined)).toHaveLength(limits.roomsMax);
+    expect(told()).toEqual([false]);
+    stand(roomOf(6), left, { controlNumber: 4 });
+    expect(told()).toEqual([false, true]);
+  });
+
+  it('are told again where a room repeats a standing: the first word may have been lost with the confirmation', () => {
+    for (let n = 0; n < limits.roomsMax; n++) stand(roomOf(n), joined);
+    street.crash(user);
+    street.forget();
+    stand(roomOf(0), joined);
+    expect(street.all('tellSessions')).toMatchObject([{ user, message: { kind: 'mayEnter', mayEnter: false } }]);
+  });
+
+  it('let rooms that the user never was in go before those they were in', () => {
+    stand(roomOf(0), joined);
+    stand(roomOf(0), MemberStatus.MEMBER_STATUS_REMOVED, { controlNumber: 4 });
+    stand(roomOf(1), left);
+    for (let n = 2; n <= userLimits.formerRoomsMax; n++) {
+      street.now += 1;
+      stand(roomOf(n), MemberStatus.MEMBER_STATUS_REMOVED);
+    }
+    const listed = listAll().map(({ room }) => room);
+    expect(listed).toHaveLength(userLimits.formerRoomsMax);
+    expect(listed).toEqual(expect.arrayContaining([roomOf(0), roomOf(1)]));
+    expect(listed).not.toContain(roomOf(2));
   });
 
   it('keep 200 former rooms for 30 days, the oldest goes first', () => {

@@ -1,5 +1,4 @@
 // Rooms tell how the user stands in them; each change is kept once, in order, and only then confirmed to the room, which repeats it until then.
-// What is over a limit is confirmed too and forgotten: a room must not repeat for ever what this user can't hold.
 import type { ManifestHead } from '#proto/gen/record.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import { userLimits } from './limits.ts';
@@ -12,9 +11,14 @@ export type StandingMessage = Extract<UserMessage, { kind: 'standing' }>;
 export function keepStanding(turn: Turn, { replyTo, standing, readableFrom }: StandingMessage): void {
   const { account } = turn;
   const { rooms, user } = account;
-  if (account.exists && rooms.isNews(standing)) {
-    if (rooms.hasRoom(standing)) turn.append({ $case: 'standing', value: { ...standing, readableFrom } });
-    else turn.emit({ kind: 'count', counter: 'user.rooms.over', by: 1 });
+  if (account.exists) {
+    const isNews = rooms.isNews(standing);
+    const before = rooms.mayEnter;
+    if (isNews) turn.append({ $case: 'standing', value: { ...standing, readableFrom } });
+    const { mayEnter } = rooms;
+    // A repeat says that the confirmation was lost, and perhaps this word to the sessions with it.
+    if (mayEnter !== before || !isNews)
+      turn.hold({ kind: 'tellSessions', user, message: { kind: 'mayEnter', mayEnter } });
   }
   const { controlNumber } = standing;
   turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber } });

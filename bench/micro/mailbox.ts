@@ -40,7 +40,7 @@ function systemOf(room: Actor<RoomMessage>, perform: (effect: Effect) => void = 
 function greet(message: UserMessage): readonly Effect[] {
   if (message.kind === 'timer') return [{ kind: 'stop' }];
   if (message.kind !== 'hello') return [];
-  const welcomed = { kind: 'welcomed', body: welcome, mayWrite: true } as const;
+  const welcomed = { kind: 'welcomed', body: welcome, mayWrite: true, mayEnter: true } as const;
   return [{ kind: 'send', to: sessionAddress(message.session), message: welcomed }];
 }
 

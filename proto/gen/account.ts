@@ -111,6 +111,8 @@ export interface RoomRow {
     | undefined;
   /** When it came to stand so. */
   sinceMs: number;
+  /** The user was in this room, now or before. */
+  joined: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -979,7 +981,7 @@ export const SenderRow: MessageFns<SenderRow> = {
 };
 
 function createBaseRoomRow(): RoomRow {
-  return { standing: undefined, sinceMs: 0, _unknownFields: {} };
+  return { standing: undefined, sinceMs: 0, joined: false, _unknownFields: {} };
 }
 
 export const RoomRow: MessageFns<RoomRow> = {
@@ -989,6 +991,9 @@ export const RoomRow: MessageFns<RoomRow> = {
     }
     if (message.sinceMs !== 0) {
       writer.uint32(16).uint64(message.sinceMs);
+    }
+    if (message.joined !== false) {
+      writer.uint32(24).bool(message.joined);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1028,6 +1033,14 @@ export const RoomRow: MessageFns<RoomRow> = {
             }
 
             message.sinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.joined = reader.bool();
             continue;
           }
         }

@@ -143,7 +143,7 @@ export class Account {
         this.#touch(`sender/${this.senders.add(body.value, { device, id: body.value.id, seq })}`);
         return;
       case 'standing': {
-        const rooms = this.rooms.set(body.value.room, { standing: body.value, sinceMs: acceptedMs }, acceptedMs);
+        const rooms = this.rooms.set(body.value, acceptedMs);
         this.#touch(...rooms.map((room) => `room/${room}`));
         return;
       }

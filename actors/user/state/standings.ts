@@ -1,18 +1,12 @@
-// How the user stands in rooms, kept by room. Newer control entries replace older ones; former rooms fade after 30 days and at 200;
-// invitations stop at 200 and everything at 1,000, so that neither strangers nor the user can make the list grow without bound.
+// How the user stands in rooms, kept by room. Newer control entries replace older ones. A room that the user is in is always kept: that those
+// stay within 1,000 is decided where the user enters. What others make of the list is bounded: invitations by inviter and in all, former rooms
+// by time and number. What goes depends on the entries alone, so that every replay lets the same rooms go.
 import type { RoomRow } from '#proto/gen/account.ts';
 import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from '../limits.ts';
 
-/** Invited, joined or suspended: counted against the limit of 1,000. */
-export function isCurrent(status: MemberStatus): boolean {
-  return (
-    status === MemberStatus.MEMBER_STATUS_INVITED ||
-    status === MemberStatus.MEMBER_STATUS_JOINED ||
-    status === MemberStatus.MEMBER_STATUS_SUSPENDED
-  );
-}
+type Named = readonly [room: string, row: RoomRow];
 
 /** The rooms of one user. */
 export class Standings {
@@ -31,51 +25,81 @@ export class Standings {
     return standing.controlNumber > (this.#rows.get(standing.room)?.standing?.controlNumber ?? 0);
   }
 
-  /** May it be listed? A room that is listed already always may; a new one not over 1,000 in all, nor over 200 open invitations. */
-  hasRoom(standing: RoomStanding): boolean {
-    const known = this.#rows.get(standing.room)?.standing?.status;
-    if (!isCurrent(standing.status) || (known !== undefined && isCurrent(known))) return true;
-    let current = 0;
-    let invited = 0;
-    for (const { standing: each } of this.#rows.values()) {
-      if (each === undefined || !isCurrent(each.status)) continue;
-      current++;
-      if (each.status === MemberStatus.MEMBER_STATUS_INVITED) invited++;
-    }
-    if (current >= limits.roomsMax) return false;
-    return standing.status !== MemberStatus.MEMBER_STATUS_INVITED || invited < userLimits.invitationsMax;
+  /** May the user be in one more room? False at 1,000 that they are in, suspended there or not. */
+  get mayEnter(): boolean {
+    return this.#named((row) => isIn(statusOf(row))).length < limits.roomsMax;
   }
 
-  /** Sets a room's row and lets former rooms go; returns the rooms whose rows changed. */
-  set(room: string, row: RoomRow, now: number): string[] {
-    this.#rows.set(room, row);
-    return [room, ...this.#fade(now)];
+  /** Takes a standing, and lets go what is then over a limit; returns the rooms whose rows changed. */
+  set(standing: RoomStanding, now: number): string[] {
+    const { room, status } = standing;
+    const joined = isIn(status) || status === MemberStatus.MEMBER_STATUS_LEFT || this.#rows.get(room)?.joined === true;
+    this.#rows.set(room, { standing, sinceMs: now, joined });
+    const gone = [...(isInvited(status) ? this.#crowdedOut(standing) : []), ...this.#faded(now)];
+    for (const each of gone) this.#rows.delete(each);
+    return [room, ...gone];
   }
 
   /** The rooms to list, by id, after the given one. */
   list(after: string, now: number): string[] {
-    const rooms: string[] = [];
-    for (const [room, row] of this.#rows) if (room > after && !isFaded(row, now)) rooms.push(room);
-    return rooms.sort();
+    return this.#named((row, room) => room > after && !isFaded(row, now))
+      .map(([room]) => room)
+      .sort();
   }
 
-  /** The rooms that the user is in or may read, in no order. */
+  /** The rooms that the user is in or invited to, in no order. */
   current(): string[] {
-    return [...this.#rows].filter(([, row]) => isCurrent(statusOf(row))).map(([room]) => room);
+    return this.#named((row) => isCurrent(statusOf(row))).map(([room]) => room);
   }
 
-  #fade(now: number): string[] {
-    const former = [...this.#rows].filter(([, row]) => !isCurrent(statusOf(row)));
-    former.sort(([a, left], [b, right]) => left.sinceMs - right.sinceMs || (a < b ? -1 : 1));
-    const surplus = former.length - userLimits.formerRoomsMax;
-    const gone = former.filter(([, row], index) => index < surplus || isFaded(row, now)).map(([room]) => room);
-    for (const room of gone) this.#rows.delete(room);
-    return gone;
+  // Invitations that make room for this one: the inviter's own oldest over 20, and over 200 in all the oldest of whoever has most. So a stranger
+  // displaces other strangers' invitations only where 200 of them have one each.
+  #crowdedOut({ room, byUser }: RoomStanding): string[] {
+    const open = this.#named((row) => isInvited(statusOf(row)));
+    const byInviter = Map.groupBy(open, ([, row]) => row.standing?.byUser ?? '');
+    const own = byInviter.get(byUser) ?? [];
+    if (own.length > userLimits.invitationsOfOneMax) return oldest(own, room);
+    if (open.length <= userLimits.invitationsMax) return [];
+    const most = Math.max(...[...byInviter.values()].map(({ length }) => length));
+    return oldest([...byInviter.values()].filter(({ length }) => length === most).flat(), room);
   }
+
+  // Former rooms over the number or the time. Those that the user never was in go first: anybody can make such.
+  #faded(now: number): string[] {
+    const former = this.#named((row) => !isCurrent(statusOf(row)));
+    former.sort((a, b) => Number(a[1].joined) - Number(b[1].joined) || byAge(a, b));
+    const surplus = former.length - userLimits.formerRoomsMax;
+    return former.filter(([, row], index) => index < surplus || isFaded(row, now)).map(([room]) => room);
+  }
+
+  #named(wanted: (row: RoomRow, room: string) => boolean): Named[] {
+    return [...this.#rows].filter(([room, row]) => wanted(row, room));
+  }
+}
+
+function oldest(rows: readonly Named[], except: string): string[] {
+  const [first] = rows.filter(([room]) => room !== except).sort(byAge);
+  return first === undefined ? [] : [first[0]];
+}
+
+function byAge([a, left]: Named, [b, right]: Named): number {
+  return left.sinceMs - right.sinceMs || (a < b ? -1 : 1);
 }
 
 function statusOf(row: RoomRow): MemberStatus {
   return row.standing?.status ?? MemberStatus.MEMBER_STATUS_UNSPECIFIED;
+}
+
+function isInvited(status: MemberStatus): boolean {
+  return status === MemberStatus.MEMBER_STATUS_INVITED;
+}
+
+function isIn(status: MemberStatus): boolean {
+  return status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_SUSPENDED;
+}
+
+function isCurrent(status: MemberStatus): boolean {
+  return isInvited(status) || isIn(status);
 }
 
 function isFaded(row: RoomRow, now: number): boolean {
