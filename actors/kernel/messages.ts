@@ -205,7 +205,14 @@ export type RoomMessage =
     }
   /** Head and list entry, for a room list. Answered by the effect `summarised`. */
   | { readonly kind: 'summarise'; readonly token: number; readonly user: string }
-  | { readonly kind: 'standingKept'; readonly user: string; readonly controlNumber: number }
+  /** A user actor has kept a standing. `fingerprint`: the user's master key now, empty where there is none: a room that the user was not in when it
+   *  changed learns of it so. */
+  | {
+      readonly kind: 'standingKept';
+      readonly user: string;
+      readonly controlNumber: number;
+      readonly fingerprint: Uint8Array;
+    }
   /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. */
   | {
       readonly kind: 'identityMoved';

@@ -15,6 +15,7 @@ import { credentialFits, proveCredential } from '#proto/rules/credential.ts';
 import { personCommitment } from '#proto/rules/hash.ts';
 import { isUserId, parseRoomId, parseUserId } from '#proto/rules/ids.ts';
 import type { RoomContext } from './context.ts';
+import { isTrueIdentity } from './identity.ts';
 import type { KeptCredential } from './state/people.ts';
 import type { Change } from './state/room-state.ts';
 
@@ -76,6 +77,10 @@ export function judgeControl(
     if (person !== null || credential !== null) state.people.refused();
     return rejectionOf(result.invalid);
   }
+  if (body.kind === ControlKind.CONTROL_KIND_IDENTITY && !isVouchedFor(context, body, person)) {
+    if (person !== null || credential !== null) state.people.refused();
+    return Rejection.REJECTION_INVALID_CONTROL;
+  }
   return { change: { kind: 'control', before, after: result.state, entry, body }, person, credential };
 }
 
@@ -102,6 +107,12 @@ function personGiven(
   // Bytes of its own, so that what is kept for ever does not hold the frame that it came in.
   const own = { salt: new Uint8Array(salt), fingerprint: new Uint8Array(fingerprint) };
   return { member, user: person.user, ...own, bot: options.isBot(person.user) };
+}
+
+/** The identity that the entry brings in is the one that the target's user actor told. */
+function isVouchedFor(context: RoomContext, body: ControlBody, given: Person | null): boolean {
+  const fingerprint = (given ?? context.state.people.person(body.person))?.fingerprint;
+  return fingerprint !== undefined && isTrueIdentity(context, body.target, fingerprint);
 }
 
 /** A room is born here, and a 1:1 room by one of its pair. */

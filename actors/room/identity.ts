@@ -9,24 +9,39 @@ import { changeNow } from './state/rows.ts';
 
 /**
  * A member published a manifest: the others hear of it, and where the master key is not the one that the chain commits to, the member is suspended
- * from now on. The key is kept, for no event says it. Bounded by the members of the room; rare.
+ * from now on. Bounded by the members of the room; rare.
  */
 export function identityMoved(
-  { state, calls }: RoomContext,
+  context: RoomContext,
   { user, fingerprint, head }: RoomMessage & { kind: 'identityMoved' },
 ): readonly Effect[] {
+  const { state } = context;
   const mover = state.member(user);
   if (mover === undefined || !state.isPresent(mover)) return [];
-  const effects: Effect[] = [];
-  const known = state.identities.get(mover.number) ?? state.people.person(mover.person)?.fingerprint;
-  if (known === undefined || !equalBytes(known, fingerprint)) {
-    state.identities.set(mover.number, fingerprint);
-    effects.push(calls.save([changeNow(state, `identity/${mover.number}`)], () => []));
-  }
+  const effects: Effect[] = [...learnIdentity(context, user, fingerprint)];
   for (const member of state.chain?.members ?? []) {
     const other = state.people.userOf(member.number);
     if (other === undefined || other === user || !state.isPresent(member)) continue;
     effects.push({ kind: 'send', to: userAddress(other), message: { kind: 'manifestMoved', user, head } });
   }
   return effects;
+}
+
+/** A user's master key today, by the word of the user actor. Where it is not the one known here it is kept, for no event says it. */
+export function learnIdentity({ state, calls }: RoomContext, user: string, fingerprint: Uint8Array): readonly Effect[] {
+  const member = state.member(user);
+  if (member === undefined || fingerprint.length === 0) return [];
+  const known = state.identities.get(member.number) ?? state.people.person(member.person)?.fingerprint;
+  if (known !== undefined && equalBytes(known, fingerprint)) return [];
+  state.identities.set(member.number, fingerprint);
+  return [calls.save([changeNow(state, `identity/${member.number}`)], () => [])];
+}
+
+/**
+ * Does an IDENTITY entry name the identity that this member's own user actor told? Devices can't check that, they learn of identities at other moments: so
+ * the hub must, or any admin could invent one, which takes an owner's role and mutes them.
+ */
+export function isTrueIdentity({ state }: RoomContext, member: number, fingerprint: Uint8Array): boolean {
+  const told = state.identities.get(member);
+  return told !== undefined && equalBytes(told, fingerprint);
 }

@@ -159,7 +159,7 @@ describe('send ids', () => {
     check();
     stage.crash();
     check();
-    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
+    stage.kept(ada, 1);
     stage.passivate();
     check();
     expect(stage.log.rows).toHaveLength(130);

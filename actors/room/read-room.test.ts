@@ -71,6 +71,7 @@ describe('the chain', () => {
     const stage = Stage.group(ada, testPrimitives);
     stage.join(ada, ben);
     const again = makeActor('@ben:lux.example', 2);
+    stage.moved(again);
     stage.mustAccept(
       stage.control(
         ada,
@@ -81,7 +82,7 @@ describe('the chain', () => {
     stage.mustAccept(stage.control(again, { kind: K.CONTROL_KIND_LEAVE, target: 2 }));
     for (const passivate of [false, true]) {
       if (passivate) {
-        for (const user of [ada, ben]) stage.tell({ kind: 'standingKept', user: user.user, controlNumber: 9 });
+        for (const user of [ada, ben]) stage.kept(user, 9);
         stage.passivate();
       }
       expect(derive(stage, ada).number).toBe(5);

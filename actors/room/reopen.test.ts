@@ -169,7 +169,7 @@ class Play {
 
   keptAll(): void {
     const { stage } = this;
-    for (const { user } of users) stage.tell({ kind: 'standingKept', user, controlNumber: 1e6 });
+    for (const user of users) stage.kept(user, 1e6);
   }
 
   /** What is lost with the actor is forgotten here too; the rest must be there again. */

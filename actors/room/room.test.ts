@@ -142,7 +142,7 @@ describe('a life', () => {
     stage.say(ada);
     stage.slot(ada, 'name', 1);
     for (const user of [ada, ben]) {
-      stage.tell({ kind: 'standingKept', user: user.user, controlNumber: 3 });
+      stage.kept(user, 3);
     }
     expect(stage.actor.idle()).toBe(true);
     expect(kinds(stage.passivate()).at(-1)).toBe('stop');
@@ -157,7 +157,7 @@ describe('a life', () => {
 
   it('leaves a summary of its head also when all else was saved before', () => {
     const stage = Stage.group(ada, testPrimitives);
-    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
+    stage.kept(ada, 1);
     for (const seal of [false, true, false]) {
       if (seal) {
         stage.say(ada);
@@ -177,7 +177,7 @@ describe('a life', () => {
   it('hands a new identity that came while it closed to the next incarnation', () => {
     const stage = Stage.group(ada, testPrimitives);
     const room = stage.actor;
-    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
+    stage.kept(ada, 1);
     room.receive({ kind: 'timer', name: 'passivate' }, 0);
     const moved = {
       kind: 'identityMoved',
@@ -216,16 +216,14 @@ describe('standings', () => {
       },
     ]);
     expect(kinds(stage.tell({ kind: 'timer', name: 'standings' }))).toEqual(['send', 'send', 'startTimer']);
-    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
-    expect(stage.tell({ kind: 'standingKept', user: ben.user, controlNumber: 1 }).effects).toEqual([]);
+    stage.kept(ada, 1);
+    expect(stage.kept(ben, 1).effects).toEqual([]);
     expect(stage.actor.idle()).toBe(false);
     stage.crash();
     const again = stage.fetch(ada).effects.filter((effect) => effect.kind === 'send');
     expect(again.map(({ to }) => to)).toEqual([`user/${ada.user}`, `user/${ben.user}`]);
-    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
-    expect(stage.tell({ kind: 'standingKept', user: ben.user, controlNumber: 2 }).effects).toEqual([
-      { kind: 'cancelTimer', name: 'standings' },
-    ]);
+    stage.kept(ada, 1);
+    expect(stage.kept(ben, 2).effects).toEqual([{ kind: 'cancelTimer', name: 'standings' }]);
     expect(stage.actor.idle()).toBe(true);
     stage.passivate();
     expect(stage.fetch(ada).effects.filter(({ kind }) => kind === 'send')).toEqual([]);

@@ -13,7 +13,7 @@ import { coverThrough, headMoved, leaver } from './cover.ts';
 import { emptyRows } from './emptying.ts';
 import { encodeSummary, subscribe, summaryKey, summaryOf } from './entry.ts';
 import { fetchRecords } from './fetch.ts';
-import { identityMoved } from './identity.ts';
+import { identityMoved, learnIdentity } from './identity.ts';
 import { LogCalls } from './log-calls.ts';
 import { Post } from './post.ts';
 import { authorise } from './reachability.ts';
@@ -101,7 +101,7 @@ export class Room implements Actor<RoomMessage> {
           { kind: 'summarised', user: message.user, token: message.token, summary: this.#summaryFor(message.user) },
         ];
       case 'standingKept':
-        return this.#standingKept(message.user, message.controlNumber);
+        return this.#standingKept(message);
       case 'identityMoved':
         return identityMoved(context, message);
       case 'log':
@@ -199,10 +199,11 @@ export class Room implements Actor<RoomMessage> {
     return tellStandings(this.context, state.standings.next(standingsPerTick), this.#standingsDelayMs);
   }
 
-  #standingKept(user: string, controlNumber: number): readonly Effect[] {
-    if (!standingKept(this.context, user, controlNumber)) return nothing;
+  #standingKept({ user, controlNumber, fingerprint }: RoomMessage & { kind: 'standingKept' }): readonly Effect[] {
+    const learned = learnIdentity(this.context, user, fingerprint);
+    if (!standingKept(this.context, user, controlNumber)) return learned;
     this.#standingsDelayMs = 0;
-    return [{ kind: 'cancelTimer', name: standingsTimer }];
+    return [...learned, { kind: 'cancelTimer', name: standingsTimer }];
   }
 
   #summaryFor(user: string): ReturnType<typeof summaryOf> {

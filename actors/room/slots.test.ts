@@ -65,7 +65,7 @@ describe('a receipt', () => {
     stage.now += protocol.receiptIntervalMs;
     expect(code(receipt(stage, ada, 'receipt/1', 1))).toBe(Rejection.REJECTION_STALE_STATE);
     expect(code(receipt(stage, ada, 'receipt/1', 2))).toBe('done');
-    stage.tell({ kind: 'standingKept', user: ada.user, controlNumber: 1 });
+    stage.kept(ada, 1);
     stage.passivate();
     stage.fetch(ada);
     stage.now += protocol.receiptIntervalMs;

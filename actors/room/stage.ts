@@ -269,6 +269,17 @@ export class Stage {
     return this.tell({ kind: 'submit', from: this.from(user, device), submit });
   }
 
+  /** The user actor has kept how its user stands, and says which identity that is today. */
+  kept({ user }: { readonly user: string }, controlNumber: number, fingerprint: Uint8Array = noBytes): Seen {
+    return this.tell({ kind: 'standingKept', user, controlNumber, fingerprint });
+  }
+
+  /** The user actor says that its user published a manifest under this identity. */
+  moved({ user, master }: StageUser): Seen {
+    const head = { version: 1, hash: master.publicKey };
+    return this.tell({ kind: 'identityMoved', user, fingerprint: master.publicKey, head });
+  }
+
   fetch(user: StageUser, given: { from?: number; through?: number; limit?: number; newest?: boolean } = {}): Seen {
     const { from = 0, through = 0, limit = 0, newest = false } = given;
     const fetch = { room: this.room, fromSeq: from, throughSeq: through, limit, newestFirst: newest };

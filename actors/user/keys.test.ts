@@ -406,6 +406,11 @@ describe('the manifest', () => {
     street.flush(user);
     const message = { kind: 'identityMoved', user, fingerprint: alice.master.publicKey, head: { version: 1, hash } };
     expect(street.all('send')).toMatchObject([{ to: roomAddress(room), message }]);
+    // A room that the user comes into later hears it with its first standing.
+    street.log(user).held = false;
+    street.tell(user, { kind: 'standing', replyTo: roomAddress(room), standing, readableFrom: 1 });
+    const kept = { kind: 'standingKept', user, controlNumber: 1, fingerprint: alice.master.publicKey };
+    expect(street.all('send').at(-1)).toMatchObject({ to: roomAddress(room), message: kept });
   });
 
   it('keeps a device outside it from touching others', () => {

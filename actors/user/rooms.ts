@@ -1,5 +1,6 @@
 // Rooms tell how the user stands in them; each change is kept once, in order, and only then confirmed to the room, which repeats it until then.
 import type { ManifestHead } from '#proto/gen/record.ts';
+import { noBytes } from '#proto/rules/bytes.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import { userLimits } from './limits.ts';
 import type { Turn } from './turn.ts';
@@ -21,7 +22,8 @@ export function keepStanding(turn: Turn, { replyTo, standing, readableFrom }: St
       turn.hold({ kind: 'tellSessions', user, message: { kind: 'mayEnter', mayEnter } });
   }
   const { controlNumber } = standing;
-  turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber } });
+  const fingerprint = account.manifest?.body.masterKey ?? noBytes;
+  turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber, fingerprint } });
 }
 
 /** Someone else published a manifest: a notice in that person's lane. Where a device's lane is full it is told to sync in full instead. */

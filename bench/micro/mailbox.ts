@@ -60,7 +60,12 @@ function pushAndTurn(rooms: number): number {
   const effects: readonly Effect[] = [];
   const system = systemOf({ receive: () => effects, idle: () => true });
   const addresses = Array.from({ length: rooms }, (_, n): Address => roomAddress(`!${n}:lux.example`));
-  const message: Message = { kind: 'standingKept', user: '@ann:lux.example', controlNumber: 1 };
+  const message: Message = {
+    kind: 'standingKept',
+    user: '@ann:lux.example',
+    controlNumber: 1,
+    fingerprint: new Uint8Array(0),
+  };
   const work: Message = {
     kind: 'manifestMoved',
     user: '@ann:lux.example',
