@@ -101,24 +101,26 @@ export function listedDevice(known: KnownManifest, number: number): ManifestDevi
   return known.body.devices.find((device) => device.number === number);
 }
 
+/** Do two entries speak of one device, by number, id or signing key, and say different things of it? */
+export function contradicts(a: ManifestDevice, b: ManifestDevice): boolean {
+  const sameOne = a.number === b.number || a.id === b.id || equalBytes(a.signingKey, b.signingKey);
+  return sameOne && !isSameDevice(a, b);
+}
+
+/** The same number, id and keys? */
+export function isSameDevice(a: ManifestDevice, b: ManifestDevice): boolean {
+  const sameKeys = equalBytes(a.signingKey, b.signingKey) && equalBytes(a.identityKey, b.identityKey);
+  return a.number === b.number && a.id === b.id && sameKeys;
+}
+
 function checkSuccession(known: KnownManifest, next: KnownManifest): ManifestFault | null {
   if (!equalBytes(next.body.previousHash, known.hash)) return 'FORK';
   const sameIdentity = equalBytes(next.body.masterKey, known.body.masterKey);
   if (sameIdentity && listedDevice(known, next.body.signer) === undefined) return 'WRONG_SIGNER';
   for (const device of next.body.devices) {
-    const reused = known.body.devices.some((before) => overlaps(before, device) && !isSame(before, device));
-    if (reused) return 'DEVICE_REUSED';
+    if (known.body.devices.some((before) => contradicts(before, device))) return 'DEVICE_REUSED';
   }
   return null;
-}
-
-function overlaps(a: ManifestDevice, b: ManifestDevice): boolean {
-  return a.number === b.number || a.id === b.id || equalBytes(a.signingKey, b.signingKey);
-}
-
-function isSame(a: ManifestDevice, b: ManifestDevice): boolean {
-  const sameKeys = equalBytes(a.signingKey, b.signingKey) && equalBytes(a.identityKey, b.identityKey);
-  return a.number === b.number && a.id === b.id && sameKeys;
 }
 
 function isWellFormed(body: ManifestBody): boolean {

@@ -155,6 +155,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       random: () => this.#random(),
     };
     await this.people.load();
+    await this.ownDevices.load();
     await this.held.load();
     await this.outbox.load();
     await this.inbox.load();

@@ -1,19 +1,19 @@
 // The user's own devices: identity at the first one, confirmation of further ones by emoji, and the signed manifest that says which there are.
-// A device that no manifest lists gets no keys and may not write. Only a listed device signs the next manifest.
+// A device that no manifest lists gets no keys and may not write. Only a listed device signs the next manifest. The server gives out the numbers of
+// devices, and nothing else of what it says is believed: keys come from the engine, which checked whose they are, and each device looks whether
+// the list speaks of it as it is.
 import type { Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import { ManifestBody, type ManifestDevice } from '#proto/gen/record.ts';
-import { equalBytes, zeroHash } from '#proto/rules/bytes.ts';
-import { readCrossSigningJson, readDeviceJson } from '#proto/rules/credential.ts';
-import { manifestTextToSign } from '#proto/rules/hash.ts';
+import type { ManifestDevice } from '#proto/gen/record.ts';
+import { contradicts, isSameDevice } from '#proto/rules/manifest.ts';
 import type { DeviceInfo, VerificationInfo } from './api.ts';
 import type { Verification } from './crypto/engine.ts';
 import { ClientError, isRejection } from './errors.ts';
+import { type ListChange, publishManifest } from './manifest-author.ts';
 import type { Parts } from './parts.ts';
 import { pause } from './requests.ts';
 import { prefixRange } from './store.ts';
 
-const publishTries = 5;
 const listTries = 6;
 const listAgainMs = 200;
 /** Rows of devices that were confirmed and are still to be listed. */
@@ -33,15 +33,25 @@ export class Devices {
   #ports: DevicesPorts;
   #wasConfirmed = false;
   #settling: Promise<unknown> = Promise.resolve();
+  #self: ManifestDevice | undefined;
+  /** What was told as an alarm: once a run each. */
+  #told = new Set<string>();
 
   constructor(ports: DevicesPorts) {
     this.#ports = ports;
   }
 
-  /** Is this device listed in the newest own manifest that is known? */
+  /** Learns this device's own keys. To be called before anything else. */
+  async load(): Promise<void> {
+    const { engine, device, deviceId } = this.#ports.parts();
+    const { ed25519, curve25519 } = await engine.ownKeys();
+    this.#self = { number: device, id: deviceId, signingKey: ed25519, identityKey: curve25519 };
+  }
+
+  /** Is this device listed in the newest own manifest that is known, under its own number and with its own keys? */
   get confirmed(): boolean {
-    const { people, user, device } = this.#ports.parts();
-    return people.get(user)?.manifest.body.devices.some((listed) => listed.number === device) ?? false;
+    const self = this.#self;
+    return self !== undefined && this.#listed().some((listed) => isSameDevice(listed, self));
   }
 
   /** After each welcome: keys go up, the first device makes the identity and the first manifest. Rejects as requests do. */
@@ -68,6 +78,7 @@ export class Devices {
    * requests do. */
   settle(): Promise<void> {
     const settled = this.#settling.then(async () => {
+      this.#compareSelf();
       if (this.confirmed) {
         await this.#listPending();
         await this.#dropGone();
@@ -82,18 +93,18 @@ export class Devices {
 
   /** Own devices as the server lists them, with what the manifest says. */
   async list(): Promise<DeviceInfo[]> {
-    const { people, user } = this.#ports.parts();
     const { devices } = await this.#ports.parts().request({ $case: 'listDevices', value: {} }, 'deviceList');
-    const listed = new Set(people.get(user)?.manifest.body.devices.map((device) => device.number));
+    const listed = this.#listed();
     return devices.map(({ device, deviceId, name, lastSeenDay, current }) => {
-      return { device, deviceId, name, lastSeenDay, current, confirmed: listed.has(device) };
+      const confirmed = listed.some(({ number, id }) => number === device && id === deviceId);
+      return { device, deviceId, name, lastSeenDay, current, confirmed };
     });
   }
 
   /** Takes a device off: a manifest without it, then its tokens and session end. NOT_CONFIRMED, OFFLINE, REJECTED. */
   async remove(device: number): Promise<void> {
-    const { people, user, device: own } = this.#ports.parts();
-    const listed = people.get(user)?.manifest.body.devices.some((one) => one.number === device);
+    const { device: own } = this.#ports.parts();
+    const listed = this.#listed().some((one) => one.number === device);
     if (listed && device !== own) {
       if (!this.confirmed) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can take another one off.');
       await this.#publish((devices) => devices.filter((one) => one.number !== device));
@@ -143,94 +154,71 @@ export class Devices {
   async #listPending(): Promise<void> {
     const { store, engine, user } = this.#ports.parts();
     const pending = await store.list('account', prefixRange(pendingPrefix));
+    if (pending.length === 0) return;
+    const numbers = await this.#numbers();
     for (const { key } of pending) {
       const deviceId = key.slice(pendingPrefix.length);
       const known = (await engine.devices(user)).find((device) => device.device === deviceId);
-      const keys = (await this.#ownKeys()).find((device) => device.id === deviceId);
-      // Listed are the keys that were compared by emoji and signed, whatever the server shows for this id.
-      if (known?.crossSigned && known.ed25519 && keys && equalBytes(known.ed25519, keys.signingKey)) {
-        await this.#publish((devices) =>
-          devices.some((device) => device.number === keys.number) ? devices : [...devices, keys],
-        );
+      if (known) {
+        const number = numbers.get(deviceId);
+        const { ed25519: signingKey, curve25519: identityKey } = known;
+        // Not signed yet, or the server does not say who it is: it stays noted.
+        if (!known.crossSigned || !signingKey || !identityKey || number === undefined) continue;
+        if (!(await this.#list({ number, id: deviceId, signingKey, identityKey }))) continue;
         await this.#ports.listed(deviceId);
-      } else if (known) continue;
+      }
       await store.write([{ table: 'account', key, value: undefined }]);
     }
   }
 
+  /** Lists a device. False where that was not possible. */
+  async #list(device: ManifestDevice): Promise<boolean> {
+    let contradiction = false;
+    await this.#publish((devices) => {
+      contradiction = devices.some((listed) => contradicts(listed, device));
+      return contradiction || devices.some((listed) => isSameDevice(listed, device)) ? devices : [...devices, device];
+    });
+    // Numbers are never given twice: whoever names one that another device has would have this one forgotten.
+    if (contradiction) this.#tell(`${device.id} ${device.number}`);
+    return this.#listed().some((listed) => isSameDevice(listed, device));
+  }
+
+  /** Does the list speak of this device as it is? Who confirmed it had the number from the server. */
+  #compareSelf(): void {
+    const self = this.#self;
+    const wrong = self && this.#listed().find((listed) => contradicts(listed, self));
+    if (wrong) this.#tell(`${wrong.id} ${wrong.number}`);
+  }
+
+  #tell(what: string): void {
+    const { alarm, user } = this.#ports.parts();
+    if (!this.#told.has(what)) alarm({ code: 'MANIFEST_INVALID', user });
+    this.#told.add(what);
+  }
+
+  #listed(): readonly ManifestDevice[] {
+    const { people, user } = this.#ports.parts();
+    return people.get(user)?.manifest.body.devices ?? [];
+  }
+
   /** A device that logged itself out can't sign itself off: another one does. */
   async #dropGone(): Promise<void> {
-    const { people, user } = this.#ports.parts();
     const present = new Set((await this.list()).map((device) => device.device));
-    const gone = people.get(user)?.manifest.body.devices.filter((device) => !present.has(device.number)) ?? [];
-    if (gone.length > 0) await this.#publish((devices) => devices.filter((device) => present.has(device.number)));
+    if (this.#listed().some((device) => !present.has(device.number)))
+      await this.#publish((devices) => devices.filter((device) => present.has(device.number)));
   }
 
-  async #ownKeys(): Promise<ManifestDevice[]> {
-    const { user } = this.#ports.parts();
-    const value = { room: '', users: [user], manifestsAbove: 0 };
+  /** Numbers of own devices by id, as the server says. */
+  async #numbers(): Promise<ReadonlyMap<string, number>> {
+    const value = { room: '', users: [this.#ports.parts().user], manifestsAbove: 0 };
     const { users } = await this.#ports.parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
-    return (users[0]?.devices ?? []).flatMap(({ device, deviceId, deviceJson }) => {
-      const claim = readDeviceJson(deviceJson);
-      return claim && claim.user === user && claim.deviceId === deviceId
-        ? [{ number: device, id: deviceId, signingKey: claim.signingKey, identityKey: claim.identityKey }]
-        : [];
-    });
+    return new Map((users[0]?.devices ?? []).map(({ device, deviceId }) => [deviceId, device]));
   }
 
-  async #publish(change: (devices: readonly ManifestDevice[]) => readonly ManifestDevice[]): Promise<void> {
-    const { engine, people, user, device, deviceId, primitives } = this.#ports.parts();
-    for (let attempt = 0; attempt < publishTries; attempt++) {
-      const before = people.get(user)?.manifest ?? null;
-      const [keys, certificate] = await Promise.all([engine.ownKeys(), engine.certificate()]);
-      const self: ManifestDevice = {
-        number: device,
-        id: deviceId,
-        signingKey: keys.ed25519,
-        identityKey: keys.curve25519,
-      };
-      const listed = before?.body.devices ?? [self];
-      const devices = [...change(listed)].sort((a, b) => a.number - b.number);
-      // Another own device may have said the same meanwhile.
-      if (before && sameDevices(devices, listed)) return;
-      const signed = ManifestBody.encode({
-        user,
-        version: (before?.body.version ?? 0) + 1,
-        previousHash: before?.hash ?? zeroHash,
-        devices,
-        signer: device,
-        masterKey: readCrossSigningJson(certificate.masterJson, 'master')?.key ?? new Uint8Array(),
-        selfSigningKey: readCrossSigningJson(certificate.selfSigningJson, 'self_signing')?.key ?? new Uint8Array(),
-        signedMs: this.#ports.parts().now(),
-      }).finish();
-      const signature = await engine.sign(manifestTextToSign(signed, primitives));
-      const credential = {
-        member: 0,
-        device,
-        deviceJson: certificate.deviceJson,
-        selfSigningJson: certificate.selfSigningJson,
-      };
-      const manifest = { signed, signature, credential };
-      try {
-        await this.#ports.parts().request({ $case: 'publishManifest', value: { manifest } }, 'done');
-        await people.take(user, manifest);
-        return;
-      } catch (error) {
-        if (isRejection(error, Rejection.REJECTION_NOT_FOUND)) {
-          // One of them was logged out meanwhile: the next try goes without it.
-          const present = new Set((await this.list()).map((each) => each.device));
-          const wanted = change;
-          change = (all) => wanted(all).filter((each) => present.has(each.number));
-        } else if (!isRejection(error, Rejection.REJECTION_STALE_MANIFEST)) throw error;
-        await people.refresh([user], '');
-      }
-    }
-    throw new ClientError('TIMEOUT', 'The list of devices changes too quickly just now. Try again.');
+  #publish(change: ListChange): Promise<void> {
+    const present = async () => new Set((await this.list()).map((each) => each.device));
+    return publishManifest(this.#ports.parts(), change, present);
   }
-}
-
-function sameDevices(a: readonly ManifestDevice[], b: readonly ManifestDevice[]): boolean {
-  return a.length === b.length && a.every((device, index) => device.number === b[index]?.number);
 }
 
 /** A verification as the app sees it. */

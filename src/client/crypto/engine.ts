@@ -318,11 +318,13 @@ export interface IdentityState {
   verified: boolean;
 }
 
-/** A device as known here. */
+/** A device as known here. Its keys are those that it signed itself: the engine takes no others. */
 export interface DeviceState {
   device: DeviceId;
   /** 32 bytes. */
   ed25519: Uint8Array | undefined;
+  /** 32 bytes. */
+  curve25519: Uint8Array | undefined;
   crossSigned: boolean;
 }
 

@@ -147,9 +147,10 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => {
       const devices = (await this.#machine.olm.getUserDevices(new wasm.UserId(user))).devices();
       return devices.map((device) => {
-        const key = device.ed25519Key?.toBase64();
-        const ed25519 = key === undefined ? undefined : keyBytes(key);
-        return { device: device.deviceId.toString(), ed25519, crossSigned: device.isCrossSignedByOwner() };
+        const [ed25519, curve25519] = [device.ed25519Key, device.curve25519Key].map(
+          (key) => key && keyBytes(key.toBase64()),
+        );
+        return { device: device.deviceId.toString(), ed25519, curve25519, crossSigned: device.isCrossSignedByOwner() };
       });
     });
   }

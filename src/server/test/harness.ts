@@ -196,6 +196,12 @@ const told = ['room', 'item', 'invitation', 'devices', 'receipt', 'alarm'] as co
 
 /** Confirms a new device from one that is confirmed, as two people with one screen each would: both show the same seven emoji. */
 export async function confirm(fresh: LuxchatClient, confirmed: LuxchatClient): Promise<void> {
+  await compareEmoji(fresh, confirmed);
+  await eventually('the new device is listed', () => fresh.ownDevices.confirmed, 20_000, [fresh]);
+}
+
+/** The part of `confirm` that people do. */
+export async function compareEmoji(fresh: LuxchatClient, confirmed: LuxchatClient): Promise<void> {
   const deadline = AbortSignal.timeout(20_000);
   const asked = confirmed.once('verification', (info) => info.incoming && info.state === 'requested', deadline);
   const shown = [fresh, confirmed].map((client) =>
@@ -208,7 +214,6 @@ export async function confirm(fresh: LuxchatClient, confirmed: LuxchatClient): P
   const words = (emoji: readonly { readonly name: string }[] = []) => emoji.map(({ name }) => name).join(' ');
   if (words(mine?.emoji) !== words(theirs?.emoji)) throw new Error('the two devices show different emoji');
   await Promise.all([fresh.confirmVerification(flow), confirmed.confirmVerification(flow)]);
-  await eventually('the new device is listed', () => fresh.ownDevices.confirmed, 20_000, [fresh]);
 }
 
 /** Uniform numbers in [0, 1) out of a seed (mulberry32). */
