@@ -87,7 +87,7 @@ function judgeBody(
 ): Change | (Verdict & { kind: 'look' }) | Rejection {
   const member = chain.members.get(header.member);
   if (member?.status !== MemberStatus.MEMBER_STATUS_JOINED) return Rejection.REJECTION_NOT_MEMBER;
-  const stale = checkControlHead(header, chain);
+  const stale = checkControlHead(header, chain, (number) => context.state.controlHash(number));
   if (stale !== null) return stale;
   switch (header.kind) {
     case EventKind.EVENT_KIND_SLOT:

@@ -85,6 +85,47 @@ describe('a submit is refused', () => {
     );
   });
 
+  it('BAD_EVENT when it names another hash for an entry since the last removal, newest or not, also after a restart', () => {
+    const stage = group();
+    const numbers = () => [1, 2, 3, 4].map((number) => ({ number, hash: bytesOf('invented') }));
+    stage.invite(ada, cid);
+    for (const _start of [1, 2]) {
+      for (const control of numbers()) {
+        expect(code(stage.say(ben, 'freezes the others', { control }))).toBe(Rejection.REJECTION_BAD_EVENT);
+      }
+      for (const { number } of numbers()) {
+        const control = { number, hash: stage.state.controlHash(number)! };
+        expect(code(stage.say(ben, 'a little behind', { control }))).toBe('accepted');
+      }
+      stage.passivate();
+    }
+  });
+
+  it('STALE_STATE for an entry that has a place and is not covered, unless it is the newest', () => {
+    const stage = group();
+    stage.covers = false;
+    const dan = makeActor('@dan:lux.example');
+    for (const [target, newcomer] of [
+      [3, cid],
+      [4, dan],
+    ] as const) {
+      const wish = {
+        kind: ControlKind.CONTROL_KIND_INVITE,
+        target,
+        role: Role.ROLE_MEMBER,
+        person: newcomer.commitment,
+      };
+      stage.control(ada, wish, { person: newcomer.person(target) });
+    }
+    const { number, hash } = stage.state.chainAhead!;
+    expect(number).toBe(stage.state.chain!.number + 2);
+    const between = { number: number - 1, hash: bytesOf('not shown to anyone yet') };
+    stage.say(ben, 'too quick', { control: between });
+    stage.say(ben, 'in step', { control: { number, hash } });
+    const stale = Rejection.REJECTION_STALE_STATE;
+    expect(stage.cover().answers.map(({ body }) => codeOf(body))).toEqual(['accepted', 'accepted', stale, 'accepted']);
+  });
+
   it('FORBIDDEN below the role that may post', () => {
     const stage = Stage.group(ada, testPrimitives, { policy: { postRole: Role.ROLE_MODERATOR } });
     stage.join(ada, ben);

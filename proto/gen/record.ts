@@ -215,7 +215,10 @@ export interface EventHeader {
   bodySize: number;
   /** SHA-256 of the body. */
   bodyHash: Uint8Array;
-  /** Where the control chain stood when the sender chose the receivers of the keys. Below the last removal: STALE_STATE. */
+  /**
+   * Where the control chain stood when the sender chose the receivers of the keys. Below the last removal, or an entry that is not there: STALE_STATE;
+   * another hash than that entry's: BAD_EVENT. May be absent in CONTROL, where nobody looks at it: the entry names the one before by itself.
+   */
   control:
     | ControlHead
     | undefined;

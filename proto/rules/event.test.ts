@@ -6,6 +6,7 @@ import { bytesOf, makeActor, testPrimitives } from '../golden/cast.ts';
 import { Story } from '../golden/story.ts';
 import { concatBytes } from './bytes.ts';
 import { bodyBytesMax, checkControlHead, checkEvent, decodeHeader, type EventBytes } from './event.ts';
+import { controlHash } from './hash.ts';
 import { limits } from './limits.ts';
 import { checkRecord, emptied, emptyHead, type LogHead, stampEvent } from './record.ts';
 
@@ -125,15 +126,17 @@ describe('the control head in a header', () => {
   story.do(1, { kind: 6, target: 2 });
   story.join(1, makeActor('@cid:alpha.lu'));
   const state = story.state!;
-  const at = (number: number, hash = bytesOf('hash')) =>
+  const hashes = story.entries.map(({ entry }) => controlHash(entry.signed, testPrimitives));
+  const at = (number: number, hash = hashes[number - 1] ?? bytesOf('hash')) =>
     checkControlHead(
       { ...EventHeader.decode(event().header), control: number === 0 ? undefined : { number, hash } },
       state,
+      (asked) => hashes[asked - 1],
     );
 
   it('must not lie before the last removal, nor beyond the chain', () => {
     expect(state.lastRemoval).toBe(4);
-    expect([at(0), at(3), at(4), at(5), at(6, state.hash), at(7)]).toEqual([
+    expect([at(0), at(3), at(4), at(5), at(6), at(7)]).toEqual([
       R.REJECTION_STALE_STATE,
       R.REJECTION_STALE_STATE,
       null,
@@ -143,8 +146,14 @@ describe('the control head in a header', () => {
     ]);
   });
 
-  it('must name the hash of the newest entry', () => {
-    expect(at(6)).toBe(R.REJECTION_BAD_EVENT);
+  it('must name the hash of its entry, the newest or an older one', () => {
+    for (const number of [4, 5, 6]) expect(at(number, bytesOf('hash'))).toBe(R.REJECTION_BAD_EVENT);
+    expect(at(5, hashes[5])).toBe(R.REJECTION_BAD_EVENT);
+  });
+
+  it('is stale where the hash of its entry is not known', () => {
+    const header = { ...EventHeader.decode(event().header), control: { number: 5, hash: bytesOf('hash') } };
+    expect(checkControlHead(header, state, () => undefined)).toBe(R.REJECTION_STALE_STATE);
   });
 });
 

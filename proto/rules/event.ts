@@ -86,11 +86,19 @@ export function checkBody(header: EventHeader, body: Uint8Array, primitives: Pri
 
 /**
  * Does the sender know enough of the control chain? STALE_STATE when it stood before the last removal (the sender may have shared keys with
- * someone who is gone) or beyond what is known; BAD_EVENT when it names another hash for the newest entry. Null = fits.
+ * someone who is gone) or at an entry that is not known; BAD_EVENT when the entry of that number has another hash: receivers, who compare too,
+ * would else hold the hub for a liar. `hashAt` gives the hash of the entry `number`, at least from the last removal on. Null = fits.
  */
-export function checkControlHead(header: EventHeader, state: ControlState): Rejection | null {
-  const number = header.control?.number ?? 0;
-  if (number < state.lastRemoval || number < 1 || number > state.number) return Rejection.REJECTION_STALE_STATE;
-  if (number === state.number && !equalBytes(header.control!.hash, state.hash)) return Rejection.REJECTION_BAD_EVENT;
-  return null;
+export function checkControlHead(
+  header: EventHeader,
+  state: ControlState,
+  hashAt: (number: number) => Uint8Array | undefined,
+): Rejection | null {
+  const { control } = header;
+  if (control === undefined || control.number < state.lastRemoval || control.number > state.number) {
+    return Rejection.REJECTION_STALE_STATE;
+  }
+  const hash = control.number === state.number ? state.hash : hashAt(control.number);
+  if (hash === undefined) return Rejection.REJECTION_STALE_STATE;
+  return equalBytes(control.hash, hash) ? null : Rejection.REJECTION_BAD_EVENT;
 }

@@ -174,7 +174,8 @@ function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boo
   const state = room.chain.stateAt(stamp.seq);
   // Of an entry that is not here `compareView` speaks, once the author is proven.
   if (state === null || (header.control?.number ?? 0) > state.number) return true;
-  return checkControlHead(header, state) !== Rejection.REJECTION_STALE_STATE;
+  const hashAt = (number: number) => room.chain.hashAt(number);
+  return checkControlHead(header, state, hashAt) !== Rejection.REJECTION_STALE_STATE;
 }
 
 /** Might the author say this in that moment, by the chain? An honest hub asks the same: who was removed, or stands too low, is not heard. */

@@ -143,6 +143,11 @@ export class RoomState {
     }
   }
 
+  /** hash of a covered control entry: the one after it names it. */
+  controlHash(number: number): Uint8Array | undefined {
+    return number === this.chain?.number ? this.chain.hash : this.control[number]?.body.previousHash;
+  }
+
   /** The member of a user as covered; undefined where the user has no number or it is not covered yet. */
   member(user: string): Member | undefined {
     const number = this.people.numberOf(user);

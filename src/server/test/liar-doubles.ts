@@ -108,8 +108,8 @@ export async function eventWith(load: Module<typeof import('#proto/rules/event.t
   const real = await load();
   const checkBody: typeof real.checkBody = (header, body, primitives) =>
     off.has('bodies') ? null : real.checkBody(header, body, primitives);
-  const checkControlHead: typeof real.checkControlHead = (header, state) =>
-    off.has('control heads') ? null : real.checkControlHead(header, state);
+  const checkControlHead: typeof real.checkControlHead = (header, state, hashAt) =>
+    off.has('control heads') ? null : real.checkControlHead(header, state, hashAt);
   return { ...real, checkBody, checkControlHead };
 }
 
