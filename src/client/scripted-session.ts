@@ -127,7 +127,12 @@ class ScriptedSocket implements Socket {
 function idleEngine(): CryptoEngine {
   const answers: Readonly<Record<string, unknown>> = {
     on: () => () => {},
-    receive: async () => ({ roomKeys: [], messages: [], dropped: 0 }),
+    ownKeys: async () => ({
+      ed25519: new Uint8Array(32),
+      curve25519: new Uint8Array(32),
+      deviceJson: new Uint8Array(),
+    }),
+    receive: async () => ({ roomKeys: [], messages: [], dropped: 0, undecrypted: [] }),
     flush: async () => ({ sent: 0, failed: 0 }),
     verifications: () => [],
   };
