@@ -159,6 +159,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     await this.held.load();
     await this.outbox.load();
     await this.inbox.load();
+    await this.positions.load();
     this.#listen(engine);
     this.emit('ready', undefined);
   }
@@ -221,6 +222,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       manifest: (user) => this.#manifestMoved(user),
       devices: () => this.#quietly(() => this.ownDevices.refresh()),
       privateMessage: (message) => this.positions.take(message),
+      lost: () => this.positions.ask(),
       fullSync: () => this.#fullSync(),
     });
   }
@@ -313,6 +315,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   /** Keys may have been lost on their way here. What the server still has is compared; senders renew a key whose inbox was full by themselves. */
   async #fullSync(): Promise<void> {
     this.#count('inbox.fullSync');
+    await this.positions.ask();
     await this.ownDevices.refresh();
     await this.#inStep.follow('', () => this.held.sync());
   }

@@ -1,5 +1,6 @@
 // The user's inbox as this device reads it: device messages go to the engine, standings and notices to whom they concern. The cursor moves only
-// when everything up to it is durable here, so a crash repeats and never loses.
+// when everything up to it is durable here, so a crash repeats and never loses. The one exception: a private message between the turn of its
+// ratchet and its row. That shows as one that can't be opened, and `lost` says so.
 import type { InboxPage } from '#proto/gen/client.ts';
 import { LocalSelf } from '#proto/gen/local.ts';
 import type { InboxEntry, MemberStatus } from '#proto/gen/record.ts';
@@ -17,7 +18,10 @@ export interface InboxPorts {
   readonly manifest: (user: string, version: number) => Promise<void>;
   /** Own devices or keys changed. */
   readonly devices: () => Promise<void>;
+  /** A message of another own device. Durable when it resolves: it can't be opened a second time. */
   readonly privateMessage: (message: PrivateMessage) => Promise<void>;
+  /** A message of this user's own devices can't be opened: one that a crash took away, or damaged. Durable when it resolves. */
+  readonly lost: () => Promise<void>;
   /** Device messages may be missing. What can be had elsewhere is fetched before the sign is taken back. */
   readonly fullSync: () => Promise<void>;
 }
@@ -89,9 +93,10 @@ export class Inbox {
       ...(page.keys ? { oneTimeKeys: page.keys.oneTimeKeys, unusedFallback: page.keys.unusedFallback } : {}),
       changedUsers: [...changedUsers],
     });
+    for (const message of report.messages) await this.#ports.privateMessage(message);
+    if (report.undecrypted.includes(this.#ports.parts().user)) await this.#ports.lost();
     if (report.dropped > 0) this.#ports.parts().count('inbox.dropped', report.dropped);
     await engine.flush();
-    for (const message of report.messages) this.#ports.parts().background(() => this.#ports.privateMessage(message));
     if (report.roomKeys.length > 0) await this.#ports.roomKeys(report.roomKeys);
   }
 

@@ -221,7 +221,15 @@ describe('private messages', () => {
       roomKeys: [],
       messages: [{ sender: alice, device: '1', type: 'luxchat.position', content: { seq: 7 } }],
       dropped: 0,
+      undecrypted: [],
     });
+  });
+
+  test("open once: after that they are named as their sender's that can not be opened", async () => {
+    const [sealed] = await a1.sealForDevices('luxchat.position', { seq: 7 }, everyone);
+    const messages = [{ sender: alice, type: sealed?.type ?? '', bytes: sealed?.bytes ?? bytes('') }];
+    await b1.receive({ messages });
+    expect(await b1.receive({ messages })).toMatchObject({ messages: [], undecrypted: [alice] });
   });
 
   test('that are broken are dropped and spoil no other', async () => {

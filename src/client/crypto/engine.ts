@@ -244,6 +244,8 @@ export interface ReceiveReport {
   messages: PrivateMessage[];
   /** Entries that could not be decrypted or parsed; they are dropped. */
   dropped: number;
+  /** Senders of those that could not be decrypted, as the server names them. Also who was read before: the ratchet turns once. */
+  undecrypted: UserId[];
 }
 
 /** What `flush` did. `failed` requests are kept and made again at the next `flush`. */

@@ -32,7 +32,8 @@ export async function receive(context: InboxContext, received: Received): Promis
       received.unusedFallback === undefined ? undefined : new Set(received.unusedFallback),
       new wasm.DecryptionSettings(wasm.TrustRequirement.CrossSigned),
     );
-    const report: ReceiveReport = { roomKeys: [], messages: [], dropped: received.messages.length - events.length };
+    const dropped = received.messages.length - events.length;
+    const report: ReceiveReport = { roomKeys: [], messages: [], dropped, undecrypted: [] };
     for (const event of processed) sort(event, report);
     for (const { message, content } of events) {
       if (message.type === requestType) verifications.noticed(message.sender, content);
@@ -74,6 +75,7 @@ type Processed = Awaited<ReturnType<wasm.OlmMachine['receiveSyncChanges']>>[numb
 
 function sort(event: Processed, report: ReceiveReport): void {
   if (event instanceof wasm.UTDToDeviceEvent || event instanceof wasm.InvalidToDeviceEvent) report.dropped += 1;
+  if (event instanceof wasm.UTDToDeviceEvent) report.undecrypted.push(String(parseObject(event.rawEvent).sender));
   if (!(event instanceof wasm.DecryptedToDeviceEvent)) return;
   const { type, content } = parseObject(event.rawEvent);
   const inside = objectOf(content);
