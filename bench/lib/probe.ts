@@ -24,6 +24,15 @@ const calls = {
     await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
     await inspector.post('Profiler.start');
   },
+  /** Bytes allocated from now on, by function, also of what was collected since. */
+  allocations: async () => {
+    const everything = { includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true };
+    await inspector.post('HeapProfiler.startSampling', { samplingInterval: 16_384, ...everything });
+  },
+  allocated: async ({ path }: { path: string }) => {
+    const { profile } = await inspector.post('HeapProfiler.stopSampling');
+    writeFileSync(path, JSON.stringify(profile));
+  },
   profiled: async ({ path }: { path: string }) => {
     const { profile } = await inspector.post('Profiler.stop');
     writeFileSync(path, JSON.stringify(profile));

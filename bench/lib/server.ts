@@ -136,6 +136,13 @@ export class BenchServer {
     await this.#child.call('profiled', { path });
   }
 
+  /** The same for what is allocated: bytes by function. */
+  async allocations(path: string, work: () => Promise<void>): Promise<void> {
+    await this.#child.call('allocations');
+    await work();
+    await this.#child.call('allocated', { path });
+  }
+
   /** Drains it, and removes its folder unless that was given. */
   async stop(): Promise<void> {
     this.#signal();

@@ -86,6 +86,9 @@ for (const inFlight of inFlights) {
     await servers.get('provider')?.profile(`${flags.profile}.${inFlight}`, async () => {
       await round('provider', inFlight, messagesPerRoom);
     });
+    await servers.get('provider')?.allocations(`${flags.profile}.${inFlight}.heap`, async () => {
+      await round('provider', inFlight, messagesPerRoom);
+    });
   }
   const of = (kind: Kind, pick: (one: Round) => number) => median(seen[kind].map(pick));
   for (const kind of kinds) {

@@ -96,8 +96,36 @@ describe('the log runner', () => {
     for (const log of logs) append(log, 1, 1, 'a');
     for (const log of logs) append(log, 1, 2, 'b');
     await settle();
-    expect(store.calls).toEqual(['writeRows 80', 'readFence']);
-    for (const log of logs) expect(kinds(log)).toEqual(['opened', 'appended', 'appended']);
+    expect(store.calls).toEqual(['writeRows 40', 'readFence']);
+    for (const log of logs) expect(kinds(log)).toEqual(['opened', 'appended']);
+  });
+
+  it('gathers what an actor appends while the store is busy, and keeps the order of its commands', async () => {
+    await open('room/!a');
+    append('room/!a', 1, 1, 'a');
+    append('room/!a', 1, 2, 'b');
+    runner.command('room/!a', 1, { kind: 'save', token: 9, changes: [] });
+    append('room/!a', 1, 3, 'c', 'd');
+    append('room/!a', 1, 5, 'e');
+    store.calls = [];
+    await settle();
+    // What came before the save went to the log with it.
+    expect(store.calls.filter((call) => call.startsWith('writeRows'))).toEqual(['writeRows 2']);
+    expect(answers.at(-1)?.[2]).toEqual({ kind: 'appended', throughSeq: 5 });
+    expect(await read('room/!a', 1)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('gathers 256 rows of a log, and not one more', async () => {
+    await open('room/!a');
+    store.calls = [];
+    for (let seq = 1; seq <= 256; seq++) append('room/!a', 1, seq, '');
+    await settle();
+    expect(store.calls.filter((call) => call.startsWith('writeRows'))).toEqual(['writeRows 1']);
+    store.calls = [];
+    for (let seq = 257; seq <= 513; seq++) append('room/!a', 1, seq, '');
+    await settle();
+    expect(store.calls.filter((call) => call.startsWith('writeRows'))).toEqual(['writeRows 2']);
+    expect(answers.at(-1)?.[2]).toEqual({ kind: 'appended', throughSeq: 513 });
   });
 
   it('cuts a call at its limit of rows, and not one row below', async () => {
@@ -131,6 +159,7 @@ describe('the log runner', () => {
   it('drops the old log when a new incarnation opens without a word', async () => {
     await open('room/!a', 1);
     append('room/!a', 1, 1, 'a');
+    flush?.();
     await open('room/!a', 2);
     append('room/!a', 2, 2, 'b');
     await settle();
@@ -205,6 +234,7 @@ describe('the log runner', () => {
     runner = await begin({ broken: (reason) => reasons.push(reason) });
     await open('room/!a');
     append('room/!a', 1, 7, 'a');
+    flush?.();
     expect(reasons).toEqual(['append out of order']);
     expect(runner.size).toBe(0);
   });

@@ -1,9 +1,10 @@
 // Runs the logs of this process on a store: carries out what the pure code in actors/log asks for and passes the answers back. Guarantees: one log
-// per name (rule 8), one fence reader for all (rule 4), row writes of one loop turn in one call. Adds no safety of its own and takes none away.
+// per name (rule 8), one fence reader for all (rule 4), few large calls for rows: what an actor appends while the store is busy reaches its log as one
+// append, and all logs' rows go out together. Adds no safety of its own and takes none away.
 import { FenceReader } from '#actors/log/fence-reader.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
 import { Log, type LogHost } from '#actors/log/log.ts';
-import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
+import type { LogAnswer, LogCommand, NewRow } from '#actors/log/messages.ts';
 import type { Stub } from '#actors/log/opening.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '#actors/log/requests.ts';
 import type { Fence, Generation, LogStore, OwnershipStore } from '#actors/ports/log-store.ts';
@@ -40,10 +41,15 @@ export interface LogRunnerOptions {
 /** Before the second try of a request, milliseconds; doubles with each further one. */
 const retryMs = 50;
 
+/** Rows of one gathered append, at most: a segment may pass its bound by as many. */
+const gatheredRowsMax = 256;
+
 interface OpenLog {
   readonly name: string;
   readonly incarnation: number;
   readonly log: Log;
+  /** Appended by the actor, not yet given to the log. */
+  gathered: { readonly fromSeq: number; readonly rows: NewRow[] } | null;
 }
 
 export class LogRunner {
@@ -54,6 +60,8 @@ export class LogRunner {
   readonly #stubs = new Map<string, Stub>();
   readonly #fences = new FenceReader<(reply: StoreReply) => void>();
   readonly #rows: RowBatch;
+  /** Logs that hold a gathered append. */
+  #gathering: OpenLog[] = [];
   readonly #schedule: (flush: () => void) => void;
   readonly #later: (run: () => void, delayMs: number) => void;
   #listener: Listener = () => {};
@@ -73,7 +81,7 @@ export class LogRunner {
     this.#options = options;
     this.#store = options.store;
     this.#now = options.now;
-    this.#rows = new RowBatch(options.store, () => this.#readFence());
+    this.#rows = new RowBatch(options.store, { before: () => this.#releaseAll(), after: () => this.#readFence() });
     this.#schedule = options.schedule ?? setImmediate;
     this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
   }
@@ -104,6 +112,8 @@ export class LogRunner {
     if (this.#stopped) return this.#listener(actor, incarnation, { kind: 'failed', code: 'UNAVAILABLE' });
     const open = command.kind === 'open' ? this.#start(actor, incarnation) : this.#open.get(actor);
     if (open?.incarnation !== incarnation) return;
+    if (command.kind === 'append') return this.#gather(open, command);
+    this.#release(open);
     open.log.command(command, this.#now());
   }
 
@@ -135,6 +145,34 @@ export class LogRunner {
     this.#readFence();
   }
 
+  /** Keeps an append until a call for rows can be made, or until the actor asks for something else, so that its commands keep their order. */
+  #gather(open: OpenLog, { fromSeq, rows }: Extract<LogCommand, { kind: 'append' }>): void {
+    const { gathered } = open;
+    const continues = gathered !== null && gathered.fromSeq + gathered.rows.length === fromSeq;
+    if (continues && gathered.rows.length + rows.length <= gatheredRowsMax) {
+      gathered.rows.push(...rows);
+      return;
+    }
+    this.#release(open);
+    open.gathered = { fromSeq, rows: [...rows] };
+    this.#gathering.push(open);
+    this.#wake();
+  }
+
+  #release(open: OpenLog): void {
+    const { gathered } = open;
+    if (gathered === null) return;
+    open.gathered = null;
+    open.log.command({ kind: 'append', ...gathered }, this.#now());
+  }
+
+  #releaseAll(): void {
+    const gathering = this.#gathering;
+    if (gathering.length === 0) return;
+    this.#gathering = [];
+    for (const open of gathering) this.#release(open);
+  }
+
   #start(name: string, incarnation: number): OpenLog {
     // Rule 8: the old one can ack no more before the new one reads a row.
     this.#open.get(name)?.log.drop();
@@ -148,7 +186,7 @@ export class LogRunner {
     };
     const { readsAreDurable } = this.#store;
     const log = new Log(name, host, { generation, readsAreDurable, stub, ...(limits === undefined ? {} : { limits }) });
-    const open: OpenLog = { name, incarnation, log };
+    const open: OpenLog = { name, incarnation, log, gathered: null };
     this.#open.set(name, open);
     return open;
   }

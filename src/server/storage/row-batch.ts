@@ -10,17 +10,23 @@ interface Gathered {
   readonly done: (written: boolean) => void;
 }
 
+export interface RowBatchTurns {
+  /** A call can be made: what belongs into it may be added now. */
+  readonly before: () => void;
+  /** After the `done`s of one call. */
+  readonly after: () => void;
+}
+
 export class RowBatch {
   readonly #store: Pick<LogStore, 'writeRows'>;
-  /** After the `done`s of one call. */
-  readonly #settled: () => void;
+  readonly #turns: RowBatchTurns;
   #gathered: Gathered[] = [];
   #calls = 0;
   #idlers: (() => void)[] = [];
 
-  constructor(store: Pick<LogStore, 'writeRows'>, settled: () => void) {
+  constructor(store: Pick<LogStore, 'writeRows'>, turns: RowBatchTurns) {
     this.#store = store;
-    this.#settled = settled;
+    this.#turns = turns;
   }
 
   add(write: RowWrite, done: (written: boolean) => void): void {
@@ -29,7 +35,11 @@ export class RowBatch {
 
   /** Starts calls for what was gathered, unless enough are under way. */
   flush(): void {
-    while (this.#gathered.length > 0 && this.#calls < callsMax) void this.#call(this.#next());
+    while (this.#calls < callsMax) {
+      this.#turns.before();
+      if (this.#gathered.length === 0) return;
+      void this.#call(this.#next());
+    }
   }
 
   /** Resolves when nothing is under way or waits. */
@@ -64,7 +74,7 @@ export class RowBatch {
     // The next call is on its way to the disk while the answers to this one are worked through.
     this.flush();
     for (const { done } of gathered) done(written);
-    this.#settled();
+    this.#turns.after();
     if (this.#calls === 0) for (const resume of this.#idlers.splice(0)) resume();
   }
 }
