@@ -43,7 +43,8 @@ export function judgeEmptying(
     else if (event.looked === null) return { kind: 'look', seqs: emptying.seqs.filter((each) => each >= state.floor) };
     else return Rejection.REJECTION_BAD_EVENT;
   }
-  const by = { state: event.chain, actor: event.header };
+  // The event's own stamp will not be before the last one's.
+  const by = { state: event.chain, actor: event.header, acceptedMs: state.ahead.acceptedMs };
   if (!rows.every((row) => mayEmptyRow(emptying, row, by))) return Rejection.REJECTION_FORBIDDEN;
   return { kind: 'emptying', emptying };
 }

@@ -95,6 +95,8 @@ function judgeBody(
     case EventKind.EVENT_KIND_EMPTYING:
       return judgeEmptying(context, { header, body, chain, looked });
     default:
+      // Nothing here lets bodies go early yet: to take it and keep it would break what its author was promised.
+      if (header.expiryDay !== 0) return Rejection.REJECTION_UNSUPPORTED;
       return mayPost(chain, header.member) ? { kind: 'content' } : Rejection.REJECTION_FORBIDDEN;
   }
 }

@@ -68,6 +68,12 @@ describe('a submit is refused', () => {
     expect(code(stage.say(ben, 'x', { algorithm: 7 as Algorithm }))).toBe(Rejection.REJECTION_UNSUPPORTED);
   });
 
+  it('UNSUPPORTED for a body that is to go early: no hub sweeps yet', () => {
+    const stage = group();
+    expect(code(stage.say(ben, 'x', { expiryDay: 20_000 }))).toBe(Rejection.REJECTION_UNSUPPORTED);
+    expect(code(stage.say(ben, 'x', { expiryDay: 0 }))).toBe('accepted');
+  });
+
   it('STALE_STATE with the head when it knows less than the last removal', () => {
     const stage = group();
     stage.join(ada, cid);

@@ -69,6 +69,11 @@ export const EmptyingCause = {
   EMPTYING_CAUSE_QUOTA: 3,
   /** EMPTYING_CAUSE_ERASURE - The author asked to be forgotten. */
   EMPTYING_CAUSE_ERASURE: 4,
+  /**
+   * EMPTYING_CAUSE_EXPIRED - The author wanted it gone by then: written by the hub (member 0, device 0, send ids of its own), lawful only for rows of CONTENT whose
+   * expiry_day is over by the stamp of this event.
+   */
+  EMPTYING_CAUSE_EXPIRED: 5,
 } as const;
 
 export type EmptyingCause = typeof EmptyingCause[keyof typeof EmptyingCause];
@@ -79,6 +84,7 @@ export namespace EmptyingCause {
   export type EMPTYING_CAUSE_MODERATOR = typeof EmptyingCause.EMPTYING_CAUSE_MODERATOR;
   export type EMPTYING_CAUSE_QUOTA = typeof EmptyingCause.EMPTYING_CAUSE_QUOTA;
   export type EMPTYING_CAUSE_ERASURE = typeof EmptyingCause.EMPTYING_CAUSE_ERASURE;
+  export type EMPTYING_CAUSE_EXPIRED = typeof EmptyingCause.EMPTYING_CAUSE_EXPIRED;
 }
 
 export const ControlKind = {
@@ -197,7 +203,10 @@ export interface Event {
 export interface EventHeader {
   /** The room this event is for. Another room's hub refuses it (BAD_EVENT). */
   room: string;
-  /** The sender's member number in this room. The hub refuses a number that is not the session's own (NOT_MEMBER). */
+  /**
+   * The sender's member number in this room. The hub refuses a number that is not the session's own (NOT_MEMBER). 0 = the hub itself, with device 0:
+   * emptyings of cause EXPIRED, nothing else.
+   */
   member: number;
   /**
    * The sender's device number, counted per user from 1, never used again. 0 = the member's provider itself: DEPART, and emptyings for quota
@@ -224,7 +233,11 @@ export interface EventHeader {
     | undefined;
   /** Does it raise unread counts? Messages do; edits, reactions, control do not. A declared leak. The hub sums it (Stamp.count). */
   counts: boolean;
-  /** Days since 1970-01-01 UTC after which the hub may let it go, 0 = the full retention. Disappearing messages set it. */
+  /**
+   * Last day (days since 1970-01-01 UTC) that the body is to be kept; 0 = the full retention. In CONTENT only; disappearing messages set it. Once the
+   * day is over the hub empties the body by an EMPTYING of cause EXPIRED, else nobody could tell a body let go from one withheld. A hub that does
+   * not sweep refuses any other than 0 (UNSUPPORTED).
+   */
   expiryDay: number;
   /**
    * Franking: HMAC-SHA256(Payload.franking_key, Payload.inner), 32 bytes in CONTENT and SLOT, empty in the kinds that are not encrypted. A
@@ -237,9 +250,12 @@ export interface EventHeader {
 /** Body of EVENT_KIND_EMPTYING. The hub empties the rows once this event is covered, at every provider alike. */
 export interface Emptying {
   cause: EmptyingCause;
-  /** Every seq of the message, its edits included; 1 to 64, ascending. Rows below the floor are skipped. By the author: rows of the same member only. */
+  /**
+   * Every seq of the message, its edits included; 1 to 64, ascending. Rows below the floor are skipped. By the author: rows of the same member only.
+   * EXPIRED: rows of anyone whose expiry_day is over.
+   */
   seqs: number[];
-  /** Ids of blobs that go with them, at most 64. */
+  /** Ids of blobs that go with them, at most 64; none with EXPIRED, for a hub knows none. */
   blobs: string[];
   /** A range instead of a list (quota, erasure): both ends included. */
   fromSeq: number;
@@ -323,6 +339,8 @@ export interface PayloadInner {
    * the stamp a reader shows both and counts it; it is no fault (who writes offline sends later) and orders nothing.
    */
   writtenMs: number;
+  /** As in the header: a hub can't shorten the life of a body and then call it expired. */
+  expiryDay: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1410,6 +1428,7 @@ function createBasePayloadInner(): PayloadInner {
     slotVersion: 0,
     content: new Uint8Array(0),
     writtenMs: 0,
+    expiryDay: 0,
     _unknownFields: {},
   };
 }
@@ -1454,6 +1473,9 @@ export const PayloadInner: MessageFns<PayloadInner> = {
     }
     if (message.writtenMs !== 0) {
       writer.uint32(104).uint64(message.writtenMs);
+    }
+    if (message.expiryDay !== 0) {
+      writer.uint32(112).uint32(message.expiryDay);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1581,6 +1603,14 @@ export const PayloadInner: MessageFns<PayloadInner> = {
             }
 
             message.writtenMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.expiryDay = reader.uint32();
             continue;
           }
         }

@@ -1,10 +1,20 @@
 // Test vectors of the rules, for clients in other languages: inputs and outputs in hex or text, all following from names, so that they are the same
 // on every run. Private keys are SHA-256("key of <label>") as Ed25519 seeds.
-import { Algorithm, ControlKind, EventHeader, EventKind, PayloadInner, Role } from '../gen/record.ts';
+import {
+  Algorithm,
+  ControlKind,
+  Emptying,
+  EmptyingCause,
+  EventHeader,
+  EventKind,
+  PayloadInner,
+  Role,
+} from '../gen/record.ts';
 import { toBase32, toBase64Url, toHex } from '../rules/base.ts';
-import { asciiBytes, utf8Text } from '../rules/bytes.ts';
+import { asciiBytes, noBytes, utf8Text } from '../rules/bytes.ts';
 import { encodeState, hashState } from '../rules/control-state.ts';
 import { proveCredential } from '../rules/credential.ts';
+import { mayEmptyRow } from '../rules/emptying.ts';
 import { controlHash, controlTextToSign, manifestHash, manifestTextToSign, recordHash } from '../rules/hash.ts';
 import { directRoomId } from '../rules/ids.ts';
 import { canonicalJson, parseJsonObject } from '../rules/json.ts';
@@ -30,6 +40,7 @@ export function ruleVectors() {
     manifests: manifests(),
     franking: franking(),
     twoTimes: twoTimes(),
+    expired: expired(),
   };
 }
 
@@ -157,6 +168,46 @@ function twoTimes() {
   const acceptedMs = 1_700_000_000_000;
   const said = [0, 300_000, 300_001, -300_000, -300_001].map((by) => (by === 0 ? 0 : acceptedMs + by));
   return said.map((writtenMs) => ({ writtenMs, acceptedMs, showBoth: isWrittenApart(writtenMs, acceptedMs) }));
+}
+
+/** What a hub writes when the last day of a row is over, and whether it may take that row. */
+function expired() {
+  const seqs = [5, 7];
+  const body = Emptying.encode({
+    ...Emptying.decode(noBytes),
+    cause: EmptyingCause.EMPTYING_CAUSE_EXPIRED,
+    seqs,
+  }).finish();
+  const header: EventHeader = {
+    ...EventHeader.decode(noBytes),
+    room: '!dsomeroom:alpha.lu',
+    sendId: 1,
+    kind: EventKind.EVENT_KIND_EMPTYING,
+    algorithm: Algorithm.ALGORITHM_NONE,
+    bodySize: body.length,
+    bodyHash: testPrimitives.sha256(body),
+    control: { number: 1, hash: bytesOf('control') },
+  };
+  const overMs = 20_001 * 86_400_000;
+  const { EVENT_KIND_CONTENT: content, EVENT_KIND_SLOT: slot } = EventKind;
+  const rows = [
+    { seq: 5, kind: content, expiryDay: 20_000, acceptedMs: overMs },
+    { seq: 5, kind: content, expiryDay: 20_000, acceptedMs: overMs - 1 },
+    { seq: 5, kind: content, expiryDay: 0, acceptedMs: overMs },
+    { seq: 6, kind: content, expiryDay: 20_000, acceptedMs: overMs },
+    { seq: 7, kind: slot, expiryDay: 0, acceptedMs: overMs },
+  ];
+  const state = Story.group(ada).state!;
+  const emptying = Emptying.decode(body);
+  return {
+    header: toHex(EventHeader.encode(header).finish()),
+    body: toHex(body),
+    rows: rows.map(({ seq, kind, expiryDay, acceptedMs }) => {
+      const row = { seq, header: { ...header, member: 1, device: 1, kind, expiryDay } };
+      const taken = mayEmptyRow(emptying, row, { state, actor: header, acceptedMs });
+      return { seq, kind, expiryDay, acceptedMs, taken };
+    }),
+  };
 }
 
 function franking() {

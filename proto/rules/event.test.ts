@@ -120,6 +120,28 @@ describe('an event', () => {
   });
 });
 
+describe('an event of the hub itself', () => {
+  const from = (change: Partial<EventHeader>) => {
+    const header = { member: 0, device: 0, kind: EventKind.EVENT_KIND_EMPTYING, ...change };
+    const result = checkEvent(event(header), { ...sender, member: 0, device: header.device }, testPrimitives);
+    return typeof result === 'number' ? result : 0;
+  };
+
+  it('is an emptying without member and device', () => {
+    expect(from({})).toBe(0);
+    const { EVENT_KIND_CONTENT, EVENT_KIND_CONTROL, EVENT_KIND_SLOT } = EventKind;
+    const wrong = [
+      ...[EVENT_KIND_CONTENT, EVENT_KIND_CONTROL, EVENT_KIND_SLOT].map((kind) => ({ kind })),
+      { device: 1 },
+    ];
+    expect(wrong.map(from)).toEqual(Array(4).fill(R.REJECTION_BAD_EVENT));
+  });
+
+  it('never comes out of a session', () => {
+    expect(code(event({ member: 0, device: 0, kind: EventKind.EVENT_KIND_EMPTYING }))).toBe(R.REJECTION_NOT_MEMBER);
+  });
+});
+
 describe('the control head in a header', () => {
   const story = Story.group(makeActor('@ada:alpha.lu'));
   story.join(1, makeActor('@ben:alpha.lu'));

@@ -54,7 +54,7 @@ export function decodeHeader(bytes: Uint8Array): EventHeader | Rejection {
   const { control } = header;
   const fits =
     header.room !== '' &&
-    header.member > 0 &&
+    (header.member > 0 || header.device === 0) &&
     header.sendId > 0 &&
     header.bodyHash.length === hashBytes &&
     (control === undefined || (control.number > 0 && control.hash.length === hashBytes));
@@ -73,7 +73,9 @@ export function checkKind(header: EventHeader): Rejection | null {
     header.commitment.length === (isPlain ? 0 : hashBytes) &&
     (isContent || (!header.counts && header.expiryDay === 0)) &&
     (isControl || header.control !== undefined) &&
-    (isPlain || header.device > 0);
+    (isPlain || header.device > 0) &&
+    // The hub itself: it lets bodies go, and says nothing else.
+    (header.member > 0 || header.kind === EventKind.EVENT_KIND_EMPTYING);
   return fits ? null : Rejection.REJECTION_BAD_EVENT;
 }
 

@@ -41,6 +41,7 @@ describe('a payload', () => {
     ['another control number', { control: { ...control, number: 5 } }, 'CONTROL'],
     ['another control hash', { control: { ...control, hash: bytesOf('x') } }, 'CONTROL'],
     ['no control head', { control: undefined }, 'CONTROL'],
+    ['another last day', { expiryDay: 20_000 }, 'EXPIRY_DAY'],
     ['a slot', { slot: 'name' }, 'SLOT'],
     ['a slot version', { slotVersion: 1 }, 'SLOT_VERSION'],
   ])('with %s inside is opened or refused', (_name, change, fault) => {
@@ -87,8 +88,11 @@ describe('a payload', () => {
     expect(open({ kind, slot: 'name', slotVersion: 7 }, { kind, write })).toBe('SLOT');
     expect(open({ kind, slot: 'topic', slotVersion: 6 }, { kind, write })).toBe('SLOT_VERSION');
     const place = { ...outside, sendId: 0, write };
-    const receipt = payload({ kind, sendId: 0, slot: 'topic', slotVersion: 7 });
-    expect(openSlotPayload(place, receipt)).toMatchObject({ slot: 'topic' });
-    expect(openSlotPayload({ ...place, member: 4 }, receipt)).toBe('MEMBER');
+    const receipt = (change: Partial<PayloadInner> = {}) =>
+      payload({ kind, sendId: 0, slot: 'topic', slotVersion: 7, counts: false, ...change });
+    expect(openSlotPayload(place, receipt())).toMatchObject({ slot: 'topic' });
+    expect(openSlotPayload({ ...place, member: 4 }, receipt())).toBe('MEMBER');
+    expect(openSlotPayload(place, receipt({ counts: true }))).toBe('COUNTS');
+    expect(openSlotPayload(place, receipt({ expiryDay: 1 }))).toBe('EXPIRY_DAY');
   });
 });

@@ -41,6 +41,7 @@ export type BindingFault =
   | 'KIND'
   | 'COUNTS'
   | 'CONTROL'
+  | 'EXPIRY_DAY'
   | 'SLOT'
   | 'SLOT_VERSION';
 
@@ -56,7 +57,6 @@ export function openPayload(
   if (!isFranked(header.commitment, payload, options.primitives)) return 'COMMITMENT';
   const inner = decodeInner(payload.inner);
   if (inner === null) return 'MALFORMED';
-  if (inner.counts !== header.counts) return 'COUNTS';
   const isSameControl =
     inner.control !== undefined &&
     header.control !== undefined &&
@@ -66,11 +66,14 @@ export function openPayload(
   return checkPlace(inner, header.kind, { ...header, write: options.write }) ?? inner;
 }
 
-/** The same for a slot taken from a room's state, which has lost its header: no commitment, no control head to compare. */
+/**
+ * The same for a slot taken from a room's state, which has lost its header: no commitment, no control head to compare. A slot's event never counts
+ * and never ends early.
+ */
 export function openSlotPayload(place: SlotPlace, payload: Payload): PayloadInner | BindingFault {
   const inner = decodeInner(payload.inner);
   if (inner === null) return 'MALFORMED';
-  return checkPlace(inner, EventKind.EVENT_KIND_SLOT, place) ?? inner;
+  return checkPlace(inner, EventKind.EVENT_KIND_SLOT, { ...place, counts: false, expiryDay: 0 }) ?? inner;
 }
 
 /** Are the two times of a message so far apart that a reader shows both? False where the author said none. Both in milliseconds since the epoch. */
@@ -83,6 +86,8 @@ interface Place {
   readonly member: number;
   readonly device: number;
   readonly sendId: number;
+  readonly counts: boolean;
+  readonly expiryDay: number;
   readonly write: SlotWrite | null;
 }
 
@@ -92,6 +97,8 @@ function checkPlace(inner: PayloadInner, kind: EventKind, place: Place): Binding
   if (inner.device !== place.device) return 'DEVICE';
   if (inner.sendId !== place.sendId) return 'SEND_ID';
   if (inner.kind !== kind) return 'KIND';
+  if (inner.counts !== place.counts) return 'COUNTS';
+  if (inner.expiryDay !== place.expiryDay) return 'EXPIRY_DAY';
   if (inner.slot !== (place.write?.slot ?? '')) return 'SLOT';
   return inner.slotVersion === (place.write?.version ?? 0) ? null : 'SLOT_VERSION';
 }

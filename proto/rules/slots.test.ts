@@ -1,20 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Rejection } from '../gen/codes.ts';
-import {
-  Algorithm,
-  ControlKind,
-  Emptying,
-  EmptyingCause,
-  EventHeader,
-  EventKind,
-  Role,
-  SlotWrite,
-} from '../gen/record.ts';
+import { Algorithm, ControlKind, Role, SlotWrite } from '../gen/record.ts';
 import { makeActor } from '../golden/cast.ts';
 import { groupPolicy, Story } from '../golden/story.ts';
-import { checkEmptying, decodeEmptying, mayEmptyRow } from './emptying.ts';
 import { limits } from './limits.ts';
-import { afterStay, mayRead, openStay, readableFrom, readableRanges } from './reading.ts';
 import { checkSlotWrite, decodeSlotWrite, receiptSlot, slotKind } from './slots.ts';
 
 const R = Rejection;
@@ -73,108 +62,5 @@ describe('a slot', () => {
     expect(ahead(1_005)).toBe(null);
     expect(ahead(1_006)).toBe(R.REJECTION_BAD_EVENT);
     expect(checkSlotWrite(receipt, { ...writer, state: { ...state, joined: 101 } })).toBe(R.REJECTION_UNSUPPORTED);
-  });
-});
-
-describe('an emptying', () => {
-  const { EMPTYING_CAUSE_AUTHOR: author, EMPTYING_CAUSE_MODERATOR: moderator } = EmptyingCause;
-  const { EMPTYING_CAUSE_QUOTA: quota, EMPTYING_CAUSE_ERASURE: erasure } = EmptyingCause;
-  const make = (change: Partial<Emptying>): Emptying => ({
-    ...Emptying.decode(new Uint8Array(0)),
-    cause: author,
-    ...change,
-  });
-  const decodes = (change: Partial<Emptying>) => {
-    const decoded = decodeEmptying(Emptying.encode(make(change)).finish());
-    return typeof decoded === 'number' ? decoded : 0;
-  };
-  const header = (member: number, device = 1, kind: EventKind = EventKind.EVENT_KIND_CONTENT): EventHeader => ({
-    ...EventHeader.decode(new Uint8Array(0)),
-    member,
-    device,
-    kind,
-  });
-  const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
-
-  it.each([
-    ['one seq', { seqs: [1] }, 0],
-    ['64 seqs', { seqs: upTo(64) }, 0],
-    ['65 seqs', { seqs: upTo(65) }, R.REJECTION_BAD_EVENT],
-    ['no seq', {}, R.REJECTION_BAD_EVENT],
-    ['seqs out of order', { seqs: [2, 1] }, R.REJECTION_BAD_EVENT],
-    ['a seq twice', { seqs: [2, 2] }, R.REJECTION_BAD_EVENT],
-    ['64 blobs', { seqs: [1], blobs: upTo(64).map((i) => `${i}`.padStart(64, 'b')) }, 0],
-    ['65 blobs', { seqs: [1], blobs: upTo(65).map(String) }, R.REJECTION_BAD_EVENT],
-    ['a blob id of 65 characters', { seqs: [1], blobs: ['b'.repeat(65)] }, R.REJECTION_BAD_EVENT],
-    ['a list with a range', { seqs: [1], fromSeq: 1, throughSeq: 2, member: 3 }, R.REJECTION_BAD_EVENT],
-    ['a range', { cause: quota, fromSeq: 1, throughSeq: 9, member: 3 }, 0],
-    ['a range backwards', { cause: quota, fromSeq: 9, throughSeq: 8, member: 3 }, R.REJECTION_BAD_EVENT],
-    ['a range of nobody', { cause: erasure, fromSeq: 1, throughSeq: 9 }, R.REJECTION_BAD_EVENT],
-    ['no cause', { cause: 0 as EmptyingCause, seqs: [1] }, R.REJECTION_BAD_EVENT],
-    ['a later cause', { cause: 9 as EmptyingCause, seqs: [1] }, R.REJECTION_UNSUPPORTED],
-  ])('with %s decodes as it should', (_name, change, expected) => {
-    expect(decodes(change)).toBe(expected);
-  });
-
-  it('may be sent by the author, a moderator, or for a range by the provider', () => {
-    const check = (cause: EmptyingCause, actor: EventHeader, member = 3) =>
-      checkEmptying(make({ cause, member: cause > moderator ? member : 0 }), state, actor);
-    expect([check(author, header(3)), check(author, header(4)), check(author, header(3, 0))]).toEqual([
-      null,
-      R.REJECTION_NOT_MEMBER,
-      R.REJECTION_FORBIDDEN,
-    ]);
-    expect([check(moderator, header(2)), check(moderator, header(3))]).toEqual([null, R.REJECTION_FORBIDDEN]);
-    expect([check(quota, header(3, 0)), check(quota, header(3)), check(erasure, header(3))]).toEqual([
-      null,
-      R.REJECTION_FORBIDDEN,
-      null,
-    ]);
-    expect(check(erasure, header(2), 3)).toBe(R.REJECTION_FORBIDDEN);
-  });
-
-  it('takes only rows that it names and may take', () => {
-    const takes = (change: Partial<Emptying>, row: EventHeader, actor: number) =>
-      mayEmptyRow(make({ seqs: [5], ...change }), { seq: 5, header: row }, { state, actor: header(actor) });
-    expect(takes({}, header(3), 3)).toBe(true);
-    expect(takes({ seqs: [6] }, header(3), 3)).toBe(false);
-    expect(takes({}, header(2), 3)).toBe(false);
-    expect(takes({ cause: moderator }, header(3), 2)).toBe(true);
-    expect(takes({ cause: moderator }, header(1), 2)).toBe(false);
-    expect(takes({ cause: moderator }, header(3, 1, EventKind.EVENT_KIND_CONTROL), 2)).toBe(false);
-    expect(takes({ cause: quota, seqs: [], fromSeq: 1, throughSeq: 5, member: 3 }, header(3), 3)).toBe(true);
-    expect(takes({ cause: quota, seqs: [], fromSeq: 1, throughSeq: 4, member: 3 }, header(3), 3)).toBe(false);
-    expect(takes({ cause: quota, seqs: [], fromSeq: 1, throughSeq: 5, member: 3 }, header(2), 3)).toBe(false);
-  });
-});
-
-describe('what a member may read', () => {
-  const join = { fromStart: false };
-
-  it('starts with the own ACCEPT and ends with the event that took access', () => {
-    const stays = afterStay(openStay([], 10, join), 20);
-    expect(stays).toEqual([{ from: 10, through: 20 }]);
-    expect([9, 10, 20, 21].map((seq) => mayRead(stays, seq))).toEqual([false, true, true, false]);
-    const again = openStay(stays, 30, join);
-    expect(readableRanges(again, 1, 40)).toEqual([
-      { from: 10, through: 20 },
-      { from: 30, through: 40 },
-    ]);
-    expect(readableRanges(again, 15, 25)).toEqual([{ from: 15, through: 20 }]);
-    expect(readableRanges(again, 22, 25)).toEqual([]);
-    expect([readableFrom(again, 1), readableFrom(again, 25), readableFrom(stays, 21)]).toEqual([10, 30, 0]);
-  });
-
-  it('is everything from the floor on where the policy says so', () => {
-    const stays = openStay([{ from: 10, through: 20 }], 30, { fromStart: true });
-    expect(readableRanges(stays, 5, 40)).toEqual([{ from: 5, through: 40 }]);
-  });
-
-  it('is forgotten stay by stay above sixteen', () => {
-    let stays = openStay([], 1, join);
-    for (let seq = 3; seq <= 2 * limits.staysMax - 1; seq += 2) stays = openStay(afterStay(stays, seq - 1), seq, join);
-    expect([stays.length, stays[0]?.from]).toEqual([limits.staysMax, 1]);
-    stays = openStay(afterStay(stays, 40), 41, join);
-    expect([stays.length, stays[0]?.from]).toEqual([limits.staysMax, 3]);
   });
 });

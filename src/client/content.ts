@@ -189,6 +189,7 @@ async function sealBody(
     slotVersion: sealable.slotVersion,
     content: Content.encode(sealable.content).finish(),
     writtenMs: sealable.writtenMs,
+    expiryDay: 0,
   }).finish();
   const frankingKey = crypto.getRandomValues(new Uint8Array(32));
   const commitment = parts.primitives.hmacSha256(frankingKey, inner);

@@ -38,7 +38,7 @@ export async function applyEmptying(
     const old = await recordAt(room, target);
     if (!old?.record || old.record.emptiedBy > 0) continue;
     const author = EventHeader.decode(old.record.header);
-    if (!mayEmpty(room, emptying, { seq: stamp.seq, actor: header }, { seq: target, header: author })) continue;
+    if (!mayEmpty(room, emptying, { stamp, actor: header }, { seq: target, header: author })) continue;
     const { kept, rows } = emptiedRows(room.room, old, stamp.seq);
     if (author.kind === EventKind.EVENT_KIND_SLOT) dropSlot(room, old.record);
     await room.ports.parts.store.write([...rows, room.row()]);
@@ -64,20 +64,21 @@ export async function checkEmptied(room: RoomReplica, seq: number, emptiedBy: nu
   const actor = EventHeader.decode(event.record.header);
   const emptying = actor.kind === EventKind.EVENT_KIND_EMPTYING ? decodeEmptying(event.record.body) : 0;
   const header = EventHeader.decode(row.record.header);
-  const lawful = typeof emptying !== 'number' && mayEmpty(room, emptying, { seq: emptiedBy, actor }, { seq, header });
+  const stamp = Stamp.decode(event.record.stamp);
+  const lawful = typeof emptying !== 'number' && mayEmpty(room, emptying, { stamp, actor }, { seq, header });
   if (!lawful) await room.freeze('EMPTIED_UNLAWFULLY');
 }
 
 function mayEmpty(
   room: RoomReplica,
   emptying: Emptying,
-  event: { readonly seq: number; readonly actor: EventHeader },
+  { stamp, actor }: { readonly stamp: Stamp; readonly actor: EventHeader },
   row: { readonly seq: number; readonly header: EventHeader },
 ): boolean {
   // Roles of that moment: a moderator who has left since was one then.
-  const state = room.chain.stateAt(event.seq);
-  if (state === null || !isAllowed(emptying, event.actor, state)) return false;
-  return mayEmptyRow(emptying, row, { state, actor: event.actor });
+  const state = room.chain.stateAt(stamp.seq);
+  if (state === null || !isAllowed(emptying, actor, state)) return false;
+  return mayEmptyRow(emptying, row, { state, actor, acceptedMs: stamp.acceptedMs });
 }
 
 /** Is this body of an EMPTYING one that its author might send at that moment? */

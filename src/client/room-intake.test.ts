@@ -20,8 +20,9 @@ import { textContent } from './content.ts';
 import { MemoryStore } from './memory-store.ts';
 import { portablePrimitives as primitives } from './primitives.ts';
 import { RoomReplica } from './room.ts';
+import { checkEmptied } from './room-emptying.ts';
 import { takeRecord } from './room-intake.ts';
-import { recordAt } from './room-rows.ts';
+import { recordAt, rowsOf } from './room-rows.ts';
 
 const roomId = `!g${'a'.repeat(32)}:localhost`;
 const control = { number: 3, hash: new Uint8Array(32).fill(3) };
@@ -35,6 +36,9 @@ interface Wish {
   readonly body?: Uint8Array;
   readonly seen?: number;
   readonly writtenMs?: number;
+  readonly expiryDay?: number;
+  readonly innerExpiryDay?: number;
+  readonly acceptedMs?: number;
 }
 
 /** A room where member 1 is oneself, an owner, and member 2 is Bob in the given standing. */
@@ -91,7 +95,7 @@ function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: 
     const place = {
       room: roomId,
       member: wish.member,
-      device: 2,
+      device: wish.member === 0 ? 0 : 2,
       sendId: seq,
       kind: wish.kind,
       counts: isContent,
@@ -99,9 +103,9 @@ function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: 
     };
     const manifest = { version: 1, hash: noHash };
     const said = Content.encode(textContent('hi')).finish();
-    const { writtenMs = 1000 + seq } = wish;
+    const { writtenMs = 1000 + seq, expiryDay = 0, acceptedMs = 1000 + seq } = wish;
     const about = { seen, manifest, slot: '', slotVersion: 0, content: said, writtenMs };
-    const inner = PayloadInner.encode({ ...place, ...about }).finish();
+    const inner = PayloadInner.encode({ ...place, ...about, expiryDay: wish.innerExpiryDay ?? expiryDay }).finish();
     const frankingKey = new Uint8Array(32).fill(1);
     plaintext = Payload.encode({ frankingKey, inner }).finish();
     const body = wish.body ?? Uint8Array.of(1, 2, 3, seq);
@@ -111,13 +115,13 @@ function world(bob: { status: MemberStatus; role?: Role }, policy: { postRole?: 
       algorithm: sealed ? Algorithm.ALGORITHM_MEGOLM_V1 : Algorithm.ALGORITHM_NONE,
       bodySize: body.length,
       bodyHash: primitives.sha256(body),
-      expiryDay: 0,
+      expiryDay: wish.kind === content ? expiryDay : 0,
       commitment: sealed ? primitives.hmacSha256(frankingKey, inner) : new Uint8Array(),
     });
     const before = room.local.head;
     const count = (before?.count ?? 0) + (isContent ? 1 : 0);
     const previousHash = before?.hash ?? noHash.slice().fill(9);
-    const stamp = encodeMessage(Stamp, { incarnation: 1, seq, acceptedMs: 1000 + seq, count, previousHash });
+    const stamp = encodeMessage(Stamp, { incarnation: 1, seq, acceptedMs, count, previousHash });
     const record: LogRecord = { stamp, header, body, emptiedBy: 0 };
     return takeRecord(room, record, beside);
   };
@@ -176,6 +180,55 @@ describe('a record that a lying hub hands out', () => {
       expect((await recordAt(room, 6))?.record?.body.length).toBeGreaterThan(0);
       expect(room.local.frozen).not.toBe('');
     }
+  });
+});
+
+describe('a body that its author wanted gone', () => {
+  const expired = (...seqs: number[]) =>
+    Emptying.encode({
+      ...Emptying.decode(new Uint8Array()),
+      cause: EmptyingCause.EMPTYING_CAUSE_EXPIRED,
+      seqs,
+    }).finish();
+  const overMs = 3 * 86_400_000;
+
+  it('goes by word of the hub once its last day is over', async () => {
+    const { room, take } = world({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    await take(6, { member: 2, kind: content, expiryDay: 2 });
+    expect(await take(7, { member: 0, kind: emptying, body: expired(6), acceptedMs: overMs })).toBe(true);
+    expect((await recordAt(room, 6))?.record).toMatchObject({ body: new Uint8Array(), emptiedBy: 7 });
+    expect(room.local.frozen).toBe('');
+  });
+
+  it('stays a day too early, as does one that is to stay, and a hub that shows them emptied lies', async () => {
+    for (const [expiryDay, acceptedMs] of [
+      [2, overMs - 1],
+      [0, overMs],
+    ] as const) {
+      const { room, take } = world({ status: MemberStatus.MEMBER_STATUS_JOINED });
+      await take(6, { member: 2, kind: content, expiryDay });
+      await take(7, { member: 0, kind: emptying, body: expired(6), acceptedMs });
+      expect((await recordAt(room, 6))?.record).toMatchObject({ emptiedBy: 0 });
+      const held = await recordAt(room, 6);
+      const shown = { ...held!, record: { ...held!.record!, body: new Uint8Array(), emptiedBy: 7 } };
+      await room.ports.parts.store.write(rowsOf(roomId, shown));
+      await checkEmptied(room, 6, 7);
+      expect(room.local.frozen).toBe('EMPTIED_UNLAWFULLY');
+    }
+  });
+
+  it('does not go by that word of a member', async () => {
+    const { room, take } = world({ status: MemberStatus.MEMBER_STATUS_JOINED, role: Role.ROLE_OWNER });
+    await take(6, { member: 2, kind: content, expiryDay: 2 });
+    expect(await take(7, { member: 2, kind: emptying, body: expired(6), acceptedMs: overMs })).toBe(false);
+    expect(room.local.frozen).toBe('RECORD_INVALID');
+  });
+
+  it('is not shown where the inside names another last day: the hub would make it go early', async () => {
+    const { room, alarms, take } = world({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    await take(6, { member: 2, kind: content, expiryDay: 2, innerExpiryDay: 0 });
+    expect((await recordAt(room, 6))?.trouble).toBe('BINDING_MISMATCH');
+    expect(alarms).toEqual(['MESSAGE_TRANSPLANTED']);
   });
 });
 

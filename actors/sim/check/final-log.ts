@@ -23,6 +23,7 @@ import { short } from '../witness.ts';
 /** A record in its place. */
 export interface FinalRecord {
   readonly seq: number;
+  readonly acceptedMs: number;
   readonly hash: string;
   readonly record: Record;
   readonly header: EventHeader;
@@ -91,7 +92,8 @@ export function readRoomLog(memory: MemoryStore, room: string, wrong: (what: str
     const isEmptying = header.kind === EventKind.EVENT_KIND_EMPTYING;
     const decoded = isEmptying ? decodeEmptying(record.body) : null;
     const emptying = typeof decoded === 'number' ? null : decoded;
-    records.push({ seq, hash: short(checked.head.hash), record, header, control, emptying });
+    const { acceptedMs, hash } = checked.head;
+    records.push({ seq, acceptedMs, hash: short(hash), record, header, control, emptying });
   }
   return { room, records, chain, roll };
 }

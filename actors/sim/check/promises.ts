@@ -58,11 +58,15 @@ function checkOrder(acks: readonly Ack[], wrong: (what: string) => void): void {
 /** Bodies that were taken back are gone, and no others. */
 export function checkEmptied(final: FinalRoom, witness: Witness): void {
   const taken = new Map<number, number>();
-  for (const { seq, emptying, header: actor } of final.records) {
+  for (const { seq, emptying, header: actor, acceptedMs } of final.records) {
     for (const named of emptying?.seqs ?? []) {
       const row = final.records[named - 1];
       if (row === undefined || final.chain === null || emptying === null) continue;
-      const allowed = mayEmptyRow(emptying, { seq: named, header: row.header }, { state: final.chain, actor });
+      const allowed = mayEmptyRow(
+        emptying,
+        { seq: named, header: row.header },
+        { state: final.chain, actor, acceptedMs },
+      );
       if (allowed && !taken.has(named)) taken.set(named, seq);
     }
   }
