@@ -7,6 +7,9 @@ import { limits } from '#proto/rules/limits.ts';
 import type { Requester } from '../kernel/messages.ts';
 import type { Turn } from './turn.ts';
 
+// As login has it, so that no name of a device can steer the terminal that shows it.
+const deviceName = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${limits.deviceNameCharactersMax}}$`, 'u');
+
 /** Answers with all devices, by number, and the newest manifest. */
 export function listDevices(turn: Turn, from: Requester): void {
   const { account } = turn;
@@ -23,11 +26,10 @@ export function listDevices(turn: Turn, from: Requester): void {
   turn.answer(from, { $case: 'deviceList', value });
 }
 
-/** Gives a device a name of 1 to 64 characters (BAD_REQUEST); NOT_FOUND where there is no such device. */
+/** Gives a device a name of 1 to 64 characters, none of them a control character (BAD_REQUEST); NOT_FOUND where there is no such device. */
 export function renameDevice(turn: Turn, from: Requester, { device: number, name }: RenameDevice): void {
   const device = turn.account.devices.get(number);
-  const characters = [...name].length;
-  if (characters < 1 || characters > limits.deviceNameCharactersMax) {
+  if (!deviceName.test(name)) {
     turn.reject(from, Rejection.REJECTION_BAD_REQUEST);
   } else if (device === undefined) {
     turn.reject(from, Rejection.REJECTION_NOT_FOUND);

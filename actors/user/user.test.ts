@@ -247,7 +247,7 @@ describe('hello', () => {
 });
 
 describe('own devices', () => {
-  it('renames with 1 to 64 characters', () => {
+  it('renames with 1 to 64 characters, none of which steers a terminal', () => {
     const street = new Street(settings);
     hello(street);
     const rename = (name: string, device = 1) =>
@@ -255,6 +255,8 @@ describe('own devices', () => {
     expect(rename('')).toMatchObject({ value: { code: Rejection.REJECTION_BAD_REQUEST } });
     expect(rename('é'.repeat(64))).toMatchObject({ $case: 'done' });
     expect(rename('é'.repeat(65))).toMatchObject({ value: { code: Rejection.REJECTION_BAD_REQUEST } });
+    for (const steering of ['a\nb', '\u001b[2J', '\u009b2J', 'a\u0000', '\u007f'])
+      expect(rename(steering)).toMatchObject({ value: { code: Rejection.REJECTION_BAD_REQUEST } });
     expect(rename('tablet', 7)).toMatchObject({ value: { code: Rejection.REJECTION_NOT_FOUND } });
   });
 

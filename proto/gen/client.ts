@@ -593,7 +593,7 @@ export interface DeviceEntry {
 
 export interface RenameDevice {
   device: number;
-  /** 1 to 64 characters; chosen by the user, seen by the server. */
+  /** 1 to 64 characters, no control characters (BAD_REQUEST); chosen by the user, seen by the server. */
   name: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

@@ -82,7 +82,7 @@ export const limits = {
   // ---- devices and keys -----------------------------------------------------------------------------------------------------
   /** Devices of one user, and in one manifest. Over it: LIMIT_REACHED. */
   devicesMax: 10,
-  /** Characters of a device's name. Over it: BAD_REQUEST. */
+  /** Characters of a device's name, none of them a control character. Else: BAD_REQUEST. */
   deviceNameCharactersMax: 64,
   /** Bytes of an encoded ManifestBody. Over it: TOO_LARGE. */
   manifestBytesMax: 8_192,
