@@ -76,32 +76,3 @@ function wholeNumber(text: string, name: string, min: number, max: number): numb
     throw new ClientError('BAD_ARGUMENT', `--${name} is a whole number from ${min} to ${max}.`);
   return value;
 }
-
-/** What `luxchat help` prints. */
-export const helpText = `luxchat: the terminal client
-
-  luxchat login [--server URL] [--user NAME --password P [--code C]]   log this device in (a browser, or the stand-in's pages here)
-  luxchat whoami                       Luxchat-ID, device, is it confirmed?
-  luxchat start ID                     open the 1:1 room with someone
-  luxchat group --name NAME [ID …]     make a group and invite people
-  luxchat invite ROOM ID               invite into a group
-  luxchat invitations                  what waits for an answer
-  luxchat accept ROOM | decline ROOM | leave ROOM
-  luxchat remove ROOM ID | members ROOM
-  luxchat rooms                        all rooms, with unread counts
-  luxchat send ROOM [TEXT …]           one message; without TEXT each line of stdin is one
-  luxchat edit ROOM ID TEXT … | react ROOM ID EMOJI | delete ROOM ID
-  luxchat tail [ROOM]                  follow what comes, until Ctrl-C
-  luxchat history ROOM [--limit N]
-  luxchat read ROOM                    mark as read
-  luxchat chat ROOM                    talk (/help inside)
-  luxchat devices                      own devices
-  luxchat verify [DEVICE-ID]           compare seven emoji with another own device
-  luxchat devices-remove NUMBER        log another own device out
-  luxchat log-out                      end this device
-  luxchat status                       counters: repairs, troubles, alarms
-
-Options: --profile NAME (-p) or --folder DIR: which device (default ~/.luxchat/default, LUXCHAT_HOME moves it)
-         --json: one JSON object a line   --timeout SECONDS (30)   --device NAME at login
-ROOM is a room id, or a unique part of its id, name or member's Luxchat-ID.
-Exit codes: 0 done, 1 failed (the code is on stderr), 2 wrong arguments.`;

@@ -1,78 +1,162 @@
 // `luxchat chat ROOM`: an interactive conversation. Lines are messages, lines with a slash are commands; what others write appears above.
+// Without a terminal, or with `--json`, it is the same conversation for a script: lines in, lines or objects out, and no prompt.
 import { createInterface } from 'node:readline';
 import type { TimelineItem } from '#client/api.ts';
-import { findRoom, need, type Session } from './commands.ts';
-import { alarmSentence, describeError, itemSentence, shortName } from './output.ts';
+import { ClientError } from '#client/errors.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
+import { findRoom, messageAt, need, type Session } from './commands.ts';
+import type { Output } from './output.ts';
+import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
 
-const help = '/edit TEXT (your last)  /react EMOJI (their last)  /delete (your last)  /who  /leave  /quit';
+const help =
+  '/edit [#NUMBER] TEXT   /react [#NUMBER] EMOJI   /delete [#NUMBER]   /who   /leave   /quit   (without a number: your last line, their last for /react)';
 
 /** Talks until /quit, Ctrl-C or the end of input. */
-export async function chat({ client, args }: Session): Promise<void> {
+export async function chat(session: Session): Promise<void> {
+  const { client, args } = session;
   if (client.rooms().length === 0) await client.synced();
   const { room } = findRoom(client, need(args, 0, 'a room'));
-  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: '> ' });
-  const shown = new Map<string, string>();
-  let ownLast = '';
-  let theirLast = '';
-
-  const print = (line: string) => {
-    process.stdout.write(`\r\u001b[K${line}\n`);
-    input.prompt(true);
-  };
-  const show = (item: TimelineItem) => {
-    if (item.kind === 'message' && item.seq > 0) {
-      if (item.own) ownLast = item.id;
-      else theirLast = item.id;
-    }
-    // A line is printed again only when what it says has changed.
-    const line = itemSentence(item);
-    const key = item.localId ?? item.id;
-    if (item.sending === 'waiting' || shown.get(item.id) === line || shown.get(key) === line) return;
-    shown.set(key, line).set(item.id, line);
-    print(line);
-  };
-
-  for (const item of await client.timeline(room, { limit: 20 })) show(item);
-  client.on('item', (item) => item.room === room && show(item));
-  client.on('alarm', (alarm) => print(alarmSentence(alarm)));
-  client.on(
-    'typing',
-    ({ room: where, user, typing }) => where === room && typing && print(`  ${shortName(user)} is typing …`),
-  );
-  let connected = true;
-  client.on('connection', (state) => {
-    if (state !== 'offline' && state !== 'live') return;
-    if ((state === 'live') === connected) return;
-    connected = state === 'live';
-    print(connected ? '  connected' : '  no connection: what you write waits');
-  });
-  print(`Talking in ${room}. ${help}`);
-
-  const slash: Record<string, (rest: string) => Promise<unknown> | undefined> = {
-    edit: (rest) => client.edit(room, ownLast, rest),
-    react: (rest) => client.react(room, theirLast || ownLast, rest),
-    delete: () => client.deleteForAll(room, ownLast),
-    leave: () => client.leave(room),
-    who: async () =>
-      print(
-        client
-          .members(room)
-          .map((member) => shortName(member.user))
-          .join(', '),
-      ),
-    help: async () => print(help),
-  };
-  for await (const line of input) {
-    const [, word, rest] = /^\/(\w+)\s*(.*)$/.exec(line) ?? [];
-    if (word === 'quit') break;
-    try {
-      if (word !== undefined) await (slash[word] ?? slash.help)?.(rest ?? '');
-      else if (line.trim() !== '') await client.send(room, line);
-    } catch (error) {
-      print(describeError(error).message);
-    }
-    input.prompt();
+  const newest = await client.timeline(room, { limit: 20 });
+  const screen = openScreen(session.out);
+  const talk = new Talk(session, room, screen);
+  for (const item of newest) talk.show(item);
+  let ended: ClientError | undefined;
+  const stops = [
+    ...talk.follow(),
+    client.on('ended', (error) => {
+      ended = error;
+      screen.close();
+    }),
+  ];
+  screen.say({ type: 'chat', room, user: client.user }, `Talking in ${room}.`, help);
+  for await (const line of screen.lines) {
+    if (/^\/quit\s*$/.test(line)) break;
+    await talk.take(line).catch((error: unknown) => screen.fail(error));
+    screen.prompt();
   }
+  for (const stop of stops) stop();
+  screen.close();
+  if (ended) throw ended;
   await client.flushed(5_000).catch(() => {});
-  await client.markRead(room).catch(() => {});
+}
+
+/** One conversation: what is shown, and what the typed lines do. */
+class Talk {
+  readonly #session: Session;
+  readonly #room: string;
+  readonly #screen: Screen;
+  readonly #lines = datedLines(Date.now());
+  /** What each line said when it was printed, by its ids. */
+  readonly #shown = new Map<string, string>();
+  #ownLast = '';
+  #theirLast = '';
+
+  constructor(session: Session, room: string, screen: Screen) {
+    this.#session = session;
+    this.#room = room;
+    this.#screen = screen;
+  }
+
+  /** Prints a line that is new, or says something else than when it was printed. Whoever sees it has read it. */
+  show(item: TimelineItem): void {
+    const { id, localId = id, kind, seq, own } = item;
+    if (kind === 'message' && seq > 0) {
+      if (own) this.#ownLast = id;
+      else this.#theirLast = id;
+    }
+    if (seq > 0) void this.#session.client.markRead(this.#room, seq).catch(() => {});
+    if (item.sending === 'waiting') return;
+    const object = describeItem(item);
+    const said = JSON.stringify({ ...object, localId: '' });
+    if (this.#shown.get(id) === said || this.#shown.get(localId) === said) return;
+    this.#shown.set(id, said).set(localId, said);
+    this.#screen.say(object, ...this.#lines(item));
+  }
+
+  /** Follows what happens. Gives back what ends that. */
+  follow(): (() => void)[] {
+    const { client } = this.#session;
+    let connected = true;
+    return [
+      client.on('item', (item) => item.room === this.#room && this.show(item)),
+      client.on('alarm', (alarm) => this.#screen.say({ type: 'alarm', ...alarm }, alarmSentence(alarm))),
+      client.on('typing', ({ room, user, typing }) => {
+        if (room !== this.#room || !typing) return;
+        this.#screen.say({ type: 'typing', room, user }, `  ${shortName(user)} is typing …`);
+      }),
+      client.on('receipt', (receipt) => {
+        if (receipt.room === this.#room) this.#screen.say({ type: 'receipt', ...receipt });
+      }),
+      client.on('connection', (state) => {
+        if ((state !== 'offline' && state !== 'live') || (state === 'live') === connected) return;
+        connected = state === 'live';
+        const sentence = connected ? '  connected' : '  no connection: what you write waits';
+        this.#screen.say({ type: 'connection', state }, sentence);
+      }),
+    ];
+  }
+
+  /** Does what a typed line says. */
+  async take(line: string): Promise<void> {
+    const { client } = this.#session;
+    const [, word, rest = ''] = /^\/(\w+)\s*(.*)$/.exec(line) ?? [];
+    if (word === undefined) {
+      if (line.trim() !== '') await client.send(this.#room, line);
+      return;
+    }
+    const [, number, words = ''] = /^(?:#(\d+)(?:\s+|$))?(.*)$/.exec(rest) ?? [];
+    const target = async (otherwise: string) => {
+      if (number !== undefined) return messageAt(client, this.#room, number);
+      if (otherwise !== '') return otherwise;
+      throw new ClientError('UNKNOWN', 'There is no such message yet: name one by its number, such as #12.');
+    };
+    if (word === 'edit') await client.edit(this.#room, await target(this.#ownLast), words);
+    else if (word === 'react') await client.react(this.#room, await target(this.#theirLast || this.#ownLast), words);
+    else if (word === 'delete') await client.deleteForAll(this.#room, await target(this.#ownLast));
+    else if (word === 'leave') await client.leave(this.#room);
+    else if (word === 'who') this.#sayWho();
+    else this.#screen.say({ type: 'help', text: help }, help);
+  }
+
+  #sayWho(): void {
+    const users = this.#session.client
+      .members(this.#room)
+      .filter(({ status }) => status === MemberStatus.MEMBER_STATUS_JOINED)
+      .map(({ user }) => user);
+    this.#screen.say({ type: 'who', room: this.#room, users }, users.map(shortName).join(', '));
+  }
+}
+
+interface Screen {
+  readonly lines: AsyncIterable<string>;
+  say: Output['say'];
+  fail: Output['fail'];
+  prompt(): void;
+  close(): void;
+}
+
+/** The keyboard, and what stands above the line that is being typed. */
+function openScreen(out: Output): Screen {
+  const terminal = !out.json && process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const screen = terminal ? { output: process.stdout, prompt: '> ' } : {};
+  const input = createInterface({ input: process.stdin, ...screen });
+  const prompt = () => {
+    if (terminal) input.prompt(true);
+  };
+  const above = (print: () => void) => {
+    if (terminal) process.stdout.write('\r\u001b[K');
+    print();
+    prompt();
+  };
+  const close = () => input.close();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, close);
+  // Asked for now and not when the first is read: readline keeps no lines that nobody waits for.
+  const lines = input[Symbol.asyncIterator]();
+  return {
+    lines: { [Symbol.asyncIterator]: () => lines },
+    say: (object, ...lines) => above(() => out.say(object, ...lines)),
+    fail: (error) => above(() => out.fail(error)),
+    prompt,
+    close,
+  };
 }

@@ -4,7 +4,16 @@ import type { RoomInfo, TimelineItem } from '#client/api.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Arguments } from './arguments.ts';
-import { alarmSentence, describeItem, describeRoom, itemSentence, type Output, roomSentence } from './output.ts';
+import type { Output } from './output.ts';
+import {
+  alarmSentence,
+  datedLines,
+  describeItem,
+  describeRoom,
+  itemSentence,
+  roomSentence,
+  roomTitle,
+} from './sentences.ts';
 
 /** What a command works with. */
 export interface Session {
@@ -13,10 +22,15 @@ export interface Session {
   readonly out: Output;
 }
 
-/** The commands by name. `live`: waits for the server first. */
-export const commands: Readonly<
-  Record<string, { readonly live: boolean; readonly run: (session: Session) => Promise<void> }>
-> = {
+/** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
+export interface Command {
+  readonly live: boolean;
+  readonly watches?: boolean;
+  readonly run: (session: Session) => Promise<void>;
+}
+
+/** The commands by name. */
+export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
   rooms: { live: true, run: async (session) => listRooms(session, isCurrent) },
   invitations: { live: true, run: async (session) => listRooms(session, (room) => room.status === 1) },
@@ -41,15 +55,18 @@ export const commands: Readonly<
   delete: { live: true, run: onMessage(({ client }, room, id) => client.deleteForAll(room, id)) },
   history: { live: true, run: history },
   read: { live: true, run: onRoom(({ client }, room) => client.markRead(room)) },
-  tail: { live: false, run: tail },
+  tail: { live: false, watches: true, run: tail },
   devices: { live: true, run: listDevices },
   'devices-remove': {
     live: true,
-    run: ({ client, args }) => client.removeDevice(Number(need(args, 0, 'a device number'))),
+    run: removeDevice,
   },
   status: {
     live: true,
-    run: async ({ client, out }) => out.say(client.counters(), JSON.stringify(client.counters(), null, 2)),
+    run: async ({ client, out }) => {
+      const counters = client.counters();
+      out.say(counters, ...Object.entries(counters).map(([name, count]) => `${name}  ${count}`));
+    },
   },
 };
 
@@ -76,6 +93,19 @@ export function findRoom(client: LuxchatClient, word: string): RoomInfo {
   throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
 }
 
+/**
+ * The id of a message that a word names: its id, or the number in front of its line, with or without `#`. Throws UNKNOWN.
+ */
+export async function messageAt(client: LuxchatClient, room: string, word: string): Promise<string> {
+  const [, number] = /^#?(\d+)$/.exec(word) ?? [];
+  if (number === undefined) return word;
+  const seq = Number(number);
+  const lines = await client.timeline(room, { beforeSeq: seq + 1, limit: 1 });
+  const line = lines.find((item) => item.seq === seq && item.kind !== 'notice');
+  if (!line) throw new ClientError('UNKNOWN', `There is no message #${seq} in this room: see luxchat history.`);
+  return line.id;
+}
+
 /** An argument that must be there. Throws BAD_ARGUMENT. */
 export function need(args: Arguments, at: number, what: string): string {
   const value = args.rest[at];
@@ -100,7 +130,7 @@ function onRoom(work: (session: Session, room: string) => Promise<void>) {
 
 function onMessage(work: (session: Session, room: string, id: string) => Promise<void>) {
   return onRoom(async (session, room) => {
-    await work(session, room, need(session.args, 1, 'a message id'));
+    await work(session, room, await messageAt(session.client, room, need(session.args, 1, "a message's number or id")));
     await session.client.flushed(session.args.timeoutMs);
   });
 }
@@ -109,7 +139,7 @@ async function whoami({ client, out }: Session): Promise<void> {
   const confirmed = (await client.devices()).find((device) => device.current)?.confirmed ?? false;
   const { user, device, deviceId } = client;
   const state = confirmed ? 'confirmed' : 'not confirmed yet: run luxchat verify here and on a confirmed device';
-  out.say({ type: 'self', user, device, deviceId, confirmed }, `${user}\ndevice ${device} (${deviceId}), ${state}`);
+  out.say({ type: 'self', user, device, deviceId, confirmed }, user, `device ${device} (${deviceId}), ${state}`);
 }
 
 function listRooms({ client, out }: Session, wanted: (room: RoomInfo) => boolean): void {
@@ -185,27 +215,41 @@ async function explainWaiting(client: LuxchatClient, room: RoomInfo, out: Output
 
 async function history({ client, args, out }: Session): Promise<void> {
   const { room } = findRoom(client, need(args, 0, 'a room'));
-  for (const item of await client.timeline(room, { limit: args.limit }))
-    out.say(describeItem(item), itemSentence(item));
+  const lines = datedLines(Date.now());
+  for (const item of await client.timeline(room, { limit: args.limit })) out.say(describeItem(item), ...lines(item));
 }
 
 async function tail({ client, args, out }: Session): Promise<void> {
   const room = args.rest[0] === undefined ? undefined : findRoom(client, args.rest[0]).room;
+  const lines = datedLines(Date.now());
+  let last = room;
   client.on('item', (item) => {
-    if (room === undefined || item.room === room) out.say(describeItem(item), itemSentence(item));
+    if (room !== undefined && item.room !== room) return;
+    const title = item.room === last ? [] : [`----- ${roomTitle(client.room(item.room))} -----`];
+    last = item.room;
+    out.say(describeItem(item), ...title, ...lines(item));
   });
   client.on('invitation', (info) =>
     out.say({ ...describeRoom(info), type: 'invitation' }, `Invitation: ${roomSentence(info)}`),
   );
   client.on('alarm', (alarm) => out.say({ type: 'alarm', ...alarm }, alarmSentence(alarm)));
-  client.on('connection', (state) => out.json && out.say({ type: 'connection', state }, ''));
+  client.on('receipt', (receipt) => out.say({ type: 'receipt', ...receipt }));
+  client.on('connection', (state) => out.say({ type: 'connection', state }));
   await client.synced();
-  if (out.json) out.say({ type: 'synced' }, '');
+  out.say({ type: 'synced' });
   await new Promise<void>((resolve, reject) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
     client.on('ended', reject);
   });
+}
+
+async function removeDevice({ client, args, out }: Session): Promise<void> {
+  const device = Number(need(args, 0, 'a device number'));
+  if (!Number.isSafeInteger(device) || device < 1)
+    throw new ClientError('BAD_ARGUMENT', 'A device number is the first in a line of luxchat devices.');
+  await client.removeDevice(device);
+  out.say({ type: 'done', device }, 'Done.');
 }
 
 async function listDevices({ client, out }: Session): Promise<void> {

@@ -1,5 +1,6 @@
 // `luxchat login`: proves eligibility with LuxID and keeps the device in its folder. Opens no browser by itself: it prints the address and listens
 // on loopback for the way back; with --user it walks the stand-in LuxID's pages in the terminal instead (development).
+import { existsSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { LoggedIn } from '#client/login.ts';
@@ -7,6 +8,7 @@ import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.
 import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
+import { withDeadline } from './deadline.ts';
 import type { Output } from './output.ts';
 
 /** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
@@ -16,20 +18,22 @@ export async function login(args: Arguments, out: Output): Promise<void> {
       'STORE',
       `A device is logged in here already (${args.folder}): luxchat log-out, or another --profile.`,
     );
+  if (existsSync(args.folder) && readdirSync(args.folder).length > 0)
+    throw new ClientError('STORE', `The folder ${args.folder} is not empty: a device needs one of its own.`);
   const loggedIn = args.user === '' ? await throughBrowser(args, out) : await throughTerminal(args);
   await createDevice(args.folder, args.server, loggedIn);
   const client = await openDevice(args.folder);
   try {
     await client.start();
-    await client.synced();
+    const late = 'You are logged in, but the server did not bring this device up to date: try luxchat whoami.';
+    await withDeadline(client.synced(), args.timeoutMs, late);
     const { user, device, deviceId } = client;
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
-    const next = confirmed
-      ? ''
-      : '\nThis is a further device: run luxchat verify here and on a confirmed one to read and write.';
+    const next = 'This is a further device: run luxchat verify here and on a confirmed one to read and write.';
     out.say(
       { type: 'self', user, device, deviceId, confirmed, first: loggedIn.firstLogin },
-      `You are ${user}, on device ${device}.${next}`,
+      `You are ${user}, on device ${device}.`,
+      ...(confirmed ? [] : [next]),
     );
   } finally {
     await client.close();
@@ -37,7 +41,7 @@ export async function login(args: Arguments, out: Output): Promise<void> {
 }
 
 function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
-  const show = (url: string) => out.note(`Open this address in a browser and log in with LuxID:\n\n  ${url}\n`);
+  const show = (url: string) => out.note('Open this address in a browser and log in with LuxID:', '', `  ${url}`, '');
   return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show });
 }
 

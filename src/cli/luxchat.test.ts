@@ -1,51 +1,14 @@
 // The terminal client as people and scripts use it: the real program against a real provider process.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ClientError } from '#client/errors.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
 import { ProviderProcess } from '#server/test/harness.ts';
-
-const main = new URL('main.ts', import.meta.url).pathname;
-
-interface Ran {
-  readonly status: number | null;
-  readonly lines: Record<string, unknown>[];
-  readonly errors: string;
-}
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [main, '--json', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const lines: Record<string, unknown>[] = [];
-  let errors = '';
-  const waiting: {
-    test: (line: Record<string, unknown>) => boolean;
-    resolve: (line: Record<string, unknown>) => void;
-  }[] = [];
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    const line = JSON.parse(text) as Record<string, unknown>;
-    lines.push(line);
-    for (const one of waiting.filter(({ test }) => test(line))) one.resolve(line);
-  });
-  child.stderr.on('data', (data: Buffer) => {
-    errors += data.toString();
-  });
-  const ended = new Promise<Ran>((resolve) => child.once('close', (status) => resolve({ status, lines, errors })));
-  const line = (test: (line: Record<string, unknown>) => boolean) => {
-    const seen = lines.find(test);
-    return seen
-      ? Promise.resolve(seen)
-      : new Promise<Record<string, unknown>>((resolve) => waiting.push({ test, resolve }));
-  };
-  return { child, ended, line };
-}
-
-function run(folder: string, args: readonly string[], input = ''): Promise<Ran> {
-  const { child, ended } = start(['--folder', folder, ...args]);
-  child.stdin.end(input);
-  return ended;
-}
+import { commands } from './commands.ts';
+import { saysLoggedOut } from './log-out.ts';
+import { run, seen, start } from './test/program.ts';
 
 describe('luxchat', () => {
   let provider: ProviderProcess;
@@ -132,11 +95,65 @@ describe('luxchat', () => {
     expect(await run(folder, ['login', '--server', provider.url, '--user', 'carol', '--password', 'x'])).toMatchObject({
       status: 1,
     });
-    expect(await run(folder, ['log-out'])).toMatchObject({ status: 0 });
-    const after = await run(folder, ['whoami']);
-    expect(after.status).toBe(1);
-    expect(after.errors).toContain('LOGIN_NEEDED');
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('refuses to log in amid other files, before anybody proves anything', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'luxchat-cli-'));
+    writeFileSync(join(folder, 'letter.txt'), 'mine');
+    const ran = await run(folder, ['login', '--server', provider.url, '--user', 'carol', '--password', 'x']);
+    expect(ran).toMatchObject({ status: 1, errors: expect.stringContaining('STORE') });
+    expect(readdirSync(folder)).toEqual(['letter.txt']);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('logs out: removes what the device kept and nothing else', async () => {
+    const folder = await provider.login('dora');
+    writeFileSync(join(folder, 'letter.txt'), 'mine');
+    expect(await run(folder, ['log-out'])).toMatchObject({ status: 0 });
+    expect(readdirSync(folder)).toEqual(['letter.txt']);
+    for (const command of ['whoami', 'log-out'])
+      expect(await run(folder, [command])).toMatchObject({
+        status: 1,
+        errors: expect.stringContaining('LOGIN_NEEDED'),
+      });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('logs out a device that another one took off', async () => {
+    const [first, second] = [await provider.login('emil'), await provider.login('emil')];
+    for (const folder of [first, second]) expect(await run(folder, ['whoami'])).toMatchObject({ status: 0 });
+    expect(await run(first, ['devices-remove', '2'])).toMatchObject({ status: 0 });
+    expect(await run(second, ['log-out'])).toMatchObject({ status: 0 });
+    expect(existsSync(second)).toBe(false);
+    rmSync(first, { recursive: true });
+  });
+
+  it('keeps a device that may still be logged in', async () => {
+    const away = await ProviderProcess.start();
+    const folder = await away.login('fara');
+    await away.remove();
+    const ran = await run(folder, ['log-out', '--timeout', '1']);
+    expect(ran).toMatchObject({ status: 1, errors: expect.stringContaining('OFFLINE') });
+    expect(readdirSync(folder)).toContain('local.key');
+    rmSync(folder, { recursive: true });
+  });
+
+  it('takes only these two for logged out: the login ran out, the server ended this device', () => {
+    const ended = Object.values(Disconnect).filter((disconnect) =>
+      saysLoggedOut(new ClientError('DISCONNECTED', '', { disconnect })),
+    );
+    expect(ended).toEqual([Disconnect.DISCONNECT_LOGGED_OUT]);
+    expect(saysLoggedOut(new ClientError('LOGIN_NEEDED', ''))).toBe(true);
+    for (const error of [new ClientError('OFFLINE', ''), new ClientError('DISCONNECTED', ''), new Error('a bug')])
+      expect(saysLoggedOut(error)).toBe(false);
+  });
+
+  it('helps a stranger, in plain text and as JSON', async () => {
+    const [text, { lines }] = await Promise.all([seen(alice, ['help']), run(alice, ['help'])]);
+    expect(lines).toEqual([{ type: 'help', text: text.trimEnd() }]);
+    for (const command of Object.keys(commands)) expect(text).toContain(command);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
   it.each([
@@ -146,6 +163,8 @@ describe('luxchat', () => {
     [['--colour', 'red'], 2, 'colour'],
     [['history', 'x', '--limit', '0'], 2, '--limit'],
     [['start', 'not-an-id'], 2, 'Luxchat-ID'],
+    [['devices-remove', 'phone'], 2, 'device number'],
+    [['constructor'], 2, 'There is no command'],
   ])('refuses %j with code %i and a sentence', async (args, status, sentence) => {
     const ran = await run(alice, args);
     expect(ran.errors).toContain(sentence);

@@ -1,18 +1,21 @@
 // The terminal client's entry: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
-import { rmSync } from 'node:fs';
 import { ClientError } from '#client/errors.ts';
 import { openDevice } from '#client/node/device-folder.ts';
-import { type Arguments, helpText, readArguments } from './arguments.ts';
+import { type Arguments, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
-import { commands, type Session } from './commands.ts';
+import { type Command, commands } from './commands.ts';
+import { unreachable, withDeadline } from './deadline.ts';
+import { helpText } from './help.ts';
+import { logOut } from './log-out.ts';
 import { login } from './login.ts';
-import { alarmSentence, createOutput, describeError, type Output } from './output.ts';
+import { createOutput, type Output } from './output.ts';
+import { alarmSentence } from './sentences.ts';
 import { verify } from './verify.ts';
 
-const own: Readonly<Record<string, { readonly live: boolean; readonly run: (session: Session) => Promise<void> }>> = {
+const all: Readonly<Record<string, Command>> = {
   ...commands,
   verify: { live: true, run: verify },
-  chat: { live: false, run: chat },
+  chat: { live: false, watches: true, run: chat },
 };
 
 process.exitCode = await main();
@@ -27,56 +30,24 @@ async function main(): Promise<number> {
     await run(args, out);
     return 0;
   } catch (error) {
-    const { code, message } = describeError(error);
-    console.error(out.json ? JSON.stringify({ type: 'error', code, message }) : `${message} (${code})`);
+    out.fail(error);
     return error instanceof ClientError && error.code === 'BAD_ARGUMENT' ? 2 : 1;
   }
 }
 
 async function run(args: Arguments, out: Output): Promise<void> {
-  if (args.command === 'help') return console.log(helpText);
+  if (args.command === 'help') return out.say({ type: 'help', text: helpText }, ...helpText.split('\n'));
   if (args.command === 'login') return login(args, out);
   if (args.command === 'log-out') return logOut(args, out);
-  const command = own[args.command];
+  const command = Object.hasOwn(all, args.command) ? all[args.command] : undefined;
   if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See luxchat help.`);
   const client = await openDevice(args.folder);
   try {
-    client.on('alarm', (alarm) => out.note(alarmSentence(alarm)));
+    if (!command.watches) client.on('alarm', (alarm) => out.note(alarmSentence(alarm)));
     await client.start();
-    if (command.live) await withDeadline(client.synced(), args.timeoutMs);
+    if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
     await command.run({ client, args, out });
   } finally {
     await client.close();
   }
-}
-
-/** Ends the device at the server and removes its folder, so that another login can follow. A device that was taken off already is removed as well. */
-async function logOut(args: Arguments, out: Output): Promise<void> {
-  const client = await openDevice(args.folder);
-  try {
-    await client.start();
-    await withDeadline(client.synced(), args.timeoutMs);
-    await client.logout();
-  } catch (error) {
-    const gone = error instanceof ClientError && (error.code === 'LOGIN_NEEDED' || error.disconnect !== undefined);
-    if (!gone) throw error;
-  } finally {
-    await client.close();
-  }
-  rmSync(args.folder, { recursive: true, force: true });
-  out.say({ type: 'done' }, 'Logged out; what this device kept is removed.');
-}
-
-async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new ClientError('OFFLINE', 'The server could not be reached. Is it running? What was written stays here.'),
-        ),
-      ms,
-    );
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

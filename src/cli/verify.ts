@@ -32,7 +32,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
 
   async function decide(info: VerificationInfo): Promise<void> {
     const emoji = info.emoji.map(({ symbol, name }) => `${symbol} ${name}`).join('   ');
-    out.say({ type: 'verification', ...info }, `\n  ${emoji}\n`);
+    out.say({ type: 'verification', ...info }, '', `  ${emoji}`, '');
     const answer = await lines.question(out.json ? '' : 'Does the other device show the same seven? (yes/no) ');
     if (/^y(es)?$/i.test(answer.trim())) await client.confirmVerification(info.id);
     else await client.cancelVerification(info.id);

@@ -1,0 +1,14 @@
+// Nobody waits at a terminal for ever.
+import { ClientError } from '#client/errors.ts';
+
+/** Rejects with OFFLINE and this sentence where `work` takes longer. */
+export async function withDeadline(work: Promise<void>, ms: number, sentence: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ClientError('OFFLINE', sentence)), ms);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** Why a command that needs the server fails without it. */
+export const unreachable = 'The server could not be reached. Is it running? What was written stays here.';

@@ -1,0 +1,51 @@
+// What `luxchat help` prints: enough for somebody who sees the program for the first time.
+
+/** The text, at most 120 characters a line. */
+export const helpText = `luxchat: end-to-end encrypted chats in a terminal
+
+First steps (the server of npm start, with its stand-in for LuxID):
+  luxchat login --user alice --password moien-moien   asks for the code "by SMS", which the server's console shows
+  luxchat start @…                                    the other person's Luxchat-ID, as their luxchat whoami prints it
+  luxchat invitations, luxchat accept @…              what the other person does
+  luxchat chat @…                                     talk; /help inside, /quit or Ctrl-C ends
+
+This device
+  login [--server URL] [--device NAME]     log in with a browser: prints the address to open
+        --user NAME [--password P] [--code C]   the same in the terminal, with the stand-in only
+  whoami                                   Luxchat-ID, device, is it confirmed?
+  devices                                  own devices: number, id, name
+  verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
+  devices-remove NUMBER                    log another own device out
+  log-out                                  end this device and remove what it kept here
+  status                                   counters: repairs, troubles, alarms
+
+Rooms
+  rooms                                    all rooms, with unread counts
+  start ID                                 open the 1:1 room with someone
+  group --name NAME [ID …]                 make a group and invite people
+  invitations                              what waits for an answer: accept ROOM, or decline ROOM
+  invite ROOM ID, remove ROOM ID           who is in a group
+  members ROOM                             with role and status
+  leave ROOM
+
+Messages
+  chat ROOM                                talk
+  send ROOM [TEXT …]                       one message; without TEXT each line of stdin is one
+  history ROOM [--limit N]                 the newest lines (50), each with its NUMBER in front
+  tail [ROOM]                              follow what comes, until Ctrl-C
+  edit ROOM NUMBER TEXT …                  change an own message
+  react ROOM NUMBER EMOJI
+  delete ROOM NUMBER                       for everyone
+  read ROOM                                mark as read
+
+ROOM is a room id, or a unique part of its id, of its name or of a member's Luxchat-ID.
+NUMBER is what stands behind the # of a line (a shell takes a bare # for a comment: leave it out), or a message's id.
+
+Options of every command
+  -p, --profile NAME       which device: one folder each below ~/.luxchat, or below LUXCHAT_HOME (default)
+  --folder DIR             the same, the folder itself
+  --json                   one JSON object a line on stdout, errors as JSON on stderr; times are epoch milliseconds
+  --timeout SECONDS        how long to wait for the server (30)
+
+Times are shown in the system's time zone, or in that of TZ.
+Exit codes: 0 done, 1 failed (the code is on stderr), 2 wrong arguments.`;

@@ -1,0 +1,42 @@
+// `luxchat log-out`: ends the device at the server, then removes what it kept here, so that another login can follow. Removes nothing of a device
+// that may still be logged in, and nothing in its folder that is not the device's.
+import { ClientError } from '#client/errors.ts';
+import { hasDevice, openDevice, removeDevice } from '#client/node/device-folder.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
+import type { Arguments } from './arguments.ts';
+import { unreachable, withDeadline } from './deadline.ts';
+import type { Output } from './output.ts';
+
+/** Logs this folder's device out. A device that was taken off already is removed as well. LOGIN_NEEDED where there is none. */
+export async function logOut(args: Arguments, out: Output): Promise<void> {
+  const { folder } = args;
+  if (hasDevice(folder)) await endSession(args);
+  else {
+    // An earlier log-out may have been killed half way.
+    removeDevice(folder);
+    throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}.`);
+  }
+  removeDevice(folder);
+  out.say({ type: 'done' }, 'Logged out; what this device kept is removed.');
+}
+
+/** Does this error say that the server knows this device no more? Every other one leaves open whether it is logged in. */
+export function saysLoggedOut(error: unknown): boolean {
+  if (!(error instanceof ClientError)) return false;
+  return error.code === 'LOGIN_NEEDED' || error.disconnect === Disconnect.DISCONNECT_LOGGED_OUT;
+}
+
+async function endSession({ folder, timeoutMs }: Arguments): Promise<void> {
+  try {
+    const client = await openDevice(folder);
+    try {
+      await client.start();
+      await withDeadline(client.synced(), timeoutMs, unreachable);
+      await client.logout();
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    if (!saysLoggedOut(error)) throw error;
+  }
+}

@@ -1,0 +1,104 @@
+// What people see: nothing in it steers their terminal, whoever wrote it; and each line has its number, its time and, where the day changes, a date.
+import { describe, expect, it, vi } from 'vitest';
+import type { RoomInfo, TimelineItem } from '#client/api.ts';
+import { Content } from '#proto/gen/content.ts';
+import { createOutput } from './output.ts';
+import { datedLines, describeItem, describeRoom, itemSentence, roomSentence } from './sentences.ts';
+
+const steering = '\u001b]0;owned\u0007\u009b2J\r\u202eevil\nalice: forged';
+const noon = new Date(2026, 10, 29, 12, 34).getTime();
+
+function item(over: Partial<TimelineItem> = {}, text = 'hello'): TimelineItem {
+  const content = { ...Content.decode(new Uint8Array()), body: { $case: 'text' as const, value: { text } } };
+  const fixed = { id: '1.1.1', room: '!g:x', device: 1, own: false, edited: false, kind: 'message' as const };
+  return { ...fixed, seq: 12, sender: '@bob:x', at: noon, reactions: new Map(), content, ...over };
+}
+
+function room(over: Partial<RoomInfo>): RoomInfo {
+  const fixed = { room: '!g:x', direct: false, name: '', topic: '', status: 2, role: 1, members: [], unread: 0 };
+  return { ...fixed, headSeq: 1, invitedBy: '', invitedByBot: false, frozen: '', ...over } as RoomInfo;
+}
+
+/** What the terminal is given. */
+function printed(json: boolean, print: (out: ReturnType<typeof createOutput>) => void): string {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+  print(createOutput(json));
+  const text = [...log.mock.calls, ...error.mock.calls].flat().join('\n');
+  vi.restoreAllMocks();
+  return text;
+}
+
+describe('what the terminal client prints', () => {
+  const evil: Record<string, readonly [Record<string, unknown>, string]> = {
+    'a text': [describeItem(item({}, steering)), itemSentence(item({}, steering))],
+    'a reaction': [
+      describeItem(item({ reactions: new Map([[steering, ['@eve:x']]]) })),
+      itemSentence(item({ reactions: new Map([[steering, ['@eve:x']]]) })),
+    ],
+    'a sender': [{}, itemSentence(item({ sender: steering }))],
+    'the name of a slot': [
+      {},
+      itemSentence(item({ kind: 'notice', notice: { what: 'slot', actor: steering, target: '', slot: steering } })),
+    ],
+    'a room': [describeRoom(room({ name: steering })), roomSentence(room({ name: steering }))],
+    'an invitation': [{}, roomSentence(room({ invitedBy: steering }))],
+    'a device': [{ name: steering }, `2  ABC  ${steering}  last seen 2026-11-29`],
+  };
+
+  it.each(Object.entries(evil))('does not let %s steer the terminal', (_, [object, sentence]) => {
+    for (const json of [false, true]) {
+      const text = printed(json, (out) => out.say(object, sentence));
+      expect(json ? text : text.replaceAll('\n      ', '')).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
+      if (json) expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(object)));
+    }
+  });
+
+  it.each([true, false])('nor what an error or a note says (json: %s)', (json) => {
+    const text = printed(json, (out) => {
+      out.note(`Room ${steering.replace('\n', ' ')}`);
+      out.fail(new Error(steering.replace('\n', ' ')));
+    });
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
+  });
+
+  it('indents line breaks of others, so that no message looks like two', () => {
+    const [first, ...rest] = printed(false, (out) => out.say({}, itemSentence(item({}, 'a\n#13   12:35 me: b')))).split(
+      '\n',
+    );
+    expect(first).toBe('#12   12:34 @bob: a');
+    expect(rest).toEqual(['      #13   12:35 me: b']);
+  });
+
+  it('shows number, local time, author, edits, reactions and what became of a line', () => {
+    const reactions = new Map([
+      ['👍', ['@a:x', '@b:x']],
+      ['🎉', ['@a:x']],
+    ]);
+    expect(itemSentence(item({ edited: true, reactions }))).toBe('#12   12:34 @bob: hello (edited) 👍2 🎉');
+    expect(itemSentence(item({ own: true, seq: 0, sending: 'waiting' }))).toBe('#-    12:34 me: hello …');
+    expect(itemSentence(item({ kind: 'deleted' }))).toBe('#12   12:34 @bob: (deleted)');
+    expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY' }))).toContain("(can't be read yet: NO_KEY)");
+  });
+
+  it('shows when the server took it, and when it was written only where that is more than five minutes off', () => {
+    expect(itemSentence(item({ writtenAt: noon - 300_000 }))).toBe('#12   12:34 @bob: hello');
+    const late = itemSentence(item({ writtenAt: noon - 3_600_000 }));
+    expect(late).toBe('#12   12:34 (written 2026-11-29 11:34) @bob: hello');
+  });
+
+  it('shows a line whose time is no date all the same', () => {
+    const none = Number.MAX_SAFE_INTEGER;
+    expect(datedLines(noon)(item({ at: none }))).toEqual(['#12   --:-- @bob: hello']);
+    expect(itemSentence(item({ writtenAt: none }))).toBe('#12   12:34 (written at no date) @bob: hello');
+  });
+
+  it('puts a date where the day changes, and none before lines of today', () => {
+    const lines = datedLines(noon);
+    const day = 86_400_000;
+    expect(lines(item())).toHaveLength(1);
+    expect(lines(item({ at: noon + day }))[0]).toBe('----- Monday, 30 November 2026 -----');
+    expect(lines(item({ at: noon + day }))).toHaveLength(1);
+    expect(datedLines(noon)(item({ at: noon - day }))[0]).toContain('28 November');
+  });
+});

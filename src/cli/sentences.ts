@@ -1,0 +1,109 @@
+// What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
+import type { Alarm, RoomInfo, TimelineItem } from '#client/api.ts';
+import { showsBothTimes } from '#client/timeline.ts';
+
+/** A line of a conversation as plain data. */
+export function describeItem(item: TimelineItem): Record<string, unknown> {
+  const { id, localId, room, seq, sender, own, at, kind, edited } = item;
+  const body = item.content?.body;
+  return {
+    type: 'item',
+    id,
+    ...(localId ? { localId } : {}),
+    room,
+    seq,
+    sender,
+    own,
+    at,
+    ...(item.writtenAt === undefined ? {} : { writtenAt: item.writtenAt }),
+    kind,
+    ...(body?.$case === 'text' ? { text: body.value.text } : {}),
+    ...(edited ? { edited } : {}),
+    ...(item.reactions.size > 0 ? { reactions: Object.fromEntries(item.reactions) } : {}),
+    ...(item.trouble ? { trouble: item.trouble } : {}),
+    ...(item.notice ? { notice: item.notice } : {}),
+    ...(item.sending ? { sending: item.sending } : {}),
+    ...(item.failure ? { failure: item.failure } : {}),
+  };
+}
+
+/** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. */
+export function itemSentence(item: TimelineItem): string {
+  const place = `#${item.seq > 0 ? item.seq : '-'}`.padEnd(5);
+  const written = showsBothTimes(item) ? ` (written ${shown(minute, item.writtenAt) ?? 'at no date'})` : '';
+  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item)}`;
+}
+
+/** Prints lines that follow each other: a line with the date comes first where the day is not that of the line before. Begins today. */
+export function datedLines(now: number): (item: TimelineItem) => string[] {
+  let day = shown(calendar, now);
+  return (item) => {
+    const date = shown(calendar, item.at) ?? day;
+    const lines = date === day ? [] : [`----- ${date} -----`];
+    day = date;
+    return [...lines, itemSentence(item)];
+  };
+}
+
+/** A room as plain data. */
+export function describeRoom(room: RoomInfo): Record<string, unknown> {
+  return { type: 'room', ...room };
+}
+
+/** The same for people. */
+export function roomSentence(room: RoomInfo): string {
+  const unread = room.unread > 0 ? `  (${room.unread} unread)` : '';
+  const frozen = room.frozen ? `  FROZEN: ${room.frozen}` : '';
+  return `${room.room}  ${roomTitle(room)}${room.status === 1 ? '  [invited]' : ''}${unread}${frozen}`;
+}
+
+/** What a person calls a room: its name, or who is in it. */
+export function roomTitle(room: RoomInfo): string {
+  return (
+    room.name ||
+    room.members.map(shortName).join(', ') ||
+    (room.invitedBy ? `invitation from ${room.invitedBy}` : 'nobody else yet')
+  );
+}
+
+/** An alarm for people. */
+export function alarmSentence(alarm: Alarm): string {
+  return `WARNING ${alarm.code}: the server showed something that contradicts what devices signed${alarm.room ? ` in ${alarm.room}` : ''}. Sending there is stopped.`;
+}
+
+/** The name part of an id. */
+export function shortName(user: string): string {
+  return user.split(':')[0] ?? user;
+}
+
+function saying(item: TimelineItem): string {
+  const who = item.own ? 'me' : shortName(item.sender);
+  const body = item.content?.body;
+  if (item.kind === 'deleted') return `${who}: (deleted)`;
+  if (item.kind === 'trouble') return `${who}: (can't be read yet: ${item.trouble})`;
+  if (item.kind === 'notice') return `* ${noticeSentence(item)}`;
+  const text = body?.$case === 'text' ? body.value.text : `(${body?.$case ?? 'empty'})`;
+  const marks = [...item.reactions]
+    .map(([emoji, people]) => ` ${emoji}${people.length > 1 ? people.length : ''}`)
+    .join('');
+  const state = item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${item.failure})` : '';
+  return `${who}: ${text}${item.edited ? ' (edited)' : ''}${marks}${state}`;
+}
+
+function noticeSentence(item: TimelineItem): string {
+  const { notice } = item;
+  if (!notice) return '';
+  const actor = shortName(notice.actor || 'someone');
+  const target = notice.target && notice.target !== notice.actor ? ` ${shortName(notice.target)}` : '';
+  return notice.what === 'slot' ? `${actor} set the ${notice.slot}` : `${actor} ${notice.what}${target}`;
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const calendar = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+// The one that writes 2026-11-29 14:03.
+const minute = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+
+/** Times come from others: what is no date is undefined. */
+function shown(format: Intl.DateTimeFormat, ms = Number.NaN): string | undefined {
+  return Number.isNaN(new Date(ms).getTime()) ? undefined : format.format(ms);
+}
