@@ -16,7 +16,21 @@ export const protobufFileName = "content.proto";
  * A reader that meets a body it does not know shows "not supported by this version" and keeps the bytes.
  */
 
+/**
+ * VERBATIM in PayloadInner.content: canonical, so that nobody can say one thing to a reader and another to who judges a report. A number of 0 is left
+ * out whatever its sign. Fields that come later get numbers above all of today's.
+ */
 export interface Content {
+  /** The message answered to. */
+  replyTo:
+    | MessageRef
+    | undefined;
+  /** Seconds after reading when the message disappears on devices; 0 = stays. */
+  disappearSeconds: number;
+  /** User ids mentioned, at most 50. */
+  mentions: string[];
+  /** Was it forwarded. */
+  forwarded: boolean;
   body:
     | { $case: "text"; value: Text }
     | //
@@ -41,16 +55,6 @@ export interface Content {
     /** Name, picture and colours shared with people one talks to, never with the server. */
     { $case: "profile"; value: Profile }
     | undefined;
-  /** The message answered to. */
-  replyTo:
-    | MessageRef
-    | undefined;
-  /** Seconds after reading when the message disappears on devices; 0 = stays. */
-  disappearSeconds: number;
-  /** User ids mentioned, at most 50. */
-  mentions: string[];
-  /** Was it forwarded. */
-  forwarded: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -146,60 +150,60 @@ export interface Profile {
 
 function createBaseContent(): Content {
   return {
-    body: undefined,
     replyTo: undefined,
     disappearSeconds: 0,
     mentions: [],
     forwarded: false,
+    body: undefined,
     _unknownFields: {},
   };
 }
 
 export const Content: MessageFns<Content> = {
   encode(message: Content, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    switch (message.body?.$case) {
-      case "text":
-        Text.encode(message.body.value, writer.uint32(10).fork()).join();
-        break;
-      case "edit":
-        Edit.encode(message.body.value, writer.uint32(18).fork()).join();
-        break;
-      case "reaction":
-        Reaction.encode(message.body.value, writer.uint32(26).fork()).join();
-        break;
-      case "deletion":
-        Deletion.encode(message.body.value, writer.uint32(34).fork()).join();
-        break;
-      case "attachment":
-        Attachment.encode(message.body.value, writer.uint32(42).fork()).join();
-        break;
-      case "location":
-        Location.encode(message.body.value, writer.uint32(50).fork()).join();
-        break;
-      case "slotText":
-        SlotText.encode(message.body.value, writer.uint32(58).fork()).join();
-        break;
-      case "pins":
-        Pins.encode(message.body.value, writer.uint32(66).fork()).join();
-        break;
-      case "read":
-        ReadPosition.encode(message.body.value, writer.uint32(74).fork()).join();
-        break;
-      case "profile":
-        Profile.encode(message.body.value, writer.uint32(82).fork()).join();
-        break;
-    }
     if (message.replyTo !== undefined) {
-      MessageRef.encode(message.replyTo, writer.uint32(162).fork()).join();
+      MessageRef.encode(message.replyTo, writer.uint32(10).fork()).join();
     }
     if (message.disappearSeconds !== 0) {
-      writer.uint32(168).uint32(message.disappearSeconds);
+      writer.uint32(16).uint32(message.disappearSeconds);
     }
     for (const v of message.mentions) {
-      writer.uint32(178).string(v!);
+      writer.uint32(26).string(v!);
     }
     if (message.forwarded !== false) {
-      writer.uint32(184).bool(message.forwarded);
+      writer.uint32(32).bool(message.forwarded);
+    }
+    switch (message.body?.$case) {
+      case "text":
+        Text.encode(message.body.value, writer.uint32(42).fork()).join();
+        break;
+      case "edit":
+        Edit.encode(message.body.value, writer.uint32(50).fork()).join();
+        break;
+      case "reaction":
+        Reaction.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
+      case "deletion":
+        Deletion.encode(message.body.value, writer.uint32(66).fork()).join();
+        break;
+      case "attachment":
+        Attachment.encode(message.body.value, writer.uint32(74).fork()).join();
+        break;
+      case "location":
+        Location.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
+      case "slotText":
+        SlotText.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "pins":
+        Pins.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
+      case "read":
+        ReadPosition.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "profile":
+        Profile.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -230,15 +234,15 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "text", value: Text.decode(reader, reader.uint32()) };
+            message.replyTo = MessageRef.decode(reader, reader.uint32());
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
               break;
             }
 
-            message.body = { $case: "edit", value: Edit.decode(reader, reader.uint32()) };
+            message.disappearSeconds = reader.uint32();
             continue;
           }
           case 3: {
@@ -246,15 +250,15 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "reaction", value: Reaction.decode(reader, reader.uint32()) };
+            message.mentions.push(reader.string());
             continue;
           }
           case 4: {
-            if (tag !== 34) {
+            if (tag !== 32) {
               break;
             }
 
-            message.body = { $case: "deletion", value: Deletion.decode(reader, reader.uint32()) };
+            message.forwarded = reader.bool();
             continue;
           }
           case 5: {
@@ -262,7 +266,7 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "attachment", value: Attachment.decode(reader, reader.uint32()) };
+            message.body = { $case: "text", value: Text.decode(reader, reader.uint32()) };
             continue;
           }
           case 6: {
@@ -270,7 +274,7 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "location", value: Location.decode(reader, reader.uint32()) };
+            message.body = { $case: "edit", value: Edit.decode(reader, reader.uint32()) };
             continue;
           }
           case 7: {
@@ -278,7 +282,7 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "slotText", value: SlotText.decode(reader, reader.uint32()) };
+            message.body = { $case: "reaction", value: Reaction.decode(reader, reader.uint32()) };
             continue;
           }
           case 8: {
@@ -286,7 +290,7 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "pins", value: Pins.decode(reader, reader.uint32()) };
+            message.body = { $case: "deletion", value: Deletion.decode(reader, reader.uint32()) };
             continue;
           }
           case 9: {
@@ -294,7 +298,7 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
-            message.body = { $case: "read", value: ReadPosition.decode(reader, reader.uint32()) };
+            message.body = { $case: "attachment", value: Attachment.decode(reader, reader.uint32()) };
             continue;
           }
           case 10: {
@@ -302,39 +306,39 @@ export const Content: MessageFns<Content> = {
               break;
             }
 
+            message.body = { $case: "location", value: Location.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "slotText", value: SlotText.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "pins", value: Pins.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = { $case: "read", value: ReadPosition.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
             message.body = { $case: "profile", value: Profile.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 20: {
-            if (tag !== 162) {
-              break;
-            }
-
-            message.replyTo = MessageRef.decode(reader, reader.uint32());
-            continue;
-          }
-          case 21: {
-            if (tag !== 168) {
-              break;
-            }
-
-            message.disappearSeconds = reader.uint32();
-            continue;
-          }
-          case 22: {
-            if (tag !== 178) {
-              break;
-            }
-
-            message.mentions.push(reader.string());
-            continue;
-          }
-          case 23: {
-            if (tag !== 184) {
-              break;
-            }
-
-            message.forwarded = reader.bool();
             continue;
           }
         }

@@ -332,7 +332,7 @@ export interface PayloadInner {
   slot: string;
   /** Version of that slot value. */
   slotVersion: number;
-  /** Serialised Content (content.proto). Its type is not visible outside. */
+  /** VERBATIM Content (content.proto). Its type is not visible outside. */
   content: Uint8Array;
   /**
    * When the person wrote it, by the clock of the author's device; 0 = not said. A hub can't change it. Where it lies more than five minutes from

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { Algorithm, EventHeader, EventKind, PayloadInner, type SlotWrite } from '../gen/record.ts';
+import { Content } from '../gen/content.ts';
+import { Algorithm, EventHeader, EventKind, type Payload, PayloadInner, type SlotWrite } from '../gen/record.ts';
 import { bytesOf, testPrimitives } from '../golden/cast.ts';
-import { frankingCommitment, isFranked, isWrittenApart, openPayload, openSlotPayload } from './payload.ts';
+import { concatBytes } from './bytes.ts';
+import {
+  decodeContent,
+  frankingCommitment,
+  isFranked,
+  isWrittenApart,
+  openPayload,
+  openSlotPayload,
+} from './payload.ts';
 
 const control = { number: 4, hash: bytesOf('control') };
 const outside = { room: '!g:x', member: 3, device: 2, sendId: 9, counts: true, control };
@@ -16,7 +25,7 @@ const payload = (change: Partial<PayloadInner> = {}) => ({
   frankingKey: bytesOf('franking'),
   inner: PayloadInner.encode(inner(change)).finish(),
 });
-function header(sealed = payload(), kind: EventKind = EventKind.EVENT_KIND_CONTENT): EventHeader {
+function header(sealed: Payload = payload(), kind: EventKind = EventKind.EVENT_KIND_CONTENT): EventHeader {
   const empty = EventHeader.decode(new Uint8Array(0));
   return { ...empty, ...outside, kind, commitment: frankingCommitment(sealed, testPrimitives) };
 }
@@ -28,6 +37,27 @@ const open = (change: Partial<PayloadInner>, options: { kind?: EventKind; write?
   });
   return typeof result === 'string' ? result : null;
 };
+
+describe('what an author says', () => {
+  const said = (body: Content['body']) =>
+    Content.encode({ ...Content.decode(new Uint8Array(0)), forwarded: true, body }).finish();
+  const text = said({ $case: 'text', value: { text: 'hi' } });
+
+  it('is read in one way only: two bodies, or a field twice, say nothing', () => {
+    expect(decodeContent(text)?.body).toMatchObject({ $case: 'text', value: { text: 'hi' } });
+    const other = said({ $case: 'edit', value: { target: undefined, text: 'hello' } });
+    for (const bytes of [concatBytes(text, other), concatBytes(text, text), text.subarray(1)]) {
+      expect(decodeContent(bytes)).toBe(null);
+    }
+    const minusZero = Uint8Array.of(0x52, 9, 0x09, 0, 0, 0, 0, 0, 0, 0, 0x80);
+    expect(decodeContent(minusZero)).toBe(null);
+  });
+
+  it('by a later version is known to be that', () => {
+    const later = concatBytes(Uint8Array.of(0x20, 1), Uint8Array.of(0xba, 0x01, 1, 0));
+    expect(decodeContent(later)).toMatchObject({ forwarded: true, body: undefined });
+  });
+});
 
 describe('a payload', () => {
   it.each([
@@ -74,6 +104,21 @@ describe('a payload', () => {
   it('that does not decode is malformed', () => {
     const sealed = { frankingKey: bytesOf('franking'), inner: Uint8Array.of(0x0a, 0x7f) };
     expect(openPayload(header(sealed), sealed, { write: null, primitives: testPrimitives })).toBe('MALFORMED');
+  });
+
+  it('is read in one way only: a field twice, a spelled-out default or fields out of order are malformed', () => {
+    const good = payload().inner;
+    const again = Uint8Array.of(0x10, 3);
+    for (const bytes of [
+      concatBytes(good, again),
+      concatBytes(again, good),
+      concatBytes(good, Uint8Array.of(0x58, 0)),
+    ]) {
+      const sealed = { frankingKey: bytesOf('franking'), inner: bytes };
+      expect(openPayload(header(sealed), sealed, { write: null, primitives: testPrimitives })).toBe('MALFORMED');
+    }
+    const later = { frankingKey: bytesOf('franking'), inner: concatBytes(good, Uint8Array.of(0xc0, 0x3e, 5)) };
+    expect(openPayload(header(later), later, { write: null, primitives: testPrimitives })).toMatchObject({ sendId: 9 });
   });
 
   it('of a slot names the slot and its version', () => {

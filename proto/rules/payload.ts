@@ -1,7 +1,9 @@
 // What is encrypted says again what stands outside, and the header commits to what is encrypted. Run by receivers after decryption, and by
 // senders to build both. A server that moves a body to another place, person or number is found out here.
+import { Content } from '../gen/content.ts';
 import { type EventHeader, EventKind, type Payload, PayloadInner, type SlotWrite } from '../gen/record.ts';
 import { equalBytes } from './bytes.ts';
+import { decodeCanonical } from './canonical.ts';
 import { hashBytes } from './hash.ts';
 import { limits } from './limits.ts';
 import type { Primitives } from './primitives.ts';
@@ -55,7 +57,7 @@ export function openPayload(
   options: { readonly write: SlotWrite | null; readonly primitives: Primitives },
 ): PayloadInner | BindingFault {
   if (!isFranked(header.commitment, payload, options.primitives)) return 'COMMITMENT';
-  const inner = decodeInner(payload.inner);
+  const inner = decodeCanonical(PayloadInner, payload.inner);
   if (inner === null) return 'MALFORMED';
   const isSameControl =
     inner.control !== undefined &&
@@ -71,9 +73,17 @@ export function openPayload(
  * and never ends early.
  */
 export function openSlotPayload(place: SlotPlace, payload: Payload): PayloadInner | BindingFault {
-  const inner = decodeInner(payload.inner);
+  const inner = decodeCanonical(PayloadInner, payload.inner);
   if (inner === null) return 'MALFORMED';
   return checkPlace(inner, EventKind.EVENT_KIND_SLOT, { ...place, counts: false, expiryDay: 0 }) ?? inner;
+}
+
+/**
+ * What an author says, out of PayloadInner.content; null where it is written in another way than the one that there is: whoever it is shown to, and
+ * whoever judges a report of it, reads the same. A later version's has no body that this one knows.
+ */
+export function decodeContent(bytes: Uint8Array): Content | null {
+  return decodeCanonical(Content, bytes);
 }
 
 /** Are the two times of a message so far apart that a reader shows both? False where the author said none. Both in milliseconds since the epoch. */
@@ -101,13 +111,4 @@ function checkPlace(inner: PayloadInner, kind: EventKind, place: Place): Binding
   if (inner.expiryDay !== place.expiryDay) return 'EXPIRY_DAY';
   if (inner.slot !== (place.write?.slot ?? '')) return 'SLOT';
   return inner.slotVersion === (place.write?.version ?? 0) ? null : 'SLOT_VERSION';
-}
-
-function decodeInner(bytes: Uint8Array): PayloadInner | null {
-  try {
-    return PayloadInner.decode(bytes);
-  } catch {
-    // The sender's device is broken or hostile.
-    return null;
-  }
 }

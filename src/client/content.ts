@@ -16,7 +16,8 @@ import {
   type Stamp,
 } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes.ts';
-import { openPayload, openSlotPayload } from '#proto/rules/payload.ts';
+import { decodeCanonical } from '#proto/rules/canonical.ts';
+import { decodeContent, openPayload, openSlotPayload } from '#proto/rules/payload.ts';
 import type { AlarmCode, TroubleCause } from './api.ts';
 import type { Decrypted, Exclusion, Recipient } from './crypto/engine.ts';
 import type { Parts } from './parts.ts';
@@ -93,7 +94,7 @@ export interface OpeningPlace {
 /** Decrypts and checks. Fetches the sender's keys once where they are not known. Never rejects for what is in the event. */
 export async function openEvent(parts: Parts, place: OpeningPlace): Promise<Opened> {
   const { header, sender } = place;
-  const slot = header.kind === EventKind.EVENT_KIND_SLOT ? decodeOr(SlotWrite.decode, place.body) : undefined;
+  const slot = header.kind === EventKind.EVENT_KIND_SLOT ? decodeCanonical(SlotWrite, place.body) : null;
   if (header.kind === EventKind.EVENT_KIND_SLOT && !slot) return { trouble: 'BAD_CIPHERTEXT' };
   const body = slot ? slot.value : place.body;
   const request = {
@@ -121,7 +122,7 @@ export async function openEvent(parts: Parts, place: OpeningPlace): Promise<Open
 
 /** Opens a slot taken from a room's state, or undefined where it can't be shown. Receipts are slots, too. */
 export async function openSlot(parts: Parts, room: string, slot: Slot, sender: string): Promise<Content | undefined> {
-  const write = decodeOr(SlotWrite.decode, slot.write);
+  const write = decodeCanonical(SlotWrite, slot.write);
   if (!write || sender === '') return undefined;
   const { member, device, sendId } = slot;
   const ordered = sendId > 0;
@@ -142,20 +143,20 @@ export async function openSlot(parts: Parts, room: string, slot: Slot, sender: s
     named: inner.manifest,
   });
   if (!standing || standing.removed || (standing.number !== 0 && standing.number !== device)) return undefined;
-  return decodeOr(Content.decode, inner.content);
+  return decodeContent(inner.content) ?? undefined;
 }
 
 async function checkOpened(
   parts: Parts,
   place: OpeningPlace,
   decrypted: Decrypted,
-  slot: SlotWrite | undefined,
+  slot: SlotWrite | null,
 ): Promise<Opened> {
   const { header, sender } = place;
   const transplanted: Opened = { trouble: 'BINDING_MISMATCH', alarm: 'MESSAGE_TRANSPLANTED' };
   const payload = decodeOr(Payload.decode, decrypted.plaintext);
   if (!payload) return { trouble: 'BAD_CONTENT' };
-  const inner = openPayload(header, payload, { write: slot ?? null, primitives: parts.primitives });
+  const inner = openPayload(header, payload, { write: slot, primitives: parts.primitives });
   if (typeof inner === 'string') return transplanted;
   const standing = await parts.people.deviceStanding(sender, decrypted.device, {
     room: header.room,
@@ -166,8 +167,9 @@ async function checkOpened(
   if (!standing) return { trouble: 'UNKNOWN_DEVICE' };
   if (standing.removed) return { trouble: 'SENDER_REMOVED' };
   if (standing.number !== 0 && standing.number !== header.device) return transplanted;
-  const content = decodeOr(Content.decode, inner.content);
-  return content?.body ? { content, inner } : { trouble: 'UNKNOWN_CONTENT' };
+  const content = decodeContent(inner.content);
+  if (content === null) return { trouble: 'BAD_CONTENT' };
+  return content.body ? { content, inner } : { trouble: 'UNKNOWN_CONTENT' };
 }
 
 async function sealBody(

@@ -2,6 +2,7 @@
 // An entry that fails the rules, or a chain that went back, freezes sending and says why.
 import { ControlEntry, type Credential, type Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
+import { decodeCanonical } from '#proto/rules/canonical.ts';
 import { removals, type Taken } from './chain.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
@@ -47,7 +48,7 @@ export async function takeControl(
   link: { readonly seq: number; readonly body: Uint8Array } & Beside,
   changes: LocalChange[],
 ): Promise<boolean> {
-  const entry = decodeEntry(link.body);
+  const entry = decodeCanonical(ControlEntry, link.body);
   if (!entry) {
     await room.freeze('CONTROL_INVALID');
     return false;
@@ -112,12 +113,4 @@ type Invalid = Extract<Taken, { result: 'invalid' }>;
 
 function isIncomplete(taken: Taken): taken is Exclude<Taken, Invalid | { result: 'applied' }> {
   return taken.result === 'missing' || (taken.result === 'invalid' && taken.fault.startsWith('MISSING_'));
-}
-
-function decodeEntry(body: Uint8Array): ControlEntry | undefined {
-  try {
-    return ControlEntry.decode(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSlot } from '#proto/gen/local.ts';
 import { type EventHeader, type Slot, SlotWrite } from '#proto/gen/record.ts';
+import { decodeCanonical } from '#proto/rules/canonical.ts';
 import { openSlot } from './content.ts';
 import type { RoomReplica } from './room.ts';
 
@@ -29,7 +30,7 @@ const misplaced: ReadonlySet<string> = new Set(['REPLAY', 'BINDING_MISMATCH', 'S
 /** Takes a SLOT event into the room's row (written by the caller). One that is emptied, repeated or another's sets nothing. */
 export function setSlot(room: RoomReplica, kept: LocalRecord, header: EventHeader, seq: number): void {
   if (!kept.record || kept.record.emptiedBy > 0 || misplaced.has(kept.trouble)) return;
-  const write = decodeWrite(kept.record.body);
+  const write = decodeCanonical(SlotWrite, kept.record.body);
   if (!write) return;
   const { member, device, sendId } = header;
   put(room, write.slot, { slot: { write: kept.record.body, member, device, seq, sendId }, content: kept.content });
@@ -42,7 +43,7 @@ export function repairSlot(room: RoomReplica, kept: LocalRecord, seq: number): v
 
 /** Takes a slot out of the room's state (a snapshot, or a receipt that was pushed). */
 export async function takeSlot(room: RoomReplica, slot: Slot): Promise<void> {
-  const write = decodeWrite(slot.write);
+  const write = decodeCanonical(SlotWrite, slot.write);
   if (!write) return;
   if (write.slot.startsWith('receipt/')) await takeReceipt(room, slot, write);
   else await takeOldSlot(room, slot, write);
@@ -98,12 +99,4 @@ async function takeOldSlot(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
 function put(room: RoomReplica, name: string, kept: LocalSlot): void {
   const others = room.local.slots.filter((one) => one.slot && SlotWrite.decode(one.slot.write).slot !== name);
   room.local.slots = [...others, kept];
-}
-
-function decodeWrite(bytes: Uint8Array): SlotWrite | undefined {
-  try {
-    return SlotWrite.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

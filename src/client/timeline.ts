@@ -6,6 +6,7 @@ import type { Rejection } from '#proto/gen/codes.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
 import { ControlBody, ControlEntry, ControlKind, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
+import { decodeCanonical } from '#proto/rules/canonical.ts';
 import { isWrittenApart } from '#proto/rules/payload.ts';
 import type { Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
 import { rejectionName } from './errors.ts';
@@ -143,8 +144,8 @@ function foldAnnotations(content: Content, target: EventHeader, annotations: rea
 function noticeOf(local: LocalRecord, header: EventHeader, folding: Folding): Notice | undefined {
   const actor = folding.person(header.member);
   if (header.kind === EventKind.EVENT_KIND_SLOT) {
-    const { slot } = SlotWrite.decode(local.record?.body ?? new Uint8Array());
-    return { what: 'slot', actor, target: '', slot };
+    const write = decodeCanonical(SlotWrite, local.record?.body ?? new Uint8Array());
+    return write ? { what: 'slot', actor, target: '', slot: write.slot } : undefined;
   }
   const body = ControlBody.decode(ControlEntry.decode(local.record?.body ?? new Uint8Array()).signed);
   const what = noticeWords.get(body.kind);
