@@ -22,8 +22,9 @@ import { secret } from './secrets.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
 import { peekHeads } from './storage/heads.ts';
 import { LogRunner } from './storage/log-runner.ts';
+import type { StorageError } from './storage/store.ts';
 import { sweepDue } from './storage/sweep.ts';
-import { type Log, openLog } from './telemetry/log.ts';
+import { code, type Log, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { HttpHandler } from './transport/http.ts';
 import { createOpsServer } from './transport/ops.ts';
@@ -48,8 +49,8 @@ export interface Provider {
 export interface ProviderPorts {
   /** Issuer of LuxID, or the started stand-in's; asked once the own port is known, because LuxID must know where to return to. */
   readonly luxid: (callbackUrl: string) => Promise<{ issuer: string; clientId: string; clientSecret?: string }>;
-  /** This process lost its logs to another one and must end: nothing can be acknowledged any more. */
-  readonly lost: () => void;
+  /** Nothing can be acknowledged any more and this process must end; a sentence for the operator says why. */
+  readonly lost: (why: string) => void;
 }
 
 /** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
@@ -58,7 +59,11 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
   keepProvider(config);
   const log = openLog(config.data, config.logLevel);
   const metrics = createMetrics();
-  const store = await EmbeddedStore.open({ folder: config.data, now: Date.now });
+  const failed = (failure: StorageError, cause: string) => {
+    log.error('store failed', failure, { cause: code(cause) });
+    ports.lost(`${failure.message} (${cause}): free space or mend the disk, then start again.`);
+  };
+  const store = await EmbeddedStore.open({ folder: config.data, now: Date.now, failed });
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
     return await startOn(config, ports, { log, metrics, store, closing });
@@ -106,10 +111,11 @@ async function startOn(
     node: 'n1',
     now: Date.now,
     broken: (reason) => log.error('log contract broken', new Error(reason)),
+    failed: (cause) => log.error('store request failed', cause),
     // Another process owns the logs: whatever this one still held can never be acked, so it goes and says so.
     fenced: () => {
       log.error('fenced', new Error('another process took the logs over'));
-      ports.lost();
+      ports.lost('Another process took this folder over.');
     },
   });
   closing.push(() => runner.stop());
@@ -190,7 +196,7 @@ async function startOn(
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
-    ready: () => runner.healthy(),
+    ready: () => runner.healthy() && !store.hasFailed,
     metrics: async () => (await metrics.scrape()).body,
     onFault: (cause) => log.error('ops failed', cause),
   });

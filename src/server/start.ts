@@ -38,8 +38,8 @@ async function run(): Promise<void> {
       standIn = await startStandIn(config, callback);
       return { issuer: standIn.issuer, clientId: config.luxidClientId };
     },
-    lost: () => {
-      console.error('Another process took this folder over: stopping.');
+    lost: (why) => {
+      console.error(`Stopping. ${why}`);
       process.exit(1);
     },
   });

@@ -177,6 +177,24 @@ describe('the log runner', () => {
     expect(delays).toEqual([50, 100, 200]);
   });
 
+  it('tells what the store failed at, once a second at most', async () => {
+    const told: unknown[] = [];
+    runner = await begin({ failed: (cause) => told.push(cause) });
+    await open('room/!a');
+    const fail = async (seq: number) => {
+      store.failures = 2;
+      append('room/!a', 1, seq, 'a');
+      await settle();
+      return told.length;
+    };
+    expect(await fail(1)).toBe(1);
+    now += 999;
+    expect(await fail(2)).toBe(1);
+    now += 1;
+    expect(await fail(3)).toBe(2);
+    expect(told[0]).toEqual(new Error('nothing heard'));
+  });
+
   it('gives up a log after six failures, and is healthy again after the next answer', async () => {
     await open('room/!a');
     store.failures = 6;

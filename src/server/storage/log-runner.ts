@@ -29,6 +29,8 @@ export interface LogRunnerOptions {
   readonly fenced?: () => void;
   /** An actor broke the contract of its log; text without ids. */
   readonly broken?: (reason: string) => void;
+  /** The store failed at something. It is repeated, or its log is given up; told at most once a second. */
+  readonly failed?: (cause: unknown) => void;
   /** When rows that were gathered go out. Default: at the end of the loop turn. */
   readonly schedule?: (flush: () => void) => void;
   /** Runs something later. Default: a timer that does not keep the process. */
@@ -38,6 +40,8 @@ export interface LogRunnerOptions {
   readonly stubsMax?: number;
 }
 
+/** Between two failures that are told, milliseconds. */
+const tellMs = 1_000;
 /** Before the second try of a request, milliseconds; doubles with each further one. */
 const retryMs = 50;
 
@@ -69,6 +73,7 @@ export class LogRunner {
   #fenceFailures = 0;
   #fenced = false;
   #stopped = false;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   /** Begins a tenure of this node and runs logs under it. */
   static async start(
@@ -81,7 +86,9 @@ export class LogRunner {
     this.#options = options;
     this.#store = options.store;
     this.#now = options.now;
-    this.#rows = new RowBatch(options.store, { before: () => this.#releaseAll(), after: () => this.#readFence() });
+    const writeRows: RunnerStore['writeRows'] = (writes) => this.#tell(this.#store.writeRows(writes));
+    const hooks = { before: () => this.#releaseAll(), after: () => this.#readFence() };
+    this.#rows = new RowBatch({ writeRows }, hooks);
     this.#schedule = options.schedule ?? setImmediate;
     this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
   }
@@ -222,7 +229,21 @@ export class LogRunner {
         this.#wake();
         break;
       default:
-        this.#ask(open.name, request).then(reply, () => reply(unknownReply));
+        this.#tell(this.#ask(open.name, request)).then(reply, () => reply(unknownReply));
+    }
+  }
+
+  /** Passes on what the store answered; of failures the operator hears. */
+  async #tell<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (cause) {
+      const now = this.#now();
+      if (now - this.#toldMs >= tellMs) {
+        this.#toldMs = now;
+        this.#options.failed?.(cause);
+      }
+      throw cause;
     }
   }
 
@@ -252,7 +273,7 @@ export class LogRunner {
   #readFence(): void {
     if (!this.#fences.due) return;
     this.#fences.start();
-    this.#store.readFence(this.#options.generation).then(
+    this.#tell(this.#store.readFence(this.#options.generation)).then(
       (fence) => this.#covered(fence),
       () => this.#covered('unknown'),
     );

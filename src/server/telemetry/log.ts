@@ -31,6 +31,8 @@ export function openLog(dataFolder: string, level: string): Log {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   const destination = pino.destination({ dest: join(folder, 'server.log'), mode: 0o600, sync: true });
+  // On a full disk lines are lost, and the process goes on until the store says what is wrong.
+  destination.on('error', () => {});
   const out = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     debug: (event, fields = {}) => out.debug({ event, ...fields }),

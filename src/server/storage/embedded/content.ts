@@ -3,7 +3,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RowRange, StoredRow } from '#actors/ports/log-store.ts';
-import { Environment } from './environment.ts';
+import { Environment, type Shared } from './environment.ts';
 import { RowKeys } from './keys.ts';
 import { endOfWeek, parseWeek, weekName } from './week.ts';
 
@@ -12,12 +12,14 @@ const headBytes = 16;
 
 export class Content {
   readonly #folder: string;
+  readonly #shared: Shared;
   /** Weeks that have a file, opened at first use. */
   readonly #weeks = new Map<number, Environment | null>();
 
   /** The folder must exist. */
-  constructor(folder: string) {
+  constructor(folder: string, shared: Shared) {
     this.#folder = folder;
+    this.#shared = shared;
     for (const file of readdirSync(folder)) {
       const week = file.endsWith(extension) ? parseWeek(file.slice(0, -extension.length)) : null;
       if (week !== null) this.#weeks.set(week, null);
@@ -75,9 +77,18 @@ export class Content {
   #environment(week: number, make: boolean): Environment | null {
     const known = this.#weeks.get(week);
     if (known != null || (known === undefined && !make)) return known ?? null;
-    const environment = new Environment(this.#path(week));
+    const environment = make ? this.#make(week) : new Environment(this.#path(week), this.#shared);
     this.#weeks.set(week, environment);
     return environment;
+  }
+
+  /** A file that can't be made is a write that failed. */
+  #make(week: number): Environment {
+    try {
+      return new Environment(this.#path(week), this.#shared);
+    } catch (cause) {
+      throw this.#shared.failure.note(cause);
+    }
   }
 
   #path(week: number): string {

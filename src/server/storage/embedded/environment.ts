@@ -1,7 +1,9 @@
 // One lmdb file. Guarantees: a write is on disk when its promise resolves; what was asked for in one turn is committed together; after a failed
-// write everything fails, because nobody knows any more what is on disk. Values read are copies.
+// write everything fails, because nobody knows any more what is on disk (failure.ts). Values read are copies.
 import { open, type RootDatabase } from 'lmdb';
 import { StorageError } from '../store.ts';
+import type { Exit } from './exit.ts';
+import type { Failure } from './failure.ts';
 
 export interface Entry {
   readonly key: Buffer;
@@ -16,13 +18,24 @@ export interface KeyRange {
   readonly reverse?: boolean;
 }
 
+/** What the files of one store share. */
+export interface Shared {
+  readonly failure: Failure;
+  readonly exit: Exit;
+}
+
 export class Environment {
   readonly #db: RootDatabase<Buffer, Buffer>;
-  #failure: StorageError | null = null;
+  readonly #failure: Failure;
+  readonly #exit: Exit;
+  /** Of the newest put: those of one commit share it. */
+  #putting: Promise<unknown> | null = null;
   #closed = false;
 
   /** Opens or makes the file, readable by its owner only. */
-  constructor(path: string) {
+  constructor(path: string, { failure, exit }: Shared) {
+    this.#failure = failure;
+    this.#exit = exit;
     // With overlappingSync a put resolves before it is on disk. Without noMemInit, because that would write bits of this process's memory into
     // the file, and with them things that must not be on disk.
     const options = {
@@ -32,6 +45,9 @@ export class Environment {
       permissionsMode: 0o600,
     } as const;
     this.#db = open<Buffer, Buffer>(path, options);
+    const note = (cause: unknown) => void failure.note(cause);
+    // lmdb begins a commit right after this event, with a promise that it gives to nobody: unheard, its failure would end the process.
+    this.#db.on('beforecommit', () => queueMicrotask(() => void this.#db.committed.then(undefined, note)));
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -47,7 +63,13 @@ export class Environment {
   /** Part of the write of this turn; `written` says when it is on disk. */
   put(key: Buffer, value: Uint8Array): Promise<unknown> {
     this.#check();
-    return this.#db.put(key, value as Buffer);
+    const putting = this.#db.put(key, value as Buffer);
+    if (putting !== this.#putting) {
+      this.#putting = putting;
+      // Whoever asked may have failed elsewhere and gone: unheard, this would end the process.
+      putting.catch((cause) => this.#failure.note(cause));
+    }
+    return putting;
   }
 
   /** Reads and writes as one. What `action` returns is the answer, once its writes are on disk. It runs alone, and must not throw. */
@@ -60,7 +82,7 @@ export class Environment {
       put: (key, value) => void db.put(key, value as Buffer),
       remove: (key) => void db.remove(key),
     };
-    return await this.written(db.transaction(() => action(change)));
+    return await this.#exit.during(this.written(db.transaction(() => action(change))));
   }
 
   /** Waits for writes; turns a failure into the store's own, for good. */
@@ -68,9 +90,7 @@ export class Environment {
     try {
       return await write;
     } catch (cause) {
-      (cause as { commitError?: Promise<never> }).commitError?.catch(() => {});
-      this.#failure ??= new StorageError('WRITE_FAILED', 'A write did not reach the disk', { cause });
-      throw this.#failure;
+      throw this.#failure.note(cause);
     }
   }
 
@@ -82,7 +102,7 @@ export class Environment {
 
   #check(): void {
     if (this.#closed) throw new StorageError('CLOSED', 'The store is closed');
-    if (this.#failure !== null) throw this.#failure;
+    this.#failure.check();
   }
 }
 

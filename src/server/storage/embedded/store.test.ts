@@ -147,8 +147,13 @@ describe('the folder of the embedded store', () => {
 
   it('refuses a folder of a newer version, and leaves it as it is', async () => {
     const { Environment } = await import('./environment.ts');
+    const { Exit } = await import('./exit.ts');
+    const { Failure } = await import('./failure.ts');
     await (await open()).close();
-    const environment = new Environment(join(folder, 'state.lmdb'));
+    const environment = new Environment(join(folder, 'state.lmdb'), {
+      failure: new Failure(() => {}),
+      exit: new Exit(),
+    });
     const [key, newer] = [Buffer.from('v'), Buffer.from([0, 0, 0, 2])];
     await environment.put(key, newer);
     await environment.close();

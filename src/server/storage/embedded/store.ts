@@ -10,7 +10,9 @@ import { tableAccounts } from '../accounts.ts';
 import { StorageError, type Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { Content } from './content.ts';
-import { Environment } from './environment.ts';
+import { Environment, type Shared } from './environment.ts';
+import { Exit } from './exit.ts';
+import { Failure } from './failure.ts';
 import { lockFolder } from './folder.ts';
 import { after, dueKey, kinds, nameKey, numberKey, pairKey, parseDueKey, RowKeys, secondOf, shardKey } from './keys.ts';
 import { EmbeddedTable } from './table.ts';
@@ -24,6 +26,15 @@ export interface EmbeddedOptions {
   readonly folder: string;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** A write did not reach the disk, and why by the system's name (ENOSPC): everything fails from now on, the process should end. Called once. */
+  readonly failed?: (failure: StorageError, cause: string) => void;
+}
+
+interface Parts {
+  readonly state: Environment;
+  readonly content: Content;
+  readonly shared: Shared;
+  readonly unlock: () => void;
 }
 
 /** Weeks remembered per segment in memory; the oldest entry goes. */
@@ -38,6 +49,7 @@ export class EmbeddedStore implements Store {
   readonly #now: () => number;
   readonly #state: Environment;
   readonly #content: Content;
+  readonly #shared: Shared;
   readonly #unlock: () => void;
   /** By log and segment: the weeks in which rows of it expire. */
   readonly #weeks = new Map<string, readonly number[]>();
@@ -48,25 +60,37 @@ export class EmbeddedStore implements Store {
   /** Opens or makes the folder. Rejects with StorageError LOCKED, NEWER or UNUSABLE. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedStore> {
     const unlock = lockFolder(options.folder, ['text']);
-    let store: EmbeddedStore | null = null;
+    const shared = { failure: new Failure((error, cause) => options.failed?.(error, cause)), exit: new Exit() };
+    let state: Environment | null = null;
+    let content: Content | null = null;
     try {
-      store = new EmbeddedStore(options, unlock);
+      state = new Environment(join(options.folder, 'state.lmdb'), shared);
+      content = new Content(join(options.folder, 'text'), shared);
+      const store = new EmbeddedStore(options.now, { state, content, shared, unlock });
       await store.#stamp();
       await store.expire();
       return store;
     } catch (cause) {
-      if (store === null) unlock();
-      else await store.close();
+      await content?.close();
+      await state?.close();
+      shared.exit.close();
+      unlock();
       if (cause instanceof StorageError) throw cause;
       throw new StorageError('UNUSABLE', `The data folder ${options.folder} can't be read`, { cause });
     }
   }
 
-  private constructor({ folder, now }: EmbeddedOptions, unlock: () => void) {
+  private constructor(now: () => number, { state, content, shared, unlock }: Parts) {
     this.#now = now;
     this.#unlock = unlock;
-    this.#state = new Environment(join(folder, 'state.lmdb'));
-    this.#content = new Content(join(folder, 'text'));
+    this.#state = state;
+    this.#content = content;
+    this.#shared = shared;
+  }
+
+  /** A write did not reach the disk: everything fails. */
+  get hasFailed(): boolean {
+    return this.#shared.failure.isThere;
   }
 
   /** A table for what is no log; see table.ts. Names are ASCII, without a zero. */
@@ -229,6 +253,7 @@ export class EmbeddedStore implements Store {
   async #close(): Promise<void> {
     await this.#content.close();
     await this.#state.close();
+    this.#shared.exit.close();
     this.#unlock();
   }
 
