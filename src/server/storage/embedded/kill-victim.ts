@@ -66,8 +66,15 @@ class Writer {
   }
 }
 
+/** Synchronously, so that a line that was said was acked; the pipe may be full for a while. */
 function say(line: string): void {
-  writeSync(1, `${line}\n`);
+  for (let rest = Buffer.from(`${line}\n`); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EAGAIN') throw error;
+    }
+  }
 }
 
 const writers = new Map(Array.from({ length: logs }, (_, i) => [`room/!${i}:lux`, new Writer(`room/!${i}:lux`)]));
