@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, flagOf, readConfig, variableOf } from './config.ts';
+import { ConfigError, flagOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
 import { settings } from './settings.ts';
 
 const read = (args: string[] = [], env: Record<string, string> = {}, file?: string) =>
@@ -64,9 +64,28 @@ describe('configuration', () => {
       'no plain http',
     ],
     [['--public-url', 'chat'], {}, 'full address'],
+    [['--public-url', 'ftp://c.lu'], {}, 'full address'],
+    [['--public-url', 'https://c.lu?a=1'], {}, 'full address'],
+    [['--origins', 'https://a.lu,https://b.lu/'], {}, 'not "https://b.lu/"'],
+    [['--trusted-proxies', 'proxy.lu'], {}, 'addresses or networks'],
+    [['--trusted-proxies', '10.0.0.0/99'], {}, 'addresses or networks'],
   ] as const)('refuses %j %j with a sentence', (args, env, sentence) => {
     expect(() => read([...args], { ...env })).toThrow(ConfigError);
     expect(() => read([...args], { ...env })).toThrow(sentence);
+  });
+
+  it('lets only proxies connect where plain http comes in from outside in production', () => {
+    const production = ['--mode', 'production', '--luxid-issuer', 'https://id.lu', '--provider', 'c.lu'];
+    const behind = [...production, '--public-url', 'https://c.lu', '--trusted-proxies', '10.0.0.1'];
+    expect(onlyProxiesConnect(read([...behind, '--host', '0.0.0.0']))).toBe(true);
+    expect(onlyProxiesConnect(read([...behind, '--host', '127.0.0.1']))).toBe(false);
+    expect(onlyProxiesConnect(read([...behind, '--host', '0.0.0.0', '--tls-cert', 'c', '--tls-key', 'k']))).toBe(false);
+    expect(onlyProxiesConnect(read(['--host', '0.0.0.0']))).toBe(false);
+  });
+
+  it('takes a public address with or without a slash at the end', () => {
+    for (const address of ['https://c.lu', 'https://c.lu/', 'https://c.lu//'])
+      expect(read(['--public-url', address]).publicUrl).toBe('https://c.lu');
   });
 
   it('refuses a settings file with unknown keys or no object', () => {

@@ -2,6 +2,7 @@
 // It refuses what it does not know, what is out of bounds and what contradicts itself, each with one sentence that says what to do.
 import { readFileSync } from 'node:fs';
 import { type Setting, type SettingName, settings } from './settings.ts';
+import { sourceReader } from './transport/source.ts';
 
 /** A setting that can't be used; the message is a sentence for the person who starts the server. */
 export class ConfigError extends Error {
@@ -36,7 +37,13 @@ export function readConfig(sources: ConfigSources): Config {
   const values = Object.fromEntries(settings.map((setting) => [setting.name, parse(setting, raw[setting.name])]));
   const config = values as unknown as Config;
   refuseContradictions(config);
-  return config;
+  // Paths are put behind it.
+  return { ...config, publicUrl: config.publicUrl.replace(/\/+$/, '') };
+}
+
+/** Does plain http come in from other machines than this one? In production only proxies may bring it then. */
+export function onlyProxiesConnect({ mode, host, tlsCert }: Config): boolean {
+  return mode === 'production' && tlsCert === '' && !['127.0.0.1', '::1', 'localhost'].includes(host);
 }
 
 /** The flag of a setting: `sendBurst` -> `--send-burst`. */
@@ -144,8 +151,17 @@ function refuseContradictions(config: Config): void {
     'sendPerSecond must not be above sendBurst: the bucket could never fill.',
   );
   refuse(
-    config.publicUrl !== '' && !URL.canParse(config.publicUrl),
-    'publicUrl must be a full address, such as https://chat.example.lu.',
+    config.publicUrl !== '' && !isWebAddress(config.publicUrl),
+    'publicUrl must be a full address without query, such as https://chat.example.lu.',
+  );
+  const notOrigin = config.origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+  refuse(
+    notOrigin !== undefined,
+    `origins are addresses without path or slash at the end, such as https://app.example.lu, not "${notOrigin}".`,
+  );
+  refuse(
+    !areProxies(config.trustedProxies),
+    `trustedProxies are addresses or networks, such as 10.0.0.0/8, not "${config.trustedProxies.join(',')}".`,
   );
   refuse(
     production && config.luxidIssuer === '',
@@ -156,9 +172,8 @@ function refuseContradictions(config: Config): void {
     production && !config.publicUrl.startsWith('https://'),
     'mode production needs a publicUrl that begins with https://.',
   );
-  const outside = !['127.0.0.1', '::1', 'localhost'].includes(config.host);
   refuse(
-    production && outside && config.tlsCert === '' && config.trustedProxies.length === 0,
+    onlyProxiesConnect(config) && config.trustedProxies.length === 0,
     'mode production speaks no plain http to the outside: give tlsCert and tlsKey, listen on 127.0.0.1, or name your proxy in trustedProxies.',
   );
   refuse(
@@ -169,6 +184,21 @@ function refuseContradictions(config: Config): void {
     config.luxidIssuer !== '' && config.luxidOpenUsers,
     'luxidOpenUsers belongs to the stand-in: remove luxidIssuer or luxidOpenUsers.',
   );
+}
+
+function isWebAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, search, hash, username } = new URL(text);
+  return /^https?:$/.test(protocol) && search + hash + username === '';
+}
+
+function areProxies(trustedProxies: readonly string[]): boolean {
+  try {
+    sourceReader({ trustedProxies });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function nearest(wrong: string, known: readonly string[]): string {

@@ -10,11 +10,17 @@ import { type Provider, startProvider } from './provider.ts';
 const folders: string[] = [];
 const running: Provider[] = [];
 
-async function start(transport: string, data = mkdtempSync(join(tmpdir(), 'provider-'))): Promise<Provider> {
+const newFolder = () => mkdtempSync(join(tmpdir(), 'provider-'));
+let callback = '';
+
+async function start(transport: string, data = newFolder(), more: string[] = []): Promise<Provider> {
   folders.push(data);
-  const args = ['--port', '0', '--ops-port', '0', '--drain-seconds', '0', '--data', data, '--transport', transport];
-  const ports = { luxid: async () => ({ issuer: 'http://127.0.0.1:9', clientId: 'luxchat' }), lost: () => {} };
-  const provider = await startProvider(readConfig({ args, env: {} }), ports);
+  const fixed = ['--port', '0', '--ops-port', '0', '--drain-seconds', '0', '--data', data, '--transport', transport];
+  const luxid = async (url: string) => {
+    callback = url;
+    return { issuer: 'http://127.0.0.1:9', clientId: 'luxchat' };
+  };
+  const provider = await startProvider(readConfig({ args: [...fixed, ...more], env: {} }), { luxid, lost: () => {} });
   running.push(provider);
   return provider;
 }
@@ -37,6 +43,30 @@ describe.each(['uws', 'ws'])('a provider on %s', (transport) => {
     const metrics = await (await fetch(`${provider.opsUrl}/metrics`)).text();
     expect(metrics).toContain('luxchat_closes_total{kind="DISCONNECT_TEXT_NOT_ALLOWED"} 1');
     expect(metrics).toContain('luxchat_connections 0');
+  });
+
+  it('behind a proxy that ends TLS takes browsers of its public address, and no others', async () => {
+    const own = 'https://chat.example.lu';
+    const provider = await start(transport, newFolder(), ['--public-url', `${own}/`, '--origins', 'https://app.lu']);
+    expect([provider.url, callback]).toEqual([own, `${own}/auth/callback`]);
+    const opened = (origin: string) =>
+      new Promise((resolve) => {
+        const headers = { origin, host: 'chat.example.lu' };
+        const socket = new WebSocket(`ws://127.0.0.1:${provider.port}/ws`, 'luxchat.1', { headers });
+        socket.once('open', () => resolve(101));
+        socket.once('error', ({ message }) => resolve(message));
+      });
+    for (const origin of [own, 'https://app.lu']) expect(await opened(origin)).toBe(101);
+    for (const origin of ['https://evil.lu', `${own}:8443`]) expect(await opened(origin)).toContain('403');
+  });
+
+  it('in production without TLS, on an outside address, answers proxies only', async () => {
+    const production = ['--mode', 'production', '--luxid-issuer', 'https://id.lu', '--provider', 'c.lu'];
+    const outside = ['--public-url', 'https://c.lu', '--host', '0.0.0.0', '--trusted-proxies'];
+    const past = await start(transport, newFolder(), [...production, ...outside, '192.0.2.7']);
+    const behind = await start(transport, newFolder(), [...production, ...outside, '127.0.0.1']);
+    const status = async ({ port }: Provider) => (await fetch(`http://127.0.0.1:${port}/auth/start`)).status;
+    expect([await status(past), await status(behind)]).toEqual([403, 405]);
   });
 
   it('refuses a folder that belongs to another provider', async () => {

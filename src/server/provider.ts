@@ -14,7 +14,7 @@ import { UserActor } from '#actors/user/user.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
-import { type Config, ConfigError } from './config.ts';
+import { type Config, ConfigError, onlyProxiesConnect } from './config.ts';
 import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
@@ -38,6 +38,8 @@ const expireMs = 3_600_000;
 export interface Provider {
   /** Address for devices, such as `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** The port that is open. */
+  readonly port: number;
   readonly opsUrl: string;
   readonly runtime: Runtime;
   readonly metrics: Metrics;
@@ -206,6 +208,7 @@ async function startOn(
   log.info('started', { port, opsPort });
   return {
     url,
+    port,
     opsUrl: `http://${urlHost(config.opsHost)}:${opsPort}`,
     runtime,
     metrics,
@@ -251,14 +254,17 @@ function openTransport(config: Config, runtime: Runtime, { log, http }: { log: L
     host: config.host,
     port: config.port,
     ...(config.tlsCert ? { tls: { certFile: config.tlsCert, keyFile: config.tlsKey } } : {}),
-    allowedOrigins: config.origins,
+    // Behind a proxy that ends TLS, a request does not say that devices use https.
+    allowedOrigins: config.publicUrl ? [...config.origins, new URL(config.publicUrl).origin] : config.origins,
     trustedProxies: config.trustedProxies,
+    proxiesOnly: onlyProxiesConnect(config),
     limits: {
       connectionsMax: config.connectionsMax,
       upgradesPerSecond: config.connectionsPerSecond,
       upgradesBurst: config.connectionsPerSecond * 2,
       sourceUpgradesPerSecond: config.connectionsPerSourceSecond,
       sourceUpgradesBurst: config.connectionsPerSourceSecond * 2,
+      httpRequestsPerSourceMax: config.httpRequestsPerSource,
     },
     handler,
     http,

@@ -54,7 +54,13 @@ export const settings = [
   },
   { name: 'publicUrl', kind: text, fallback: '', meaning: 'https address that devices use; empty = http://host:port' },
   { name: 'origins', kind: list, fallback: '', meaning: 'web origins that may connect besides the public address' },
-  { name: 'trustedProxies', kind: list, fallback: '', meaning: 'addresses whose X-Forwarded-For is believed' },
+  {
+    name: 'trustedProxies',
+    kind: list,
+    fallback: '',
+    meaning:
+      'addresses or networks whose X-Forwarded-For is believed; in production without TLS, on an outside address, only they may connect',
+  },
   {
     name: 'transport',
     kind: choice('uws', 'ws'),
@@ -102,6 +108,12 @@ export const settings = [
     kind: number(1, 100_000),
     fallback: '20',
     meaning: 'new connections a second from one source; the burst is twice that',
+  },
+  {
+    name: 'httpRequestsPerSource',
+    kind: number(1, 100_000),
+    fallback: '20',
+    meaning: 'HTTP requests at once from one source; a login makes one after the other',
   },
   { name: 'connectionsMax', kind: number(1, 1_000_000), fallback: '50000', meaning: 'connections at once' },
   {

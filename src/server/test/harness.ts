@@ -62,6 +62,8 @@ export class ProviderProcess {
       'on',
       '--logins-per-minute',
       '100000',
+      '--http-requests-per-source',
+      '1000',
       '--connections-per-source-second',
       '10000',
       '--send-burst',

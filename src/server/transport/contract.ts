@@ -1,6 +1,6 @@
 // The suite that every transport passes, over a factory: real sockets, real clients (`ws`, `fetch`), port 0, no sleeps.
 // Each test awaits an event with a deadline; time-outs of the edge itself are driven through `now`.
-import { type AddressInfo, createConnection, createServer } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { Disconnect } from './codes.ts';
@@ -170,6 +170,36 @@ function freePort(): Promise<number> {
   });
 }
 
+/** An HTTP request whose bytes a test writes itself. */
+class RawRequest {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  #text = '';
+  readonly #wakers = new Set<() => void>();
+
+  constructor(port: number, ...lines: string[]) {
+    this.socket = createConnection(port, '127.0.0.1');
+    this.socket.on('data', (data) => {
+      this.#text += data.toString('latin1');
+      for (const wake of this.#wakers) wake();
+    });
+    this.socket.on('error', () => {});
+    this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
+    this.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  }
+
+  /** The status that came. */
+  async status(): Promise<number> {
+    await until(() => this.#text.includes('\r\n\r\n'), this.#wakers, 'an HTTP answer');
+    return Number(this.#text.slice(9, 12));
+  }
+
+  /** Resolves when the answer holds this text. */
+  async holds(text: string): Promise<void> {
+    await until(() => this.#text.includes(text), this.#wakers, text);
+  }
+}
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Declares the suite for one adapter. */
@@ -191,6 +221,7 @@ export function transportContract(name: string, create: Create): void {
     closeTests(serve);
     backpressureTests(serve);
     admissionTests(serve, withLimits);
+    sourceTests(serve);
     timeTests(serve);
     drainTests(create, serve);
     httpTests(serve);
@@ -528,6 +559,80 @@ function admissionTests(serve: Serve, withLimits: (limits: Partial<TransportLimi
     await new Client(trusting.url, { headers }).open();
     await new Client(wary.url, { headers }).open();
     expect([trusting.opened[0]?.source, wary.opened[0]?.source]).toEqual(['203.0.113.9', '127.0.0.1']);
+  });
+}
+
+function sourceTests(serve: Serve): void {
+  const upgrade = ['GET /ws HTTP/1.1', 'host: x', 'connection: upgrade', 'upgrade: websocket'];
+  const webSocket = [...upgrade, 'sec-websocket-version: 13', 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=='];
+  const nobody: HttpHandler = ({ source }) => ({ status: 200, body: `source=${source};` });
+
+  it('counts all lines of X-Forwarded-For: what a client wrote stands in front of what its proxy added', async () => {
+    const server = await serve({ trustedProxies: ['127.0.0.0/8'], http: nobody });
+    const forwarded = ['x-forwarded-for: 198.51.100.1', 'X-Forwarded-For: 198.51.100.2, 203.0.113.9'];
+    await new RawRequest(server.port, 'GET / HTTP/1.1', 'host: x', ...forwarded).holds('source=203.0.113.9;');
+    expect(await new RawRequest(server.port, ...webSocket, ...forwarded).status()).toBe(101);
+    await server.until(() => server.opened.length === 1, 'the upgrade');
+    expect(server.opened[0]?.source).toBe('203.0.113.9');
+  });
+
+  it('serves others while one source has all the places that it may have', async () => {
+    const limits = { httpRequestsPerSourceMax: 2, httpRequestsMax: 3 };
+    const server = await serve({ trustedProxies: ['127.0.0.0/8'], http: nobody, limits });
+    const post = (source: string, length: number) =>
+      new RawRequest(
+        server.port,
+        'POST / HTTP/1.1',
+        'host: x',
+        `x-forwarded-for: ${source}`,
+        `content-length: ${length}`,
+      );
+    const asked = async (requests: number) => {
+      while (server.transport.counters.httpRequests < requests) await turn();
+    };
+    const hoarding = [post('203.0.113.9', 5), post('203.0.113.9', 5)];
+    await asked(2);
+    expect(await post('203.0.113.9', 0).status()).toBe(503);
+    expect(await post('203.0.113.10', 0).status()).toBe(200);
+    const third = post('203.0.113.10', 5);
+    await asked(5);
+    expect(await post('203.0.113.11', 0).status()).toBe(503);
+    hoarding[0]?.socket.write('whole');
+    expect(await hoarding[0]?.status()).toBe(200);
+    expect(await post('203.0.113.9', 0).status()).toBe(200);
+    for (const { socket } of [...hoarding, third]) socket.destroy();
+  });
+
+  it('gives a body httpBodyMs: then 408, the connection closes and the place is free', async () => {
+    let handled = 0;
+    const http: HttpHandler = () => {
+      handled += 1;
+      return { status: 200 };
+    };
+    const server = await serve({ http, limits: { httpRequestsMax: 1 } });
+    const slow = new RawRequest(server.port, 'POST / HTTP/1.1', 'host: x', 'content-length: 5');
+    while (server.transport.counters.httpRequests < 1) await turn();
+    slow.socket.write('four');
+    server.clock.ms += 10_000;
+    expect(await slow.status()).toBe(408);
+    slow.socket.write('!');
+    await slow.closed;
+    expect((await fetch(server.http)).status).toBe(200);
+    expect(handled).toBe(1);
+  });
+
+  it('refuses who comes past the proxies where only they may connect', async () => {
+    const behind = await serve({ trustedProxies: ['127.0.0.0/8'], proxiesOnly: true, http: nobody });
+    const past = await serve({ trustedProxies: ['192.0.2.7'], proxiesOnly: true, http: nobody });
+    const forwarded = 'x-forwarded-for: 192.0.2.7';
+    for (const [server, http, socket] of [
+      [behind, 200, 101],
+      [past, 403, 403],
+    ] as const) {
+      expect(await new RawRequest(server.port, 'GET / HTTP/1.1', 'host: x', forwarded).status()).toBe(http);
+      expect(await new RawRequest(server.port, ...webSocket, forwarded).status()).toBe(socket);
+    }
+    expect(past.opened).toEqual([]);
   });
 }
 

@@ -6,6 +6,7 @@ import { Admission, type Admitted, type UpgradeRequest } from './admission.ts';
 import { closeReason, Disconnect } from './codes.ts';
 import { EdgeConnection } from './connection.ts';
 import { splitFrames } from './frames.ts';
+import { type HttpSlot, HttpSlots } from './http-slots.ts';
 import { completeLimits, type TransportLimits } from './limits.ts';
 import { Outbox, type OutboxPort } from './outbox.ts';
 import type { SocketPort } from './socket-port.ts';
@@ -31,7 +32,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
     httpRequests: 0,
     closes: new Map(),
   };
-  httpOpen = 0;
+  readonly #http: HttpSlots;
   readonly #handler: TransportHandler;
   readonly #now: () => number;
   readonly #onFault: (cause: unknown) => void;
@@ -61,6 +62,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
       now: this.#now,
       random,
     });
+    this.#http = new HttpSlots(this.limits);
     this.#outbox = new Outbox(this, this.limits);
     const watchPort = {
       helloMissed: (connection: EdgeConnection<S>) =>
@@ -77,6 +79,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
   start(): void {
     this.#sweeper = setInterval(() => {
       this.#watch.sweep(this.#now());
+      this.#http.sweep(this.#now());
       this.#admission.prune();
     }, sweepMs).unref();
   }
@@ -101,6 +104,11 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
 
   upgradeFailed(): void {
     this.#admitted -= 1;
+  }
+
+  /** See HttpSlots.take. */
+  takeHttp(source: string, late: () => void): HttpSlot | undefined {
+    return this.#http.take(source, this.#now(), late);
   }
 
   retryAfterMs(): number {
@@ -239,7 +247,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
       }
       if (steps > 1) await after(drainStepMs);
     }
-    for (; steps > 0 && this.httpOpen > 0; steps--) await after(drainStepMs);
+    for (; steps > 0 && this.#http.open > 0; steps--) await after(drainStepMs);
     // Close frames and last answers are with the kernel; one moment more for sockets whose peer answers at once.
     await after(2 * drainStepMs);
     clearInterval(this.#sweeper);

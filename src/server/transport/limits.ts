@@ -32,8 +32,12 @@ export interface TransportLimits {
   readonly lingerMs: number;
   /** Body of one HTTP request. More: 413. */
   readonly httpBodyBytesMax: number;
+  /** From the head of an HTTP request to the end of its body. Later: 408, and the connection closes. */
+  readonly httpBodyMs: number;
   /** HTTP requests being read or answered. More: 503. */
   readonly httpRequestsMax: number;
+  /** Of these, from one source. More: 503 for that source, so that the others are served. */
+  readonly httpRequestsPerSourceMax: number;
   /** Headers of one HTTP request or upgrade. More: 431. For uWebSockets.js it holds for the whole process: the first transport sets it. */
   readonly httpHeaderBytesMax: number;
   /** Shortest advice of when to come back, and how much is drawn on top of it. */
@@ -57,7 +61,9 @@ export const defaultLimits: TransportLimits = {
   pingsUnansweredMax: 2,
   lingerMs: 5000,
   httpBodyBytesMax: 64 * 1024,
+  httpBodyMs: 10_000,
   httpRequestsMax: 1000,
+  httpRequestsPerSourceMax: 20,
   httpHeaderBytesMax: 16 * 1024,
   retryAfterMinMs: 500,
   retryAfterSpreadMs: 4500,

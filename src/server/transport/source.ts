@@ -2,6 +2,29 @@
 // X-Forwarded-For counts only where a trusted proxy wrote it. The key is for counting; it is never logged or stored.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
+/** Whom the edge listens to, and who they are. */
+export interface SourceOptions {
+  /** Addresses or CIDR networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** Only trusted proxies may connect. */
+  readonly proxiesOnly?: boolean;
+}
+
+/**
+ * Reads the bucket key of a request from the address of its socket and from X-Forwarded-For, of which all lines count, joined by commas in
+ * their order; null = refused, since it came past the proxies. Throws a RangeError on a malformed entry.
+ */
+export function sourceReader(
+  options: SourceOptions,
+): (remoteAddress: string, forwardedFor: () => string) => string | null {
+  const trusted = trustedProxies(options.trustedProxies ?? []);
+  const known = (options.trustedProxies ?? []).length > 0;
+  return (remoteAddress, forwardedFor) => {
+    if (options.proxiesOnly && !isTrusted(plainAddress(remoteAddress), trusted)) return null;
+    return sourceKey(remoteAddress, known ? forwardedFor() : '', trusted);
+  };
+}
+
 /** Proxies whose X-Forwarded-For is believed. Entries are addresses or CIDR networks; a malformed one throws a RangeError. */
 export function trustedProxies(entries: readonly string[]): BlockList {
   const list = new BlockList();

@@ -46,6 +46,8 @@ export interface TransportOptions {
   readonly allowedOrigins?: readonly string[];
   /** Addresses or CIDR networks whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  /** Whoever connects and is no trusted proxy gets 403, upgrades too: for an edge without TLS behind proxies that end it. Default false. */
+  readonly proxiesOnly?: boolean;
   readonly limits?: Partial<TransportLimits>;
   readonly handler: TransportHandler;
   /** Default: 404 for everything. */

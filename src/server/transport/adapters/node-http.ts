@@ -3,19 +3,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Edge } from '../edge.ts';
 import { answer, complete, isBodiless, refusal, type WrittenResponse } from '../http.ts';
-import { sourceKey, trustedProxies } from '../source.ts';
+import { sourceReader } from '../source.ts';
 import type { TransportOptions } from '../transport.ts';
 
-/** Reads the address bucket key of a request. */
-export function sourceReader(options: TransportOptions): (request: IncomingMessage) => string {
-  const trusted = trustedProxies(options.trustedProxies ?? []);
+/** Reads the bucket key of a request, or null where it must be refused; see `source.ts`. */
+export function requestSource(options: TransportOptions): (request: IncomingMessage) => string | null {
+  const read = sourceReader(options);
   return (request) => {
     const forwarded = request.headers['x-forwarded-for'] ?? '';
-    return sourceKey(
-      request.socket.remoteAddress ?? '',
-      Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
-      trusted,
-    );
+    return read(request.socket.remoteAddress ?? '', () => (Array.isArray(forwarded) ? forwarded.join(',') : forwarded));
   };
 }
 
@@ -23,7 +19,7 @@ export function sourceReader(options: TransportOptions): (request: IncomingMessa
 export function serve<S>(
   edge: Edge<S>,
   options: TransportOptions,
-  source: string,
+  source: string | null,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -37,6 +33,10 @@ export function serve<S>(
     write(response, complete(path, refusal(status, code, retryAfterMs), tls));
   };
   edge.counters.httpRequests += 1;
+  if (source === null) {
+    refuse(403, 'REFUSED');
+    return;
+  }
   if (!path.startsWith('/')) {
     refuse(400, 'BAD_TARGET');
     return;
@@ -45,14 +45,12 @@ export function serve<S>(
     refuse(426, 'UPGRADE_REQUIRED');
     return;
   }
-  if (edge.httpOpen >= edge.limits.httpRequestsMax) {
+  const slot = edge.takeHttp(source, () => refuse(408, 'BODY_TIMEOUT'));
+  if (slot === undefined) {
     refuse(503, 'BUSY', edge.retryAfterMs());
     return;
   }
-  edge.httpOpen += 1;
-  response.once('close', () => {
-    edge.httpOpen -= 1;
-  });
+  response.once('close', () => slot.release());
   const query = new URLSearchParams(cut === -1 ? '' : target.slice(cut + 1));
   const answerOptions = {
     handler: options.http ?? (() => refusal(404, 'NOT_FOUND')),
@@ -60,6 +58,7 @@ export function serve<S>(
     onFault: (cause: unknown) => edge.fault(cause),
   };
   collectBody(request, edge.limits.httpBodyBytesMax, (body) => {
+    if (!slot.bodyCame()) return;
     if (body === undefined) {
       refuse(413, 'BODY_TOO_LARGE');
       return;

@@ -3,12 +3,12 @@
 import type * as Uws from 'uWebSockets.js';
 import type { Edge } from '../edge.ts';
 import { answer, complete, type HttpRequest, isBodiless, refusal, type WrittenResponse } from '../http.ts';
-import { sourceKey, trustedProxies } from '../source.ts';
+import { sourceReader } from '../source.ts';
 import type { TransportOptions } from '../transport.ts';
 
-/** Reads the address bucket key of a request, and answers requests that are no upgrade. */
+/** Reads the bucket key of a request (null where it must be refused, see `source.ts`), and answers requests that are no upgrade. */
 export function requestReader<S>(edge: Edge<S>, options: TransportOptions) {
-  const trusted = trustedProxies(options.trustedProxies ?? []);
+  const read = sourceReader(options);
   const tls = options.tls !== undefined;
   const answerOptions = {
     handler: options.http ?? (() => refusal(404, 'NOT_FOUND')),
@@ -16,11 +16,7 @@ export function requestReader<S>(edge: Edge<S>, options: TransportOptions) {
     onFault: (cause: unknown) => edge.fault(cause),
   };
   const source = (response: Uws.HttpResponse, request: Uws.HttpRequest) =>
-    sourceKey(
-      Buffer.from(response.getRemoteAddressAsText()).toString('latin1'),
-      request.getHeader('x-forwarded-for'),
-      trusted,
-    );
+    read(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'), () => forwardedFor(request));
 
   const handle = (response: Uws.HttpResponse, request: Uws.HttpRequest) => {
     const method = request.getCaseSensitiveMethod().toUpperCase();
@@ -30,37 +26,46 @@ export function requestReader<S>(edge: Edge<S>, options: TransportOptions) {
     const refuse = (status: number, code: string, retryAfterMs = 0) =>
       write(response, method, complete(path, refusal(status, code, retryAfterMs), tls), true);
     edge.counters.httpRequests += 1;
+    const from = source(response, request);
+    if (from === null) return refuse(403, 'REFUSED');
     if (path === '/ws') return refuse(426, 'UPGRADE_REQUIRED');
-    if (edge.httpOpen >= edge.limits.httpRequestsMax) return refuse(503, 'BUSY', edge.retryAfterMs());
     if (Number(headers['content-length'] ?? 0) > edge.limits.httpBodyBytesMax) return refuse(413, 'BODY_TOO_LARGE');
 
-    const from = source(response, request);
     // `open` until answered or aborted: after that the response must not be touched.
     let open = true;
-    const done = () => {
-      if (open) edge.httpOpen -= 1;
-      open = false;
-    };
-    edge.httpOpen += 1;
-    response.onAborted(done);
-    const respond = (written: WrittenResponse) => {
+    const respond = (written: WrittenResponse, closeConnection = false) => {
       if (!open) return;
       done();
-      response.cork(() => write(response, method, written, false));
+      response.cork(() => write(response, method, written, closeConnection));
     };
+    const refuseLate = () => respond(complete(path, refusal(408, 'BODY_TIMEOUT'), tls), true);
+    const slot = edge.takeHttp(from, refuseLate);
+    if (slot === undefined) return refuse(503, 'BUSY', edge.retryAfterMs());
+    const done = () => {
+      open = false;
+      slot.release();
+    };
+    response.onAborted(done);
     collectBody(response, edge.limits.httpBodyBytesMax, (body) => {
       if (!open) return;
-      if (body === undefined) {
-        done();
-        return refuse(413, 'BODY_TOO_LARGE');
-      }
+      slot.bodyCame();
+      if (body === undefined) return respond(complete(path, refusal(413, 'BODY_TOO_LARGE'), tls), true);
       const parsed: HttpRequest = { method, path, query, headers, body, source: from };
       const answered = answer(parsed, answerOptions);
-      if (answered instanceof Promise) void answered.then(respond);
+      if (answered instanceof Promise) void answered.then((written) => respond(written));
       else respond(answered);
     });
   };
   return { source, handle };
+}
+
+// `getHeader` gives the first of several lines only, which is the one that a client wrote in front of its proxy.
+function forwardedFor(request: Uws.HttpRequest): string {
+  const lines: string[] = [];
+  request.forEach((name, value) => {
+    if (name === 'x-forwarded-for') lines.push(value);
+  });
+  return lines.join(',');
 }
 
 function headersOf(request: Uws.HttpRequest): Record<string, string> {

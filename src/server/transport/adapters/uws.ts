@@ -138,7 +138,7 @@ function behavior(
   uws: typeof Uws,
   edge: Edge<Socket>,
   options: TransportOptions,
-  sourceOf: (response: Uws.HttpResponse, request: Uws.HttpRequest) => string,
+  sourceOf: (response: Uws.HttpResponse, request: Uws.HttpRequest) => string | null,
 ): Uws.WebSocketBehavior<SocketData> {
   const { limits } = edge;
   const scheme = options.tls === undefined ? 'http' : 'https';
@@ -153,19 +153,15 @@ function behavior(
     idleTimeout: Math.min(960, Math.max(8, Math.ceil((limits.heartbeatMs * (limits.pingsUnansweredMax + 2)) / 1000))),
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => {
+      const refuse = (status: number, code: string, retryAfterMs = 0) =>
+        write(response, 'GET', complete('/ws', refusal(status, code, retryAfterMs), options.tls !== undefined), true);
       const source = sourceOf(response, request);
+      if (source === null) return refuse(403, 'REFUSED');
       const ownOrigin = `${scheme}://${request.getHeader('host')}`;
       const subprotocols = request.getHeader('sec-websocket-protocol');
       const admitted = edge.admit({ source, origin: request.getHeader('origin'), ownOrigin, subprotocols });
-      if (admitted.status !== 101) {
-        const code = admitted.status === 503 ? 'BUSY' : 'REFUSED';
-        return write(
-          response,
-          'GET',
-          complete('/ws', refusal(admitted.status, code, admitted.retryAfterMs), options.tls !== undefined),
-          true,
-        );
-      }
+      if (admitted.status !== 101)
+        return refuse(admitted.status, admitted.status === 503 ? 'BUSY' : 'REFUSED', admitted.retryAfterMs);
       const data = { connection: edge.connection(source) };
       response.upgrade(
         data,

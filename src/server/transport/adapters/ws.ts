@@ -14,7 +14,7 @@ import { complete, type HttpResponse, refusal, type WrittenResponse } from '../h
 import { completeLimits, type TransportLimits } from '../limits.ts';
 import type { SocketPort } from '../socket-port.ts';
 import type { Transport, TransportOptions } from '../transport.ts';
-import { serve, sourceReader } from './node-http.ts';
+import { requestSource, serve } from './node-http.ts';
 
 interface Socket {
   readonly webSocket: WebSocket;
@@ -34,7 +34,7 @@ export function createWsTransport(options: TransportOptions): Transport {
   const port = new WsPort(server, limits);
   const edge = new Edge<Socket>(port, options);
   port.overflowed = (connection) => edge.overflowed(connection);
-  const sourceOf = sourceReader(options);
+  const sourceOf = requestSource(options);
   acceptUpgrades(server, edge, port, options, sourceOf);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     serve(edge, options, sourceOf(request), request, response),
@@ -211,7 +211,7 @@ function acceptUpgrades(
   edge: Edge<Socket>,
   port: WsPort,
   options: TransportOptions,
-  sourceOf: (request: IncomingMessage) => string,
+  sourceOf: (request: IncomingMessage) => string | null,
 ): void {
   const { limits } = edge;
   const webSockets = new WebSocketServer({
@@ -231,6 +231,10 @@ function acceptUpgrades(
       return;
     }
     const source = sourceOf(request);
+    if (source === null) {
+      refuse(refusal(403, 'REFUSED'));
+      return;
+    }
     const ownOrigin = `${tls ? 'https' : 'http'}://${request.headers.host ?? ''}`;
     const subprotocols = request.headers['sec-websocket-protocol'] ?? '';
     const admitted = edge.admit({ source, origin: request.headers.origin ?? '', ownOrigin, subprotocols });
