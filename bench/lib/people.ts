@@ -11,7 +11,8 @@ export interface EnrolledSeat extends Seat {
 
 /** Logs `count` people in. */
 export function people(server: BenchServer, count: number, prefix = 'bench'): Promise<BenchLogin[]> {
-  return inParallel(count, 24, (n) => server.login(`${prefix}${n}`));
+  // One source may have 20 requests open.
+  return inParallel(count, 16, (n) => server.login(`${prefix}${n}`));
 }
 
 /** Connects them and makes them writers. */

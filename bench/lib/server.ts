@@ -18,7 +18,6 @@ const open = {
   '--logins-per-minute': '1000000',
   '--connections-per-second': '100000',
   '--connections-per-source-second': '100000',
-  '--http-requests-per-source': '1000',
   '--send-burst': '1000000',
   '--send-per-second': '1000000',
   '--drain-seconds': '0',
