@@ -26,7 +26,9 @@ export type ClientErrorCode =
   | 'UNKNOWN'
   /** The argument is out of its bounds. */
   | 'BAD_ARGUMENT'
-  /** The local store is locked by another process, damaged, or opened with the wrong key. */
+  /** Another tab or program has this device open: one at a time, or steps of its sessions would be used twice. Nothing was changed. */
+  | 'IN_USE'
+  /** The local store is damaged, can't be written, or was opened with the wrong key. */
   | 'STORE';
 
 /** An error of the SDK. */

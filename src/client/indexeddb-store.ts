@@ -55,7 +55,8 @@ async function listBackwards(database: IDBPDatabase, table: string, range: IDBKe
   return rows;
 }
 
-async function coded<T>(work: () => Promise<T>): Promise<T> {
+/** Whatever a database refuses is STORE. */
+export async function coded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

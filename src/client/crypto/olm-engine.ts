@@ -33,9 +33,10 @@ export async function openEngine(options: EngineOptions): Promise<e.CryptoEngine
   await wasm.initAsync();
   const [user, device] = ids(options);
   let olm: wasm.OlmMachine;
+  let handle: wasm.StoreHandle | undefined;
   try {
     const { store } = options;
-    const handle = await (store
+    handle = await (store
       ? wasm.StoreHandle.openWithKey(store.name, store.key, quiet)
       : wasm.StoreHandle.open(null, null, quiet));
     olm = await wasm.OlmMachine.initFromStore(user, device, handle, quiet);
@@ -45,6 +46,9 @@ export async function openEngine(options: EngineOptions): Promise<e.CryptoEngine
     olm.roomKeyRequestsEnabled = false;
   } catch (cause) {
     throw new ClientError('STORE', `The crypto store of ${options.user} ${options.device} cannot be opened`, { cause });
+  } finally {
+    // It holds the databases open beside the machine, and after its end.
+    handle?.free();
   }
   return new OlmEngine({ olm, lock: new Lock() }, options);
 }

@@ -73,7 +73,7 @@ describe('removing a device', () => {
   it('is refused while the device is in use', async () => {
     await device();
     const client = await openDevice(folder);
-    expect(() => removeDevice(folder)).toThrow(expect.objectContaining({ code: 'STORE' }));
+    expect(() => removeDevice(folder)).toThrow(expect.objectContaining({ code: 'IN_USE' }));
     await client.close();
     await (await openDevice(folder)).close();
   });

@@ -17,32 +17,19 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { LocalSelf } from '#proto/gen/local.ts';
-import { openEngine } from '../crypto/olm-engine.ts';
+import type { LocalSelf } from '#proto/gen/local.ts';
+import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../account.ts';
 import { ClientError } from '../errors.ts';
-import { type LoggedIn, LoginError, refreshTokens } from '../login.ts';
-import { LuxchatClient } from '../luxchat-client.ts';
-import { portablePrimitives } from '../primitives.ts';
+import type { LoggedIn } from '../login.ts';
+import type { LuxchatClient } from '../luxchat-client.ts';
 import { sealingKey, sealStore } from '../sealed-store.ts';
 import type { LocalStore } from '../store.ts';
-import { storeLedger } from '../store-ledger.ts';
 import { CryptoStoreError, lockCryptoStore, type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 
 const keyName = 'local.key';
 const newKeyName = 'local.key.new';
 const goneKeyName = 'local.key.gone';
-// Refresh this long before the access token ends, in milliseconds.
-const refreshEarlyMs = 60_000;
-
-/** How to run the device. */
-export interface DeviceOptions {
-  /** Program and version, told to the server; default `luxchat`. */
-  readonly client?: string;
-  readonly backoffMaxMs?: number;
-  readonly requestTimeoutMs?: number;
-}
-
 /** True where a device lives in this folder. */
 export function hasDevice(folder: string): boolean {
   return existsSync(join(folder, keyName));
@@ -58,21 +45,12 @@ export async function createDevice(folder: string, serverUrl: string, login: Log
     throw new ClientError('STORE', `The folder ${folder} is not empty: a device needs one of its own.`);
   createKey(folder);
   const store = await openStore(folder);
-  await writeSelf(store, {
-    ...LocalSelf.decode(new Uint8Array()),
-    user: login.userId,
-    device: login.deviceNumber,
-    deviceId: login.deviceId,
-    accessToken: login.accessToken,
-    refreshToken: login.refreshToken,
-    accessExpiresMs: login.accessExpiresMs,
-    serverUrl,
-  });
+  await keepLogin(store, serverUrl, login);
   await store.close();
 }
 
 /** Removes what a device keeps in its folder, whole or damaged, and the folder if nothing else lies in it. A folder without a device is left as it
- * is. The server is not told: log out first. Throws STORE while the device is in use. Repeating is harmless, and ends what a crash left half done. */
+ * is. The server is not told: log out first. Throws IN_USE. Repeating is harmless, and ends what a crash left half done. */
 export function removeDevice(folder: string): void {
   const [key, goneKey] = [join(folder, keyName), join(folder, goneKeyName)];
   rmSync(join(folder, newKeyName), { force: true });
@@ -90,48 +68,38 @@ export function removeDevice(folder: string): void {
   if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
-/** Opens the device of a folder; call `start` on it. Throws LOGIN_NEEDED where there is none, STORE where it is in use or damaged. */
+/** Opens the device of a folder; call `start` on it. Throws LOGIN_NEEDED where there is none, IN_USE, or STORE where it is damaged. */
 export async function openDevice(folder: string, options: DeviceOptions = {}): Promise<LuxchatClient> {
   if (!hasDevice(folder)) throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}: log in first.`);
   // The crypto store takes the folder's lock, so it comes first and goes last.
   const cryptoStore = await openCryptoStore(join(folder, 'crypto')).catch((cause) => {
-    throw new ClientError(
-      'STORE',
-      `The device in ${folder} can't be opened: it is in use by another program, or damaged.`,
-      { cause },
-    );
+    throw isLocked(cause)
+      ? inUse(folder, cause)
+      : new ClientError('STORE', `The device in ${folder} is damaged.`, { cause });
   });
   const { store, self } = await openWith(cryptoStore, folder).catch((error) => {
     cryptoStore.close();
     throw error;
   });
-  const { user, device, deviceId, serverUrl } = self;
-  return new LuxchatClient({
-    user,
-    device,
-    deviceId,
-    store,
-    primitives: portablePrimitives,
-    openEngine: (server) =>
-      openEngine({ user, device: deviceId, server, ledger: storeLedger(store), store: cryptoStore }),
-    connection: {
-      url: `${serverUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`,
-      client: options.client ?? 'luxchat',
-      accessToken: (expired) => freshToken(store, expired),
-      ...(options.backoffMaxMs === undefined ? {} : { backoffMaxMs: options.backoffMaxMs }),
-      ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
-    },
-  });
+  return clientOf(self, { store, cryptoStore }, options);
 }
 
 function lockForRemoval(folder: string): () => void {
   try {
     return lockCryptoStore(join(folder, 'crypto'));
   } catch (cause) {
-    if (!(cause instanceof CryptoStoreError) || cause.code === 'LOCKED')
-      throw new ClientError('STORE', `The device in ${folder} is in use by another program: end it first.`, { cause });
-    return () => {};
+    if (isLocked(cause)) throw inUse(folder, cause);
+    if (cause instanceof CryptoStoreError) return () => {};
+    throw cause;
   }
+}
+
+function isLocked(cause: unknown): boolean {
+  return cause instanceof CryptoStoreError && cause.code === 'LOCKED';
+}
+
+function inUse(folder: string, cause: unknown): ClientError {
+  return new ClientError('IN_USE', `The device in ${folder} is in use by another program: end it first.`, { cause });
 }
 
 async function openWith(
@@ -150,26 +118,6 @@ async function openWith(
     await store.close();
     throw error;
   }
-}
-
-async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
-  const self = await readSelf(store);
-  if (!self || self.refreshToken === '') throw new ClientError('LOGIN_NEEDED', 'This device is not logged in.');
-  if (!expired && self.accessExpiresMs - refreshEarlyMs > Date.now()) return self.accessToken;
-  const fresh = await refreshTokens({ server: self.serverUrl }, self.refreshToken).catch(explain);
-  await writeSelf(store, {
-    ...self,
-    accessToken: fresh.accessToken,
-    refreshToken: fresh.refreshToken,
-    accessExpiresMs: fresh.accessExpiresMs,
-  });
-  return fresh.accessToken;
-}
-
-function explain(cause: unknown): never {
-  if (!(cause instanceof LoginError)) throw cause;
-  const ended = cause.code === 'TOKEN_INVALID' || cause.code === 'TOKEN_REUSED';
-  throw new ClientError(ended ? 'LOGIN_NEEDED' : 'OFFLINE', cause.message, { cause, retryAfterMs: cause.retryAfterMs });
 }
 
 async function openStore(folder: string): Promise<LocalStore> {
@@ -197,15 +145,6 @@ function readKey(folder: string): Uint8Array {
   if (key.length !== 32)
     throw new ClientError('STORE', `The key ${path} is damaged: this device's messages can't be read any more.`);
   return key;
-}
-
-async function readSelf(store: LocalStore): Promise<LocalSelf | undefined> {
-  const row = await store.get('account', 'self');
-  return row && LocalSelf.decode(row);
-}
-
-async function writeSelf(store: LocalStore, self: LocalSelf): Promise<void> {
-  await store.write([{ table: 'account', key: 'self', value: LocalSelf.encode(self).finish() }]);
 }
 
 function closingBoth(store: LocalStore, cryptoStore: NodeCryptoStore): LocalStore {

@@ -207,7 +207,7 @@ describe('a device folder', () => {
     const group = await client.createGroup({ name: 'notes' });
     await client.send(group, 'remember');
     await client.flushed();
-    await expect(openDevice(folder)).rejects.toMatchObject({ code: 'STORE' });
+    await expect(openDevice(folder)).rejects.toMatchObject({ code: 'IN_USE' });
     await expect(createDevice(folder, provider.url, {} as never)).rejects.toMatchObject({ code: 'STORE' });
     await client.close();
     const again = await openDevice(folder);
