@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, testPrimitives } from '#proto/golden/cast.ts';
+import { limits as protocol } from '#proto/rules/limits.ts';
 import { codeOf, policy, type Seen, Stage } from './stage.ts';
 
 const ada = makeActor('@ada:lux.example');
@@ -110,6 +111,27 @@ describe('a control entry', () => {
     expect(code(stage.say(ben))).toBe('accepted');
   });
 
+  it('over what a member may make is RATE_LIMITED with the wait, also after a restart; going and sending away are not', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben);
+    for (let n = 2; n < protocol.controlBurst; n++) stage.state.budget.take(1, stage.now);
+    const refused = { value: { code: Rejection.REJECTION_RATE_LIMITED, retryAfterMs: protocol.controlEveryMs } };
+    const invite = () => stage.control(ada, invitation(3, cid.commitment), { person: cid.person(3) });
+    expect(invite().answers[0]?.body).toMatchObject(refused);
+    for (const reopen of [() => stage.seal(), () => stage.crash(), () => {}]) {
+      reopen();
+      stage.fetch(ada);
+      expect(invite().answers[0]?.body).toMatchObject(refused);
+    }
+    expect(code(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: 2 }))).toBe('accepted');
+    stage.now += protocol.controlEveryMs;
+    expect(code(invite())).toBe('accepted');
+    // Applying the rows again counts them again, and once.
+    stage.crash();
+    stage.fetch(ada);
+    expect(stage.state.budget.waitMs(1, stage.now)).toBe(protocol.controlEveryMs);
+  });
+
   it('beyond members_max is LIMIT_REACHED', () => {
     const stage = Stage.group(ada, testPrimitives, { policy: { membersMax: 3 } });
     stage.join(ada, ben);
@@ -183,7 +205,7 @@ describe('credentials of a device', () => {
 describe('a genesis', () => {
   it('is refused with its fault, and the room does not exist then', () => {
     const other = Stage.group(ada, testPrimitives);
-    const genesis = other.state.control[0]!.entry;
+    const genesis = other.state.control.get(1)!.entry;
     const elsewhere = new Stage(`!g${'a'.repeat(32)}:lux.example`, testPrimitives);
     const parts = { member: 1, person: ada.person(1) };
     const seen = elsewhere.submitControl(ada, genesis, parts);

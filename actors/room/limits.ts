@@ -23,6 +23,10 @@ export interface RoomLimits {
   readonly stateChunkBytes: number;
   /** Credentials kept of one device of one member. Over it: LIMIT_REACHED. */
   readonly credentialsMax: number;
+  /** Control entries kept although a checkpoint stands in for them: who is further behind starts from the checkpoint. */
+  readonly controlEntriesKept: number;
+  /** Units of work, about 50 µs each, in one turn while a room is put into memory; the rest in later turns. */
+  readonly loadUnitsMax: number;
   /** Refused control entries with a person or credential of their own before what they brought is swept out. */
   readonly strayPartsMax: number;
   /** Standings told in one go; the rest at the next tick. */
@@ -48,6 +52,8 @@ export const defaultRoomLimits: RoomLimits = {
   pageBytesMax: 60 * 1_024,
   stateChunkBytes: 12 * 1_024,
   credentialsMax: 4,
+  controlEntriesKept: 4_096,
+  loadUnitsMax: 512,
   strayPartsMax: 64,
   standingsPerTick: 256,
   standingRetryMs: 1_000,

@@ -11,7 +11,7 @@ import { stampEvent } from '#proto/rules/record.ts';
 import { answer, type RoomContext, refuse } from './context.ts';
 import { type LookedUp, lookUp } from './emptying.ts';
 import { type Good, judgeSubmit } from './judge.ts';
-import type { Placed } from './state/room-state.ts';
+import { type Change, leaving, type Placed, type RoomState } from './state/room-state.ts';
 import { encodeRow, recordOf } from './state/stored.ts';
 
 interface WaitingSubmit {
@@ -65,6 +65,8 @@ export class Post {
     const { state, options, uncovered } = this.#context;
     const { header, headerHash, change, person, credential, event } = good;
     if (uncovered.full(event.header.length + event.body.length)) return this.#refuse(from, busy);
+    const waitMs = waitOf(state, change, now);
+    if (waitMs > 0) return [refuse(this.#context, from, Rejection.REJECTION_RATE_LIMITED, waitMs)];
     const { primitives, limits } = options;
     const stamped = stampEvent(state.ahead, event, { counts: header.counts, now, primitives });
     const bytes = encodeRow(stamped.record, person, credential);
@@ -142,6 +144,12 @@ export class Post {
     if (uncovered.size === 0 || standsAlone.has(code)) return [refuse(this.#context, from, code)];
     return uncovered.holds({ from, code }) ? [] : [refuse(this.#context, from, busy)];
   }
+}
+
+/** Milliseconds until the signer of a control entry may make one more. */
+function waitOf({ budget }: RoomState, change: Change, now: number): number {
+  if (change.kind !== 'control' || leaving.has(change.body.kind)) return 0;
+  return budget.waitMs(change.body.actor, now);
 }
 
 const busy = Rejection.REJECTION_BUSY;

@@ -8,7 +8,8 @@ import { applyControl, type ControlResult, startFromCheckpoint } from '#proto/ru
 import { type ControlState, hashState } from '#proto/rules/control-state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { Roll } from '#proto/rules/roll.ts';
-import { codeOf, Stage, slotWrite } from './stage.ts';
+import { defaultRoomLimits } from './limits.ts';
+import { codeOf, policy, Stage, slotWrite } from './stage.ts';
 
 const ada = makeActor('@ada:lux.example');
 const ben = makeActor('@ben:lux.example');
@@ -114,6 +115,43 @@ describe('the chain', () => {
     expect(state.hash).toEqual(stage.state.chain?.hash);
     for (const member of state.members) expect(roll.person(member.person)?.member).toBe(member.number);
     expect(codeOf(ask(stage, ada, { stateOffset: 1, fromControl: 1 }))).toBe(Rejection.REJECTION_BAD_REQUEST);
+  });
+
+  it('loses what a checkpoint stands in for, over 4,096 entries, and who asks for it gets the checkpoint', () => {
+    const stage = Stage.group(ada, testPrimitives, { limits: { controlEntriesKept: 4 } });
+    expect(defaultRoomLimits.controlEntriesKept).toBe(4_096);
+    stage.join(ada, ben);
+    stage.invite(ada, cid);
+    const checkpoint = () => {
+      const stateHash = hashState(stage.state.chain!, testPrimitives);
+      stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash }));
+    };
+    const numbers = () => [...stage.state.control].map(({ body }) => body.number);
+    const rows = () => [...stage.log.state].flatMap(([key, { value }]) => (value === null ? [] : [key]));
+    // Nothing stands in for an entry without a checkpoint, however many there are.
+    expect(numbers()).toEqual([1, 2, 3, 4]);
+    checkpoint();
+    expect(numbers()).toEqual([2, 3, 4, 5]);
+    stage.seal();
+    stage.mustAccept(stage.control(cid, { kind: K.CONTROL_KIND_ACCEPT, target: 3 }));
+    for (let n = 0; n < 5; n++)
+      stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_POLICY, policy, target: 0 }));
+    // Not the checkpoint itself, nor what came after it.
+    expect(numbers()).toEqual([5, 6, 7, 8, 9, 10, 11]);
+    stage.seal();
+    for (const reopened of [false, true]) {
+      if (reopened) stage.crash();
+      const page = snapshot(stage, ben, { fromControl: 2 });
+      expect(page).toMatchObject({ checkpointNumber: 5, checkpointStateSize: page.checkpointState.length, next: 0 });
+      expect(page.control).toHaveLength(7);
+      const roll = new Roll(testPrimitives);
+      for (const person of page.persons) roll.addPerson(person);
+      for (const credential of page.credentials) roll.addCredential(credential);
+      const { hash } = derive(stage, ben, { state: page.checkpointState, number: page.checkpointNumber, roll });
+      expect(hash).toEqual(stage.state.chain?.hash);
+      expect(numbers()).toEqual([5, 6, 7, 8, 9, 10, 11]);
+      expect(rows().filter((key) => key.startsWith('control/'))).toHaveLength(7);
+    }
   });
 
   it('is for those who are in or invited, and for the pair of a 1:1 room', () => {

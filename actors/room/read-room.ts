@@ -6,11 +6,12 @@ import { PlacedControl, type ReadRoom, type RoomSnapshot } from '#proto/gen/clie
 import { Rejection } from '#proto/gen/codes.ts';
 import { Credential, MemberStatus, Person, Slot } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
+import { controlHead, encodeState } from '#proto/rules/control-state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { answer, type RoomContext, refuse } from './context.ts';
 import { isPartner } from './judge.ts';
-import type { KeptControl } from './state/room-state.ts';
+import type { KeptControl } from './state/control-entries.ts';
+import type { Checkpoint } from './state/room-state.ts';
 
 /** Bytes that a part may take around itself in the snapshot. */
 const wrapping = 4;
@@ -75,7 +76,7 @@ export function readRoom(context: RoomContext, from: Requester, read: ReadRoom):
   if (code !== null) return refuse(context, from, code);
   if (read.stateOffset > 0 && read.fromControl > 0) return refuse(context, from, Rejection.REJECTION_BAD_REQUEST);
   const page = new Page(context);
-  const first = read.stateOffset > 0 ? addState(context, page, read.stateOffset - 1) : read.fromControl;
+  const first = firstEntry(context, page, read);
   if (first > 0) addControl(context, page, first);
   const isIn = context.state.member(from.user)?.status === MemberStatus.MEMBER_STATUS_JOINED;
   // Slots come once entries are complete: nobody can decrypt them before.
@@ -92,13 +93,20 @@ function checkReader(context: RoomContext, user: string): Rejection | null {
   return member === undefined ? Rejection.REJECTION_NOT_FOUND : Rejection.REJECTION_NOT_MEMBER;
 }
 
+/** The entry that the answer goes on with, 0 = none. Who asks for entries that are gone gets the checkpoint that stands in for them. */
+function firstEntry(context: RoomContext, page: Page, { stateOffset, fromControl }: ReadRoom): number {
+  const { checkpoint, control } = context.state;
+  const isGone = fromControl > 0 && fromControl < control.first;
+  if (stateOffset === 0 && !isGone) return fromControl;
+  return checkpoint === null ? 1 : addState(context, page, checkpoint, Math.max(0, stateOffset - 1));
+}
+
 /** Adds a piece of the checkpoint's state and the persons of as many of its members. Returns the entry to go on with, 0 = not yet. */
-function addState({ state, options }: RoomContext, page: Page, offset: number): number {
-  const { checkpoint } = state;
-  if (checkpoint === null) return 1;
-  const size = checkpoint.state.length;
+function addState({ state, options }: RoomContext, page: Page, checkpoint: Checkpoint, offset: number): number {
+  checkpoint.bytes ??= encodeState(checkpoint.state);
+  const size = checkpoint.bytes.length;
   const end = Math.min(size, offset + options.limits.stateChunkBytes);
-  const chunk = checkpoint.state.subarray(offset, end);
+  const chunk = checkpoint.bytes.subarray(offset, end);
   Object.assign(page.snapshot, {
     checkpointState: chunk,
     checkpointNumber: checkpoint.number,
@@ -121,9 +129,9 @@ function addState({ state, options }: RoomContext, page: Page, offset: number): 
 
 function addControl(context: RoomContext, page: Page, first: number): void {
   const { control } = context.state;
-  for (let number = first; number <= control.length; number++) {
+  for (let number = first; number <= control.last; number++) {
     const full = page.snapshot.control.length >= protocol.controlPageMax;
-    const kept = control[number - 1];
+    const kept = control.get(number);
     if (!full && kept !== undefined && page.addControl(context, kept)) continue;
     page.snapshot.next = number;
     return;

@@ -48,7 +48,7 @@ function viewOf(stage: Stage): object {
   return {
     head: state.head,
     chain: state.chain && toHex(encodeState(state.chain)),
-    control: state.control.map(({ seq, entry }) => [seq, toHex(entry.signed)]),
+    control: [...state.control].map(({ seq, entry }) => [seq, toHex(entry.signed)]),
     slots: [...state.slots].map(([name, slot]) => [name, toHex(Slot.encode(slot).finish())]).sort(),
     sent: [...state.sent]
       .map(([key, ids]) => [key, ids.through(state.head.seq)] as const)
@@ -134,8 +134,7 @@ class Play {
         stage.covers = stage.state.head.seq === stage.state.ahead.seq;
         return;
       case 'seal':
-        stage.log.seal();
-        return void stage.cover(stage.state.head.seq);
+        return void stage.seal();
       case 'passivate':
         return this.reopen(() => {
           stage.cover();

@@ -19,15 +19,28 @@ import { Post } from './post.ts';
 import { authorise } from './reachability.ts';
 import { readRoom } from './read-room.ts';
 import { putReceipt } from './slots.ts';
-import { RoomState } from './state/room-state.ts';
-import { loadRows, takeChanges } from './state/rows.ts';
-import { replayRow } from './state/stored.ts';
+import { loadRoom } from './state/load.ts';
+import { type Placed, RoomState } from './state/room-state.ts';
+import { takeChanges } from './state/rows.ts';
 import { standingKept, standingsTimer, tellStandings } from './tell-standings.ts';
 import { ephemeral } from './typing.ts';
 import { Uncovered } from './uncovered.ts';
 
-/** closed: nothing heard yet. opening: the log is. live. closing: the log is, nothing is accepted. ended: told to stop. */
-type Phase = 'closed' | 'opening' | 'live' | 'closing' | 'ended';
+/** closed: nothing heard yet. opening: the log is. loading: what it handed over. live. closing: the log is, nothing is accepted. ended: told to stop. */
+type Phase = 'closed' | 'opening' | 'loading' | 'live' | 'closing' | 'ended';
+
+/** What a room has still to put into memory before it lives. */
+interface Loading {
+  readonly steps: Generator<number, void>;
+  /** Users who lost the room in rows that were applied again. */
+  readonly gone: Set<string>;
+  readonly hasMoved: boolean;
+  /** The log asked for the state meanwhile. */
+  seals: boolean;
+}
+
+/** Timer by which loading goes on in another turn. */
+const loadTimer = 'load';
 
 /** Timer by which the kernel asks an idle actor to stop. */
 const passivateTimer = 'passivate';
@@ -42,6 +55,7 @@ export class Room implements Actor<RoomMessage> {
   readonly #receiptTimes = new Map<number, number>();
   readonly #ephemeralTimes = new Map<number, number>();
   #standingsDelayMs = 0;
+  #loading: Loading | null = null;
 
   /** `room` is `!name:provider`. */
   constructor(room: string, options: RoomOptions) {
@@ -63,6 +77,8 @@ export class Room implements Actor<RoomMessage> {
         return [{ kind: 'log', command: { kind: 'open', create: false } }, ...this.#hold(message)];
       case 'opening':
         return message.kind === 'log' ? this.#log(message.answer, now) : this.#hold(message);
+      case 'loading':
+        return this.#whileLoading(this.#loading as Loading, message, now);
       case 'live':
         return this.#orEnd(this.#live(message, now));
       case 'closing':
@@ -133,29 +149,55 @@ export class Room implements Actor<RoomMessage> {
     }
   }
 
-  /** State rows, then the rows that they do not hold: what the live room had covered, and perhaps more that was under way. */
+  /** State rows, then the rows that they do not hold: what the live room had covered, and perhaps more that was under way. In as many turns as it takes. */
   #opened(opened: LogAnswer & { kind: 'opened' }, now: number): readonly Effect[] {
     const { state, options } = this.context;
-    loadRows(state, opened.state);
     const gone = new Set<string>();
-    for (const { bytes } of opened.rows) {
-      const user = leaver(this.context, replayRow(state, bytes, options.primitives));
+    const replayed = (placed: Placed) => {
+      const user = leaver(this.context, placed);
       if (user !== null) gone.add(user);
+    };
+    const steps = loadRoom(state, opened, { primitives: options.primitives, replayed });
+    this.#loading = { steps, gone, hasMoved: opened.rows.length > 0, seals: false };
+    this.#phase = 'loading';
+    return this.#load(this.#loading, now);
+  }
+
+  #load(loading: Loading, now: number): readonly Effect[] {
+    for (let left = this.context.options.limits.loadUnitsMax; left > 0; ) {
+      const step = loading.steps.next();
+      if (step.done !== true) {
+        left -= step.value;
+        continue;
+      }
+      this.#loading = null;
+      this.#phase = 'live';
+      return this.#orEnd(this.#begin(loading, now));
     }
-    const isWhole = state.head.seq + 1 === opened.nextSeq && (state.chain === null) === (state.head.seq === 0);
-    if (!isWhole) throw new Error('the log and its state do not fit');
-    state.floor = Math.max(1, opened.floor);
-    this.#phase = 'live';
+    return [{ kind: 'startTimer', name: loadTimer, delayMs: 0 }];
+  }
+
+  #whileLoading(loading: Loading, message: RoomMessage, now: number): readonly Effect[] {
+    if (message.kind === 'timer') return message.name === loadTimer ? this.#load(loading, now) : nothing;
+    if (message.kind !== 'log') return this.#hold(message);
+    if (message.answer.kind !== 'sealing') return this.#log(message.answer, now);
+    loading.seals = true;
+    return nothing;
+  }
+
+  /** The room is whole again: whoever missed something hears of it, then what waited is handled. */
+  #begin({ gone, hasMoved, seals }: Loading, now: number): readonly Effect[] {
     // Sessions outlive this actor: those of a member whose end was under way are still live here. Whoever came back since stays.
     const evicted = [...gone].filter((user) => typeof joinedMember(this.context, user) === 'number');
     const effects: Effect[] = evicted.map((user) => ({ kind: 'evict', user, room: this.context.room }));
     // Rows that were under way when the last actor ended were never fanned out, and live sessions may wait for them.
-    if (opened.rows.length > 0) effects.push(headMoved(this.context));
+    if (hasMoved) effects.push(headMoved(this.context));
+    if (seals) effects.push(...this.#log({ kind: 'sealing' }, now));
     effects.push(...emptyRows(this.context), ...this.#tellOwed());
     const held = this.#held;
     this.#held = [];
     for (const message of held) effects.push(...this.#live(message, now));
-    return this.#orEnd(effects);
+    return effects;
   }
 
   #hold(message: RoomMessage): readonly Effect[] {

@@ -1,5 +1,6 @@
 // The log of a room under test, in memory: keeps the words of messages.ts to the letter, without segments or fences. Rows become durable when they
 // are appended and are covered when the test says so; a crash may keep or lose the uncovered ones.
+import { wrongWith } from '../log/covered.ts';
 import type { LogAnswer, LogCommand, LogRow, StateChange } from '../log/messages.ts';
 
 interface KeptState extends StateChange {
@@ -114,8 +115,9 @@ export class StageLog {
   }
 
   #change(changes: readonly StateChange[]): void {
+    const wrong = wrongWith(changes, this.covered);
+    if (wrong !== null) throw new Error(wrong);
     for (const change of changes) {
-      if (change.seq > this.covered) throw new Error('state ahead of what is covered');
       const before = this.state.get(change.key);
       const after = { ...change, segment: this.#segment };
       if (before === undefined || stamp(before) < stamp(after)) this.state.set(change.key, after);

@@ -147,6 +147,14 @@ export class Stage {
     this.covers = true;
   }
 
+  /** The log seals its segment; the keys of the state rows that were written for it. */
+  seal(): string[] {
+    this.log.seal();
+    this.cover(this.state.head.seq);
+    const command = this.log.commands.findLast(({ kind }) => kind === 'sealed');
+    return command?.kind === 'sealed' ? command.changes.map(({ key }) => key) : [];
+  }
+
   /** Stops the actor cleanly and makes the next one. */
   passivate(): Seen {
     const seen = this.tell({ kind: 'timer', name: 'passivate' });
@@ -298,6 +306,10 @@ export class Stage {
   #receive(message: RoomMessage): void {
     const effects = this.actor.receive(message, this.now);
     for (const effect of effects) {
+      if (effect.kind === 'startTimer' && effect.delayMs === 0) {
+        this.#receive({ kind: 'timer', name: effect.name });
+        continue;
+      }
       this.#seen.effects.push(effect);
       if (effect.kind === 'log') this.log.command(effect.command);
       if (effect.kind === 'answer') this.#seen.answers.push(asSent(effect));

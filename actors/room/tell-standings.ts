@@ -2,7 +2,7 @@
 // harmless, a user actor knows them by the control number; what was owed at a crash or passivation is told again at the next activation.
 import { roomAddress, userAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
-import type { RoomStanding } from '#proto/gen/record.ts';
+import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
 import { readableFrom } from '#proto/rules/reading.ts';
 import type { RoomContext } from './context.ts';
 
@@ -33,7 +33,9 @@ function standingOf({ room, state }: RoomContext, number: number): Effect | null
   const user = state.people.userOf(number);
   const member = state.chain?.members.get(number);
   if (user === undefined || member === undefined || state.chain === null) return null;
-  const by = state.control[member.changed - 1]?.body.actor ?? 0;
+  // The entry may have gone behind a checkpoint; who invited is still known.
+  const inviter = member.status === MemberStatus.MEMBER_STATUS_INVITED ? member.invitedBy : 0;
+  const by = state.control.get(member.changed)?.body.actor ?? inviter;
   const bySelf = state.chain.members.get(by);
   const readable = readableFrom(member.stays, state.floor);
   const standing: RoomStanding = {

@@ -4,18 +4,21 @@ import {
   type ControlHead,
   ControlState as ControlStateCodec,
   HistoryFrom,
-  type HubPosition,
+  type MemberState,
   MemberStatus,
   Role,
   type RoomPolicy,
 } from '../gen/record.ts';
-import { zeroHash } from './bytes.ts';
+import { concatBytes, zeroHash } from './bytes.ts';
 import { decodeCanonical } from './canonical.ts';
 import { hashBytes, stateHash } from './hash.ts';
 import { isProvider, isRoomId } from './ids.ts';
 import { limits } from './limits.ts';
-import { type Member, MemberTable } from './member-table.ts';
+import { type Chunk, chunkSize, type Member, MemberTable } from './member-table.ts';
 import type { Primitives } from './primitives.ts';
+
+/** As it is encoded. */
+type StateImage = ReturnType<typeof ControlStateCodec.decode>;
 
 /** The state after the entry `number`. */
 export interface ControlState {
@@ -110,14 +113,28 @@ export function withMembers(state: ControlState, ...changed: readonly Member[]):
 
 /** The bytes that `stateHash` covers: an encoded ControlState message. About 60 bytes a member. */
 export function encodeState(state: ControlState): Uint8Array {
-  return ControlStateCodec.encode({
-    room: state.room,
-    head: { number: state.number, hash: state.hash },
-    hub: { provider: state.hub.provider, epoch: state.hub.epoch },
-    policy: state.policy,
-    lastRemoval: state.lastRemoval,
-    members: Array.from(state.members, (member) => ({ ...member, stays: [...member.stays] })),
-  }).finish();
+  return concatBytes(encodeHead(state), ...state.members.chunks.map(encodeChunk));
+}
+
+/**
+ * The first piece of an encoded state: all but the members. The pieces of the chunks come after it, in their order: a change of one member changes two
+ * pieces, so that a large room need not be written whole.
+ */
+export function encodeHead(state: ControlState): Uint8Array {
+  const { room, number, hash, hub, policy, lastRemoval } = state;
+  const { provider, epoch } = hub;
+  const head = { number, hash };
+  return ControlStateCodec.encode({ room, head, hub: { provider, epoch }, policy, lastRemoval, members: [] }).finish();
+}
+
+/** The piece of a chunk. The same bytes for the same chunk: do not change them. */
+export function encodeChunk(chunk: Chunk): Uint8Array {
+  const known = pieces.get(chunk);
+  if (known !== undefined) return known;
+  const members = chunk.map((member) => ({ ...member, stays: [...member.stays] }));
+  const piece = ControlStateCodec.encode({ ...noImage, members }).finish();
+  pieces.set(chunk, piece);
+  return piece;
 }
 
 /** hash of the state, as a CHECKPOINT signs it. */
@@ -128,40 +145,80 @@ export function hashState(state: ControlState, primitives: Primitives): Uint8Arr
 /** Reads an encoded state. Null where it is not canonical or contradicts itself. Whether it is true is said by the CHECKPOINT that follows. */
 export function decodeState(bytes: Uint8Array): ControlState | null {
   const image = decodeCanonical(ControlStateCodec, bytes);
-  if (image === null || !isRoomId(image.room) || image.head === undefined || image.policy === undefined) return null;
-  const hub: HubPosition | undefined = image.hub;
-  if (hub === undefined || !isProvider(hub.provider) || hub.epoch < 1) return null;
-  if (image.head.number < 1 || image.head.hash.length !== hashBytes) return null;
-  let state: ControlState = {
-    room: image.room,
-    number: image.head.number,
-    hash: image.head.hash,
-    hub: { provider: hub.provider, epoch: hub.epoch },
-    policy: image.policy,
-    lastRemoval: image.lastRemoval,
-    members: MemberTable.empty,
-    counted: 0,
-    joined: 0,
-    owners: 0,
-  };
-  for (const [index, member] of image.members.entries()) {
-    if (member.number !== index + 1 || member.number > limits.memberNumberMax) return null;
-    if (member.person.length !== hashBytes || member.stays.length > limits.staysMax) return null;
-    if (member.role < Role.ROLE_MEMBER || member.role > Role.ROLE_OWNER) return null;
-    if (member.status < MemberStatus.MEMBER_STATUS_INVITED || member.status > MemberStatus.MEMBER_STATUS_BANNED) {
-      return null;
-    }
-    const { number, role, status, person, invitedBy, changed } = member;
-    const stays = member.stays.map(({ from, through }) => ({ from, through }));
-    state = withMembers(state, { number, role, status, person, stays, invitedBy, changed });
+  if (image === null) return null;
+  const chunks: Chunk[] = [];
+  for (let at = 0; at < image.members.length; at += chunkSize) {
+    const chunk = chunkOf(image.members.slice(at, at + chunkSize));
+    if (chunk === null) return null;
+    chunks.push(chunk);
   }
-  return state.members.size === 0 ? null : state;
+  return stateOf(image, chunks);
+}
+
+/** Reads the piece of a chunk; null as for `decodeState`. */
+export function decodeChunk(piece: Uint8Array): Chunk | null {
+  const image = decodeCanonical(ControlStateCodec, piece);
+  const chunk = image === null ? null : chunkOf(image.members);
+  if (chunk !== null) pieces.set(chunk, piece);
+  return chunk;
+}
+
+/** The state of a head's piece and the chunks that were read beside it; null as for `decodeState`. */
+export function joinState(head: Uint8Array, chunks: readonly Chunk[]): ControlState | null {
+  const image = decodeCanonical(ControlStateCodec, head);
+  return image === null ? null : stateOf(image, chunks);
 }
 
 /** The state before a genesis is applied: nobody, nothing. */
 export function blankState(room: string, policy: RoomPolicy, hub: ControlState['hub']): ControlState {
   const none = { members: MemberTable.empty, counted: 0, joined: 0, owners: 0, lastRemoval: 0 };
   return { room, number: 0, hash: zeroHash, hub, policy, ...none };
+}
+
+const noImage: StateImage = {
+  room: '',
+  head: undefined,
+  hub: undefined,
+  policy: undefined,
+  lastRemoval: 0,
+  members: [],
+};
+
+/** Chunks never change, and most of a room is alike from one checkpoint to the next. */
+const pieces = new WeakMap<Chunk, Uint8Array>();
+
+function chunkOf(images: readonly MemberState[]): Chunk | null {
+  const chunk: Member[] = [];
+  for (const { number, role, status, person, stays, invitedBy, changed } of images) {
+    if (person.length !== hashBytes || stays.length > limits.staysMax) return null;
+    if (role < Role.ROLE_MEMBER || role > Role.ROLE_OWNER) return null;
+    if (status < MemberStatus.MEMBER_STATUS_INVITED || status > MemberStatus.MEMBER_STATUS_BANNED) return null;
+    const own = stays.map(({ from, through }) => ({ from, through }));
+    chunk.push({ number, role, status, person, stays: own, invitedBy, changed });
+  }
+  return chunk;
+}
+
+function stateOf({ room, head, hub, policy, lastRemoval }: StateImage, chunks: readonly Chunk[]): ControlState | null {
+  if (!isRoomId(room) || head === undefined || policy === undefined) return null;
+  if (hub === undefined || !isProvider(hub.provider) || hub.epoch < 1) return null;
+  if (head.number < 1 || head.hash.length !== hashBytes) return null;
+  const members = MemberTable.of(chunks);
+  if (members === null || members.size < 1 || members.size > limits.memberNumberMax) return null;
+  const { number, hash } = head;
+  const { provider, epoch } = hub;
+  return { room, number, hash, hub: { provider, epoch }, policy, lastRemoval, members, ...tally(members) };
+}
+
+function tally(members: MemberTable): { counted: number; joined: number; owners: number } {
+  const sum = { counted: 0, joined: 0, owners: 0 };
+  for (const member of members) {
+    const { counted, joined, owners } = weigh(member);
+    sum.counted += counted;
+    sum.joined += joined;
+    sum.owners += owners;
+  }
+  return sum;
 }
 
 function weigh(member: Member | undefined): { counted: number; joined: number; owners: number } {

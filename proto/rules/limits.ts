@@ -52,6 +52,10 @@ export const limits = {
   membersMaxLeast: 2,
   /** Member numbers ever given in a room. Over it: LIMIT_REACHED (MEMBERS_FULL in the chain). */
   memberNumberMax: 65_535,
+  /** Control entries that a member may make at once in a room. Over it: RATE_LIMITED. Not counted: LEAVE, DECLINE, REMOVE, BAN, DEPART. */
+  controlBurst: 1_024,
+  /** Milliseconds until a member may make one control entry more. */
+  controlEveryMs: 20_000,
   /** Stays kept of one member: over it the oldest is forgotten and no longer readable. */
   staysMax: 16,
   /** Members up to which receipts work. Over it: UNSUPPORTED. */

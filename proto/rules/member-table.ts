@@ -24,8 +24,10 @@ export interface Member {
   readonly changed: number;
 }
 
-const chunkSize = 64;
-type Chunk = readonly Member[];
+/** Members of one chunk; the last one may have fewer. */
+export const chunkSize = 64;
+/** Members that are kept, and written, together. */
+export type Chunk = readonly Member[];
 
 /** An immutable list of members; `put` makes a new one that shares all it can. */
 export class MemberTable {
@@ -37,6 +39,28 @@ export class MemberTable {
   private constructor(chunks: readonly Chunk[], size: number) {
     this.#chunks = chunks;
     this.size = size;
+  }
+
+  /** The table of these chunks. Null where their numbers are not 1, 2, 3 … or a chunk but the last is not full. */
+  static of(chunks: readonly Chunk[]): MemberTable | null {
+    let size = 0;
+    for (const chunk of chunks) {
+      if (size % chunkSize !== 0 || chunk.length < 1 || chunk.length > chunkSize) return null;
+      for (const { number } of chunk) if (number !== ++size) return null;
+    }
+    return new MemberTable(chunks, size);
+  }
+
+  /** Members 1 to 64, 65 to 128 and so on. */
+  get chunks(): readonly Chunk[] {
+    return this.#chunks;
+  }
+
+  /** Indexes of the chunks that are not shared with an earlier table. */
+  changedSince(before: MemberTable): number[] {
+    const changed: number[] = [];
+    for (const [index, chunk] of this.#chunks.entries()) if (chunk !== before.#chunks[index]) changed.push(index);
+    return changed;
   }
 
   /** The member with this number, if it was given. */

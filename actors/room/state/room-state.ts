@@ -12,11 +12,13 @@ import {
   type Slot,
   SlotWrite,
 } from '#proto/gen/record.ts';
-import { type ControlState, encodeState, standing } from '#proto/rules/control-state.ts';
-import type { Member } from '#proto/rules/member-table.ts';
+import { type ControlState, standing } from '#proto/rules/control-state.ts';
+import { type Member, MemberTable } from '#proto/rules/member-table.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { emptied, emptyHead, type LogHead } from '#proto/rules/record.ts';
 import type { RoomLimits } from '../limits.ts';
+import { ControlBudget } from './control-budget.ts';
+import { ControlEntries } from './control-entries.ts';
 import { type KeptCredential, People } from './people.ts';
 import { type KeptRecord, Ring } from './ring.ts';
 import { SendIds } from './send-ids.ts';
@@ -52,22 +54,28 @@ export interface Placed {
   readonly credential: KeptCredential | null;
 }
 
-/** A covered control entry. */
-export interface KeptControl {
-  readonly seq: number;
-  readonly entry: ControlEntry;
-  readonly body: ControlBody;
+/** The state before the newest covered CHECKPOINT. Shares its members with the chain. */
+export interface Checkpoint {
+  /** Of the entry that vouches for it. */
+  readonly number: number;
+  readonly state: ControlState;
+  /** Its encoding, once someone has asked for it. */
+  bytes: Uint8Array | null;
 }
 
-/** The state before the newest covered CHECKPOINT. */
-export interface Checkpoint {
-  readonly number: number;
-  readonly state: Uint8Array;
-}
+/** Entries by which someone goes: never held back, for each needs one before it that brought someone in. */
+export const leaving: ReadonlySet<ControlKind> = new Set([
+  ControlKind.CONTROL_KIND_LEAVE,
+  ControlKind.CONTROL_KIND_DECLINE,
+  ControlKind.CONTROL_KIND_REMOVE,
+  ControlKind.CONTROL_KIND_BAN,
+  ControlKind.CONTROL_KIND_DEPART,
+]);
 
 /** The state of one room. */
 export class RoomState {
   readonly room: string;
+  readonly #limits: RoomLimits;
   /** Seqs below it have expired. */
   floor = 1;
 
@@ -79,12 +87,12 @@ export class RoomState {
   /** By `<member>/<device>`; entries know their seq. */
   readonly sent = new Map<string, SendIds>();
   readonly people: People;
+  readonly budget = new ControlBudget();
 
   /** COVERED. */
   head: LogHead;
   chain: ControlState | null = null;
-  /** Entry `number` stands at `number - 1`. */
-  readonly control: KeptControl[] = [];
+  readonly control = new ControlEntries();
   checkpoint: Checkpoint | null = null;
   readonly slots = new Map<string, Slot>();
   readonly ring: Ring;
@@ -104,6 +112,7 @@ export class RoomState {
 
   constructor(room: string, options: { primitives: Primitives; limits: RoomLimits; incarnation: number }) {
     this.room = room;
+    this.#limits = options.limits;
     this.people = new People(options.primitives, options.limits.strayPartsMax);
     this.ring = new Ring(options.limits);
     this.ahead = emptyHead(options.incarnation);
@@ -120,6 +129,7 @@ export class RoomState {
     if (seq > ids.lastSeq) ids.note({ sendId: header.sendId, seq, headerHash: placed.headerHash });
     if (change.kind === 'control' && change.after.number > (this.chainAhead?.number ?? 0)) {
       this.chainAhead = change.after;
+      if (!leaving.has(change.body.kind)) this.budget.take(change.body.actor, placed.head.acceptedMs);
     }
     if (change.kind === 'slot') {
       const { slot, version } = change.write;
@@ -194,19 +204,35 @@ export class RoomState {
   #coverControl(seq: number, change: Change & { kind: 'control' }): void {
     const { before, after, entry, body } = change;
     if (after.number <= (this.chain?.number ?? 0)) return;
+    this.#dirtyPieces('chain', after, this.chain);
     this.chain = after;
     this.control.push({ seq, entry, body });
-    this.dirty.add('chain');
     this.dirty.add(`control/${after.number}`);
+    this.dirty.add('budget');
     if (body.kind === ControlKind.CONTROL_KIND_CHECKPOINT && before !== null) {
-      this.checkpoint = { number: after.number, state: encodeState(before) };
-      this.dirty.add('checkpoint');
+      this.#dirtyPieces('checkpoint', before, this.checkpoint?.state ?? null);
+      this.checkpoint = { number: after.number, state: before, bytes: null };
     }
+    this.#dropOldControl();
     const member = after.members.get(body.target);
     if (member === undefined || member.changed !== after.number) return;
     if (body.person.length > 0) this.dirty.add(`person/${member.number}`);
     this.standings.owe(member.number, after.number);
     this.dirty.add('standings');
+  }
+
+  /** Entries that a checkpoint stands in for go, the oldest first, so far as there are more than are kept for those who are not far behind. */
+  #dropOldControl(): void {
+    const { first, last } = this.control;
+    const needed = Math.min(this.checkpoint?.number ?? first, last - this.#limits.controlEntriesKept + 1);
+    if (needed > first) for (const number of this.control.dropBelow(needed)) this.dirty.add(`control/${number}`);
+  }
+
+  /** A state is written in pieces, so that the row of a large room is not one, nor written whole for each change. */
+  #dirtyPieces(row: 'chain' | 'checkpoint', state: ControlState, before: ControlState | null): void {
+    this.dirty.add(`${row}/head`);
+    for (const index of state.members.changedSince(before?.members ?? MemberTable.empty))
+      this.dirty.add(`${row}/${index}`);
   }
 
   #coverSlot({ seq, header }: Placed, bytes: Uint8Array, write: SlotWrite): void {
