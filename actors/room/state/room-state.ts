@@ -153,9 +153,9 @@ export class RoomState {
     }
   }
 
-  /** hash of a covered control entry: the one after it names it. */
+  /** hash of a covered control entry, if it or the one after it is kept: that one names it. */
   controlHash(number: number): Uint8Array | undefined {
-    return number === this.chain?.number ? this.chain.hash : this.control[number]?.body.previousHash;
+    return number === this.chain?.number ? this.chain.hash : this.control.get(number + 1)?.body.previousHash;
   }
 
   /** The member of a user as covered; undefined where the user has no number or it is not covered yet. */
