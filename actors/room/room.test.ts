@@ -267,4 +267,18 @@ describe('standings', () => {
     stage.passivate();
     expect(stage.fetch(ada).effects.filter(({ kind }) => kind === 'send')).toEqual([]);
   });
+
+  // Whoever invited one person into many rooms held all of them in memory, once that person's actor took only one a minute.
+  it('that nobody keeps let the room sleep once the waits are longest, and are told when it wakes', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    const waits: number[] = [];
+    while (!stage.actor.idle()) {
+      const timer = stage.tell({ kind: 'timer', name: 'standings' }).effects.find(({ kind }) => kind === 'startTimer');
+      waits.push((timer as { delayMs: number }).delayMs);
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000]);
+    stage.passivate();
+    const again = stage.fetch(ada).effects.filter((effect) => effect.kind === 'send');
+    expect(again.map(({ to }) => to)).toEqual([`user/${ada.user}`]);
+  });
 });

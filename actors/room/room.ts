@@ -88,11 +88,13 @@ export class Room implements Actor<RoomMessage> {
     }
   }
 
-  /** Nothing is under way: no opening, no uncovered event, no call, no standing that nobody has confirmed. */
+  /** Nothing is under way: no opening, no uncovered event, no call, no standing that may still be confirmed. One that was told in vain until the waits
+   *  are longest is told again when the room wakes: a user actor that takes no more must not hold rooms in memory. */
   idle(): boolean {
-    const { state, calls, uncovered } = this.context;
+    const { state, calls, uncovered, options } = this.context;
     if (this.#phase !== 'live') return this.#phase === 'closed';
-    return uncovered.size === 0 && calls.size === 0 && this.#post.idle() && state.standings.size === 0;
+    const owes = state.standings.size > 0 && this.#standingsDelayMs < options.limits.standingRetryMaxMs;
+    return uncovered.size === 0 && calls.size === 0 && this.#post.idle() && !owes;
   }
 
   #live(message: RoomMessage, now: number): readonly Effect[] {

@@ -18,14 +18,16 @@ export class Scene {
   readonly witness = new Witness(null);
   readonly #random = new Random(1);
   readonly #cluster: Cluster;
+  readonly #store: SimStore;
 
   constructor() {
     const { schedule, witness } = this;
     const random = this.#random;
+    this.#store = new SimStore(schedule, random.fork(), calm);
     this.#cluster = new Cluster({
       schedule,
       random,
-      store: new SimStore(schedule, random.fork(), calm),
+      store: this.#store,
       limits: { kernel: {}, log: {} },
       mutation: {},
       identityOf: (token) => ({ user: token.slice(0, token.lastIndexOf('/')), device: 1 }),
@@ -36,6 +38,11 @@ export class Scene {
     });
     this.#cluster.start();
     this.run(1_000);
+  }
+
+  /** What is stored. */
+  get memory(): SimStore['memory'] {
+    return this.#store.memory;
   }
 
   /** The actors of the process of the moment. */

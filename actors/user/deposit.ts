@@ -3,6 +3,7 @@
 import type { AddressedDeviceMessage, Undelivered } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
+import { appendInLane } from './lane.ts';
 import { userLimits } from './limits.ts';
 import type { Sending } from './state/senders.ts';
 import type { Turn } from './turn.ts';
@@ -34,11 +35,8 @@ function store(turn: Turn, sending: Sending, message: AddressedDeviceMessage): R
   if (receivers.length === 0 && device === 0 && account.devices.size > 0) return null;
   if (receivers.length === 0) return Rejection.REJECTION_NOT_FOUND;
   if (account.senders.knows(sending, device, id)) return null;
-  const full = receivers.filter(({ lanes }) => !lanes.hasRoom(sender));
-  for (const { number } of full) turn.change((each) => each.setNeedsFullSync(number, true));
-  if (full.length === receivers.length) return Rejection.REJECTION_LANE_FULL;
-  turn.append({ $case: 'deviceMessage', value: { sender, senderDevice, type, content, id } }, { device, lane: sender });
-  return null;
+  const body = { $case: 'deviceMessage', value: { sender, senderDevice, type, content, id } } as const;
+  return appendInLane(turn, receivers, { to: { device, lane: sender }, body }) ? null : Rejection.REJECTION_LANE_FULL;
 }
 
 function fault({ type, content, id }: AddressedDeviceMessage): Rejection | null {

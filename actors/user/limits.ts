@@ -40,6 +40,11 @@ export const userLimits = {
   flushEntries: 128,
   /** Users whose newest manifest notice is remembered; over it all are forgotten, and one notice may come twice. */
   noticedMax: 1_024,
+  /** Standings that one other user may change at once, and milliseconds until one more. Over it: not confirmed, the rooms tell them again. */
+  standingBurst: 20,
+  standingEveryMs: 60_000,
+  /** Buckets remembered; over it the one that is full soonest is forgotten, and whose it is may begin anew. */
+  bucketsMax: 128,
   /** Manifests that a user may publish at once, and milliseconds until one more is allowed. Over it: RATE_LIMITED. */
   manifestBurst: 10,
   manifestEveryMs: 60_000,

@@ -7,16 +7,10 @@ import { limits } from '#proto/rules/limits.ts';
 import { roomAddress } from '../kernel/address.ts';
 import type { RoomSummary } from '../kernel/messages.ts';
 import { userLimits } from './limits.ts';
+import { roomOf, stand as standing } from './testing/rooms.ts';
 import { Street } from './testing/street.ts';
 
 const user = '@alice:example.org';
-/** Room ids in the order of their numbers. */
-function roomOf(n: number): string {
-  const letters = String(n)
-    .padStart(4, '0')
-    .replace(/[0-9]/g, (digit) => 'abcdefghij'[Number(digit)]!);
-  return `!g${'a'.repeat(28)}${letters}:example.org`;
-}
 const { MEMBER_STATUS_INVITED: invited, MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
 
 let street: Street;
@@ -26,19 +20,7 @@ beforeEach(() => {
 });
 
 function stand(room: string, status: MemberStatus, parts: Partial<RoomStanding> = {}, readableFrom = 0): void {
-  const standing: RoomStanding = {
-    room,
-    status,
-    member: 2,
-    role: Role.ROLE_MEMBER,
-    controlNumber: 3,
-    byUser: '@bob:example.org',
-    byBot: true,
-    direct: false,
-    readableFrom: 0,
-    ...parts,
-  };
-  street.tell(user, { kind: 'standing', replyTo: roomAddress(room), standing, readableFrom });
+  standing(street, user, { ...parts, room, status, readableFrom });
 }
 
 function summary(room: string, nameBytes = 0): void {
@@ -82,10 +64,6 @@ function listAll(): RoomEntry[] {
     after = next;
   }
 }
-const welcomed = () => {
-  street.tell(user, { kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'phone' });
-  return street.all('send').findLast(({ message }) => message.kind === 'welcomed')?.message;
-};
 const kept = () => street.all('send').filter(({ message }) => message.kind === 'standingKept').length;
 
 describe('a standing', () => {
@@ -122,111 +100,6 @@ describe('a standing', () => {
     street.tell(ghost, { kind: 'standing', replyTo: roomAddress(roomOf(1)), standing, readableFrom: 0 });
     expect(kept()).toBe(1);
     expect(street.log(ghost).exists).toBe(false);
-  });
-});
-
-describe('limits', () => {
-  const invitedTo = (n: number, byUser = '@bob:example.org') => {
-    street.now += 1;
-    stand(roomOf(n), invited, { byUser });
-  };
-  const open = () => listAll().flatMap(({ room, status }) => (status === invited ? [room] : []));
-
-  it('keep 20 invitations of one inviter; a further one displaces the oldest of that inviter', () => {
-    invitedTo(900, '@carol:example.org');
-    for (let n = 0; n < userLimits.invitationsOfOneMax; n++) invitedTo(n);
-    expect(open()).toHaveLength(userLimits.invitationsOfOneMax + 1);
-    invitedTo(20);
-    expect(open()).toHaveLength(userLimits.invitationsOfOneMax + 1);
-    expect(open()).not.toContain(roomOf(0));
-    expect(open()).toEqual(expect.arrayContaining([roomOf(1), roomOf(20), roomOf(900)]));
-    expect(kept()).toBe(22);
-  });
-
-  it('keep 200 invitations; a further one displaces the oldest of the inviter who has most', () => {
-    const each = userLimits.invitationsOfOneMax;
-    const crowd = userLimits.invitationsMax / each;
-    invitedTo(900, '@carol:example.org');
-    for (let n = 0; n < userLimits.invitationsMax - 1; n++) invitedTo(n, `@s${n % crowd}:example.org`);
-    expect(open()).toHaveLength(userLimits.invitationsMax);
-    // All but one of the crowd have 20 invitations: the oldest of theirs goes, not Carol's older one.
-    invitedTo(901, '@dave:example.org');
-    expect(open()).toHaveLength(userLimits.invitationsMax);
-    expect(open()).not.toContain(roomOf(0));
-    expect(open()).toEqual(expect.arrayContaining([roomOf(1), roomOf(900), roomOf(901)]));
-  });
-
-  it('let the same invitations go in whatever order rows come back', () => {
-    for (let n = 0; n < userLimits.invitationsMax; n++) stand(roomOf(n), invited, { byUser: `@s${n}:example.org` });
-    street.passivate(user);
-    stand(roomOf(900), invited, { byUser: '@late:example.org' });
-    expect(open()).not.toContain(roomOf(0));
-    expect(open()).toContain(roomOf(900));
-    street.crash(user);
-    expect(open()).not.toContain(roomOf(0));
-    expect(open()).toHaveLength(userLimits.invitationsMax);
-  });
-
-  it('are not for rooms that the user is in: no invitation keeps one out, and each is listed', () => {
-    for (let n = 0; n < userLimits.invitationsMax; n++) invitedTo(n, `@s${n}:example.org`);
-    for (let n = 0; n <= limits.roomsMax; n++) stand(roomOf(1000 + n), joined);
-    expect(listAll().filter(({ status }) => status === joined)).toHaveLength(limits.roomsMax + 1);
-    expect(open()).toHaveLength(userLimits.invitationsMax);
-  });
-
-  it('tell the sessions at 1,000 rooms that the user may enter no more, and when they may again', () => {
-    const told = () =>
-      street.all('tellSessions').flatMap(({ message }) => (message.kind === 'mayEnter' ? message.mayEnter : []));
-    for (let n = 0; n < limits.roomsMax - 1; n++)
-      stand(roomOf(n), n % 2 === 0 ? joined : MemberStatus.MEMBER_STATUS_SUSPENDED);
-    invitedTo(2000);
-    expect(told()).toEqual([]);
-    expect(welcomed()).toMatchObject({ mayEnter: true });
-    stand(roomOf(1000), joined);
-    expect(told()).toEqual([false]);
-    expect(welcomed()).toMatchObject({ mayEnter: false });
-    stand(roomOf(1001), joined);
-    expect(told()).toEqual([false]);
-    stand(roomOf(5), left, { controlNumber: 4 });
-    expect(told()).toEqual([false]);
-    stand(roomOf(6), left, { controlNumber: 4 });
-    expect(told()).toEqual([false, true]);
-  });
-
-  it('are told again where a room repeats a standing: the first word may have been lost with the confirmation', () => {
-    for (let n = 0; n < limits.roomsMax; n++) stand(roomOf(n), joined);
-    street.crash(user);
-    street.forget();
-    stand(roomOf(0), joined);
-    expect(street.all('tellSessions')).toMatchObject([{ user, message: { kind: 'mayEnter', mayEnter: false } }]);
-  });
-
-  it('let rooms that the user never was in go before those they were in', () => {
-    stand(roomOf(0), joined);
-    stand(roomOf(0), MemberStatus.MEMBER_STATUS_REMOVED, { controlNumber: 4 });
-    stand(roomOf(1), left);
-    for (let n = 2; n <= userLimits.formerRoomsMax; n++) {
-      street.now += 1;
-      stand(roomOf(n), MemberStatus.MEMBER_STATUS_REMOVED);
-    }
-    const listed = listAll().map(({ room }) => room);
-    expect(listed).toHaveLength(userLimits.formerRoomsMax);
-    expect(listed).toEqual(expect.arrayContaining([roomOf(0), roomOf(1)]));
-    expect(listed).not.toContain(roomOf(2));
-  });
-
-  it('keep 200 former rooms for 30 days, the oldest goes first', () => {
-    for (let n = 0; n <= userLimits.formerRoomsMax; n++) {
-      street.now += 1;
-      stand(roomOf(n), left);
-    }
-    const listed = listAll().map(({ room }) => room);
-    expect(listed).toHaveLength(userLimits.formerRoomsMax);
-    expect(listed).not.toContain(roomOf(0));
-    street.now += userLimits.formerRoomMs;
-    expect(listAll()).toHaveLength(1);
-    street.now += 1;
-    expect(listAll()).toHaveLength(0);
   });
 });
 

@@ -7,9 +7,11 @@ import {
   ManifestBody,
   type ManifestHead,
   type ObjectSignature,
+  type RoomStanding,
 } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes.ts';
 import { userLimits } from '../limits.ts';
+import { Buckets } from './buckets.ts';
 import { delivered } from './delivered.ts';
 import { DeviceKeys } from './device-keys.ts';
 import { Lanes } from './lanes.ts';
@@ -63,6 +65,8 @@ export class Account {
   manifests: readonly Published[] = [];
   senders = new Senders();
   readonly rooms = new Standings();
+  /** Those that no sleep and no crash may fill. */
+  buckets = new Buckets();
   /** Names of the rows that changed; null where nobody will write them. */
   readonly dirty: Set<string> | null;
 
@@ -100,13 +104,28 @@ export class Account {
     this.#count(entry);
   }
 
-  /** Moves a device's cursor to `through`, never backwards, and forgets what waited below. Like the three below: did anything change? */
+  /** Moves a device's cursor to `through`, never backwards, and forgets what waited below. Like all below: did anything change? */
   acknowledge(number: number, through: number): boolean {
     const device = this.devices.get(number);
     if (device === undefined || through <= device.cursor) return false;
     device.cursor = through;
     device.lanes.drop(through);
     this.#touchDevice(number);
+    return true;
+  }
+
+  /** Takes how the user stands in a room, since `now`; what others change is charged to them. */
+  stand(standing: RoomStanding, now: number): boolean {
+    const rooms = this.rooms.set(standing, now);
+    this.#touch(...rooms.map((room) => `room/${room}`));
+    if (standing.byUser !== this.user) this.charge('standing', 1, { now, of: standing.byUser });
+    return true;
+  }
+
+  /** Takes so much out of one of the account's own buckets. */
+  charge(...[metered, amount, at]: Parameters<Buckets['charge']>): boolean {
+    this.buckets.charge(metered, amount, at);
+    this.#touch('buckets');
     return true;
   }
 
@@ -142,11 +161,9 @@ export class Account {
       case 'deviceMessage':
         this.#touch(`sender/${this.senders.add(body.value, { device, id: body.value.id, seq })}`);
         return;
-      case 'standing': {
-        const rooms = this.rooms.set(body.value, acceptedMs);
-        this.#touch(...rooms.map((room) => `room/${room}`));
+      case 'standing':
+        this.stand(body.value, acceptedMs);
         return;
-      }
       case 'keyClaimed':
         this.#withKeys(body.value.device, (keys) => keys.claim(body.value));
         return;

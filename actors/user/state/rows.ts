@@ -2,6 +2,7 @@
 // together: rows are written all or none, and the mark says which entries they hold.
 import {
   AccountRow,
+  BucketsRow,
   DeviceRow,
   KeysRow,
   ManifestRow,
@@ -13,6 +14,7 @@ import {
 import { ManifestBody } from '#proto/gen/record.ts';
 import type { StateChange, StateRow } from '../../log/messages.ts';
 import { Account, type Published } from './account.ts';
+import { Buckets } from './buckets.ts';
 import { DeviceKeys } from './device-keys.ts';
 import { Lanes } from './lanes.ts';
 import { Senders } from './senders.ts';
@@ -41,6 +43,7 @@ export function restoreAccount(user: string, rows: readonly StateRow[], options:
   account.senders = new Senders(senders);
   account.manifests = manifests.flatMap(published).sort((a, b) => a.body.version - b.body.version);
   const head = byKey.get('account');
+  account.buckets = new Buckets(BucketsRow.decode(byKey.get('buckets') ?? new Uint8Array()).buckets);
   if (head !== undefined) restoreHead(account, AccountRow.decode(head), byKey);
   return account;
 }
@@ -108,6 +111,8 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
       const row = account.rooms.get(name);
       return row === undefined ? null : RoomRow.encode(row).finish();
     }
+    case 'buckets':
+      return BucketsRow.encode({ buckets: account.buckets.toRow(account.acceptedMs) }).finish();
     case 'sender': {
       const row = account.senders.toRow(Number(name));
       return row === null ? null : SenderRow.encode(row).finish();

@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { RoomEntry, RoomList } from '#proto/gen/client.ts';
+import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
+import { testPrimitives } from '#proto/golden/cast.ts';
+import { limits } from '#proto/rules/limits.ts';
+import { userLimits } from './limits.ts';
+import { confirmed, roomOf, stand as standing } from './testing/rooms.ts';
+import { Street } from './testing/street.ts';
+
+const user = '@alice:example.org';
+const bob = '@bob:example.org';
+const { MEMBER_STATUS_INVITED: invited, MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
+const { MEMBER_STATUS_REMOVED: removed, MEMBER_STATUS_SUSPENDED: suspended } = MemberStatus;
+
+let street: Street;
+beforeEach(() => {
+  street = new Street({ primitives: testPrimitives, heartbeatSeconds: 30 });
+  welcomed();
+});
+
+function welcomed() {
+  street.tell(user, { kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'phone' });
+  return street.all('send').findLast(({ message }) => message.kind === 'welcomed')?.message;
+}
+function stand(room: string, status: MemberStatus, parts: Partial<RoomStanding> = {}): void {
+  standing(street, user, { ...parts, room, status });
+}
+function listAll(): RoomEntry[] {
+  const rooms: RoomEntry[] = [];
+  for (let after = ''; ; ) {
+    const answer = street.ask({ user, device: 1 }, { $case: 'listRooms', value: { after } });
+    const { rooms: some, next } = answer!.value as RoomList;
+    rooms.push(...some);
+    if (next === '') return rooms;
+    after = next;
+  }
+}
+
+describe('the list of rooms', () => {
+  const invitedTo = (n: number, byUser = '@bob:example.org') => {
+    street.now += 1;
+    stand(roomOf(n), invited, { byUser });
+  };
+  const open = () => listAll().flatMap(({ room, status }) => (status === invited ? [room] : []));
+
+  it('keeps 20 invitations of one inviter; a further one displaces the oldest of that inviter', () => {
+    invitedTo(900, '@carol:example.org');
+    for (let n = 0; n < userLimits.invitationsOfOneMax; n++) invitedTo(n);
+    expect(open()).toHaveLength(userLimits.invitationsOfOneMax + 1);
+    street.now += userLimits.standingEveryMs;
+    invitedTo(20);
+    expect(open()).toHaveLength(userLimits.invitationsOfOneMax + 1);
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toEqual(expect.arrayContaining([roomOf(1), roomOf(20), roomOf(900)]));
+    expect(confirmed(street, roomOf(20))).toEqual([3]);
+  });
+
+  it('keeps 200 invitations; a further one displaces the oldest of the inviter who has most', () => {
+    const each = userLimits.invitationsOfOneMax;
+    const crowd = userLimits.invitationsMax / each;
+    invitedTo(900, '@carol:example.org');
+    for (let n = 0; n < userLimits.invitationsMax - 1; n++) invitedTo(n, `@s${n % crowd}:example.org`);
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+    // All but one of the crowd have 20 invitations: the oldest of theirs goes, not Carol's older one.
+    invitedTo(901, '@dave:example.org');
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toEqual(expect.arrayContaining([roomOf(1), roomOf(900), roomOf(901)]));
+  });
+
+  it('lets the same invitations go in whatever order rows come back', () => {
+    for (let n = 0; n < userLimits.invitationsMax; n++) stand(roomOf(n), invited, { byUser: `@s${n}:example.org` });
+    street.passivate(user);
+    stand(roomOf(900), invited, { byUser: '@late:example.org' });
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toContain(roomOf(900));
+    street.crash(user);
+    expect(open()).not.toContain(roomOf(0));
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+  });
+
+  it('holds every room that the user is in, whatever invitations there are', () => {
+    for (let n = 0; n < userLimits.invitationsMax; n++) invitedTo(n, `@s${n}:example.org`);
+    for (let n = 0; n <= limits.roomsMax; n++) stand(roomOf(1000 + n), joined);
+    expect(listAll().filter(({ status }) => status === joined)).toHaveLength(limits.roomsMax + 1);
+    expect(open()).toHaveLength(userLimits.invitationsMax);
+  });
+
+  it('tells the sessions at 1,000 rooms that the user may enter no more, and when they may again', () => {
+    const told = () =>
+      street.all('tellSessions').flatMap(({ message }) => (message.kind === 'mayEnter' ? message.mayEnter : []));
+    for (let n = 0; n < limits.roomsMax - 1; n++) stand(roomOf(n), n % 2 === 0 ? joined : suspended, { byUser: user });
+    invitedTo(2000);
+    expect(told()).toEqual([]);
+    expect(welcomed()).toMatchObject({ mayEnter: true });
+    stand(roomOf(1000), joined);
+    expect(told()).toEqual([false]);
+    expect(welcomed()).toMatchObject({ mayEnter: false });
+    stand(roomOf(1001), joined);
+    expect(told()).toEqual([false]);
+    stand(roomOf(5), left, { controlNumber: 4 });
+    expect(told()).toEqual([false]);
+    stand(roomOf(6), left, { controlNumber: 4 });
+    expect(told()).toEqual([false, true]);
+  });
+
+  it('tells them again where a room repeats a standing: the first word may have been lost with the confirmation', () => {
+    for (let n = 0; n < limits.roomsMax; n++) stand(roomOf(n), joined);
+    street.crash(user);
+    street.forget();
+    stand(roomOf(0), joined);
+    expect(street.all('tellSessions')).toMatchObject([{ user, message: { kind: 'mayEnter', mayEnter: false } }]);
+  });
+
+  it('lets rooms that the user never was in go before those they were in', () => {
+    stand(roomOf(0), joined);
+    stand(roomOf(0), removed, { controlNumber: 4 });
+    stand(roomOf(1), left);
+    for (let n = 2; n <= userLimits.formerRoomsMax; n++) {
+      street.now += 1;
+      stand(roomOf(n), removed, { byUser: `@s${n}:example.org` });
+    }
+    const listed = listAll().map(({ room }) => room);
+    expect(listed).toHaveLength(userLimits.formerRoomsMax);
+    expect(listed).toEqual(expect.arrayContaining([roomOf(0), roomOf(1)]));
+    expect(listed).not.toContain(roomOf(2));
+  });
+
+  it('keeps 200 former rooms for 30 days, the oldest goes first', () => {
+    for (let n = 0; n <= userLimits.formerRoomsMax; n++) {
+      street.now += 1;
+      stand(roomOf(n), left);
+    }
+    const listed = listAll().map(({ room }) => room);
+    expect(listed).toHaveLength(userLimits.formerRoomsMax);
+    expect(listed).not.toContain(roomOf(0));
+    street.now += userLimits.formerRoomMs;
+    expect(listAll()).toHaveLength(1);
+    street.now += 1;
+    expect(listAll()).toHaveLength(0);
+  });
+});
+
+describe('what others change', () => {
+  const rows = () => street.log(user).rows.length;
+  const fetch = (after: number) => street.ask({ user, device: 1 }, { $case: 'fetchInbox', value: { after, limit: 0 } });
+
+  it('is taken 20 times of one of them, then once a minute, whether this user sleeps or crashes meanwhile', () => {
+    for (let n = 0; n < userLimits.standingBurst; n++) stand(roomOf(n), invited);
+    const refused = () => {
+      stand(roomOf(100), invited);
+      return confirmed(street, roomOf(100)).length === 0;
+    };
+    expect(refused()).toBe(true);
+    street.passivate(user);
+    expect(refused()).toBe(true);
+    street.crash(user);
+    expect(refused()).toBe(true);
+    street.now += userLimits.standingEveryMs - 1;
+    expect(refused()).toBe(true);
+    expect(street.all('count')).toMatchObject([{ counter: 'user.standings.later' }, {}, {}, {}]);
+    street.now += 1;
+    expect(refused()).toBe(false);
+    stand(roomOf(101), invited);
+    expect(confirmed(street, roomOf(101))).toEqual([]);
+    stand(roomOf(101), invited, { byUser: '@carol:example.org' });
+    stand(roomOf(0), joined, { controlNumber: 4 });
+    expect(confirmed(street, roomOf(101))).toEqual([3]);
+    expect(confirmed(street, roomOf(0))).toEqual([3, 4]);
+  });
+
+  it('lies in their lane; where that is full no row is kept, and the device is told to look at everything', () => {
+    let number = 3;
+    for (; number < 3 + limits.laneEntriesMax; number++) {
+      street.now += userLimits.standingEveryMs;
+      stand(roomOf(1), number % 2 === 0 ? removed : invited, { controlNumber: number });
+    }
+    const before = rows();
+    expect(fetch(before)).toMatchObject({ value: { needsFullSync: false } });
+    expect(fetch(before - 1)).toMatchObject({ value: { entries: [{ lane: bob, body: { $case: 'standing' } }] } });
+    street.now += userLimits.standingEveryMs;
+    stand(roomOf(1), invited, { controlNumber: number });
+    expect(rows()).toBe(before);
+    expect(confirmed(street, roomOf(1)).at(-1)).toBe(number);
+    street.crash(user);
+    expect(listAll()).toMatchObject([{ status: invited }]);
+    expect(fetch(before)).toMatchObject({ value: { needsFullSync: true } });
+  });
+});
