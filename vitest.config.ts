@@ -9,6 +9,7 @@ const real = [
   'src/server/**/*.test.ts',
   'src/luxid/**/*.test.ts',
   'src/cli/**/*.test.ts',
+  'src/bots/**/*.test.ts',
   'src/client/node/**/*.test.ts',
 ];
 
