@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ControlBody, type ControlEntry, ControlKind, EventKind, MemberStatus, Role } from '../gen/record.ts';
+import {
+  ControlBody,
+  type ControlEntry,
+  ControlKind,
+  ControlState,
+  EventKind,
+  MemberStatus,
+  Role,
+} from '../gen/record.ts';
 import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives } from '../golden/cast.ts';
 import { directPolicy, groupPolicy, Story } from '../golden/story.ts';
 import { concatBytes } from './bytes.ts';
@@ -7,6 +15,7 @@ import { applyControl, headerFitsControl, startFromCheckpoint } from './control-
 import { controlFaults, rejectionOf } from './control-fault.ts';
 import { checkPerson, isPair } from './control-person.ts';
 import { decodeState, encodeState, hashState, standing } from './control-state.ts';
+import { stateHash } from './hash.ts';
 
 const K = ControlKind;
 const ada = makeActor('@ada:alpha.lu');
@@ -366,7 +375,8 @@ describe('a checkpoint', () => {
     const { story, stateBytes, at } = long();
     const { entry, seq } = story.entries[at]!;
     const context = { ...story.context, seq, fresh: false };
-    const raised = decodeState(stateBytes)!;
+    const raised = decodeState(stateBytes);
+    if (typeof raised === 'string') throw new Error(raised);
     const forged = encodeState({
       ...raised,
       members: raised.members.put({ ...raised.members.get(3)!, role: Role.ROLE_OWNER }),
@@ -377,7 +387,51 @@ describe('a checkpoint', () => {
       'WRONG_STATE',
     );
     const before = story.entries[at - 1]!;
-    expect(startFromCheckpoint(stateBytes, before.entry, context).invalid).toBe('WRONG_NUMBER');
+    expect(startFromCheckpoint(stateBytes, before.entry, context).invalid).toBe('WRONG_STATE');
+  });
+
+  it('of a later version says so, where an admin signed it; unsigned additions are a wrong state', () => {
+    const { story, stateBytes, at } = long();
+    const { seq } = story.entries[at]!;
+    const context = { ...story.context, seq, fresh: false };
+    const state = ControlState.decode(stateBytes);
+    const news = { 7994: [Uint8Array.of(2, 1, 2)] };
+    for (const image of [
+      { ...state, _unknownFields: news },
+      { ...state, members: state.members.map((member) => ({ ...member, _unknownFields: news })) },
+    ]) {
+      const later = ControlState.encode(image).finish();
+      const body = {
+        ...bodyAfter(story.state, ada, { kind: K.CONTROL_KIND_CHECKPOINT }),
+        number: state.head!.number + 1,
+      };
+      const checkpoint = { ...body, previousHash: state.head!.hash, stateHash: stateHash(later, testPrimitives) };
+      const signed = signBody(checkpoint, ada.device(1).keys);
+      expect(startFromCheckpoint(later, signed, context).invalid).toBe('UNKNOWN_KIND');
+      expect(startFromCheckpoint(later, story.entries[at]!.entry, context).invalid).toBe('WRONG_STATE');
+    }
+  });
+});
+
+describe('parts of a later version', () => {
+  const news = { 7994: [Uint8Array.of(2, 1, 2)] };
+
+  it('stay in policy and hub as they were signed, so that every version makes the same hash of the state', () => {
+    const story = Story.group(ada, { ...groupPolicy, _unknownFields: news });
+    const hub = { provider: 'next.lu', epoch: 2, _unknownFields: news };
+    story.do(1, { kind: K.CONTROL_KIND_HUB, hub });
+    const image = ControlState.decode(encodeState(story.state!));
+    expect([image.policy?._unknownFields, image.hub?._unknownFields]).toEqual([news, news]);
+    expect(decodeState(encodeState(story.state!))).toEqual(story.state);
+    story.do(1, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: hashState(story.state!, testPrimitives) });
+  });
+
+  it('in the body itself change nothing', () => {
+    const [plain, told] = [pair(), pair()];
+    plain.do(1, inviteBen);
+    told.do(1, { ...inviteBen, _unknownFields: news });
+    const members = ({ state }: Story) => [...state!.members];
+    expect(members(told)).toEqual(members(plain));
   });
 });
 

@@ -8,7 +8,7 @@ import type { ControlFault } from './control-fault.ts';
 import { applyRule, create } from './control-rules.ts';
 import type { RuleResult } from './control-standing.ts';
 import { type ControlState, decodeState } from './control-state.ts';
-import { controlHash } from './hash.ts';
+import { controlHash, stateHash } from './hash.ts';
 import type { Primitives } from './primitives.ts';
 import type { Roll } from './roll.ts';
 
@@ -52,20 +52,22 @@ export function applyControl(state: ControlState | null, entry: ControlEntry, co
 
 /**
  * Starts from a CHECKPOINT instead of the genesis: `stateBytes` is the encoded state before it, vouched for by the admin who signed `entry`.
- * Nothing ties such a state to the room's id: it is as good as the persons who signed since. WRONG_STATE where the bytes do not fit.
+ * Nothing ties such a state to the room's id: it is as good as the persons who signed since. WRONG_STATE where the bytes do not fit, UNKNOWN_KIND
+ * where a later version made them.
  */
 export function startFromCheckpoint(
   stateBytes: Uint8Array,
   entry: ControlEntry,
   context: ControlContext,
 ): ControlResult {
+  const body = decodeControl(entry);
+  if (typeof body === 'string') return { invalid: body };
+  // A hub must not pass off bytes of its own as those of a later version.
+  const isSigned = equalBytes(stateHash(stateBytes, context.primitives), body.stateHash);
+  if (body.kind !== ControlKind.CONTROL_KIND_CHECKPOINT || !isSigned) return { invalid: 'WRONG_STATE' };
   const state = decodeState(stateBytes);
-  if (state === null || state.room !== context.room) return { invalid: 'WRONG_STATE' };
-  const result = applyControl(state, entry, context);
-  if (result.body !== undefined && result.body.kind !== ControlKind.CONTROL_KIND_CHECKPOINT) {
-    return { invalid: 'WRONG_STATE' };
-  }
-  return result;
+  if (typeof state === 'string') return { invalid: state };
+  return state.room === context.room ? applyControl(state, entry, context) : { invalid: 'WRONG_STATE' };
 }
 
 /** Does the header of the event tell the same actor and device as the entry that it carries? A DEPART comes from device 0 of its target. */

@@ -30,7 +30,7 @@ export function create(body: ControlBody, room: string, hash: Uint8Array, contex
   if (hub.provider !== parts.provider || hub.epoch !== 1) return 'WRONG_HUB';
   if (body.role !== (parts.direct ? Role.ROLE_ADMIN : Role.ROLE_OWNER)) return 'WRONG_ROLE';
   if (!isPolicy(policy)) return 'BAD_POLICY';
-  const state = blankState(room, policy, { provider: hub.provider, epoch: hub.epoch });
+  const state = blankState(room, policy, hub);
   const creator: Member = {
     number: 1,
     role: body.role,
@@ -80,7 +80,7 @@ function moveHub(state: ControlState, body: ControlBody): RuleResult {
   if (actor === null || body.hub === undefined) return 'NO_STANDING';
   if (!leads(state, actor)) return 'ROLE_TOO_LOW';
   if (body.hub.epoch !== state.hub.epoch + 1) return 'WRONG_HUB';
-  return { ...state, hub: { provider: body.hub.provider, epoch: body.hub.epoch } };
+  return { ...state, hub: body.hub };
 }
 
 function checkpoint(state: ControlState, body: ControlBody, context: RuleContext): RuleResult {

@@ -4,6 +4,7 @@ import {
   type ControlHead,
   ControlState as ControlStateCodec,
   HistoryFrom,
+  type HubPosition,
   type MemberState,
   MemberStatus,
   Role,
@@ -26,8 +27,9 @@ export interface ControlState {
   readonly number: number;
   /** hash of that entry. */
   readonly hash: Uint8Array;
-  readonly hub: { readonly provider: string; readonly epoch: number };
-  /** As signed; read it through `effectivePolicy`. */
+  /** As signed, parts of later versions included: whoever knows them and whoever does not make the same hash of the state. */
+  readonly hub: HubPosition;
+  /** As signed, too; read it through `effectivePolicy`. */
   readonly policy: RoomPolicy;
   /** Newest entry by which someone lost access (REMOVE, BAN, LEAVE, DEPART, IDENTITY); 0 = none. */
   readonly lastRemoval: number;
@@ -122,9 +124,8 @@ export function encodeState(state: ControlState): Uint8Array {
  */
 export function encodeHead(state: ControlState): Uint8Array {
   const { room, number, hash, hub, policy, lastRemoval } = state;
-  const { provider, epoch } = hub;
   const head = { number, hash };
-  return ControlStateCodec.encode({ room, head, hub: { provider, epoch }, policy, lastRemoval, members: [] }).finish();
+  return ControlStateCodec.encode({ room, head, hub, policy, lastRemoval, members: [] }).finish();
 }
 
 /** The piece of a chunk. The same bytes for the same chunk: do not change them. */
@@ -142,20 +143,28 @@ export function hashState(state: ControlState, primitives: Primitives): Uint8Arr
   return stateHash(encodeState(state), primitives);
 }
 
-/** Reads an encoded state. Null where it is not canonical or contradicts itself. Whether it is true is said by the CHECKPOINT that follows. */
-export function decodeState(bytes: Uint8Array): ControlState | null {
+/** Why an encoded state is not taken. */
+export type StateFault = 'WRONG_STATE' | 'UNKNOWN_KIND';
+
+/**
+ * Reads an encoded state. WRONG_STATE where it is not canonical or contradicts itself, UNKNOWN_KIND where a later version made it: what is not known
+ * here would be missing from the hash of the next state. Whether it is true is said by the CHECKPOINT that follows.
+ */
+export function decodeState(bytes: Uint8Array): ControlState | StateFault {
   const image = decodeCanonical(ControlStateCodec, bytes);
-  if (image === null) return null;
+  if (image === null) return 'WRONG_STATE';
+  const computed = [image, image.head, ...image.members, ...image.members.flatMap(({ stays }) => stays)];
+  if (computed.some((part) => Object.keys(part?._unknownFields ?? {}).length > 0)) return 'UNKNOWN_KIND';
   const chunks: Chunk[] = [];
   for (let at = 0; at < image.members.length; at += chunkSize) {
     const chunk = chunkOf(image.members.slice(at, at + chunkSize));
-    if (chunk === null) return null;
+    if (chunk === null) return 'WRONG_STATE';
     chunks.push(chunk);
   }
-  return stateOf(image, chunks);
+  return stateOf(image, chunks) ?? 'WRONG_STATE';
 }
 
-/** Reads the piece of a chunk; null as for `decodeState`. */
+/** Reads the piece of a chunk; null where it is no such piece. */
 export function decodeChunk(piece: Uint8Array): Chunk | null {
   const image = decodeCanonical(ControlStateCodec, piece);
   const chunk = image === null ? null : chunkOf(image.members);
@@ -163,7 +172,7 @@ export function decodeChunk(piece: Uint8Array): Chunk | null {
   return chunk;
 }
 
-/** The state of a head's piece and the chunks that were read beside it; null as for `decodeState`. */
+/** The state of a head's piece and the chunks that were read beside it; null where they do not fit. */
 export function joinState(head: Uint8Array, chunks: readonly Chunk[]): ControlState | null {
   const image = decodeCanonical(ControlStateCodec, head);
   return image === null ? null : stateOf(image, chunks);
@@ -206,8 +215,7 @@ function stateOf({ room, head, hub, policy, lastRemoval }: StateImage, chunks: r
   const members = MemberTable.of(chunks);
   if (members === null || members.size < 1 || members.size > limits.memberNumberMax) return null;
   const { number, hash } = head;
-  const { provider, epoch } = hub;
-  return { room, number, hash, hub: { provider, epoch }, policy, lastRemoval, members, ...tally(members) };
+  return { room, number, hash, hub, policy, lastRemoval, members, ...tally(members) };
 }
 
 function tally(members: MemberTable): { counted: number; joined: number; owners: number } {
