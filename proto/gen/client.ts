@@ -304,7 +304,10 @@ export interface Accepted {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** The member's own receipt slot (`receipt/<member>`), at most one every 5 s per room (RATE_LIMITED), off above 100 members (UNSUPPORTED). */
+/**
+ * The member's own receipt slot (`receipt/<member>`), at most one of the member every 5 s in a room (RATE_LIMITED), off above 100 members
+ * (UNSUPPORTED). Inside: send id 0, kind SLOT, a ReadPosition.
+ */
 export interface PutReceipt {
   room: string;
   /** VERBATIM SlotWrite. */
@@ -318,7 +321,7 @@ export interface SlotChanged {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Typing and presence: never stored, never ordered, first to be dropped. At most one a second per room. No answer, request = 0. */
+/** Typing and presence: never stored, never ordered, first to be dropped. At most one of a member every second in a room. No answer, request = 0. */
 export interface SendEphemeral {
   room: string;
   kind: EphemeralKind;

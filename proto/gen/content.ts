@@ -49,7 +49,7 @@ export interface Content {
     /** Value of the slot pins. */
     { $case: "pins"; value: Pins }
     | //
-    /** Value of a receipt slot, and to own devices the read position. */
+    /** Value of a receipt slot. */
     { $case: "read"; value: ReadPosition }
     | //
     /** Name, picture and colours shared with people one talks to, never with the server. */

@@ -89,7 +89,7 @@ export function maySetSlot(state: ControlState, member: number): boolean {
 
 /**
  * The status with suspension taken into account: an invited or joined member whose person has another fingerprint today than the one that the
- * chain commits to is SUSPENDED: the hub refuses all but LEAVE (SUSPENDED), devices share no keys with it, until IDENTITY.
+ * chain commits to is SUSPENDED: it may read, the hub takes nothing from it but a LEAVE, devices share no keys with it, until IDENTITY.
  * `committed` is the fingerprint of the Person that fits the chain, `current` the master key in the newest manifest; null = not known.
  */
 export function standing(member: Member, committed: Uint8Array | null, current: Uint8Array | null): MemberStatus {

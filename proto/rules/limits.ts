@@ -60,9 +60,9 @@ export const limits = {
   staysMax: 16,
   /** Members up to which receipts work. Over it: UNSUPPORTED. */
   receiptMembersMax: 100,
-  /** Milliseconds between two receipts of a device in a room. Sooner: RATE_LIMITED. */
+  /** Milliseconds between two receipts of a member in a room. Sooner: RATE_LIMITED. */
   receiptIntervalMs: 5_000,
-  /** Milliseconds between two ephemeral events of a device in a room. Sooner: dropped. */
+  /** Milliseconds between two ephemeral events of a member in a room. Sooner: dropped. */
   ephemeralIntervalMs: 1_000,
   /** Rooms a user may be in. Over it: LIMIT_REACHED. */
   roomsMax: 1_000,
