@@ -125,26 +125,32 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     expect(await store.readDevices('@abc:localhost')).toEqual(row);
   });
 
-  it('sweeps what has ended, no more than asked, and nothing that lives', async () => {
+  it('sweeps attempts and logins that have ended and names such families, no more than asked, and nothing that lives', async () => {
     const { store } = await fresh();
     for (const at of many) await store.putAttempt(`k${at}`, { ...attempt, expiresMs: 100 + at });
     await store.putLogin('l', { ...login, expiresMs: 100 });
-    await store.writeFamily('f1', { ...family, expiresMs: 100 });
+    const gone = { ...family, expiresMs: 100 };
+    await store.writeFamily('f1', gone);
     await store.putAttempt('alive', { ...attempt, expiresMs: 500 });
     await store.putLogin('alive', { ...login, expiresMs: 501 });
     await store.writeFamily('alive', { ...family, expiresMs: 501 });
+    await store.writeFamily('refreshed', gone);
+    await store.writeFamily('refreshed', { ...family, version: 2, expiresMs: 501 });
     let swept = 0;
     for (;;) {
-      const removed = await store.sweep(500, 5);
-      expect(removed).toBeLessThanOrEqual(5);
-      if (removed === 0) break;
-      swept += removed;
+      const { removed, ended } = await store.sweep(500, 5);
+      expect(removed + ended.length).toBeLessThanOrEqual(5);
+      if (removed + ended.length === 0) break;
+      if (ended.length > 0) expect(ended).toEqual([{ key: 'f1', family: gone }]);
+      for (const { key } of ended) await store.removeFamily(key);
+      swept += removed + ended.length;
     }
     // A store whose rows expire by themselves sweeps nothing; then the caller's own check of expiresMs is all there is.
     expect([0, many.length + 2]).toContain(swept);
+    expect(await store.takeAttempt('k1')).toEqual(swept > 0 ? null : expect.anything());
     expect(await store.takeAttempt('alive')).not.toBeNull();
     expect(await store.takeLogin('alive')).not.toBeNull();
-    expect(await store.readFamily('alive')).not.toBeNull();
+    for (const key of ['alive', 'refreshed']) expect(await store.readFamily(key)).not.toBeNull();
     if (swept > 0) expect(await store.readFamily('f1')).toBeNull();
   });
 

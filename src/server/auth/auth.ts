@@ -62,13 +62,13 @@ export interface Auth {
   handle(request: AuthRequest): Promise<AuthAnswer>;
   /** Whose access token this is; null = nobody's or run out. Rejects with AccountStoreError where the store fails. */
   verifyAccess(token: string): Promise<DeviceIdentity | null>;
-  /** Hears of every device whose tokens ended in this process, once, after it is durable. Gives back a function that stops it. */
+  /** Hears of every device whose tokens ended in this process, after it is durable, seldom twice. Gives back a function that stops it. */
   onRevoked(listener: (revoked: Revoked) => void): () => void;
   /** Ends a device's tokens; false where it had none. Safe to repeat. */
   revokeDevice(userId: string, deviceNumber: number): Promise<boolean>;
   /** Ends all devices of a user and lets go of the person: who returns is new, and the id is never given out again. Safe to repeat. */
   eraseAccount(userId: string): Promise<void>;
-  /** Removes what has run out from the store, at most `rowsMax` rows; call it now and then. Resolves to how many. */
+  /** Removes all logins and ends all devices that have run out, `rowsMax` rows at a time; call it now and then. Resolves to how many. */
   sweep(rowsMax: number): Promise<number>;
 }
 
@@ -107,7 +107,14 @@ export function createAuth(options: AuthOptions): Auth {
     },
     revokeDevice: (userId, deviceNumber) => all.remove(userId, deviceNumber, 'removed'),
     eraseAccount: (userId) => all.erase(userId),
-    sweep: (rowsMax) => store.sweep(now(), rowsMax),
+    async sweep(rowsMax) {
+      for (let total = 0; ; ) {
+        const { removed, ended } = await store.sweep(now(), rowsMax);
+        for (const each of ended) await all.endIdle(each);
+        total += removed + ended.length;
+        if (removed + ended.length < rowsMax) return total;
+      }
+    },
   };
 }
 

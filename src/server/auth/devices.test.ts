@@ -185,6 +185,26 @@ describe('tokens', () => {
     await all.erase('@never:localhost');
   });
 
+  it('end with the device that nobody used for ninety days, also where a crash came between', async () => {
+    const store = memoryAccounts();
+    const { all, clock } = setUp(store);
+    const idle = await added(all);
+    const family = parseToken('refresh', idle.refreshToken)?.family ?? '';
+    clock.ms += defaultAuthLimits.refreshIdleMs + 1;
+    const other = await added(all);
+    const [ended] = (await store.sweep(clock.ms, 10)).ended;
+    if (!ended) throw new Error('nothing ended');
+    const cut = setUp({ ...store, removeFamily: () => Promise.reject(new Error('killed here')) });
+    await expect(cut.all.endIdle(ended)).rejects.toThrow('killed here');
+    const again = setUp(store);
+    for (const each of (await store.sweep(clock.ms, 10)).ended) await again.all.endIdle(each);
+    expect(again.revoked).toEqual([{ userId: user, deviceId: idle.deviceId, deviceNumber: 1, reason: 'idle' }]);
+    expect(await store.readFamily(family)).toBeNull();
+    expect((await store.readDevices(user))?.devices.map(({ number }) => number)).toEqual([2]);
+    expect(await all.verify(other.accessToken)).toMatchObject({ deviceNumber: 2 });
+    expect((await store.sweep(clock.ms, 10)).ended).toEqual([]);
+  });
+
   it('of an account whose erasure was cut short end when it is repeated', async () => {
     const store = memoryAccounts();
     await store.claimSubject(owner.subjectHash, user);

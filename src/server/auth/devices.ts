@@ -2,7 +2,14 @@
 // replaced comes back, a thief and the device both hold it, so the family ends. Every change is compare-and-set: any node may do it at any time.
 import { isRefusal, type Refusal, refuse } from './codes.ts';
 import type { AuthLimits } from './limits.ts';
-import { type AccountStore, AccountStoreError, type DeviceEntry, type DeviceRow, type TokenFamily } from './ports.ts';
+import {
+  type AccountStore,
+  AccountStoreError,
+  type DeviceEntry,
+  type DeviceRow,
+  type EndedFamily,
+  type TokenFamily,
+} from './ports.ts';
 import { newFamilyKey, newToken, parseToken, type RandomBytes } from './tokens.ts';
 
 /** Who holds a token. */
@@ -44,6 +51,8 @@ export interface Devices {
   refresh(refreshToken: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Ends a device's tokens. False where there was no such live device. */
   remove(userId: string, deviceNumber: number, reason: RevocationReason): Promise<boolean>;
+  /** Ends the device of a family that ran out. Whoever hears of it may hear again after a crash. */
+  endIdle(ended: EndedFamily): Promise<void>;
   /** Erases an account: no more devices, none left, and the subject let go, so that who returns is new. Safe to repeat after a crash. */
   erase(userId: string): Promise<void>;
 }
@@ -72,6 +81,7 @@ export function devices(options: DevicesOptions): Devices {
     verify: (token) => verify(options, token),
     refresh: (token) => refresh(options, token),
     remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
+    endIdle: (ended) => endIdle(options, ended),
     erase: (userId) => erase(options, userId),
   };
 }
@@ -179,6 +189,16 @@ async function remove(
     return true;
   }
   throw new AccountStoreError('the devices of a user changed without pause');
+}
+
+// The family goes last, since it is how the device is found: after a crash at any place the next sweep begins again. Its tokens are worth
+// nothing in any case.
+async function endIdle({ store, onRevoked }: DevicesOptions, { key, family }: EndedFamily): Promise<void> {
+  const identity = identityOf(family);
+  const without = (row: DeviceRow) => row.devices.filter((each) => each.family !== key);
+  await changeRow(store, identity.userId, (row) => ({ ...row, devices: without(row) }));
+  onRevoked({ ...identity, reason: 'idle' });
+  await store.removeFamily(key);
 }
 
 async function erase(options: DevicesOptions, userId: string): Promise<void> {

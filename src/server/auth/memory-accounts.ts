@@ -39,13 +39,12 @@ export function memoryAccounts(): AccountStore {
     removeFamily: async (key) => families.delete(key),
     async sweep(nowMs, rowsMax) {
       let removed = 0;
-      for (const table of [attempts, logins, families] as const) {
-        for (const [key, row] of table) {
-          if (removed === rowsMax) return removed;
-          if (row.expiresMs < nowMs && table.delete(key)) removed += 1;
-        }
+      for (const table of [attempts, logins] as const) {
+        for (const [key, row] of table)
+          if (removed < rowsMax && row.expiresMs < nowMs && table.delete(key)) removed += 1;
       }
-      return removed;
+      const ended = [...families].filter(([, { expiresMs }]) => expiresMs < nowMs).slice(0, rowsMax - removed);
+      return { removed, ended: ended.map(([key, family]) => ({ key, family: structuredClone(family) })) };
     },
   };
 }

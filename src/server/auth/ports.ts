@@ -94,6 +94,22 @@ export interface AccountStore {
   /** Removes a family: its tokens are worth nothing from now on. True where there was one. */
   removeFamily(key: string): Promise<boolean>;
 
-  /** Removes attempts, logins and families that ended before `nowMs`, at most `rowsMax`. Resolves to how many. A store that expires rows by itself: 0. */
-  sweep(nowMs: number, rowsMax: number): Promise<number>;
+  /**
+   * Removes attempts and logins that ended before `nowMs` and names the families that did, together at most `rowsMax`. Families stay until they
+   * are removed: their devices end with them. A store that expires rows by itself removes and names none.
+   */
+  sweep(nowMs: number, rowsMax: number): Promise<Swept>;
+}
+
+/** What a sweep found. */
+export interface Swept {
+  /** Attempts and logins that are gone now. */
+  readonly removed: number;
+  readonly ended: readonly EndedFamily[];
+}
+
+/** A family that ran out. */
+export interface EndedFamily {
+  readonly key: string;
+  readonly family: TokenFamily;
 }

@@ -1,6 +1,6 @@
 // The durable half of login on a table. Guarantees what its port asks (src/server/auth/ports.ts): each conditional method is one atomic change. Rows that
 // end are also listed by when they end, so that clearing them away costs what has ended, not what is kept.
-import { type AccountStore, AccountStoreError } from '../auth/ports.ts';
+import { type AccountStore, AccountStoreError, type EndedFamily, type Swept, type TokenFamily } from '../auth/ports.ts';
 import type { Table, TableChange } from './table.ts';
 
 interface Ending {
@@ -94,23 +94,22 @@ class Rows {
     return await this.change([{ key, expected, value: encode(row) }, ...with_]);
   }
 
-  async sweep(nowMs: number, rowsMax: number): Promise<number> {
-    let removed = 0;
-    for (const { key } of await guarded(this.#table.list({ prefix: 'end/', limit: rowsMax }))) {
-      const [, ends, kind, ...name] = key.split('/');
+  /** Attempts and logins go in one change: they are written once, so nothing that lives can stand in their place. */
+  async sweep(nowMs: number, rowsMax: number): Promise<Swept> {
+    const removals: TableChange[] = [];
+    const ended: EndedFamily[] = [];
+    for (const { key: endKey } of await guarded(this.#table.list({ prefix: 'end/', limit: rowsMax }))) {
+      const [, ends, kind, ...name] = endKey.split('/');
       if (Number(ends) >= nowMs) break;
-      const row = `${kind}/${name.join('/')}`;
-      const value = await guarded(this.#table.get(row));
-      const ended = value !== null && decode<Ending>(value).expiresMs < nowMs;
-      const changes: TableChange[] = ended
-        ? [
-            { key: row, expected: value, value: null },
-            { key, value: null },
-          ]
-        : [{ key, value: null }];
-      if ((await this.change(changes)) && ended) removed++;
+      const key = name.join('/');
+      if (kind !== 'family') removals.push({ key: `${kind}/${key}`, value: null }, { key: endKey, value: null });
+      else {
+        const family = await this.read<TokenFamily>(`family/${key}`);
+        if (family !== null && family.expiresMs < nowMs) ended.push({ key, family });
+      }
     }
-    return removed;
+    if (removals.length > 0) await this.change(removals);
+    return { removed: removals.length / 2, ended };
   }
 }
 
