@@ -9,10 +9,13 @@ import { encodePassing } from '#proto/rules/encode.ts';
 import { answer, type RoomContext, refuse } from './context.ts';
 import { emptyRows } from './emptying.ts';
 import type { Placed } from './state/room-state.ts';
-import { tellStandings } from './tell-standings.ts';
 
-/** Everything through this seq is covered. */
-export function coverThrough(context: RoomContext, throughSeq: number): readonly Effect[] {
+/** Everything through this seq is covered. `tellChanged` hears which members stand in another way now. */
+export function coverThrough(
+  context: RoomContext,
+  throughSeq: number,
+  tellChanged: (members: readonly number[]) => readonly Effect[],
+): readonly Effect[] {
   const { state, uncovered } = context;
   const wasEmptying = state.emptyings.size > 0;
   const answers: Effect[] = [];
@@ -32,7 +35,7 @@ export function coverThrough(context: RoomContext, throughSeq: number): readonly
     if (gone !== null) deliveries.evict(gone);
   }
   const effects = [...answers, ...deliveries.finish()];
-  if (changed.length > 0) effects.push(...tellStandings(context, changed));
+  if (changed.length > 0) effects.push(...tellChanged(changed));
   if (!wasEmptying) effects.push(...emptyRows(context));
   return effects;
 }

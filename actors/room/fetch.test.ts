@@ -109,6 +109,15 @@ describe('a page', () => {
     expect(code(stage.fetch(ada, { from: 7 }))).toBe(Rejection.REJECTION_BELOW_FLOOR);
   });
 
+  it('says from where one may read as it is when the rows were read, not as it was when they were asked for', () => {
+    const stage = withRecords(20, 1);
+    stage.log.floor = 8;
+    expect(stage.state.floor).toBe(1);
+    const page = pageOf(stage.fetch(ada));
+    expect(seqs(page)).toEqual(range(8, 20));
+    expect(page.readableFrom).toBe(8);
+  });
+
   it('answers BUSY when too much is asked of the log at once', () => {
     const stage = Stage.group(ada, testPrimitives, { limits: { ringRecordsMax: 1, logCallsMax: 2 } });
     stage.say(ada);

@@ -26,12 +26,17 @@ interface Wanted {
   readonly backwards: boolean;
   /** Where a later page goes on when the range is done; 0 = nowhere. */
   readonly after: number;
-  readonly readableFrom: number;
+}
+
+/** A page before it is an answer. */
+interface Page {
+  readonly rows: readonly PageRow[];
+  readonly next: number;
 }
 
 /** FetchRecords: NOT_FOUND, NOT_MEMBER, BAD_REQUEST, BELOW_FLOOR, BUSY, or a page. */
 export function fetchRecords(context: RoomContext, from: Requester, request: FetchRecords): readonly Effect[] {
-  const { state, calls, options } = context;
+  const { calls, options } = context;
   const member = joinedMember(context, from.user);
   if (typeof member === 'number') return [refuse(context, from, member)];
   const wanted = plan(context, member, request);
@@ -39,17 +44,17 @@ export function fetchRecords(context: RoomContext, from: Requester, request: Fet
   // Who is not live here gets one mark until the next fetch: asked for before the head is read, so that no move falls between.
   const watch: Effect = { kind: 'watch', session: from.session, room: context.room };
   if (wanted === null) {
-    return [watch, pageOf(context, from, { rows: [], next: 0, readable: readableFrom(member.stays, state.floor) })];
+    return [watch, pageOf(context, from, member, { rows: [], next: 0 })];
   }
   const { range, limit, backwards } = wanted;
   const kept = fromRing(context, wanted);
-  if (kept !== null) return [watch, pageOf(context, from, finish(wanted, kept))];
+  if (kept !== null) return [watch, pageOf(context, from, member, finish(wanted, kept))];
   if (calls.size >= options.limits.logCallsMax) return [refuse(context, from, Rejection.REJECTION_BUSY)];
   const bounds = { fromSeq: range.from, throughSeq: range.through, limit, bytesMax: options.limits.pageBytesMax };
   const read = calls.read({ ...bounds, backwards }, ({ rows }) => {
     const read = rows.map(({ seq, bytes }) => ({ seq, record: recordOf(bytes), bytes: bytes.length }));
     // The log answers in ascending order, whichever end it cut at.
-    return [pageOf(context, from, finish(wanted, backwards ? read.reverse() : read))];
+    return [pageOf(context, from, member, finish(wanted, backwards ? read.reverse() : read))];
   });
   return [watch, read];
 }
@@ -71,7 +76,7 @@ function plan({ state }: RoomContext, member: Member, request: FetchRecords): Wa
   if (range === undefined) return null;
   const after = (backwards ? ranges.at(-2)?.through : ranges[1]?.from) ?? 0;
   const limit = Math.min(request.limit || protocol.recordPageDefault, protocol.recordPageMax);
-  return { range, limit, backwards, after, readableFrom: readable };
+  return { range, limit, backwards, after };
 }
 
 /** Null where the ring does not reach back far enough for a whole page. */
@@ -90,24 +95,18 @@ function fromRing({ state, options }: RoomContext, { range, limit, backwards }: 
   return rows;
 }
 
-function finish(
-  wanted: Wanted,
-  rows: readonly PageRow[],
-): { rows: readonly PageRow[]; next: number; readable: number } {
-  const { range, backwards, after, readableFrom: readable } = wanted;
+function finish({ range, backwards, after }: Wanted, rows: readonly PageRow[]): Page {
   const last = rows.at(-1)?.seq;
   // Rows can be missing only because they expired meanwhile: then there is nothing to go on to.
-  if (last === undefined) return { rows, next: after, readable };
+  if (last === undefined) return { rows, next: after };
   const done = backwards ? last === range.from : last === range.through;
-  return { rows, next: done ? after : last + (backwards ? -1 : 1), readable };
+  return { rows, next: done ? after : last + (backwards ? -1 : 1) };
 }
 
-function pageOf(
-  { room, state }: RoomContext,
-  from: Requester,
-  page: { readonly rows: readonly PageRow[]; readonly next: number; readonly readable: number },
-): Effect {
-  const records = page.rows.map(({ seq, record }) => state.shown(seq, record));
-  const value = { room, records, headSeq: state.head.seq, readableFrom: page.readable, nextSeq: page.next };
+/** The answer. What may be read is said as it is now: the log may have learned meanwhile that its oldest rows have expired. */
+function pageOf({ room, state }: RoomContext, from: Requester, { stays }: Member, { rows, next }: Page): Effect {
+  const records = rows.map(({ seq, record }) => state.shown(seq, record));
+  const readable = readableFrom(stays, state.floor);
+  const value = { room, records, headSeq: state.head.seq, readableFrom: readable, nextSeq: next };
   return answer(from, { $case: 'recordPage', value });
 }

@@ -1,33 +1,14 @@
-// New identities and manifests of members, which leave no record. Who starts over with another master key is suspended until someone signs the new
+// New identities of members, which leave no record. Who starts over with another master key is suspended until someone signs the new
 // one in: what the chain commits to is compared with what the user actor says.
-import { userAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
-import type { RoomMessage } from '#actors/kernel/messages.ts';
 import { equalBytes } from '#proto/rules/bytes.ts';
 import type { RoomContext } from './context.ts';
 import { changeNow } from './state/rows.ts';
 
 /**
- * A member published a manifest: the others hear of it, and where the master key is not the one that the chain commits to, the member is suspended
- * from now on. Bounded by the members of the room; rare.
+ * A user's master key today, by the word of the user actor. Where it is not the one that the chain commits to the member is suspended from now on; it is
+ * kept, for no event says it.
  */
-export function identityMoved(
-  context: RoomContext,
-  { user, fingerprint, head }: RoomMessage & { kind: 'identityMoved' },
-): readonly Effect[] {
-  const { state } = context;
-  const mover = state.member(user);
-  if (mover === undefined || !state.isPresent(mover)) return [];
-  const effects: Effect[] = [...learnIdentity(context, user, fingerprint)];
-  for (const member of state.chain?.members ?? []) {
-    const other = state.people.userOf(member.number);
-    if (other === undefined || other === user || !state.isPresent(member)) continue;
-    effects.push({ kind: 'send', to: userAddress(other), message: { kind: 'manifestMoved', user, head } });
-  }
-  return effects;
-}
-
-/** A user's master key today, by the word of the user actor. Where it is not the one known here it is kept, for no event says it. */
 export function learnIdentity({ state, calls }: RoomContext, user: string, fingerprint: Uint8Array): readonly Effect[] {
   const member = state.member(user);
   if (member === undefined || fingerprint.length === 0) return [];

@@ -3,8 +3,9 @@
 
 /** Bounds of one room actor. */
 export interface RoomLimits {
-  /** Messages held while the log is being opened. Over it: BUSY. */
+  /** Requests held until the room lives, and their bytes. Over either: BUSY. */
   readonly heldMessagesMax: number;
+  readonly heldBytesMax: number;
   /** Records that were given a place and are not covered yet, and their bytes. Over either: BUSY. */
   readonly uncoveredRecordsMax: number;
   readonly uncoveredBytesMax: number;
@@ -34,6 +35,9 @@ export interface RoomLimits {
   /** Milliseconds until a standing that was not confirmed is told again, the first time and at most: it doubles in between. */
   readonly standingRetryMs: number;
   readonly standingRetryMaxMs: number;
+  /** Notices of a manifest sent in one go, and milliseconds until the next go. */
+  readonly noticesPerTick: number;
+  readonly noticeTickMs: number;
   /** Milliseconds that a caller is asked to wait with BUSY and UNAVAILABLE. */
   readonly retryAfterMs: number;
   /** Milliseconds until a record's row ends: 24 months less the week that a file waits and a day of grace, so that its bytes are gone in time. */
@@ -42,6 +46,7 @@ export interface RoomLimits {
 
 export const defaultRoomLimits: RoomLimits = {
   heldMessagesMax: 256,
+  heldBytesMax: 1_024 * 1_024,
   uncoveredRecordsMax: 1_024,
   uncoveredBytesMax: 4 * 1_024 * 1_024,
   refusalsMax: 256,
@@ -58,6 +63,8 @@ export const defaultRoomLimits: RoomLimits = {
   standingsPerTick: 256,
   standingRetryMs: 1_000,
   standingRetryMaxMs: 30_000,
+  noticesPerTick: 256,
+  noticeTickMs: 250,
   retryAfterMs: 1_000,
   retentionMs: 722 * 86_400_000,
 };

@@ -13,7 +13,8 @@ import { coverThrough, headMoved, leaver } from './cover.ts';
 import { emptyRows } from './emptying.ts';
 import { encodeSummary, subscribe, summaryKey, summaryOf } from './entry.ts';
 import { fetchRecords } from './fetch.ts';
-import { identityMoved, learnIdentity } from './identity.ts';
+import { Held } from './held.ts';
+import { learnIdentity } from './identity.ts';
 import { LogCalls } from './log-calls.ts';
 import { Post } from './post.ts';
 import { authorise } from './reachability.ts';
@@ -22,7 +23,8 @@ import { putReceipt } from './slots.ts';
 import { loadRoom } from './state/load.ts';
 import { type Placed, RoomState } from './state/room-state.ts';
 import { takeChanges } from './state/rows.ts';
-import { standingKept, standingsTimer, tellStandings } from './tell-standings.ts';
+import { ManifestNotices, manifestsTimer } from './tell-manifests.ts';
+import { StandingsTeller, standingsTimer } from './tell-standings.ts';
 import { ephemeral } from './typing.ts';
 import { Uncovered } from './uncovered.ts';
 
@@ -50,11 +52,11 @@ export class Room implements Actor<RoomMessage> {
   readonly context: RoomContext;
   readonly #post: Post;
   #phase: Phase = 'closed';
-  /** What came before the log was open. */
-  #held: RoomMessage[] = [];
+  readonly #held: Held;
+  readonly #standings: StandingsTeller;
+  readonly #notices: ManifestNotices;
   readonly #receiptTimes = new Map<number, number>();
   readonly #ephemeralTimes = new Map<number, number>();
-  #standingsDelayMs = 0;
   #loading: Loading | null = null;
 
   /** `room` is `!name:provider`. */
@@ -67,6 +69,9 @@ export class Room implements Actor<RoomMessage> {
       uncovered: new Uncovered(options.limits),
     };
     this.#post = new Post(this.context);
+    this.#held = new Held(options.limits);
+    this.#standings = new StandingsTeller(this.context);
+    this.#notices = new ManifestNotices(this.context);
   }
 
   receive(message: RoomMessage, now: number): readonly Effect[] {
@@ -88,13 +93,12 @@ export class Room implements Actor<RoomMessage> {
     }
   }
 
-  /** Nothing is under way: no opening, no uncovered event, no call, no standing that may still be confirmed. One that was told in vain until the waits
-   *  are longest is told again when the room wakes: a user actor that takes no more must not hold rooms in memory. */
+  /** Nothing is under way: no opening, no uncovered event, no call, nothing to be told. */
   idle(): boolean {
-    const { state, calls, uncovered, options } = this.context;
+    const { calls, uncovered } = this.context;
     if (this.#phase !== 'live') return this.#phase === 'closed';
-    const owes = state.standings.size > 0 && this.#standingsDelayMs < options.limits.standingRetryMaxMs;
-    return uncovered.size === 0 && calls.size === 0 && this.#post.idle() && !owes;
+    const isQuiet = uncovered.size === 0 && calls.size === 0 && this.#post.idle();
+    return isQuiet && this.#standings.idle && this.#notices.done;
   }
 
   #live(message: RoomMessage, now: number): readonly Effect[] {
@@ -119,13 +123,16 @@ export class Room implements Actor<RoomMessage> {
           { kind: 'summarised', user: message.user, token: message.token, summary: this.#summaryFor(message.user) },
         ];
       case 'standingKept':
-        return this.#standingKept(message);
+        return [
+          ...learnIdentity(context, message.user, message.fingerprint),
+          ...this.#standings.kept(message.user, message.controlNumber),
+        ];
       case 'identityMoved':
-        return identityMoved(context, message);
+        return this.#identityMoved(message);
       case 'log':
         return this.#log(message.answer, now);
       case 'timer':
-        return this.#timer(message.name);
+        return this.#timer(message.name, now);
     }
   }
 
@@ -134,7 +141,7 @@ export class Room implements Actor<RoomMessage> {
       case 'opened':
         return this.#opened(answer, now);
       case 'appended':
-        return coverThrough(this.context, answer.throughSeq);
+        return coverThrough(this.context, answer.throughSeq, (members) => this.#standings.changed(members, now));
       case 'rows':
         this.context.state.floor = Math.max(this.context.state.floor, answer.floor);
         return this.context.calls.settle(answer, now);
@@ -195,10 +202,8 @@ export class Room implements Actor<RoomMessage> {
     // Rows that were under way when the last actor ended were never fanned out, and live sessions may wait for them.
     if (hasMoved) effects.push(headMoved(this.context));
     if (seals) effects.push(...this.#log({ kind: 'sealing' }, now));
-    effects.push(...emptyRows(this.context), ...this.#tellOwed());
-    const held = this.#held;
-    this.#held = [];
-    for (const message of held) effects.push(...this.#live(message, now));
+    effects.push(...emptyRows(this.context), ...this.#standings.tick(now));
+    for (const message of this.#held.take()) effects.push(...this.#live(message, now));
     return effects;
   }
 
@@ -206,20 +211,25 @@ export class Room implements Actor<RoomMessage> {
     if (message.kind === 'timer' || message.kind === 'log') return nothing;
     // While closing only what must not be lost: the rest comes to the next incarnation, or is told again.
     if (this.#phase === 'closing' && message.kind !== 'identityMoved') return nothing;
-    const { limits } = this.context.options;
-    if (this.#held.length < limits.heldMessagesMax) {
-      this.#held.push(message);
-      return nothing;
-    }
-    const refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs: limits.retryAfterMs } as const;
-    return bounce(roomAddress(this.context.room), message, refusal);
+    if (this.#held.add(message)) return nothing;
+    const { retryAfterMs } = this.context.options.limits;
+    return bounce(roomAddress(this.context.room), message, { code: Rejection.REJECTION_BUSY, retryAfterMs });
   }
 
-  #timer(name: string): readonly Effect[] {
-    if (name === standingsTimer) return this.#tellOwed();
+  #timer(name: string, now: number): readonly Effect[] {
+    if (name === standingsTimer) return this.#standings.tick(now);
+    if (name === manifestsTimer) return this.#notices.tick();
     if (name !== passivateTimer || this.context.state.chain === null) return nothing;
     this.#phase = 'closing';
     return [{ kind: 'log', command: { kind: 'close', changes: this.#lastChanges() } }];
+  }
+
+  /** A member published a manifest. */
+  #identityMoved({ user, fingerprint, head }: RoomMessage & { kind: 'identityMoved' }): readonly Effect[] {
+    const { state } = this.context;
+    const member = state.member(user);
+    if (member === undefined || !state.isPresent(member)) return nothing;
+    return [...learnIdentity(this.context, user, fingerprint), ...this.#notices.add(member.number, head)];
   }
 
   /** Everything that is not saved yet, and the summary for those who list rooms while this one sleeps. */
@@ -230,24 +240,6 @@ export class Room implements Actor<RoomMessage> {
     state.dirty.add('head');
     const changes = takeChanges(state);
     return [...changes, { key: summaryKey, value: encodeSummary(summary), seq: state.head.seq, sub: state.saves }];
-  }
-
-  #tellOwed(): readonly Effect[] {
-    const { state, options } = this.context;
-    if (state.standings.size === 0) {
-      this.#standingsDelayMs = 0;
-      return nothing;
-    }
-    const { standingRetryMs, standingRetryMaxMs, standingsPerTick } = options.limits;
-    this.#standingsDelayMs = Math.min(standingRetryMaxMs, 2 * this.#standingsDelayMs || standingRetryMs);
-    return tellStandings(this.context, state.standings.next(standingsPerTick), this.#standingsDelayMs);
-  }
-
-  #standingKept({ user, controlNumber, fingerprint }: RoomMessage & { kind: 'standingKept' }): readonly Effect[] {
-    const learned = learnIdentity(this.context, user, fingerprint);
-    if (!standingKept(this.context, user, controlNumber)) return learned;
-    this.#standingsDelayMs = 0;
-    return [...learned, { kind: 'cancelTimer', name: standingsTimer }];
   }
 
   #summaryFor(user: string): ReturnType<typeof summaryOf> {
@@ -267,6 +259,6 @@ export class Room implements Actor<RoomMessage> {
 
   #resend(): Effect[] {
     const to = roomAddress(this.context.room);
-    return this.#held.map((message) => ({ kind: 'send', to, message }));
+    return this.#held.take().map((message) => ({ kind: 'send', to, message }));
   }
 }

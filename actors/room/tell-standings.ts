@@ -9,24 +9,69 @@ import type { RoomContext } from './context.ts';
 /** Name of the timer after which unconfirmed standings are told again. */
 export const standingsTimer = 'standings';
 
-/** Tells these members now, and starts the timer. */
-export function tellStandings(context: RoomContext, members: readonly number[], delayMs = 0): readonly Effect[] {
-  const { standingsPerTick, standingRetryMs } = context.options.limits;
-  const effects: Effect[] = [];
-  for (const member of members.slice(0, standingsPerTick)) {
-    const told = standingOf(context, member);
-    if (told !== null) effects.push(told);
-  }
-  effects.push({ kind: 'startTimer', name: standingsTimer, delayMs: delayMs || standingRetryMs });
-  return effects;
-}
+/** The telling of one room. */
+export class StandingsTeller {
+  readonly #context: RoomContext;
+  /** Until the last tick; doubles while nothing is confirmed. */
+  #delayMs = 0;
+  /** When the timer fires; 0 = none runs. */
+  #dueMs = 0;
 
-/** A user actor has kept a standing. True where nothing is owed any more. */
-export function standingKept({ state }: RoomContext, user: string, controlNumber: number): boolean {
-  const member = state.people.numberOf(user);
-  if (member === undefined || !state.standings.kept(member, controlNumber)) return false;
-  state.dirty.add('standings');
-  return state.standings.size === 0;
+  constructor(context: RoomContext) {
+    this.#context = context;
+  }
+
+  /** Nothing may still be confirmed. What was told in vain until the waits are longest is told again when the room wakes: a user actor that takes no more
+   *  must not hold rooms in memory. */
+  get idle(): boolean {
+    const { state, options } = this.#context;
+    return state.standings.size === 0 || this.#delayMs >= options.limits.standingRetryMaxMs;
+  }
+
+  /** Covered entries changed how these members stand. A timer that runs already is not put off: else a steady stream of entries would starve it. */
+  changed(members: readonly number[], now: number): readonly Effect[] {
+    const { standingsPerTick, standingRetryMs } = this.#context.options.limits;
+    const told = this.#tell(members.slice(0, standingsPerTick));
+    if (this.#dueMs === 0 || this.#dueMs > now + standingRetryMs) told.push(this.#start(standingRetryMs, now));
+    return told;
+  }
+
+  /** The timer fired, or the room came back: tells those whose turn it is. */
+  tick(now: number): readonly Effect[] {
+    const { standings } = this.#context.state;
+    const { standingRetryMs, standingRetryMaxMs, standingsPerTick } = this.#context.options.limits;
+    this.#dueMs = 0;
+    if (standings.size === 0) return [];
+    this.#delayMs = Math.min(standingRetryMaxMs, 2 * this.#delayMs || standingRetryMs);
+    return [...this.#tell(standings.next(standingsPerTick)), this.#start(this.#delayMs, now)];
+  }
+
+  /** A user actor has kept a standing. */
+  kept(user: string, controlNumber: number): readonly Effect[] {
+    const { state } = this.#context;
+    const member = state.people.numberOf(user);
+    if (member === undefined || !state.standings.kept(member, controlNumber)) return [];
+    state.dirty.add('standings');
+    // Somebody hears: the others may as well.
+    this.#delayMs = 0;
+    if (state.standings.size > 0) return [];
+    this.#dueMs = 0;
+    return [{ kind: 'cancelTimer', name: standingsTimer }];
+  }
+
+  #tell(members: readonly number[]): Effect[] {
+    const effects: Effect[] = [];
+    for (const member of members) {
+      const told = standingOf(this.#context, member);
+      if (told !== null) effects.push(told);
+    }
+    return effects;
+  }
+
+  #start(delayMs: number, now: number): Effect {
+    this.#dueMs = now + delayMs;
+    return { kind: 'startTimer', name: standingsTimer, delayMs };
+  }
 }
 
 function standingOf({ room, state }: RoomContext, number: number): Effect | null {
