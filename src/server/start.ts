@@ -7,6 +7,9 @@ import { createInterface } from 'node:readline';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { type Provider, startProvider } from './provider.ts';
 
+/** A signal that follows another one within this time is the same. */
+const sameSignalMs = 1_000;
+
 /** What to do about the failures that a person can mend. */
 function adviceFor(error: unknown): string {
   const code = (error as { code?: unknown }).code;
@@ -103,11 +106,12 @@ function announce(config: Config, provider: Provider): void {
 }
 
 function drainOnSignal(provider: Provider, stopStandIn: () => void): void {
-  let draining = false;
+  let beganMs: number | undefined;
   const drain = () => {
-    // A second Ctrl-C means: now.
-    if (draining) process.exit(130);
-    draining = true;
+    // A second Ctrl-C means: now. Not so one that comes at once: a terminal tells all programs, and npm passes on what it is told.
+    if (beganMs !== undefined && performance.now() - beganMs > sameSignalMs) process.exit(130);
+    if (beganMs !== undefined) return;
+    beganMs = performance.now();
     console.log('Draining: connections move away, everything is written …');
     provider.drain().then(
       () => {
