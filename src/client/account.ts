@@ -60,7 +60,9 @@ export function clientOf(
   });
 }
 
-async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
+/** An access token that holds for a minute at least, refreshed where `expired` or needed. Rejects with LOGIN_NEEDED where there is none any more, with
+ * OFFLINE (and how long to wait) where the server can't say now, with STORE. */
+export async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
   const self = await readSelf(store);
   if (!self || self.refreshToken === '') throw new ClientError('LOGIN_NEEDED', 'This device is not logged in.');
   if (!expired && self.accessExpiresMs - refreshEarlyMs > Date.now()) return self.accessToken;

@@ -9,11 +9,11 @@ import type { ClientError } from './errors.ts';
 
 /** Why a message can't be shown. A closed list; each has a repair that runs by itself and a counter. */
 export const troubleCauses = [
-  /** No session key came yet: asked from own devices, tried again when it comes. */
+  /** No session key came yet: tried again when it comes. Nobody is asked for it; own devices would give one without proof of who made it. */
   'NO_KEY',
   /** The sender's device refused this device the key, usually because it is not confirmed: tried again after confirmation. */
   'WITHHELD',
-  /** A key came that starts later than this message: asked again from own devices. */
+  /** A key came that starts later than this message: tried again when an earlier one comes. */
   'UNKNOWN_INDEX',
   /** The sender's device is not known yet: its keys are fetched, then tried again. */
   'UNKNOWN_DEVICE',
@@ -217,7 +217,7 @@ export interface ClientEvents {
   /** The own device was confirmed or taken off. */
   devices: readonly DeviceInfo[];
   alarm: Alarm;
-  /** Logged out, closed, or the session ended for good. */
+  /** It is over: LOGIN_NEEDED (logged out, or 90 days unused), DISCONNECTED (for good), CLOSED. A server that goes away for a while ends nothing. */
   ended: ClientError;
   /** A bug of the SDK, or a local store that can't be written. That piece of work was given up; the next session does it again. */
   fault: Error;
@@ -254,7 +254,8 @@ export interface Luxchat {
   synced(): Promise<void>;
   /** Closes connection and stores. What waits is sent next time. */
   close(): Promise<void>;
-  /** Ends this device's session at the server and closes; local data stays until the caller deletes the folder. OFFLINE. */
+  /** Ends this device's session at the server and closes; one that was logged out already is only closed. Local data stays until the caller removes
+   * the device. OFFLINE. */
   logout(): Promise<void>;
   /** The network is back: tries to connect at once instead of waiting. */
   nudge(): void;

@@ -3,6 +3,7 @@ import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
 import { type ClientBody, Connection, type ConnectionOptions, type ServerBody, type Socket } from './connection.ts';
+import { ClientError } from './errors.ts';
 
 class FakeSocket implements Socket {
   binaryType = '';
@@ -184,11 +185,33 @@ describe('connection', () => {
     expect(tokens).toEqual([false, true]);
   });
 
+  it('comes back from a server that goes away, and ends where there is no login any more', async () => {
+    let gone = false;
+    const accessToken = async () => {
+      if (gone) throw new ClientError('LOGIN_NEEDED', 'The refresh token ran out.');
+      return 'token';
+    };
+    const { connection, socket, sockets } = await live({ accessToken });
+    const request = connection.request(ask, 'deviceList').catch((error) => error);
+    socket.onclose?.({ code: Disconnect.DISCONNECT_GOING_AWAY, reason: '' });
+    expect(await request).toMatchObject({ code: 'DISCONNECTED', disconnect: Disconnect.DISCONNECT_GOING_AWAY });
+    await expect(connection.request(ask, 'deviceList')).rejects.toMatchObject({ code: 'OFFLINE' });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(sockets).toHaveLength(2);
+    const ended = connection.once('ended');
+    gone = true;
+    sockets[1]?.onclose?.({ code: Disconnect.DISCONNECT_TOKEN_EXPIRED, reason: '' });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED' });
+    await expect(connection.request(ask, 'deviceList')).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
+  });
+
   it('ends for good at codes from 4500 on, and tries no more', async () => {
     const { connection, sockets, socket } = await live();
     const ended = connection.once('ended');
     socket.onclose?.({ code: Disconnect.DISCONNECT_LOGGED_OUT, reason: '' });
-    expect(await ended).toMatchObject({ code: 'DISCONNECTED', disconnect: Disconnect.DISCONNECT_LOGGED_OUT });
+    expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED', disconnect: Disconnect.DISCONNECT_LOGGED_OUT });
+    await expect(connection.request(ask, 'deviceList')).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
     await vi.advanceTimersByTimeAsync(120_000);
     expect(sockets).toHaveLength(1);
     expect(connection.state).toBe('ended');

@@ -91,6 +91,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #silenceTimer: ReturnType<typeof setInterval> | undefined;
   #heard = false;
   #tokenExpired = false;
+  #over: ClientError | undefined;
 
   constructor(options: ConnectionOptions) {
     super();
@@ -122,16 +123,19 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Ends the connection and every waiting request with CLOSED. */
   close(): void {
     clearTimeout(this.#retryTimer);
-    this.#drop(new ClientError('CLOSED', 'The client was closed.'));
+    this.#over ??= new ClientError('CLOSED', 'The client was closed.');
+    this.#drop(this.#over);
     this.#enter('ended');
   }
 
   /**
    * Sends a request and waits for its answer.
-   * Rejects with OFFLINE or BAD_ARGUMENT (nothing was sent), REJECTED, TIMEOUT, DISCONNECTED or CLOSED (it may have been done), PROTOCOL.
+   * Rejects with OFFLINE or BAD_ARGUMENT (nothing was sent), REJECTED, TIMEOUT, DISCONNECTED or CLOSED (it may have been done), PROTOCOL; once it
+   * ended for good, with what ended it.
    */
   request<Case extends ServerBody['$case']>(body: ClientBody, expect: Case): Promise<AnswerOf<Case>> {
-    if (this.#state !== 'live') return Promise.reject(new ClientError('OFFLINE', 'There is no connection.'));
+    if (this.#state !== 'live')
+      return Promise.reject(this.#over ?? new ClientError('OFFLINE', 'There is no connection.'));
     const number = this.#nextRequest++;
     const frame = ClientFrame.encode({ request: number, body }).finish();
     // The server would end the session for good.
@@ -155,6 +159,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   async #connect(): Promise<void> {
+    this.#over = undefined;
     this.#enter('connecting');
     let token: string;
     try {
@@ -282,10 +287,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #closed(code: number, reason: string, cause?: unknown): void {
-    const named = code >= 4000 && code <= 4999 ? (code as Disconnect) : undefined;
-    const text = named ? `The server ended the session: ${disconnectName(named)}.` : 'The connection was lost.';
-    const more = named === undefined ? { cause } : { disconnect: named, cause };
-    const error = new ClientError('DISCONNECTED', text, more);
+    const error = lossOf(code, cause);
     this.#drop(error);
     if (this.#state === 'ended') return;
     if (code === Disconnect.DISCONNECT_TOKEN_EXPIRED) this.#tokenExpired = true;
@@ -320,6 +322,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #end(error: ClientError): void {
+    this.#over = error;
     this.#enter('ended');
     this.emit('ended', error);
   }
@@ -329,4 +332,13 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#state = state;
     this.emit('state', state);
   }
+}
+
+/** What the loss of a connection is to those who waited: DISCONNECTED, or LOGIN_NEEDED where the device was logged out. */
+function lossOf(closeCode: number, cause: unknown): ClientError {
+  if (closeCode < 4000 || closeCode > 4999)
+    return new ClientError('DISCONNECTED', 'The connection was lost.', { cause });
+  const disconnect = closeCode as Disconnect;
+  const code = disconnect === Disconnect.DISCONNECT_LOGGED_OUT ? 'LOGIN_NEEDED' : 'DISCONNECTED';
+  return new ClientError(code, `The server ended the session: ${disconnectName(disconnect)}.`, { disconnect, cause });
 }

@@ -10,11 +10,11 @@ export type ClientErrorCode =
   | 'TIMEOUT'
   /** The server refused; `rejection` says why. */
   | 'REJECTED'
-  /** The session was ended for good; `disconnect` says why. */
+  /** The session was lost; `disconnect` says why where the server did. Said by `ended` it was lost for good, otherwise the next one comes by itself. */
   | 'DISCONNECTED'
   /** The client was closed. */
   | 'CLOSED'
-  /** Not logged in, or the login ran out: log in again. Local history stays readable. */
+  /** Not logged in, logged out from elsewhere, or the login ran out (90 days unused): log in again. Local history stays readable. */
   | 'LOGIN_NEEDED'
   /** The server answered something that breaks the protocol. */
   | 'PROTOCOL'

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TimelineItem } from '#client/api.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
 import { confirm, eventually, ProviderProcess } from './harness.ts';
 
 let provider: ProviderProcess;
@@ -173,11 +174,13 @@ describe('logging out', () => {
     await reads(second, room, 'before');
     const ended = second.once('ended', () => true, AbortSignal.timeout(20_000));
     await first.removeDevice(second.device);
-    expect((await ended).disconnect).toBe(4506);
+    expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED', disconnect: Disconnect.DISCONNECT_LOGGED_OUT });
+    await expect(second.synced()).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
     expect((await first.devices()).map(({ device }) => device)).toEqual([first.device]);
     await other.send(room, 'after');
     await reads(first, room, 'after');
     expect(await texts(second, room)).not.toContain('after');
+    await second.logout();
     expectSound(first, other);
   });
 
