@@ -21,6 +21,10 @@ import { canonicalJson, parseJsonObject } from '../rules/json.ts';
 import { frankingCommitment, isWrittenApart } from '../rules/payload.ts';
 import { emptyHead, stampEvent } from '../rules/record.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from './cast.ts';
+import { cast, chainsBefore, refusedEntries } from './refused-entries.ts';
+import { knownManifests, refusedManifests } from './refused-manifests.ts';
+import { canonicalHeaders, refusedPayloads } from './refused-payloads.ts';
+import { signatures } from './signatures.ts';
 import { Story } from './story.ts';
 
 const ada = makeActor('@ada:alpha.lu');
@@ -41,6 +45,16 @@ export function ruleVectors() {
     franking: franking(),
     twoTimes: twoTimes(),
     expired: expired(),
+    refused: {
+      cast: cast(),
+      chainsBefore: chainsBefore(),
+      entries: refusedEntries(),
+      knownManifests: knownManifests(),
+      manifests: refusedManifests(),
+      payloads: refusedPayloads(),
+    },
+    canonicalHeaders: canonicalHeaders(),
+    signatures: signatures(),
   };
 }
 

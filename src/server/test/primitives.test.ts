@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
 import { portablePrimitives } from '#client/primitives.ts';
+import { signatures } from '#proto/golden/signatures.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { nodePrimitives } from '../primitives.ts';
 
@@ -22,6 +23,13 @@ describe('hub and SDK', () => {
       expect(a).toEqual(b);
       expect(c).toEqual(d);
       expect([a?.constructor, c?.constructor]).toEqual([Uint8Array, Uint8Array]);
+    }
+  });
+
+  it('agree with the vectors of the contract', () => {
+    const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
+    for (const { name, publicKey, message: said, signature: given, holds } of signatures()) {
+      expect([name, ...verdicts(hex(publicKey), hex(said), hex(given))]).toEqual([name, holds, holds]);
     }
   });
 
