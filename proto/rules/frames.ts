@@ -1,13 +1,9 @@
 // One WebSocket message = one or more frames, each with its length before it as a varint (at most three bytes, since a frame is at most
 // 64 KiB, in shortest form). Splitting makes views, it copies nothing; joining fills messages up to 1 MiB and 1,024 frames. Devices and tools
 // use this; the server's transport has a splitter of its own that takes its limits and answers with a Disconnect.
+import { limits } from './limits.ts';
 
-/** Most bytes of one frame, its length prefix not counted. */
-export const frameBytesMax = 65_536;
-/** Most bytes of one WebSocket message, length prefixes included. */
-export const messageBytesMax = 1_048_576;
-/** Most frames of one message, so that a megabyte of tiny frames costs nobody a stall. */
-export const messageFramesMax = 1_024;
+const { frameBytesMax, messageBytesMax, messageFramesMax } = limits;
 
 /** What is wrong with a message. */
 export type FrameFault = 'MALFORMED' | 'TOO_LARGE';
@@ -16,7 +12,9 @@ export type FrameFault = 'MALFORMED' | 'TOO_LARGE';
 export class FrameError extends Error {
   readonly fault: FrameFault;
   constructor(fault: FrameFault) {
-    super(fault === 'MALFORMED' ? 'A frame length does not fit the message.' : 'A frame or message is over its limit.');
+    super(
+      fault === 'MALFORMED' ? 'A message that does not consist of frames.' : 'A frame or message is over its limit.',
+    );
     this.name = 'FrameError';
     this.fault = fault;
   }
@@ -47,7 +45,7 @@ export function splitFrames(message: Uint8Array): Uint8Array[] {
     }
     if (length > frameBytesMax) throw new FrameError('TOO_LARGE');
     if (length === 0 || at + length > message.length) throw new FrameError('MALFORMED');
-    if (frames.length === messageFramesMax) throw new FrameError('TOO_LARGE');
+    if (frames.length === messageFramesMax) throw new FrameError('MALFORMED');
     frames.push(message.subarray(at, at + length));
     at += length;
   }

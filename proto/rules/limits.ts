@@ -8,6 +8,8 @@ export const limits = {
   frameBytesMax: 65_536,
   /** Bytes of one WebSocket message, prefixes included. Over it: FRAME_TOO_LARGE, the session ends. */
   messageBytesMax: 1_048_576,
+  /** Frames in one WebSocket message, so that a megabyte of tiny frames costs nobody a stall. Over it: MALFORMED_FRAME, the session ends. */
+  messageFramesMax: 1_024,
   /** Requests waiting for their answer in one session. Over it: LIMIT_REACHED. */
   requestsMax: 64,
   /** Bytes of an access token. Over it: TOKEN_EXPIRED, the session ends. */

@@ -1,5 +1,6 @@
 // Every limit of the edge in one table: unit in the name, default here, outcome in the comment.
 // Limits that protect availability; none of them protects identity (the login has its own).
+import { limits as protocol } from '#proto/rules/limits.ts';
 
 /** Limits of one transport. All are positive integers; a zero or a fraction is refused when the transport is created. */
 export interface TransportLimits {
@@ -46,9 +47,9 @@ export interface TransportLimits {
 }
 
 export const defaultLimits: TransportLimits = {
-  frameBytesMax: 64 * 1024,
-  messageBytesMax: 1024 * 1024,
-  messageFramesMax: 1024,
+  frameBytesMax: protocol.frameBytesMax,
+  messageBytesMax: protocol.messageBytesMax,
+  messageFramesMax: protocol.messageFramesMax,
   backpressureBytesMax: 1024 * 1024,
   connectionsMax: 50_000,
   upgradesPerSecond: 500,
