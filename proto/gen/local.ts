@@ -61,6 +61,12 @@ export interface LocalRoom {
   slots: LocalSlot[];
   /** Version of the own receipt. */
   receiptVersion: number;
+  /** Members one of whose messages says of chain or log what contradicts this device's, and of whom no person has decided yet. */
+  contradicting: number[];
+  /** The same, after a person decided to go on: they freeze the room no more. */
+  overruled: number[];
+  /** It is frozen by what authors say alone, not by what the server handed out. */
+  frozenByAuthors: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -97,6 +103,8 @@ export interface LocalRecord {
   tries: number;
   /** PayloadInner.written_ms of what was decrypted; 0 = not said, or not decrypted. */
   writtenMs: number;
+  /** Alarm that its author's view of chain and log raised; empty = it fits. */
+  contradicts: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -188,6 +196,9 @@ function createBaseLocalRoom(): LocalRoom {
     invitedByBot: false,
     slots: [],
     receiptVersion: 0,
+    contradicting: [],
+    overruled: [],
+    frozenByAuthors: false,
     _unknownFields: {},
   };
 }
@@ -247,6 +258,23 @@ export const LocalRoom: MessageFns<LocalRoom> = {
     }
     if (message.receiptVersion !== 0) {
       writer.uint32(144).uint64(message.receiptVersion);
+    }
+    if (message.contradicting.length !== 0) {
+      writer.uint32(154).fork();
+      for (const v of message.contradicting) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.overruled.length !== 0) {
+      writer.uint32(162).fork();
+      for (const v of message.overruled) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.frozenByAuthors !== false) {
+      writer.uint32(168).bool(message.frozenByAuthors);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -414,6 +442,50 @@ export const LocalRoom: MessageFns<LocalRoom> = {
             }
 
             message.receiptVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 19: {
+            if (tag === 152) {
+              message.contradicting.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 154) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.contradicting.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 20: {
+            if (tag === 160) {
+              message.overruled.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 162) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.overruled.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.frozenByAuthors = reader.bool();
             continue;
           }
         }
@@ -617,7 +689,15 @@ export const LocalSlot: MessageFns<LocalSlot> = {
 };
 
 function createBaseLocalRecord(): LocalRecord {
-  return { record: undefined, content: undefined, trouble: "", tries: 0, writtenMs: 0, _unknownFields: {} };
+  return {
+    record: undefined,
+    content: undefined,
+    trouble: "",
+    tries: 0,
+    writtenMs: 0,
+    contradicts: "",
+    _unknownFields: {},
+  };
 }
 
 export const LocalRecord: MessageFns<LocalRecord> = {
@@ -636,6 +716,9 @@ export const LocalRecord: MessageFns<LocalRecord> = {
     }
     if (message.writtenMs !== 0) {
       writer.uint32(40).uint64(message.writtenMs);
+    }
+    if (message.contradicts !== "") {
+      writer.uint32(50).string(message.contradicts);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -699,6 +782,14 @@ export const LocalRecord: MessageFns<LocalRecord> = {
             }
 
             message.writtenMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.contradicts = reader.string();
             continue;
           }
         }

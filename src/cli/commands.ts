@@ -45,6 +45,7 @@ export const commands: Readonly<Record<string, Command>> = {
   decline: { live: true, run: onRoom(({ client }, room) => client.decline(room)) },
   leave: { live: true, run: onRoom(({ client }, room) => client.leave(room)) },
   remove: { live: true, run: onRoom(({ client, args }, room) => client.remove(room, need(args, 1, 'a Luxchat-ID'))) },
+  'go-on': { live: true, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
   members: { live: true, run: listMembers },
   send: { live: false, run: send },
   edit: { live: true, run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))) },
@@ -166,7 +167,9 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
   for (const member of client.members(room)) {
     const status = statuses[member.status] ?? '';
     const role = roles[member.role] ?? '';
-    out.say({ type: 'member', room, ...member, status, role }, `${member.user || '(forgotten)'}  ${role}  ${status}`);
+    const doubt = member.contradicts ? '  CONTRADICTS what this device holds' : '';
+    const who = member.user || '(forgotten)';
+    out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${doubt}`);
   }
 }
 

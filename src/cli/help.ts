@@ -27,6 +27,7 @@ Rooms
   invite ROOM ID, remove ROOM ID           who is in a group
   members ROOM                             with role and status
   leave ROOM
+  go-on ROOM                               write on in a frozen room, once its alarm was looked into
 
 Messages
   chat ROOM                                talk

@@ -67,8 +67,10 @@ export function roomTitle(room: RoomInfo): string {
 }
 
 /** An alarm for people. */
-export function alarmSentence(alarm: Alarm): string {
-  return `WARNING ${alarm.code}: the server showed something that contradicts what devices signed${alarm.room ? ` in ${alarm.room}` : ''}. Sending there is stopped.`;
+export function alarmSentence({ code, room, user }: Alarm): string {
+  const where = room ? ` in ${room}` : '';
+  const whose = user ? ` about ${user}, or ${user} lies` : '';
+  return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. luxchat rooms says where sending is stopped.`;
 }
 
 /** The name part of an id. */

@@ -41,9 +41,10 @@ export const troubleCauses = [
 /** One of the causes. */
 export type TroubleCause = (typeof troubleCauses)[number];
 
-/** What the server did that devices' signatures contradict. A closed list; sending in the room (or to the person) is frozen. */
+/** What the server did that devices' signatures contradict, or, where an alarm names a `user`, that user's own lie. A closed list; README.md says
+ * which ones freeze sending in the room or to the person. */
 export const alarmCodes = [
-  /** Two histories: a record names another one before it, or an author had another record at that place. */
+  /** Two histories: a record names another one before it. With `user`: that author says to have had another record at some place. */
   'HISTORY_FORKED',
   /** A record is malformed, of another room, or its body is not the one named. */
   'RECORD_INVALID',
@@ -71,10 +72,12 @@ export const alarmCodes = [
 /** One of the alarms. */
 export type AlarmCode = (typeof alarmCodes)[number];
 
-/** An alarm. `room` and `user` say where, as far as known. */
+/** An alarm. */
 export interface Alarm {
   readonly code: AlarmCode;
+  /** Where, as far as known. */
   readonly room?: string;
+  /** Whose identity, devices or words it is about: then either the server lies about them, or they do. */
   readonly user?: string;
 }
 
@@ -111,6 +114,8 @@ export interface TimelineItem {
   readonly edited: boolean;
   /** Emoji -> user ids. */
   readonly reactions: ReadonlyMap<string, readonly string[]>;
+  /** Its author's view of the room is not this device's: the server showed one of the two another history, or the author lies. */
+  readonly contradicts?: AlarmCode;
   /** For kind `trouble`. */
   readonly trouble?: TroubleCause;
   /** For kind `notice`: what happened in the room. */
@@ -172,6 +177,8 @@ export interface MemberInfo {
   readonly status: MemberStatus;
   /** Seq up to which this member has read, where receipts are on. */
   readonly readSeq: number;
+  /** A message of this member contradicts what this device holds: see `TimelineItem.contradicts`. */
+  readonly contradicts: boolean;
 }
 
 /** An own device. */
@@ -283,7 +290,7 @@ export interface Luxchat {
   decline(room: string): Promise<void>;
   /** The last owner can't while others are in. As `invite`. */
   leave(room: string): Promise<void>;
-  /** Takes out someone who stands below. As `invite`. */
+  /** Takes out someone who stands below. As `invite`; also where people's words froze the room, as are `ban` and `leave`. */
   remove(room: string, user: string): Promise<void>;
   /** Takes out for good: not to be invited before `unban`. As `invite`. */
   ban(room: string, user: string): Promise<void>;
@@ -291,6 +298,9 @@ export interface Luxchat {
   unban(room: string, user: string): Promise<void>;
   /** Gives a role below one's own; an owner may make owners. As `invite`. */
   setRole(room: string, user: string, role: Role): Promise<void>;
+  /** Goes on in a frozen room: for a person who has compared with others, or has taken out who lies. Authors whose words froze it freeze it no more;
+   * what the server hands out freezes it again if it still contradicts. Does nothing where sending is not frozen. UNKNOWN. */
+  acknowledgeAlarm(room: string): Promise<void>;
   /** Encrypted name, at most 1.5 KB; goes out as messages do. UNKNOWN, UNTRUSTED, BAD_ARGUMENT. */
   setName(room: string, name: string): Promise<void>;
   /** As `setName`. */

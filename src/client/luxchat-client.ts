@@ -119,6 +119,11 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.#membership.other(room, user, { kind: ControlKind.CONTROL_KIND_ROLE, role });
   }
 
+  async acknowledgeAlarm(room: string): Promise<void> {
+    await this.held.need(room).replica.acknowledge();
+    this.outbox.kick(room);
+  }
+
   setName(room: string, name: string): Promise<void> {
     return this.#putSlot(room, 'name', { ...textContent(''), body: { $case: 'slotText', value: { text: name } } });
   }

@@ -73,14 +73,6 @@ export async function compareControl(
   if (head.number < known || (own && !equalBytes(own, head.hash))) await room.freeze('CONTROL_ROLLED_BACK');
 }
 
-/** The author of a message knew this entry: this device must have the same one, or get it. Rejects as requests do. */
-export async function compareView(room: RoomReplica, number: number, hash: Uint8Array): Promise<void> {
-  if (number > room.chain.number) await syncChain(room);
-  const own = room.chain.hashAt(number);
-  if (!own) await room.freeze('CONTROL_WITHHELD');
-  else if (!equalBytes(own, hash)) await room.freeze('CONTROL_ROLLED_BACK');
-}
-
 /** People who appear in the chain: their manifests are fetched before keys are shared with them; what fails now is done then. */
 async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void> {
   const { people, count } = room.ports.parts;

@@ -21,10 +21,11 @@ import type { TroubleCause } from './api.ts';
 import { type Opened, openEvent } from './content.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
-import { type Beside, compareView, syncChain, takeControl } from './room-control.ts';
+import { type Beside, syncChain, takeControl } from './room-control.ts';
 import { applyEmptying, checkEmptied, checkMarks, emptiedMark, isLawfulEmptying } from './room-emptying.ts';
 import { lineChangedBy, recordAt, recordById, rowsOf } from './room-rows.ts';
 import { repairSlot, setSlot } from './room-slots.ts';
+import { compareWitness } from './room-witness.ts';
 import { type LocalChange, prefixRange } from './store.ts';
 import { messageId } from './timeline.ts';
 
@@ -172,7 +173,7 @@ function isOwnReading(room: RoomReplica, record: LogRecord, { header }: CheckedR
 /** An honest hub refuses what someone wrote who did not know of the last removal: the one who was removed may hold its key. */
 function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boolean {
   const state = room.chain.stateAt(stamp.seq);
-  // Of an entry that is not here `compareView` speaks, once the author is proven.
+  // Of an entry that is not here `compareWitness` speaks, once the author is proven.
   if (state === null || (header.control?.number ?? 0) > state.number) return true;
   const hashAt = (number: number) => room.chain.hashAt(number);
   return checkControlHead(header, state, hashAt) !== Rejection.REJECTION_STALE_STATE;
@@ -201,7 +202,7 @@ async function openRecord(
   checked: CheckedRecord,
 ): Promise<{ kept: LocalRecord; session: string }> {
   const { header, stamp } = checked;
-  const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1, writtenMs: 0 };
+  const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1, writtenMs: 0, contradicts: '' };
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
   const sender = room.chain.user(header.member);
@@ -216,20 +217,10 @@ async function openRecord(
     if (opened.alarm) room.ports.parts.alarm({ code: opened.alarm, room: room.room, user: sender });
     return { kept: { ...kept, trouble: opened.trouble }, session: opened.sessionId ?? '' };
   }
-  const { control, seen, writtenMs } = opened.inner;
+  const { writtenMs } = opened.inner;
   if (isWrittenApart(writtenMs, stamp.acceptedMs)) room.ports.parts.count('written.apart');
-  if (control) await compareView(room, control.number, control.hash);
-  // Nobody has seen the place of what they were just writing, or a later one.
-  if (seen && seen.seq >= stamp.seq) await room.freeze('HISTORY_FORKED');
-  else if (seen && seen.seq > 0) await compareSeen(room, seen.seq, seen.hash);
-  return { kept: { ...kept, content: opened.content, writtenMs }, session: '' };
-}
-
-/** The author had this record at that place: so must this device, where it holds the place. */
-async function compareSeen(room: RoomReplica, seq: number, hash: Uint8Array): Promise<void> {
-  const record = (await recordAt(room, seq))?.record;
-  if (record && !equalBytes(recordHash(record.stamp, record.header, room.ports.parts.primitives), hash))
-    await room.freeze('HISTORY_FORKED');
+  const contradicts = await compareWitness(room, checked, opened.inner);
+  return { kept: { ...kept, content: opened.content, writtenMs, contradicts }, session: '' };
 }
 
 async function compareHeld(room: RoomReplica, held: LogRecord, { head }: CheckedRecord): Promise<boolean> {

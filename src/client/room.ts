@@ -4,7 +4,7 @@
 import type { RoomEntry } from '#proto/gen/client.ts';
 import type { MessageRef } from '#proto/gen/content.ts';
 import { LocalRoom } from '#proto/gen/local.ts';
-import { type ControlKind, type Record as LogRecord, MemberStatus, Role, type Slot } from '#proto/gen/record.ts';
+import { ControlKind, type Record as LogRecord, MemberStatus, Role, type Slot } from '#proto/gen/record.ts';
 import { isJoined } from '#proto/rules/control-state.ts';
 import type { AlarmCode, MemberInfo, RoomInfo, TroubleCause } from './api.ts';
 import { Chain } from './chain.ts';
@@ -14,6 +14,7 @@ import { type Beside, syncChain } from './room-control.ts';
 import { fetchThrough, type Marks, pullTo } from './room-fetch.ts';
 import { retryRecords, seqOf, takeRecord } from './room-intake.ts';
 import { slotNamed, slotText, takeSlot } from './room-slots.ts';
+import { weighWitness } from './room-witness.ts';
 import { type LocalChange, prefixRange } from './store.ts';
 import type { Folding } from './timeline.ts';
 
@@ -134,7 +135,9 @@ export class RoomReplica {
   /** All members by number. */
   members(): MemberInfo[] {
     return [...(this.chain.state?.members ?? [])].map(({ number, role, status }) => {
-      return { member: number, user: this.chain.user(number), role, status, readSeq: this.receipts.get(number) ?? 0 };
+      const user = this.chain.user(number);
+      const contradicts = this.local.contradicting.includes(number) || this.local.overruled.includes(number);
+      return { member: number, user, role, status, readSeq: this.receipts.get(number) ?? 0, contradicts };
     });
   }
 
@@ -209,19 +212,44 @@ export class RoomReplica {
     return true;
   }
 
-  /** Ends sending here and says why, once. */
+  /** The server contradicts itself or what people signed: ends sending here and says why. */
   async freeze(code: AlarmCode): Promise<void> {
     this.ports.parts.alarm({ code, room: this.room });
-    if (this.local.frozen !== '') return;
-    this.local.frozen = code;
+    await this.stop(code, false);
+  }
+
+  /** A message of this member contradicts what is held here: see room-witness.ts. What the message is marked with. */
+  contradicted(code: AlarmCode, member: number): Promise<AlarmCode | ''> {
+    return weighWitness(this, code, member);
+  }
+
+  /** Ends sending here, once. What authors say weighs less than what the server handed out. */
+  async stop(code: AlarmCode, byAuthors: boolean): Promise<void> {
+    const { local } = this;
+    if (local.frozen !== '' && (byAuthors || !local.frozenByAuthors)) return;
+    local.frozen = code;
+    local.frozenByAuthors = byAuthors;
     await this.save();
     this.ports.changed(this);
   }
 
-  /** Throws UNTRUSTED where sending is frozen. */
-  needTrust(): void {
-    const { frozen } = this.local;
-    if (frozen !== '') throw new ClientError('UNTRUSTED', `Sending here is frozen: ${frozen}.`);
+  /** A person decided to go on: what is said so far freezes the room no more. */
+  async acknowledge(): Promise<void> {
+    const { local } = this;
+    if (local.frozen === '') return;
+    local.overruled = [...local.overruled, ...local.contradicting];
+    local.contradicting = [];
+    local.frozen = '';
+    local.frozenByAuthors = false;
+    await this.save();
+    this.ports.changed(this);
+  }
+
+  /** Throws UNTRUSTED where sending is frozen. Who is thought to lie can be taken out, and one can leave, where no more than people's word stopped it. */
+  needTrust(statement?: ControlKind): void {
+    const { frozen, frozenByAuthors } = this.local;
+    if (frozen === '' || (frozenByAuthors && statement !== undefined && partings.has(statement))) return;
+    throw new ClientError('UNTRUSTED', `Sending here is frozen: ${frozen}.`);
   }
 
   /** Throws UNKNOWN where this user is out of the room. */
@@ -254,6 +282,12 @@ export class RoomReplica {
     local.serverCount = Math.max(local.serverCount, entry.headCount);
   }
 }
+
+const partings: ReadonlySet<ControlKind> = new Set([
+  ControlKind.CONTROL_KIND_REMOVE,
+  ControlKind.CONTROL_KIND_BAN,
+  ControlKind.CONTROL_KIND_LEAVE,
+]);
 
 const out: ReadonlySet<MemberStatus> = new Set([
   MemberStatus.MEMBER_STATUS_LEFT,

@@ -141,7 +141,7 @@ export class RoomSender implements SendingRoom {
 
   async #sign(statement: Statement): Promise<SignedControl> {
     const { chain, ports } = this.#replica;
-    this.#replica.needTrust();
+    this.#replica.needTrust(statement.kind);
     const { state } = chain;
     const place = {
       room: this.room,

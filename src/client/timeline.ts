@@ -8,7 +8,7 @@ import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
 import { ControlBody, ControlEntry, ControlKind, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
 import { decodeCanonical } from '#proto/rules/canonical.ts';
 import { isWrittenApart } from '#proto/rules/payload.ts';
-import type { Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
+import type { AlarmCode, Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
 import { rejectionName } from './errors.ts';
 
 /** What folding needs to know of the room. */
@@ -74,7 +74,9 @@ export function foldRecord(
   if (local.record.emptiedBy > 0) return header.counts ? { ...base, kind: 'deleted' } : undefined;
   if (local.trouble !== '') return { ...base, kind: 'trouble', trouble: local.trouble as TroubleCause };
   if (!local.content || annotates(local.content)) return undefined;
-  return { ...base, ...sending, kind: 'message', ...foldAnnotations(local.content, header, annotations, folding) };
+  const doubt = local.contradicts === '' ? {} : { contradicts: local.contradicts as AlarmCode };
+  const folded = foldAnnotations(local.content, header, annotations, folding);
+  return { ...base, ...sending, ...doubt, kind: 'message', ...folded };
 }
 
 /** The line of a message that still waits. */

@@ -166,10 +166,13 @@ export async function roomRowsWith(load: Module<typeof import('#client/room-rows
 
 /** Puts the doubles of the SDK's own classes in place; the returned function takes them off again. */
 export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People: typeof People }): () => void {
-  const { freeze } = classes.RoomReplica.prototype;
+  const { freeze, contradicted } = classes.RoomReplica.prototype;
   const { deviceStanding, recipient } = classes.People.prototype;
   classes.RoomReplica.prototype.freeze = function (code) {
     return off.has('freezing') ? Promise.resolve() : freeze.call(this, code);
+  };
+  classes.RoomReplica.prototype.contradicted = function (code, member) {
+    return off.has('freezing') ? Promise.resolve('') : contradicted.call(this, code, member);
   };
   classes.People.prototype.deviceStanding = function (user, device, claim) {
     if (off.has('device standing')) return Promise.resolve({ number: 0, removed: false });
@@ -181,7 +184,7 @@ export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People
     return recipient.call(this, user, committed);
   };
   return () => {
-    Object.assign(classes.RoomReplica.prototype, { freeze });
+    Object.assign(classes.RoomReplica.prototype, { freeze, contradicted });
     Object.assign(classes.People.prototype, { deviceStanding, recipient });
   };
 }

@@ -102,6 +102,23 @@ async function otherHead(
   await again;
 }
 
+/** Bob's first two messages come to Alice the other way round, his third follows. */
+async function swapsTwoMessages(scene: Scene): Promise<void> {
+  const { liar, bob, alice, room } = scene;
+  const number = numberOf(scene, bob);
+  const held: Parameters<Parameters<typeof liar.rewrite>[1]>[0][] = [];
+  liar.rewrite(room, (record, header) => {
+    if (header.member !== number) return [record];
+    held.push(record);
+    return held.length === 1 ? [] : held.length === 2 ? [record, held[0] as typeof record] : [record];
+  });
+  for (const text of ['first', 'second', 'third']) {
+    await says(bob, room, text);
+    await reads(bob, room, text);
+  }
+  await reads(alice, room, 'third');
+}
+
 /** Bob's room key goes to Alice in both rooms, so that only the binding tells them apart. */
 async function elsewhere(scene: Scene): Promise<Scene> {
   const other = await newRoom(scene, scene.bob);
@@ -329,24 +346,28 @@ const roomLies: readonly Lie[] = [
     believed: goesOn,
   },
   {
-    lie: 'serves two histories: two messages in another order than others got them',
+    lie: 'serves two histories: two messages in another order than one other member got them',
+    noticed: 'HISTORY_FORKED',
+    // One voice alone might lie: it is told and marked, and holds nobody up.
+    freezes: false,
+    without: ['freezing'],
+    tell: swapsTwoMessages,
+    believed: async ({ alice, room }) =>
+      (await alice.timeline(room)).some(
+        ({ content, contradicts }) =>
+          content?.body?.$case === 'text' && content.body.value.text === 'third' && !contradicts,
+      ),
+  },
+  {
+    lie: 'serves two histories, as two other members show',
     noticed: 'HISTORY_FORKED',
     freezes: true,
     without: ['freezing'],
     tell: async (scene) => {
-      const { liar, bob, alice, room } = scene;
-      const number = numberOf(scene, bob);
-      const held: Parameters<Parameters<typeof liar.rewrite>[1]>[0][] = [];
-      liar.rewrite(room, (record, header) => {
-        if (header.member !== number) return [record];
-        held.push(record);
-        return held.length === 1 ? [] : held.length === 2 ? [record, held[0] as typeof record] : [record];
-      });
-      for (const text of ['first', 'second', 'third']) {
-        await says(bob, room, text);
-        await reads(bob, room, text);
-      }
-      await reads(alice, room, 'third');
+      await swapsTwoMessages(scene);
+      await reads(scene.eve, scene.room, 'third');
+      await says(scene.eve, scene.room, 'fourth');
+      await reads(scene.alice, scene.room, 'fourth');
     },
     believed: goesOn,
   },
