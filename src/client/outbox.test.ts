@@ -52,6 +52,17 @@ class World {
     return this.outbox.add({ room, kind, content: textContent(text), counts: true });
   }
 
+  /** The log takes this message in. */
+  async logShows(header: string): Promise<void> {
+    const leaving = this.outbox.arriving(room, new TextEncoder().encode(header));
+    await this.store.write(leaving?.rows ?? []);
+    leaving?.settle();
+  }
+
+  async rows(): Promise<number> {
+    return (await this.store.list('outbox', { from: '', to: '~' })).length;
+  }
+
   async submit(event: Event): Promise<Accepted> {
     const text = new TextDecoder().decode(event.body);
     this.submitted.push(text);
@@ -132,7 +143,7 @@ describe('outbox', () => {
     await world.outbox.drained();
     expect(world.outbox.waiting(room)).toHaveLength(1);
     expect(world.outbox.accepted(send)).toMatchObject({ seq: 1 });
-    await world.outbox.arrived(room, new TextEncoder().encode('a#1'));
+    await world.logShows('a#1');
     expect(world.outbox.waiting(room)).toEqual([]);
     expect(world.outbox.localId(room, 1)).toBe(send.localId);
   });
@@ -144,18 +155,49 @@ describe('outbox', () => {
     });
     await world.add('a');
     await settled();
-    await world.outbox.arrived(room, new TextEncoder().encode('a#1'));
+    await world.logShows('a#1');
     expect(world.outbox.waiting(room)).toEqual([]);
     go();
     await world.outbox.drained();
     expect(world.outbox.waiting(room)).toEqual([]);
   });
 
+  it('takes a message out that was in the log before the program was last started', async () => {
+    world.hold = new Promise(() => {});
+    await world.add('a');
+    await settled();
+    world.outbox.close();
+    // The record was kept, and then the process was killed.
+    world.log.add(1);
+    world.hold = undefined;
+    world.open();
+    await world.outbox.load();
+    world.outbox.kickAll();
+    await world.outbox.drained();
+    expect(world.submitted).toEqual(['a#1', 'a#1']);
+    expect(world.outbox.waiting(room)).toEqual([]);
+    expect(await world.rows()).toBe(0);
+  });
+
+  it('does not keep a message again that is refused after the log showed it', async () => {
+    let go = () => {};
+    world.hold = new Promise((resolve) => {
+      go = resolve;
+    });
+    world.answers = [Rejection.REJECTION_FORBIDDEN];
+    await world.add('a');
+    await settled();
+    await world.logShows('a#1');
+    go();
+    await world.outbox.drained();
+    expect(await world.rows()).toBe(0);
+  });
+
   it('leaves a message alone when the log shows another one under its id', async () => {
     world.answers = ['lost'];
     await world.add('a');
     await settled();
-    await world.outbox.arrived(room, new TextEncoder().encode('other#1'));
+    await world.logShows('other#1');
     expect(world.outbox.waiting(room)).toHaveLength(1);
   });
 

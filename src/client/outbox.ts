@@ -9,7 +9,7 @@ import { LocalSend } from '#proto/gen/local.ts';
 import type { Event, EventKind } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes.ts';
 import { ClientError, isRetryable } from './errors.ts';
-import { type LocalStore, orderedNumber, prefixRange } from './store.ts';
+import { type LocalChange, type LocalStore, orderedNumber, prefixRange } from './store.ts';
 
 /** What the outbox needs of a room. */
 export interface SendingRoom {
@@ -78,6 +78,8 @@ export class Outbox {
   #names = new Map<string, string>();
   /** By position: answered, but not in the log here yet. */
   #accepted = new Map<number, Accepted>();
+  /** Positions whose rows are being deleted. */
+  #leaving = new Set<number>();
   #lastPosition = 0;
   #closed = false;
   #drained: (() => void)[] = [];
@@ -143,10 +145,13 @@ export class Outbox {
     return this.#accepted.get(send.position);
   }
 
-  /** The log on this device shows a message of this device: it is taken out, whether its answer came or not. Rejects with STORE. */
-  async arrived(room: string, header: Uint8Array): Promise<void> {
+  /** The log on this device is about to show a message of this device, whether its answer came or not: what leaves the store in the record's own
+   * write, and what is done once that is durable. Until then the message stands here. */
+  arriving(room: string, header: Uint8Array): { readonly rows: readonly LocalChange[]; settle(): void } | undefined {
     const send = this.waiting(room).find((one) => one.event && equalBytes(one.event.header, header));
-    if (send) await this.#remove(send, { to: 'accepted' });
+    if (!send) return undefined;
+    this.#leaving.add(send.position);
+    return { rows: [goneRow(send)], settle: () => this.#leave(send, { to: 'accepted' }) };
   }
 
   /** Tries every room again: the connection is back. */
@@ -228,7 +233,7 @@ export class Outbox {
     if (sealed !== send) this.#swap(send, sealed);
     try {
       const accepted = await this.#ports.submit(sealed.room, sealed.event as Event);
-      this.#answered(sealed, accepted);
+      await this.#answered(sealed, room, accepted);
       return true;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
@@ -249,17 +254,17 @@ export class Outbox {
     return false;
   }
 
-  #answered(send: LocalSend, accepted: Accepted): void {
+  async #answered(send: LocalSend, room: SendingRoom, accepted: Accepted): Promise<void> {
     this.#tries.delete(send.room);
     this.#name(send);
-    // The log may have been quicker; else the record takes it out.
-    if (this.#queue(send.room).some((one) => one.position === send.position))
-      this.#accepted.set(send.position, accepted);
+    // Its record takes it out, unless it came before this program was last started.
+    if (await room.holds(send)) return this.#remove(send, { to: 'accepted', accepted });
+    if (this.#stands(send)) this.#accepted.set(send.position, accepted);
     this.#ports.changed(send, { to: 'accepted', accepted });
   }
 
   #waits(send: LocalSend): boolean {
-    return !send.failed && !this.#accepted.has(send.position);
+    return !send.failed && !this.#accepted.has(send.position) && !this.#leaving.has(send.position);
   }
 
   async #refused(send: LocalSend, room: SendingRoom, error: ClientError): Promise<boolean> {
@@ -335,6 +340,8 @@ export class Outbox {
   }
 
   async #replace(old: LocalSend, send: LocalSend): Promise<void> {
+    // Taken out meanwhile: a row written now would send it again after the next start.
+    if (!this.#stands(old)) return;
     this.#swap(old, send);
     await this.#ports.store.write([{ table: 'outbox', ...rowOf(send) }]);
     if (send.failed) this.#ports.count('send.failed');
@@ -342,12 +349,23 @@ export class Outbox {
   }
 
   async #remove(send: LocalSend, change: SendChange): Promise<void> {
+    this.#leaving.add(send.position);
+    await this.#ports.store.write([goneRow(send)]);
+    this.#leave(send, change);
+  }
+
+  #leave(send: LocalSend, change: SendChange): void {
     this.#tries.delete(send.room);
     if (change.to === 'accepted') this.#name(send);
     this.#take(send);
     this.#accepted.delete(send.position);
-    await this.#ports.store.write([{ table: 'outbox', key: orderedNumber(send.position), value: undefined }]);
+    this.#leaving.delete(send.position);
     this.#ports.changed(send, change);
+  }
+
+  /** Does it wait here, and is it not on its way out? */
+  #stands(send: LocalSend): boolean {
+    return !this.#leaving.has(send.position) && this.#queue(send.room).some((one) => one.position === send.position);
   }
 
   #name(send: LocalSend): void {
@@ -387,6 +405,10 @@ export class Outbox {
     if (busy || this.#pumping.size > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();
   }
+}
+
+function goneRow(send: LocalSend): LocalChange {
+  return { table: 'outbox', key: orderedNumber(send.position), value: undefined };
 }
 
 function rowOf(send: LocalSend): { key: string; value: Uint8Array } {

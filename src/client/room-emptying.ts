@@ -14,7 +14,7 @@ import type { ControlState } from '#proto/rules/control-state.ts';
 import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/emptying.ts';
 import type { CheckedRecord } from '#proto/rules/record.ts';
 import type { RoomReplica } from './room.ts';
-import { emptiedRows, lineOf, recordAt, seqOfKey } from './room-rows.ts';
+import { emptiedRows, recordAt, seqOfKey } from './room-rows.ts';
 import { type LocalChange, orderedNumber, prefixRange } from './store.ts';
 
 /** A row that came emptied: what must be looked at once the event that did it is here. */
@@ -26,47 +26,67 @@ export function emptiedMark(room: string, seq: number, emptiedBy: number): Local
   };
 }
 
-/** Takes an EMPTYING event: the rows that it names and may empty lose their bodies. */
-export async function applyEmptying(
+/** What a record changes in rows that are here, to be kept in the record's own write: a crash between would leave a body for good. */
+export interface EmptyingChanges {
+  readonly rows: readonly LocalChange[];
+  /** Rows as they are afterwards. */
+  readonly emptied: readonly LocalRecord[];
+}
+
+/** What an EMPTYING event changes: the rows that it names and may empty lose their bodies. Any other event changes none. */
+export async function emptyTargets(
   room: RoomReplica,
   record: LogRecord,
   { header, stamp }: CheckedRecord,
-): Promise<void> {
-  const emptying = decodeEmptying(record.body);
-  if (typeof emptying === 'number') return;
+): Promise<EmptyingChanges> {
+  const rows: LocalChange[] = [];
+  const emptied: LocalRecord[] = [];
+  const emptying = header.kind === EventKind.EVENT_KIND_EMPTYING ? decodeEmptying(record.body) : 0;
+  if (typeof emptying === 'number') return { rows, emptied };
   for (const target of await targetsHeld(room, emptying)) {
     const old = await recordAt(room, target);
     if (!old?.record || old.record.emptiedBy > 0) continue;
     const author = EventHeader.decode(old.record.header);
     if (!mayEmpty(room, emptying, { stamp, actor: header }, { seq: target, header: author })) continue;
-    const { kept, rows } = emptiedRows(room.room, old, stamp.seq);
+    const now = emptiedRows(room.room, old, stamp.seq);
     if (author.kind === EventKind.EVENT_KIND_SLOT) dropSlot(room, old.record);
-    await room.ports.parts.store.write([...rows, room.row()]);
-    const item = await lineOf(room, kept);
-    if (item) room.ports.parts.emit('item', item);
+    rows.push(...now.rows);
+    emptied.push(now.kept);
   }
+  return { rows, emptied };
 }
 
-/** Looks at rows that came emptied and name the record `seq`, which is here now. */
-export async function checkMarks(room: RoomReplica, seq: number): Promise<void> {
-  const { store } = room.ports.parts;
-  const marks = await store.list('emptied', { ...prefixRange(`${room.room} ${orderedNumber(seq)} `), limit: 10_000 });
+/** Looks at rows that came emptied and name this record, which is being taken. Their marks, to be deleted in the record's own write. */
+export async function judgeMarks(
+  room: RoomReplica,
+  record: LogRecord,
+  { header, stamp }: CheckedRecord,
+): Promise<LocalChange[]> {
+  const prefix = prefixRange(`${room.room} ${orderedNumber(stamp.seq)} `);
+  const marks = await room.ports.parts.store.list('emptied', { ...prefix, limit: 10_000 });
   for (const { key } of marks) {
-    await checkEmptied(room, seqOfKey(key), seq);
-    await store.write([{ table: 'emptied', key, value: undefined }]);
+    const row = (await recordAt(room, seqOfKey(key)))?.record;
+    if (row) await judgeEmptied(room, row, { stamp, actor: header, body: record.body });
   }
+  return marks.map(({ key }) => ({ table: 'emptied', key, value: undefined }));
 }
 
-/** A row came emptied by an event that is here already (older history). */
-export async function checkEmptied(room: RoomReplica, seq: number, emptiedBy: number): Promise<void> {
-  const [row, event] = [await recordAt(room, seq), await recordAt(room, emptiedBy)];
-  if (!row?.record || !event?.record) return;
-  const actor = EventHeader.decode(event.record.header);
-  const emptying = actor.kind === EventKind.EVENT_KIND_EMPTYING ? decodeEmptying(event.record.body) : 0;
-  const header = EventHeader.decode(row.record.header);
-  const stamp = Stamp.decode(event.record.stamp);
-  const lawful = typeof emptying !== 'number' && mayEmpty(room, emptying, { stamp, actor }, { seq, header });
-  if (!lawful) await room.freeze('EMPTIED_UNLAWFULLY');
+/** Looks at a row that comes emptied by an event that is here already (older history). */
+export async function checkEmptied(room: RoomReplica, row: LogRecord): Promise<void> {
+  const event = row.emptiedBy > 0 ? (await recordAt(room, row.emptiedBy))?.record : undefined;
+  if (!event) return;
+  const actor = EventHeader.decode(event.header);
+  await judgeEmptied(room, row, { stamp: Stamp.decode(event.stamp), actor, body: event.body });
+}
+
+async function judgeEmptied(
+  room: RoomReplica,
+  row: LogRecord,
+  { body, ...event }: { readonly stamp: Stamp; readonly actor: EventHeader; readonly body: Uint8Array },
+): Promise<void> {
+  const emptying = event.actor.kind === EventKind.EVENT_KIND_EMPTYING ? decodeEmptying(body) : 0;
+  const place = { seq: Stamp.decode(row.stamp).seq, header: EventHeader.decode(row.header) };
+  if (typeof emptying === 'number' || !mayEmpty(room, emptying, event, place)) await room.freeze('EMPTIED_UNLAWFULLY');
 }
 
 function mayEmpty(

@@ -86,7 +86,7 @@ describe('a body that its author wanted gone', () => {
       const held = await recordAt(room, 6);
       const shown = { ...held!, record: { ...held!.record!, body: new Uint8Array(), emptiedBy: 7 } };
       await room.ports.parts.store.write(rowsOf(roomId, shown));
-      await checkEmptied(room, 6, 7);
+      await checkEmptied(room, shown.record);
       expect(room.local.frozen).toBe('EMPTIED_UNLAWFULLY');
     }
   });

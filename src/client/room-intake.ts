@@ -22,7 +22,7 @@ import { type Opened, openEvent } from './content.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
 import { type Beside, syncChain, takeControl } from './room-control.ts';
-import { applyEmptying, checkEmptied, checkMarks, emptiedMark, isLawfulEmptying } from './room-emptying.ts';
+import { checkEmptied, emptiedMark, emptyTargets, isLawfulEmptying, judgeMarks } from './room-emptying.ts';
 import { lineChangedBy, recordAt, recordById, rowsOf } from './room-rows.ts';
 import { repairSlot, setSlot } from './room-slots.ts';
 import { compareWitness } from './room-witness.ts';
@@ -53,27 +53,37 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   }
   const { header, stamp } = checked;
   const changes: LocalChange[] = [];
-  if (header.kind === EventKind.EVENT_KIND_CONTROL) {
-    if (!(await takeControl(room, { seq: stamp.seq, body: record.body, ...beside }, changes))) return false;
-  } else {
-    if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
-    if (!knowsRemovals(room, checked) || !maySay(room, record, checked)) {
-      await room.freeze('RECORD_INVALID');
-      return false;
-    }
-  }
+  if (!(await isAllowed(room, record, checked, { beside, changes }))) return false;
   const { kept, session } = await openRecord(room, record, checked);
+  changes.push(...(await judgeMarks(room, record, checked)));
+  const targets = await emptyTargets(room, record, checked);
+  const sent = isOwnDevice(room, header) ? room.ports.arriving(room.room, record.header) : undefined;
+  changes.push(...targets.rows, ...(sent?.rows ?? []));
+  // Everything that follows from the record becomes durable with it: a crash may come at any moment.
   advance(room, checked, continues);
   if (header.kind === EventKind.EVENT_KIND_SLOT) setSlot(room, kept, header, stamp.seq);
   if (record.emptiedBy > 0) changes.push(emptiedMark(room.room, stamp.seq, record.emptiedBy));
   if (isOwnReading(room, record, checked)) room.readTo(stamp.seq, stamp.count);
   await parts.store.write([...changes, ...rowsOf(room.room, kept, session), room.row()]);
-  if (header.kind === EventKind.EVENT_KIND_EMPTYING) await applyEmptying(room, record, checked);
-  await checkMarks(room, stamp.seq);
-  await tell(room, kept);
-  if (room.chain.user(header.member) === parts.user && header.device === parts.device)
-    await room.ports.arrived(room.room, record.header);
+  sent?.settle();
+  for (const row of [...targets.emptied, kept]) await tell(room, row);
   return true;
+}
+
+/** Would an honest hub have taken it, by the chain? A control entry is taken into the chain. False = the room is frozen. Rejects as requests do. */
+async function isAllowed(
+  room: RoomReplica,
+  record: LogRecord,
+  checked: CheckedRecord,
+  { beside, changes }: { readonly beside: Beside; readonly changes: LocalChange[] },
+): Promise<boolean> {
+  const { header, stamp } = checked;
+  if (header.kind === EventKind.EVENT_KIND_CONTROL)
+    return takeControl(room, { seq: stamp.seq, body: record.body, ...beside }, changes);
+  if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
+  if (knowsRemovals(room, checked) && maySay(room, record, checked)) return true;
+  await room.freeze('RECORD_INVALID');
+  return false;
 }
 
 /** Takes the record below those that are held. False = it contradicts them, or the room's chain. */
@@ -81,11 +91,7 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
   const { parts } = room.ports;
   const { local } = room;
   const checked = checkRecord(record, null, { room: room.room, primitives: parts.primitives });
-  if (typeof checked === 'string') {
-    await room.freeze('RECORD_INVALID');
-    return false;
-  }
-  if (!maySay(room, record, checked)) {
+  if (typeof checked === 'string' || !maySay(room, record, checked)) {
     await room.freeze('RECORD_INVALID');
     return false;
   }
@@ -95,18 +101,14 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
     await room.freeze('HISTORY_FORKED');
     return false;
   }
+  const held = (await recordAt(room, seq))?.record;
+  // One that is here is of an earlier stay in this room.
+  const opened = held ? undefined : await openRecord(room, record, checked);
+  if (opened) await checkEmptied(room, record);
   local.lowSeq = seq;
   local.beforeLowHash = previousHash;
-  const held = await recordAt(room, seq);
-  if (held?.record) {
-    // Of an earlier stay in this room.
-    await room.save();
-    return compareHeld(room, held.record, checked);
-  }
-  const { kept, session } = await openRecord(room, record, checked);
-  await parts.store.write([...rowsOf(room.room, kept, session), room.row()]);
-  if (record.emptiedBy > 0) await checkEmptied(room, seq, record.emptiedBy);
-  return true;
+  await parts.store.write([...(opened ? rowsOf(room.room, opened.kept, opened.session) : []), room.row()]);
+  return held ? compareHeld(room, held, checked) : true;
 }
 
 /** Tries records again that could not be decrypted, where `test` holds for cause and session ('' = not known). */
@@ -159,6 +161,10 @@ function advance(room: RoomReplica, { stamp, head }: CheckedRecord, continues: b
   }
   local.serverSeq = Math.max(local.serverSeq, stamp.seq);
   local.serverCount = Math.max(local.serverCount, stamp.count);
+}
+
+function isOwnDevice({ chain, ports: { parts } }: RoomReplica, { member, device }: EventHeader): boolean {
+  return device === parts.device && chain.user(member) === parts.user;
 }
 
 /** Whoever writes, or has just come in, has read what came before, on whichever device. */

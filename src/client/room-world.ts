@@ -59,7 +59,7 @@ export interface Standing {
 export function roomWorld(
   bob: Standing = { status: MemberStatus.MEMBER_STATUS_JOINED },
   policy: Partial<RoomPolicy> = {},
-  { store = new MemoryStore(), ...ports }: Partial<Pick<RoomPorts, 'arrived'>> & { readonly store?: MemoryStore } = {},
+  { store = new MemoryStore(), ...ports }: Partial<Pick<RoomPorts, 'arriving'>> & { readonly store?: MemoryStore } = {},
 ) {
   const alarms: Alarm[] = [];
   const counted: string[] = [];
@@ -81,7 +81,7 @@ export function roomWorld(
     now: () => 10_000,
     random: () => 0,
   };
-  const silent = { membersChanged() {}, changed() {}, arrived: async () => {}, localId: () => undefined };
+  const silent = { membersChanged() {}, changed() {}, arriving: () => undefined, localId: () => undefined };
   const around = { parts, ...silent, ...ports };
   const room = new RoomReplica(roomId, around as never);
   const member = (number: number, status: MemberStatus, role: Role) => ({ number, role, status, stays: [] });

@@ -26,14 +26,20 @@ export interface MemberChange {
   readonly news: boolean;
 }
 
+/** A message on its way out of the outbox, into the log. */
+export interface Arriving {
+  readonly rows: readonly LocalChange[];
+  settle(): void;
+}
+
 /** What a room tells those around it. */
 export interface RoomPorts {
   readonly parts: Parts;
   /** Members changed: sending may go on, or slots must be posted again for a newcomer. */
   readonly membersChanged: (room: RoomReplica, change: MemberChange) => void;
   readonly changed: (room: RoomReplica) => void;
-  /** A record of this device is in the log as this device holds it. Rejects with STORE. */
-  readonly arrived: (room: string, header: Uint8Array) => Promise<void>;
+  /** A record of this device is being taken: what leaves the outbox in the same write, and what follows when that is durable. */
+  readonly arriving: (room: string, header: Uint8Array) => Arriving | undefined;
   /** Local id of a message of this device, if it is still known. */
   readonly localId: (room: string, sendId: number) => string | undefined;
 }

@@ -79,7 +79,7 @@ export class Rooms {
       parts: this.#parts(),
       membersChanged: (replica, change) => this.#membersChanged(replica, change),
       changed: (replica) => this.#parts().emit('room', replica.info()),
-      arrived: (id, header) => this.#outbox().arrived(id, header),
+      arriving: (id, header) => this.#outbox().arriving(id, header),
       localId: (id, sendId) => this.#outbox().localId(id, sendId),
     };
     const replica = new RoomReplica(room, ports);
