@@ -33,7 +33,7 @@ export function summaryOf({ room, state }: RoomContext): RoomSummary | null {
     headSeq,
     headCount,
     headHash,
-    name: state.visibleSlots().find(([name]) => name === 'name')?.[1],
+    name: state.visibleSlot('name'),
   };
   return { room, entry, floor: state.floor };
 }

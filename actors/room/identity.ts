@@ -1,9 +1,10 @@
 // New identities of members, which leave no record. Who starts over with another master key is suspended until someone signs the new
 // one in: what the chain commits to is compared with what the user actor says.
 import type { Effect } from '#actors/kernel/effects.ts';
+import { IdentityRow } from '#proto/gen/room.ts';
 import { equalBytes } from '#proto/rules/bytes.ts';
 import type { RoomContext } from './context.ts';
-import { changeNow } from './state/rows.ts';
+import { changeTo } from './state/rows.ts';
 
 /**
  * A user's master key today, by the word of the user actor. Where it is not the one that the chain commits to the member is suspended from now on; it is
@@ -15,7 +16,8 @@ export function learnIdentity({ state, calls }: RoomContext, user: string, finge
   const known = state.identities.get(member.number) ?? state.people.person(member.person)?.fingerprint;
   if (known !== undefined && equalBytes(known, fingerprint)) return [];
   state.identities.set(member.number, fingerprint);
-  return [calls.save([changeNow(state, `identity/${member.number}`)], () => [])];
+  const row = IdentityRow.encode({ fingerprint }).finish();
+  return [calls.save([changeTo(state, `identity/${member.number}`, row)], () => [])];
 }
 
 /**

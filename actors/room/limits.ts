@@ -40,7 +40,10 @@ export interface RoomLimits {
   readonly noticeTickMs: number;
   /** Milliseconds that a caller is asked to wait with BUSY and UNAVAILABLE. */
   readonly retryAfterMs: number;
-  /** Milliseconds until a record's row ends: 24 months less the week that a file waits and a day of grace, so that its bytes are gone in time. */
+  /** Milliseconds that the head's stamp may be ahead of the clock. Over it: UNAVAILABLE, until the clock is right. */
+  readonly clockBehindMaxMs: number;
+  /** Milliseconds from the stamp until a record's row ends: 24 months less the week that a file waits, a day of grace, and what a stamp may be ahead of
+   *  the clock, so that its bytes are gone in time. */
   readonly retentionMs: number;
 }
 
@@ -66,5 +69,6 @@ export const defaultRoomLimits: RoomLimits = {
   noticesPerTick: 256,
   noticeTickMs: 250,
   retryAfterMs: 1_000,
-  retentionMs: 722 * 86_400_000,
+  clockBehindMaxMs: 60_000,
+  retentionMs: 722 * 86_400_000 - 60_000,
 };

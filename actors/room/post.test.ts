@@ -248,6 +248,27 @@ describe('a place', () => {
     expect(stamps[1]?.previousHash).toEqual(recordHash(first!.stamp, first!.header, testPrimitives));
   });
 
+  it('is not given while the head is more than a minute ahead of the clock, and expires in order until then', () => {
+    const stage = group();
+    const { clockBehindMaxMs, retentionMs } = stage.options.limits;
+    const first = stage.event(ben, bytesOf('x'));
+    expect(code(stage.send(ben, first))).toBe('accepted');
+    const startMs = stage.now;
+    stage.now = startMs - clockBehindMaxMs;
+    expect(code(stage.say(ben))).toBe('accepted');
+    stage.now -= 1;
+    const refused = stage.say(ben);
+    expect(code(refused)).toBe(Rejection.REJECTION_UNAVAILABLE);
+    expect(refused.effects).toContainEqual({ kind: 'count', counter: 'room.clock.behind', by: 1 });
+    // What has its place keeps its answer.
+    expect(code(stage.send(ben, first))).toBe('accepted');
+    const ends = stage.log.commands.flatMap((command) =>
+      command.kind === 'append' ? command.rows.map(({ expiresMs }) => expiresMs) : [],
+    );
+    expect(ends.at(-1)).toBe(startMs + retentionMs);
+    expect([...ends].sort((a, b) => a - b)).toEqual(ends);
+  });
+
   it('is acked, shown and counted only when it is covered; an uncovered one may be lost', () => {
     const stage = group();
     stage.covers = false;

@@ -65,6 +65,7 @@ export class Post {
     const { state, options, uncovered } = this.#context;
     const { header, headerHash, change, person, credential, event } = good;
     if (uncovered.full(event.header.length + event.body.length)) return this.#refuse(from, busy);
+    if (state.ahead.acceptedMs > now + options.limits.clockBehindMaxMs) return this.#refuseByClock(from);
     const waitMs = waitOf(state, change, now);
     if (waitMs > 0) return [refuse(this.#context, from, Rejection.REJECTION_RATE_LIMITED, waitMs)];
     const { primitives, limits } = options;
@@ -85,6 +86,7 @@ export class Post {
     if (credential !== null) state.people.keepCredential(credential);
     state.place(placed);
     uncovered.add(placed, from);
+    // From the stamp, not from the clock, so that rows expire in their order. The stamp may be ahead of the clock by a little that retention allows for.
     const row = { bytes, acceptedMs, expiresMs: acceptedMs + limits.retentionMs };
     return [{ kind: 'log', command: { kind: 'append', fromSeq: seq, rows: [row] } }];
   }
@@ -136,6 +138,12 @@ export class Post {
       this.#behind.set(key, behind);
       return;
     }
+  }
+
+  /** The head was stamped by a clock that is far ahead of this one. Stamps never go back, and one from the future would keep its row for too long. */
+  #refuseByClock(from: Requester): readonly Effect[] {
+    const refusal = refuse(this.#context, from, Rejection.REJECTION_UNAVAILABLE);
+    return [{ kind: 'count', counter: 'room.clock.behind', by: 1 }, refusal];
   }
 
   /** The judge looks ahead: what it refuses because of an event that a crash may take back must not be said before that is covered. */

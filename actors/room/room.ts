@@ -19,7 +19,7 @@ import { LogCalls } from './log-calls.ts';
 import { Post } from './post.ts';
 import { authorise } from './reachability.ts';
 import { readRoom } from './read-room.ts';
-import { putReceipt } from './slots.ts';
+import { Receipts } from './receipts.ts';
 import { loadRoom } from './state/load.ts';
 import { type Placed, RoomState } from './state/room-state.ts';
 import { takeChanges } from './state/rows.ts';
@@ -55,7 +55,7 @@ export class Room implements Actor<RoomMessage> {
   readonly #held: Held;
   readonly #standings: StandingsTeller;
   readonly #notices: ManifestNotices;
-  readonly #receiptTimes = new Map<number, number>();
+  readonly #receipts: Receipts;
   readonly #ephemeralTimes = new Map<number, number>();
   #loading: Loading | null = null;
 
@@ -70,6 +70,7 @@ export class Room implements Actor<RoomMessage> {
     };
     this.#post = new Post(this.context);
     this.#held = new Held(options.limits);
+    this.#receipts = new Receipts(this.context);
     this.#standings = new StandingsTeller(this.context);
     this.#notices = new ManifestNotices(this.context);
   }
@@ -111,7 +112,7 @@ export class Room implements Actor<RoomMessage> {
       case 'fetch':
         return fetchRecords(context, message.from, message.fetch);
       case 'putReceipt':
-        return putReceipt(context, message.from, { write: message.write, times: this.#receiptTimes, now });
+        return this.#receipts.put(message, now);
       case 'ephemeral':
         return ephemeral(context, message, { times: this.#ephemeralTimes, now });
       case 'readRoom':

@@ -3,15 +3,11 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { Role, SlotWrite } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
-import { codeOf, type Seen, Stage, slotWrite } from './stage.ts';
+import { codeOf, type Seen, Stage } from './stage.ts';
 
 const ada = makeActor('@ada:lux.example');
 const ben = makeActor('@ben:lux.example');
-const cid = makeActor('@cid:lux.example');
 const code = (seen: Seen) => seen.answers.map(({ body }) => codeOf(body))[0];
-
-const receipt = (stage: Stage, user: typeof ada, slot: string, version: number) =>
-  stage.tell({ kind: 'putReceipt', from: stage.from(user), write: slotWrite(slot, version) });
 
 describe('an ordered slot', () => {
   it('is set by its event and shown in the list, its version only grows', () => {
@@ -44,62 +40,6 @@ describe('an ordered slot', () => {
     expect(code(stage.slot(ada, 'topic', 2, 'x'.repeat(protocol.slotValueBytesMax + 1)))).toBe(
       Rejection.REJECTION_TOO_LARGE,
     );
-  });
-});
-
-describe('a receipt', () => {
-  it('is saved, then pushed and answered, without an event', () => {
-    const stage = Stage.group(ada, testPrimitives);
-    const rows = stage.log.rows.length;
-    const seen = receipt(stage, ada, 'receipt/1', 1);
-    expect(seen.effects.map(({ kind }) => kind)).toEqual(['log', 'answer', 'deliver']);
-    expect(code(seen)).toBe('done');
-    expect(seen.pushed[0]?.body).toMatchObject({
-      $case: 'slotChanged',
-      value: { slot: { member: 1, seq: 1, sendId: 0 } },
-    });
-    expect(stage.log.rows).toHaveLength(rows);
-    stage.crash();
-    stage.fetch(ada);
-    expect(stage.state.slots.has('receipt/1')).toBe(true);
-    stage.now += protocol.receiptIntervalMs;
-    expect(code(receipt(stage, ada, 'receipt/1', 1))).toBe(Rejection.REJECTION_STALE_STATE);
-    expect(code(receipt(stage, ada, 'receipt/1', 2))).toBe('done');
-    stage.kept(ada, 1);
-    stage.passivate();
-    stage.fetch(ada);
-    stage.now += protocol.receiptIntervalMs;
-    expect(code(receipt(stage, ada, 'receipt/1', 3))).toBe('done');
-  });
-
-  it('comes at most every five seconds a member', () => {
-    const stage = Stage.group(ada, testPrimitives);
-    receipt(stage, ada, 'receipt/1', 1);
-    stage.now += protocol.receiptIntervalMs - 1;
-    expect(receipt(stage, ada, 'receipt/1', 2).answers[0]?.body).toMatchObject({
-      value: { code: Rejection.REJECTION_RATE_LIMITED, retryAfterMs: 1 },
-    });
-    stage.now += 1;
-    expect(code(receipt(stage, ada, 'receipt/1', 2))).toBe('done');
-  });
-
-  it("is one's own, and a member's", () => {
-    const stage = Stage.group(ada, testPrimitives);
-    stage.join(ada, ben);
-    expect(code(receipt(stage, ben, 'receipt/1', 1))).toBe(Rejection.REJECTION_FORBIDDEN);
-    expect(code(receipt(stage, ben, 'name', 1))).toBe(Rejection.REJECTION_BAD_EVENT);
-    expect(code(receipt(stage, cid, 'receipt/3', 1))).toBe(Rejection.REJECTION_NOT_FOUND);
-    const broken = stage.tell({ kind: 'putReceipt', from: stage.from(ben), write: new Uint8Array([255]) });
-    expect(code(broken)).toBe(Rejection.REJECTION_BAD_EVENT);
-  });
-
-  it('works with 100 members and not with 101', { timeout: 60_000 }, () => {
-    const stage = Stage.group(ada, testPrimitives);
-    for (let i = 2; i <= 100; i++) stage.join(ada, makeActor(`@user${i}:lux.example`));
-    expect(code(receipt(stage, ada, 'receipt/1', 1))).toBe('done');
-    stage.join(ada, ben);
-    stage.now += protocol.receiptIntervalMs;
-    expect(code(receipt(stage, ada, 'receipt/1', 2))).toBe(Rejection.REJECTION_UNSUPPORTED);
   });
 });
 

@@ -17,6 +17,9 @@ export class StageLog {
   /** Seqs below have expired. */
   floor = 1;
   covered = 0;
+  /** Saves go out and are not answered, until `release`. */
+  holds = false;
+  readonly #unanswered: (LogCommand & { kind: 'save' })[] = [];
   #told = 0;
   #coveredByState = 0;
   #segment = 1;
@@ -35,8 +38,8 @@ export class StageLog {
         this.rows.push(...command.rows.map(({ bytes }) => bytes));
         return;
       case 'save':
-        this.#change(command.changes);
-        this.answers.push({ kind: 'saved', token: command.token });
+        if (this.holds) this.#unanswered.push(command);
+        else this.#save(command);
         return;
       case 'read':
         this.answers.push(this.#read(command));
@@ -62,6 +65,12 @@ export class StageLog {
     this.answers.push({ kind: 'appended', throughSeq: this.covered });
   }
 
+  /** Carries out and answers the saves that were held. */
+  release(): void {
+    this.holds = false;
+    for (const save of this.#unanswered.splice(0)) this.#save(save);
+  }
+
   seal(): void {
     this.answers.push({ kind: 'sealing' });
   }
@@ -79,6 +88,13 @@ export class StageLog {
   reopen(): void {
     this.#isOpen = false;
     this.answers.length = 0;
+    this.#unanswered.length = 0;
+    this.holds = false;
+  }
+
+  #save({ changes, token }: LogCommand & { kind: 'save' }): void {
+    this.#change(changes);
+    this.answers.push({ kind: 'saved', token });
   }
 
   #opened(): LogAnswer {

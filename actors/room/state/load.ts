@@ -19,6 +19,7 @@ import { decodeControl } from '#proto/rules/control-entry.ts';
 import { type ControlState, decodeChunk, joinState } from '#proto/rules/control-state.ts';
 import type { Chunk } from '#proto/rules/member-table.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
+import { slotKind } from '#proto/rules/slots.ts';
 import type { LogAnswer, StateRow } from '../../log/messages.ts';
 import type { Placed, RoomState } from './room-state.ts';
 import { SendIds } from './send-ids.ts';
@@ -38,6 +39,8 @@ export function* loadRoom(
     given.replayed(replayRow(state, bytes, given.primitives));
     yield recordUnits;
   }
+  // A crash may have come between a receipt that was saved and the leaving of its member, which empties it.
+  for (const [name, slot] of state.slots) if (slotKind(name) === 'receipt') state.setReceipt(slot.member, slot);
   const isWhole = state.head.seq + 1 === opened.nextSeq && (state.chain === null) === (state.head.seq === 0);
   if (!isWhole) throw new Error('the log and its state do not fit');
   state.floor = Math.max(1, opened.floor);

@@ -16,6 +16,7 @@ import { type ControlState, standing } from '#proto/rules/control-state.ts';
 import { type Member, MemberTable } from '#proto/rules/member-table.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { emptied, emptyHead, type LogHead } from '#proto/rules/record.ts';
+import { receiptSlot } from '#proto/rules/slots.ts';
 import type { RoomLimits } from '../limits.ts';
 import { ControlBudget } from './control-budget.ts';
 import { ControlEntries } from './control-entries.ts';
@@ -175,6 +176,13 @@ export class RoomState {
     return member.status === MemberStatus.MEMBER_STATUS_JOINED || member.status === MemberStatus.MEMBER_STATUS_INVITED;
   }
 
+  /** A receipt that is saved. One of a member who is not in any more is kept without its value, for the version must go on when they come back. */
+  setReceipt(member: number, slot: Slot): void {
+    const name = receiptSlot(member);
+    this.setSlot(name, slot);
+    if (this.chain?.members.get(member)?.status !== MemberStatus.MEMBER_STATUS_JOINED) this.#emptySlot(name, slot);
+  }
+
   /** A slot as it is kept now: set by a covered event, put by PutReceipt and saved, or loaded. */
   setSlot(name: string, slot: Slot): void {
     this.slots.set(name, slot);
@@ -182,9 +190,15 @@ export class RoomState {
     this.slotVersions.set(name, Math.max(version, this.slotVersions.get(name) ?? 0));
   }
 
+  /** A slot that has a value. */
+  visibleSlot(name: string): Slot | undefined {
+    const slot = this.slots.get(name);
+    return slot !== undefined && SlotWrite.decode(slot.write).value.length > 0 ? slot : undefined;
+  }
+
   /** The slots that have a value, in the order of their names. */
   visibleSlots(): [string, Slot][] {
-    const visible = [...this.slots].filter(([, slot]) => SlotWrite.decode(slot.write).value.length > 0);
+    const visible = [...this.slots].filter(([name]) => this.visibleSlot(name) !== undefined);
     return visible.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
@@ -217,6 +231,8 @@ export class RoomState {
     const member = after.members.get(body.target);
     if (member === undefined || member.changed !== after.number) return;
     if (body.person.length > 0) this.dirty.add(`person/${member.number}`);
+    const receipt = this.slots.get(receiptSlot(member.number));
+    if (receipt !== undefined) this.setReceipt(member.number, receipt);
     this.standings.owe(member.number, after.number);
     this.dirty.add('standings');
   }
@@ -250,11 +266,15 @@ export class RoomState {
       if (kept !== undefined && kept.record.emptiedBy === 0) this.ring.replace(withoutBody(kept, event));
     }
     for (const [name, slot] of this.slots) {
-      if (slot.sendId === 0 || !seqs.includes(slot.seq)) continue;
-      const write = SlotWrite.encode(withoutValue(SlotWrite.decode(slot.write))).finish();
-      this.setSlot(name, { ...slot, write });
-      this.dirty.add(`slot/${name}`);
+      if (slot.sendId !== 0 && seqs.includes(slot.seq)) this.#emptySlot(name, slot);
     }
+  }
+
+  #emptySlot(name: string, slot: Slot): void {
+    const write = SlotWrite.decode(slot.write);
+    if (write.value.length === 0) return;
+    this.slots.set(name, { ...slot, write: SlotWrite.encode(withoutValue(write)).finish() });
+    this.dirty.add(`slot/${name}`);
   }
 }
 

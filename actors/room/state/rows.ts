@@ -29,13 +29,12 @@ export function takeChanges(state: RoomState): StateChange[] {
   return rows.map(({ key, value }) => ({ key, value, seq: state.head.seq, sub: state.saves }));
 }
 
-/** The change of one row for a save of its own, outside of `takeChanges`. */
-export function changeNow(state: RoomState, key: string): StateChange {
+/** The change of one row for a save of its own, outside of `takeChanges`, to a value that is not shown before it is saved. */
+export function changeTo(state: RoomState, key: string, value: Value): StateChange {
   state.saves++;
   // The count of saves must get into the row `head` before the same segment is opened again.
   state.dirty.add('head');
-  const [row] = rowsOf(state, key);
-  return { ...must(row), seq: state.head.seq, sub: state.saves };
+  return { key, value, seq: state.head.seq, sub: state.saves };
 }
 
 function rowsOf(state: RoomState, key: string): { key: string; value: Value }[] {
