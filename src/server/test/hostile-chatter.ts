@@ -40,6 +40,28 @@ export class Chatter {
     return chatter;
   }
 
+  /** Waits until the other has heard so many words that were begun after this call. */
+  async talksOn(words = 1): Promise<void> {
+    // One may be under way already.
+    const enough = this.sent.length + 1 + words;
+    await eventually('the pair talks on', () => this.received.length >= enough, 20_000, [this.#two]);
+  }
+
+  /** Half of the words that were accepted so far took no longer, in milliseconds. `since`: without the first so many. */
+  medianMs(since = 0): number {
+    const sorted = this.#ackMs.slice(since).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  }
+
+  get talking(): boolean {
+    return this.#talking;
+  }
+
+  /** How many words were accepted. */
+  get accepted(): number {
+    return this.#ackMs.length;
+  }
+
   /** Stops talking and waits until the other has heard the last word. */
   async heardEverything(): Promise<void> {
     this.#talking = false;
