@@ -209,6 +209,15 @@ describe('lanes', () => {
     expect(new Lanes(lanes.toRow()).total).toBe(userLimits.waitingEntriesMax);
   });
 
+  it('live 30 days', () => {
+    street.log(user).held = true;
+    street.asks({ user: bob, device: 1 }, { $case: 'sendDeviceMessages', value: { room, messages: [message(1)] } });
+    const { now } = street;
+    expect(street.log(user).waiting).toMatchObject([
+      { kind: 'append', rows: [{ acceptedMs: now, expiresMs: now + limits.inboxDays * 86_400_000 }] },
+    ]);
+  });
+
   it('lose what expired below the cursor, and say so', () => {
     send([message(1), message(2, { device: 2 })]);
     street.passivate(user);

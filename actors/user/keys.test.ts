@@ -15,6 +15,7 @@ import { toBase64 } from '#proto/rules/base.ts';
 import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes.ts';
 import { isSignedByItself, isSignedByMaster, readCrossSigningJson } from '#proto/rules/credential.ts';
 import { manifestHash } from '#proto/rules/hash.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { roomAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
 import { Street } from './testing/street.ts';
@@ -301,10 +302,16 @@ describe('cross-signing keys', () => {
     const rows = street.log(user).rows.length;
     expect(sign(1, { [own]: by('VERIFIED', 'E') })).toMatchObject({ $case: 'done' });
     expect(street.log(user).rows.length).toBe(rows);
-    const value = { signaturesJson: new Uint8Array(32_769) };
-    expect(street.ask({ user, device: 1 }, { $case: 'uploadSignatures', value })).toMatchObject(
-      code(Rejection.REJECTION_TOO_LARGE),
-    );
+  });
+
+  it('come in an upload of at most 32 KiB', () => {
+    hello();
+    const sized = (bytes: number) => {
+      const value = { signaturesJson: utf8Bytes(`{}${' '.repeat(bytes - 2)}`) };
+      return street.ask({ user, device: 1 }, { $case: 'uploadSignatures', value });
+    };
+    expect(sized(limits.signaturesBytesMax)).toMatchObject({ $case: 'done' });
+    expect(sized(limits.signaturesBytesMax + 1)).toMatchObject(code(Rejection.REJECTION_TOO_LARGE));
   });
 });
 
@@ -432,6 +439,19 @@ describe('the manifest', () => {
     expect(query(1, 1).manifest).toBeDefined();
     street.passivate(user);
     expect(query(1, 1).manifests).toHaveLength(1);
+  });
+
+  it('is shown with at most 16 of those before', () => {
+    ready(1);
+    let hash: Uint8Array | undefined;
+    for (let version = 1; version <= limits.manifestPageMax + 2; version++) {
+      const published = publish(version, [1], hash);
+      expect(published.answer).toMatchObject({ $case: 'done' });
+      hash = published.hash;
+      street.now += userLimits.manifestEveryMs;
+    }
+    expect(query(1, 2).manifests).toHaveLength(limits.manifestPageMax);
+    expect(query(1, 1).manifests).toHaveLength(limits.manifestPageMax);
   });
 
   it('may be published ten times at once, then once a minute', () => {

@@ -355,7 +355,7 @@ export interface SeenHead {
  * Ordered slots (name, topic, picture, pins) are the body of an EVENT_KIND_SLOT event; a member's receipt is put without an event.
  */
 export interface SlotWrite {
-  /** `name`, `topic`, `picture`, `pins`; or `receipt/<member>`: 1 to 32 characters of a-z 0-9 / -. */
+  /** `name`, `topic`, `picture`, `pins`; or `receipt/<member>`. Any other is refused (BAD_EVENT). */
   slot: string;
   /** Grows with each write; a lower or equal one is refused (STALE_STATE). */
   version: number;

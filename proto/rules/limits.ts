@@ -29,8 +29,6 @@ export const limits = {
   slotValueBytesMax: 4_096,
   /** Bytes of an encoded SlotWrite. Over it: TOO_LARGE. */
   slotWriteBytesMax: 4_192,
-  /** Characters of a slot's name. Over it: BAD_EVENT. */
-  slotNameCharactersMax: 32,
   /** How far a slot's version may be ahead of the one held. Over it: BAD_EVENT. */
   slotVersionStepMax: 1_000,
   /** Bytes of an encoded Emptying. Over it: TOO_LARGE. */
@@ -86,11 +84,11 @@ export const limits = {
   /** Inbox entries in one page where the request says 0. */
   inboxPageDefault: 100,
   // ---- devices and keys -----------------------------------------------------------------------------------------------------
-  /** Devices of one user, and in one manifest. Over it: LIMIT_REACHED. */
+  /** Devices of one user, and in one manifest. Over it: LIMIT_REACHED; a manifest: BAD_REQUEST (MALFORMED to a reader). */
   devicesMax: 10,
   /** Characters of a device's name, none of them a control character. Else: BAD_REQUEST. */
   deviceNameCharactersMax: 64,
-  /** Bytes of an encoded ManifestBody. Over it: TOO_LARGE. */
+  /** Bytes of an encoded ManifestBody. Over it: BAD_REQUEST (MALFORMED to a reader). */
   manifestBytesMax: 8_192,
   /** Bytes of one JSON object in a Credential or of one cross-signing key. Over it: TOO_LARGE. */
   keyJsonBytesMax: 4_096,

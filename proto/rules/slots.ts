@@ -18,7 +18,6 @@ export function receiptSlot(member: number): string {
 
 /** Does this name exist, and is it set by an ordered event or put without one? null = no such slot. */
 export function slotKind(name: string): 'ordered' | 'receipt' | null {
-  if (name.length > limits.slotNameCharactersMax) return null;
   if ((orderedSlots as readonly string[]).includes(name)) return 'ordered';
   return receiptName.test(name) ? 'receipt' : null;
 }
