@@ -43,6 +43,12 @@ describe.each(['uws', 'ws'])('a provider on %s', (transport) => {
     const metrics = await (await fetch(`${provider.opsUrl}/metrics`)).text();
     expect(metrics).toContain('luxchat_closes_total{kind="DISCONNECT_TEXT_NOT_ALLOWED"} 1');
     expect(metrics).toContain('luxchat_connections 0');
+    // Those of the library are named as it likes.
+    const own = [...metrics.matchAll(/^# TYPE luxchat_(?!nodejs|process)(\w+) (\w+)$/gm)];
+    expect(own.length).toBeGreaterThan(5);
+    for (const [, name = '', type] of own) expect([name, type === 'counter']).toEqual([name, name.endsWith('_total')]);
+    const again = await (await fetch(`${provider.opsUrl}/metrics`)).text();
+    expect(again).toContain('luxchat_closes_total{kind="DISCONNECT_TEXT_NOT_ALLOWED"} 1');
   });
 
   it('behind a proxy that ends TLS takes browsers of its public address, and no others', async () => {

@@ -286,12 +286,16 @@ function receive(runtime: Runtime, socket: Socket, frames: readonly Uint8Array[]
 function watch(metrics: Metrics, runtime: Runtime, transport: Transport): void {
   metrics.gauge('connections', 'Open WebSockets', () => transport.connections());
   metrics.gauge('actors', 'User and room actors in memory', () => runtime.system.active);
-  metrics.gauge('frames_received_total', 'Frames received', () => transport.counters.framesIn);
-  metrics.gauge('publishes_total', 'Native publishes', () => transport.counters.publishes);
-  metrics.gauge('upgrades_refused_total', 'Connections refused at the door', () => transport.counters.upgradesRefused);
-  metrics.gauges('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
+  metrics.counter('frames_received_total', 'Frames received', () => transport.counters.framesIn);
+  metrics.counter('publishes_total', 'Native publishes', () => transport.counters.publishes);
+  metrics.counter(
+    'upgrades_refused_total',
+    'Connections refused at the door',
+    () => transport.counters.upgradesRefused,
+  );
+  metrics.counters('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
   const closes = () => [...transport.counters.closes].map(([code, count]) => [closeName(code), count] as const);
-  metrics.gauges('closes_total', 'Ended connections, by why', closes);
+  metrics.counters('closes_total', 'Ended connections, by why', closes);
 }
 
 function closeName(code: number): string {

@@ -25,7 +25,7 @@ export interface Log {
   error(event: string, error: unknown, fields?: LogFields): void;
 }
 
-/** Opens the log file, owner-only. Lines are written asynchronously in small batches; `level` is the least that is kept. */
+/** Opens the log file, owner-only. A line is written before its call returns, so that the last words of a crash are there; `level` is the least kept. */
 export function openLog(dataFolder: string, level: string): Log {
   const folder = join(dataFolder, 'logs');
   mkdirSync(folder, { recursive: true, mode: 0o700 });

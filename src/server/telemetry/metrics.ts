@@ -1,12 +1,14 @@
 // Prometheus metrics of one node: what the night shift looks at. Counts live where things happen; they are read when somebody scrapes.
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /** The metrics of this process. */
 export interface Metrics {
-  /** A gauge read when scraped. */
+  /** What goes up and down, read when scraped. */
   gauge(name: string, help: string, read: () => number): void;
-  /** One number for each name of a closed set, as `luxchat_<name>{kind="…"}`. */
-  gauges(name: string, help: string, read: () => Iterable<readonly [string, number]>): void;
+  /** What only grows from the start of the process on, read when scraped; the name ends in `_total`. */
+  counter(name: string, help: string, read: () => number): void;
+  /** One such number for each name of a closed set, as `luxchat_<name>{kind="…"}`. */
+  counters(name: string, help: string, read: () => Iterable<readonly [string, number]>): void;
   /** The text for Prometheus. */
   scrape(): Promise<{ type: string; body: string }>;
 }
@@ -27,14 +29,26 @@ export function createMetrics(): Metrics {
         },
       });
     },
-    gauges: (name, help, read) => {
-      new Gauge({
+    counter: (name, help, read) => {
+      new Counter({
+        name: `luxchat_${name}`,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    },
+    counters: (name, help, read) => {
+      new Counter({
         name: `luxchat_${name}`,
         help,
         labelNames: ['kind'],
         registers,
         collect() {
-          for (const [kind, value] of read()) this.set({ kind }, value);
+          this.reset();
+          for (const [kind, value] of read()) this.inc({ kind }, value);
         },
       });
     },

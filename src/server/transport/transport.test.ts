@@ -1,26 +1,23 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client, numbered, Server, transportContract } from './contract.ts';
+import { selfSigned } from './test/certificate.ts';
 import { createTransport, type TransportKind } from './transport.ts';
 
 const kinds: TransportKind[] = ['uws', 'ws'];
 for (const kind of kinds) transportContract(kind, (options) => createTransport(kind, options));
 
-// The certificate is made on the spot, so that no key lies in the repository: this needs the `openssl` program, and fails by name without.
 describe.each(kinds)('TLS over %s', (kind) => {
   let folder = '';
   const file = (name: string) => join(folder, name);
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'luxchat-tls-'));
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    execFileSync('openssl', [...args, '-keyout', file('key.pem'), '-out', file('cert.pem'), ...subject], {
-      stdio: 'ignore',
-    });
+    const { cert, key } = selfSigned();
+    writeFileSync(file('cert.pem'), cert);
+    writeFileSync(file('key.pem'), key, { mode: 0o600 });
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
