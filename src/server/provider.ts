@@ -24,7 +24,7 @@ import { peekHeads } from './storage/heads.ts';
 import { LogRunner } from './storage/log-runner.ts';
 import type { StorageError } from './storage/store.ts';
 import { sweepDue } from './storage/sweep.ts';
-import { code, type Log, openLog } from './telemetry/log.ts';
+import { code, type Log, type LogFile, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { HttpHandler } from './transport/http.ts';
 import { createOpsServer } from './transport/ops.ts';
@@ -43,6 +43,8 @@ export interface Provider {
   readonly opsUrl: string;
   readonly runtime: Runtime;
   readonly metrics: Metrics;
+  /** Goes on in a new log file, after the old one was renamed. */
+  reopenLog(): void;
   /** Moves connections away, lets actors write what they hold, closes the store. */
   drain(): Promise<void>;
 }
@@ -95,7 +97,7 @@ function keepProvider({ data, provider }: Config): void {
 }
 
 interface Ground {
-  readonly log: Log;
+  readonly log: LogFile;
   readonly metrics: Metrics;
   readonly store: EmbeddedStore;
   readonly closing: (() => Promise<unknown>)[];
@@ -212,6 +214,7 @@ async function startOn(
     opsUrl: `http://${urlHost(config.opsHost)}:${opsPort}`,
     runtime,
     metrics,
+    reopenLog: () => log.reopen(),
     drain: async () => {
       log.info('draining');
       clearInterval(sweeper);

@@ -14,6 +14,7 @@ const sameSignalMs = 1_000;
 function adviceFor(error: unknown): string {
   const code = (error as { code?: unknown }).code;
   if (code === 'LISTEN_FAILED') return ' Something else uses it: choose others with --port and --ops-port.';
+  if (code === 'NATIVE_MODULE_FAILED') return ' Run npm ci again, or start it with --transport ws, which is slower.';
   if (code === 'LOCKED') return ' A server runs on this folder already: stop it, or choose another folder with --data.';
   return '';
 }
@@ -127,4 +128,6 @@ function drainOnSignal(provider: Provider, stopStandIn: () => void): void {
   };
   process.on('SIGINT', drain);
   process.on('SIGTERM', drain);
+  // In a terminal it says that the terminal was closed; elsewhere somebody moved the log away.
+  process.on('SIGHUP', () => (process.stdout.isTTY ? drain() : provider.reopenLog()));
 }

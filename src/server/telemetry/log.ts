@@ -25,8 +25,14 @@ export interface Log {
   error(event: string, error: unknown, fields?: LogFields): void;
 }
 
+/** A log that can be moved away while it is written. */
+export interface LogFile extends Log {
+  /** Goes on in a new file of the same name; call it once the old one was renamed. */
+  reopen(): void;
+}
+
 /** Opens the log file, owner-only. A line is written before its call returns, so that the last words of a crash are there; `level` is the least kept. */
-export function openLog(dataFolder: string, level: string): Log {
+export function openLog(dataFolder: string, level: string): LogFile {
   const folder = join(dataFolder, 'logs');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
@@ -39,6 +45,7 @@ export function openLog(dataFolder: string, level: string): Log {
     info: (event, fields = {}) => out.info({ event, ...fields }),
     warn: (event, fields = {}) => out.warn({ event, ...fields }),
     error: (event, error, fields = {}) => out.error({ event, ...describe(error), ...fields }),
+    reopen: () => destination.reopen(),
   };
 }
 
@@ -48,11 +55,17 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 function describe(error: unknown): Record<string, string> {
   if (!(error instanceof Error)) return { error: 'OTHER' };
   const coded = (error as { code?: unknown }).code;
-  // Frames of the stack name files and lines of the source; the message may quote input and stays out.
-  const at = (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
+  const at = framesOf(error)
     .slice(0, 6)
     .map((line) => line.trim().replace(/\(?(?:file:\/\/)?\/\S*?\/((?:src|actors|proto)\/)/, '($1'));
   return { error: code(error.name), ...(typeof coded === 'string' ? { code: code(coded) } : {}), at: at.join(' < ') };
+}
+
+/** The frames of a stack name files and lines of the source. The message in front of them may quote input, in lines that look like frames. */
+function framesOf({ stack = '', message }: Error): string[] {
+  const begins = stack.indexOf(message);
+  // A message that was changed after the stack was taken can't be told from what follows.
+  if (begins < 0) return [];
+  const frames = stack.slice(begins + message.length).split('\n');
+  return frames.filter((line) => /^\s+at /.test(line));
 }

@@ -1,6 +1,6 @@
 // `npm start` as people run it: whoever is told to stop, all of it drains and ends, with exit code 0.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +94,19 @@ describe('npm start', () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) started.child.kill(signal);
     expect(await started.ended).toBe(0);
     expect(started.output.at(-1)).toBe('Stopped.');
+  });
+
+  it('goes on in a new log at SIGHUP', async () => {
+    const { child, ended } = await start(process.execPath, [main]);
+    const log = join(folder, 'logs', 'server.log');
+    renameSync(log, `${log}.1`);
+    child.kill('SIGHUP');
+    await eventually('there is a new log', () => existsSync(log));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(readFileSync(`${log}.1`, 'utf8')).toContain('"started"');
+    expect(readFileSync(log, 'utf8')).toContain('"stopped"');
+    expect(statSync(log).mode & 0o777).toBe(0o600);
   });
 
   it('ends at once at a later one', async () => {
