@@ -94,7 +94,10 @@ export interface Deletion {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Media always lie outside the body, previews included. */
+/**
+ * Media always lie outside the body, previews included. No server of this version keeps blobs: how they are cut and encrypted is said where they
+ * come to be served, and until then none is sent.
+ */
 export interface Attachment {
   blob: string;
   size: number;

@@ -53,6 +53,11 @@ describe('what an author says', () => {
     expect(decodeContent(minusZero)).toBe(null);
   });
 
+  it('may begin with U+FEFF, which is text', () => {
+    const marked = said({ $case: 'text', value: { text: '\uFEFFhi' } });
+    expect(decodeContent(marked)?.body).toMatchObject({ value: { text: '\uFEFFhi' } });
+  });
+
   it('by a later version is known to be that', () => {
     const later = concatBytes(Uint8Array.of(0x20, 1), Uint8Array.of(0xba, 0x01, 1, 0));
     expect(decodeContent(later)).toMatchObject({ forwarded: true, body: undefined });
