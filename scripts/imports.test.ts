@@ -9,9 +9,7 @@ const root = new URL('..', import.meta.url).pathname;
 
 describe('direction of imports', () => {
   it('holds in every source file', () => {
-    const files = sourceFiles(root, ['proto', 'actors', 'src', 'bench', 'scripts']).filter(
-      (f) => !f.startsWith('bench/k6/'),
-    );
+    const files = sourceFiles(root, ['proto', 'actors', 'src', 'bench', 'scripts']);
     expect(files.length).toBeGreaterThan(10);
     expect(files.flatMap((file) => brokenImports(root, file))).toEqual([]);
   });

@@ -23,6 +23,7 @@ describe('tools', () => {
     ['the whole tree compiles', 'tsc', ['-p', 'tsconfig.json']],
     ['actors compile without Node or DOM types', 'tsc', ['-p', 'actors/tsconfig.json']],
     ['the SDK compiles without Node types', 'tsc', ['-p', 'src/client/tsconfig.json']],
+    ['what k6 runs compiles without Node or DOM types', 'tsc', ['-p', 'bench/k6/tsconfig.json']],
     ['formatting and lint hold', 'biome', ['ci', '--colors=off', '.']],
     ['the contract is well formed', 'buf', ['lint']],
     ['the contract breaks no released client', 'buf', ['breaking', '--against', 'proto/golden/contract.binpb']],
