@@ -151,17 +151,4 @@ describe('an emptying', () => {
     const effects = stage.actor.receive({ kind: 'log', answer: rows }, stage.now);
     expect(effects).toMatchObject([{ command: { fromSeq: 7 } }, { command: { fromSeq: 8 } }]);
   });
-
-  it('answers BUSY to one more that would wait behind it than may', () => {
-    const stage = Stage.group(ada, testPrimitives, { limits: { ringRecordsMax: 1, waitingSubmitsMax: 2 } });
-    stage.say(ada);
-    stage.say(ada);
-    const from = stage.from(ada);
-    const tell = (submit: ReturnType<typeof stage.event>) => stage.actor.receive({ kind: 'submit', from, submit }, 0);
-    tell(stage.emptying(ada, { cause: EmptyingCause.EMPTYING_CAUSE_AUTHOR, seqs: [2] }));
-    for (let i = 0; i < 2; i++) expect(tell(stage.event(ada, new Uint8Array(1)))).toEqual([]);
-    expect(tell(stage.event(ada, new Uint8Array(1)))).toMatchObject([
-      { body: { value: { code: Rejection.REJECTION_BUSY } } },
-    ]);
-  });
 });

@@ -117,15 +117,6 @@ describe('a page', () => {
     expect(seqs(page)).toEqual(range(8, 20));
     expect(page.readableFrom).toBe(8);
   });
-
-  it('answers BUSY when too much is asked of the log at once', () => {
-    const stage = Stage.group(ada, testPrimitives, { limits: { ringRecordsMax: 1, logCallsMax: 2 } });
-    stage.say(ada);
-    const fetch = { room: stage.room, fromSeq: 1, throughSeq: 0, limit: 0, newestFirst: false };
-    const ask = () => stage.actor.receive({ kind: 'fetch', from: stage.from(ada), fetch }, 0);
-    expect([...ask(), ...ask()].map(({ kind }) => kind)).toEqual(['watch', 'log', 'watch', 'log']);
-    expect(ask()).toMatchObject([{ kind: 'answer', body: { value: { code: Rejection.REJECTION_BUSY } } }]);
-  });
 });
 
 describe('who may read from where', () => {

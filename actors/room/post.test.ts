@@ -165,15 +165,6 @@ describe('a submit is refused', () => {
     stage.fetch(ada);
     expect(code(stage.say(again))).toBe('accepted');
   });
-
-  it('BUSY when too many records wait to be covered, and not one before', () => {
-    const stage = Stage.group(ada, testPrimitives, { limits: { uncoveredRecordsMax: 3 } });
-    stage.covers = false;
-    for (let i = 0; i < 3; i++) expect(code(stage.say(ada))).toBe(undefined);
-    expect(code(stage.say(ada))).toBe(Rejection.REJECTION_BUSY);
-    expect(stage.cover().answers).toHaveLength(3);
-    expect(code(stage.say(ada))).toBe(undefined);
-  });
 });
 
 describe('send ids', () => {

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { defaultRoomLimits } from './limits.ts';
 import { codeOf, type Seen, Stage } from './stage.ts';
 
 const ada = makeActor('@ada:lux.example');
@@ -68,20 +67,6 @@ describe('a refusal that rests on what is not covered', () => {
     stage.say(ada);
     expect(codes(stage.cover(2))).toEqual(['accepted', Rejection.REJECTION_STALE_STATE]);
     expect(codes(stage.cover())).toEqual(['accepted']);
-  });
-
-  it('is BUSY where more wait than may, and not one before', () => {
-    const refusalsMax = 2;
-    const stage = Stage.group(ada, testPrimitives, { limits: { refusalsMax } });
-    stage.covers = false;
-    stage.say(ada);
-    const wrong = () => stage.say(ada, 'x', { member: 9 });
-    for (let n = 0; n < refusalsMax; n++) expect(codes(wrong())).toEqual([]);
-    expect(codes(wrong())).toEqual([Rejection.REJECTION_BUSY]);
-    expect(codes(stage.cover())).toEqual(['accepted', Rejection.REJECTION_NOT_MEMBER, Rejection.REJECTION_NOT_MEMBER]);
-    stage.say(ada);
-    expect(codes(wrong())).toEqual([]);
-    expect(defaultRoomLimits.refusalsMax).toBe(256);
   });
 });
 

@@ -68,6 +68,8 @@ export class Stage {
   now = 1_700_000_000_000;
   /** Cover appends at once; false = only by `cover`. */
   covers = true;
+  /** Turns by which the actor went on by itself. */
+  turns = 0;
   /** What sessions say of their users. */
   mayEnter = true;
   #request = 0;
@@ -307,6 +309,7 @@ export class Stage {
     const effects = this.actor.receive(message, this.now);
     for (const effect of effects) {
       if (effect.kind === 'startTimer' && effect.delayMs === 0) {
+        this.turns++;
         this.#receive({ kind: 'timer', name: effect.name });
         continue;
       }

@@ -1,11 +1,13 @@
 // Rooms as large as they may become: no row over what a log takes, one change is one small write, and opening takes many short turns.
 import { describe, expect, it } from 'vitest';
+import { ServerFrame } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
+import { concatBytes, equalBytes } from '#proto/rules/bytes.ts';
 import { type ControlState, encodeState, hashState } from '#proto/rules/control-state.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { chunkSize, type Member, MemberTable } from '#proto/rules/member-table.ts';
+import { crowd } from '../crowd.ts';
 import { Stage } from '../stage.ts';
 
 const ada = makeActor('@ada:lux.example');
@@ -71,3 +73,47 @@ describe('a room all of whose numbers were given', () => {
     expect(equalBytes(encodeState(stage.state.checkpoint!.state), before)).toBe(true);
   });
 });
+
+describe('a room of 10,000 members', () => {
+  it('lives: it is spoken in, saved, opened again in many turns, read, and reached through', {
+    timeout: 60_000,
+  }, () => {
+    const stage = Stage.group(ada, testPrimitives);
+    crowd(stage, limits.membersMax, { membersMax: limits.membersMax });
+    const spoken = stage.say(ada);
+    expect(spoken.effects.map(({ kind }) => kind)).toEqual(['log', 'answer', 'deliver']);
+    const before = hashState(stage.state.chain!, testPrimitives);
+    stage.seal();
+    stage.crash();
+    stage.fetch(ada);
+    expect(stage.turns).toBeGreaterThan(39);
+    expect(hashState(stage.state.chain!, testPrimitives)).toEqual(before);
+    const users = [2, 5_000, 10_000].map((number) => stage.state.people.userOf(number)!);
+    const authorise = { replyTo: 'u' as never, token: 1, user: ada.user, users: [...users, '@x:lux.example'] };
+    const [reached] = stage.tell({ kind: 'authorise', ...authorise }).effects;
+    expect(reached).toMatchObject({ message: { allowed: users, invited: [] } });
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: before }));
+    expect(readState(stage)).toEqual(encodeState(stage.state.checkpoint!.state));
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: 9_999 }));
+    expect(stage.state.chain!.joined).toBe(9_999);
+    expect(stage.seal().filter((key) => key.startsWith('chain/'))).toEqual(['chain/head', 'chain/156']);
+  });
+});
+
+/** The checkpoint's state as a device reads it: in frames, with the person of every member. */
+function readState(stage: Stage): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  const persons = new Set<number>();
+  for (let [offset, size] = [0, 1]; offset < size; ) {
+    const read = { room: stage.room, fromControl: 0, slots: false, stateOffset: offset + 1, afterSlot: '' };
+    const body = stage.tell({ kind: 'readRoom', from: stage.from(ada), read }).answers[0]?.body;
+    if (body?.$case !== 'roomSnapshot') throw new Error('no snapshot');
+    expect(ServerFrame.encode({ request: 1, body }).finish().length).toBeLessThanOrEqual(limits.frameBytesMax);
+    pieces.push(body.value.checkpointState);
+    for (const { member } of body.value.persons) persons.add(member);
+    size = body.value.checkpointStateSize;
+    offset += body.value.checkpointState.length;
+  }
+  expect(persons.size).toBe(stage.state.chain!.members.size);
+  return concatBytes(...pieces);
+}
