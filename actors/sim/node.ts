@@ -85,7 +85,7 @@ export class SimNode implements World, LogHome, NodeEnd {
       incarnation: 1,
       isBot: () => false,
     };
-    const settings = { primitives: simPrimitives, heartbeatSeconds: 30 };
+    const settings = { primitives: simPrimitives, heartbeatSeconds: 30, isBot: () => false };
     const same = <T>(actor: T) => actor;
     this.system = new System({
       create: {

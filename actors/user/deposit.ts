@@ -1,5 +1,5 @@
-// Device messages coming in: checked, known ones recognised, each put into its lane as one entry. A full lane refuses the sender and tells the
-// device that it misses something; it never pushes another sender's entries out.
+// Device messages coming in: known ones recognised, each put into its lane as one entry. A full lane refuses the sender and tells the device that
+// it misses something; it never pushes another sender's entries out.
 import type { AddressedDeviceMessage, Undelivered } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
@@ -8,19 +8,33 @@ import { userLimits } from './limits.ts';
 import type { Sending } from './state/senders.ts';
 import type { Turn } from './turn.ts';
 
+/** One message with its position in the request. */
+export interface Indexed {
+  readonly index: number;
+  readonly message: AddressedDeviceMessage;
+}
+
 /** Stores what can be stored; returns what was not, with why. A message that came before counts as stored. */
-export function deposit(
-  turn: Turn,
-  sending: Sending,
-  messages: readonly { readonly index: number; readonly message: AddressedDeviceMessage }[],
-): Undelivered[] {
+export function deposit(turn: Turn, sending: Sending, messages: readonly Indexed[]): Undelivered[] {
   const undelivered: Undelivered[] = [];
   for (const { index, message } of messages) {
-    const code = fault(message) ?? store(turn, sending, message);
+    const code = store(turn, sending, message);
     const retryAfterMs = code === Rejection.REJECTION_LANE_FULL ? userLimits.retryAfterMs : 0;
     if (code !== null) undelivered.push({ index, code, retryAfterMs });
   }
   return undelivered;
+}
+
+/** What is wrong with a message, whoever it is for: TOO_LARGE or BAD_REQUEST; null = nothing. */
+export function fault({ type, content, id }: AddressedDeviceMessage): Rejection | null {
+  if (content.length > limits.deviceMessageBytesMax) return Rejection.REJECTION_TOO_LARGE;
+  const characters = [...type].length;
+  const fits =
+    characters >= 1 &&
+    characters <= limits.deviceMessageTypeCharactersMax &&
+    id.length >= 1 &&
+    id.length <= limits.deviceMessageIdBytesMax;
+  return fits ? null : Rejection.REJECTION_BAD_REQUEST;
 }
 
 function store(turn: Turn, sending: Sending, message: AddressedDeviceMessage): Rejection | null {
@@ -37,15 +51,4 @@ function store(turn: Turn, sending: Sending, message: AddressedDeviceMessage): R
   if (account.senders.knows(sending, device, id)) return null;
   const body = { $case: 'deviceMessage', value: { sender, senderDevice, type, content, id } } as const;
   return appendInLane(turn, receivers, { to: { device, lane: sender }, body }) ? null : Rejection.REJECTION_LANE_FULL;
-}
-
-function fault({ type, content, id }: AddressedDeviceMessage): Rejection | null {
-  if (content.length > limits.deviceMessageBytesMax) return Rejection.REJECTION_TOO_LARGE;
-  const characters = [...type].length;
-  const fits =
-    characters >= 1 &&
-    characters <= limits.deviceMessageTypeCharactersMax &&
-    id.length >= 1 &&
-    id.length <= limits.deviceMessageIdBytesMax;
-  return fits ? null : Rejection.REJECTION_BAD_REQUEST;
 }

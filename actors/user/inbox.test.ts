@@ -14,7 +14,7 @@ const room = `!g${'a'.repeat(32)}:example.org`;
 
 let street: Street;
 beforeEach(() => {
-  street = new Street({ primitives: testPrimitives, heartbeatSeconds: 30 });
+  street = new Street(testPrimitives);
   hello(user, 1);
   hello(user, 2);
   hello(bob, 1);

@@ -7,7 +7,7 @@ import { type Address, parseAddress, sessionAddress, userAddress } from '../kern
 import type { Message, RoomMessage, SessionMessage, UserRequest } from '../kernel/messages.ts';
 import { type ActorFactories, System } from '../kernel/system.ts';
 import type { WorldEffect } from '../kernel/world.ts';
-import { MemoryLog } from './testing/street.ts';
+import { MemoryLog, settingsWith } from './testing/street.ts';
 import { UserActor } from './user.ts';
 
 const alice = '@alice:example.org';
@@ -36,8 +36,7 @@ function town() {
   };
   const create: ActorFactories = {
     session: () => session,
-    user: (user, incarnation) =>
-      new UserActor(user, incarnation, { primitives: testPrimitives, heartbeatSeconds: 30 }) as Actor<never>,
+    user: (user, incarnation) => new UserActor(user, incarnation, settingsWith(testPrimitives)) as Actor<never>,
     room: () => hub,
   };
   const system: System = new System({

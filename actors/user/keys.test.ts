@@ -20,7 +20,6 @@ import { roomAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
 import { Street } from './testing/street.ts';
 
-const settings = { primitives: testPrimitives, heartbeatSeconds: 30 };
 const alice = makeActor('@alice:example.org');
 const user = alice.user;
 const masterName = toBase64(alice.master.publicKey);
@@ -28,7 +27,7 @@ const userSigningName = toBase64(keyPair('user signing').publicKey);
 
 let street: Street;
 beforeEach(() => {
-  street = new Street(settings);
+  street = new Street(testPrimitives);
 });
 
 function hello(device = 1): void {
@@ -211,7 +210,7 @@ describe('one-time keys', () => {
 
   it('are given away once across a crash at any step of the claim', () => {
     for (let steps = 0; steps <= 1; steps++) {
-      street = new Street(settings);
+      street = new Street(testPrimitives);
       hello();
       upload({ oneTimeKeys: oneTime(0, 3) });
       if (steps === 1) street.passivate(user);

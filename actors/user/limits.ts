@@ -45,13 +45,16 @@ export const userLimits = {
   standingEveryMs: 60_000,
   /** Buckets remembered; over it the one that is full soonest is forgotten, and whose it is may begin anew. */
   bucketsMax: 128,
+  /** Users that were found and are not paid for again; over it all are forgotten. */
+  metMax: 1_024,
   /** Manifests that a user may publish at once, and milliseconds until one more is allowed. Over it: RATE_LIMITED. */
   manifestBurst: 10,
   manifestEveryMs: 60_000,
   /** One-time keys of others that a user may claim at once, and milliseconds until one more is allowed. Over it: RATE_LIMITED. */
   claimBurst: 4_000,
   claimEveryMs: 250,
-  /** Users whose keys may be asked for without a shared room at once, and milliseconds until one more. Over it: RATE_LIMITED. */
+  /** Users with whom no room is shared yet that may be asked for at once, and milliseconds until one more. Over it: RATE_LIMITED, and among others
+   *  in one request put off. */
   strangerBurst: 20,
   strangerEveryMs: 30_000,
   /** One-time keys left below which a device is told to bring more. */

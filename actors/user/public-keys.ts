@@ -5,6 +5,7 @@ import { noBytes } from '#proto/rules/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from './limits.ts';
 import type { Account } from './state/account.ts';
+import type { Turn } from './turn.ts';
 
 /** How much is shown. */
 export interface Sight {
@@ -16,7 +17,7 @@ export interface Sight {
 }
 
 /** The keys of an account as they may be seen, at most 60 KiB; null where there is no account. */
-export function keysOf(account: Account, { devices, own, manifestsAbove }: Sight): UserKeys | null {
+export function keysOf({ account, desk }: Turn, { devices, own, manifestsAbove }: Sight): UserKeys | null {
   if (!account.exists) return null;
   const listed = devices ? [...account.devices.values()].filter(({ keys }) => keys.deviceJson.length > 0) : [];
   const shown: UserKeys = {
@@ -28,7 +29,7 @@ export function keysOf(account: Account, { devices, own, manifestsAbove }: Sight
     selfSigningJson: account.identity.selfSigningJson,
     userSigningJson: own ? account.identity.userSigningJson : noBytes,
     manifest: account.manifest?.manifest,
-    bot: false,
+    bot: desk.settings.isBot(account.user),
     manifests: [],
   };
   if (manifestsAbove > 0) addManifests(account, manifestsAbove, shown);

@@ -13,7 +13,7 @@ import { Street } from './testing/street.ts';
 const alice = makeActor('@alice:example.org');
 const user = alice.user;
 const roomOf = (n: number) => `!g${'a'.repeat(31)}${'abcdefgh'[n]}:example.org`;
-const freshStreet = () => new Street({ primitives: testPrimitives, heartbeatSeconds: 30 });
+const freshStreet = () => new Street(testPrimitives);
 
 type Step = (street: Street) => unknown;
 

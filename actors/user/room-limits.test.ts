@@ -14,7 +14,7 @@ const { MEMBER_STATUS_REMOVED: removed, MEMBER_STATUS_SUSPENDED: suspended } = M
 
 let street: Street;
 beforeEach(() => {
-  street = new Street({ primitives: testPrimitives, heartbeatSeconds: 30 });
+  street = new Street(testPrimitives);
   welcomed();
 });
 

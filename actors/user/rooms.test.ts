@@ -15,7 +15,7 @@ const { MEMBER_STATUS_INVITED: invited, MEMBER_STATUS_JOINED: joined, MEMBER_STA
 
 let street: Street;
 beforeEach(() => {
-  street = new Street({ primitives: testPrimitives, heartbeatSeconds: 30 });
+  street = new Street(testPrimitives);
   street.tell(user, { kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'phone' });
 });
 

@@ -21,6 +21,8 @@ export interface UserSettings {
   readonly primitives: Primitives;
   /** What sessions are told in the welcome: seconds between two signs of life. */
   readonly heartbeatSeconds: number;
+  /** Is this own user a bot? The mark that others see is the provider's word. */
+  readonly isBot: (user: string) => boolean;
 }
 
 /** What outlives a turn in memory only. */
@@ -34,6 +36,8 @@ export interface Desk {
   readonly reads: Map<number, (turn: Turn, page: LogPage) => void>;
   /** Newest manifest version heard of others, so that one of several shared rooms is enough. */
   readonly noticed: Map<string, number>;
+  /** Users of whom this one was told lately that they exist. */
+  readonly met: Set<string>;
   /** Rows of the log below it have expired. */
   readonly floor: number;
   /** Newest entry that is durable. */

@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { userLimits } from './limits.ts';
-import { Street } from './testing/street.ts';
+import { Street, settingsWith } from './testing/street.ts';
 import { UserActor } from './user.ts';
 
-const settings = { primitives: testPrimitives, heartbeatSeconds: 30 };
 const alice = makeActor('@alice:example.org');
 const user = alice.user;
 
@@ -21,7 +20,7 @@ function hello(street: Street, device = 1, session = device): void {
 
 describe('the life of a user actor', () => {
   it('creates the account at the first hello and welcomes once that is durable', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     street.log(user).held = true;
     hello(street);
     street.flush(user);
@@ -36,7 +35,7 @@ describe('the life of a user actor', () => {
 
   // A device that login had ended kept its place, and the eleventh login locked its user out.
   it('drops a device whose tokens login ended, and has room for the next', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     for (let device = 1; device <= 10; device++) hello(street, device);
     street.tell(user, { kind: 'deviceRevoked', device: 3 });
     hello(street, 11);
@@ -46,7 +45,7 @@ describe('the life of a user actor', () => {
   });
 
   it('says nothing before the entry is covered', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     street.log(user).held = true;
     hello(street);
     street.flush(user, 1);
@@ -55,7 +54,7 @@ describe('the life of a user actor', () => {
   });
 
   it('answers null for an account that never was and leaves no trace', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     const bob = '@bob:example.org';
     hello(street);
     street.ask({ user, device: 1 }, { $case: 'queryKeys', value: { room: '', users: [bob], manifestsAbove: 0 } });
@@ -69,14 +68,14 @@ describe('the life of a user actor', () => {
   });
 
   it('refuses requests of an account that never was, without a trace', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     const answer = street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} });
     expect(answer).toMatchObject({ $case: 'rejected', value: { code: Rejection.REJECTION_NOT_LOGGED_IN } });
     expect(street.log(user).exists).toBe(false);
   });
 
   it('comes back from rows alone after a clean close', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     hello(street, 2);
     street.passivate(user);
@@ -95,7 +94,7 @@ describe('the life of a user actor', () => {
   });
 
   it('comes back from entries alone after a crash, and forgets what was not durable', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     street.log(user).held = true;
     hello(street, 2);
@@ -106,7 +105,7 @@ describe('the life of a user actor', () => {
   });
 
   it('stays while something is under way', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     street.log(user).held = true;
     hello(street, 2);
@@ -119,7 +118,7 @@ describe('the life of a user actor', () => {
   });
 
   it('holds 256 messages while it opens and refuses the next with BUSY', () => {
-    const actor = new UserActor(user, 1, settings);
+    const actor = new UserActor(user, 1, settingsWith(testPrimitives));
     const ask = (request: number) =>
       actor.receive(
         {
@@ -136,13 +135,13 @@ describe('the life of a user actor', () => {
   });
 
   it('stops when its log fails', () => {
-    const actor = new UserActor(user, 1, settings);
+    const actor = new UserActor(user, 1, settingsWith(testPrimitives));
     actor.receive({ kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'a' }, 0);
     expect(actor.receive({ kind: 'log', answer: { kind: 'failed', code: 'FENCED' } }, 0)).toEqual([{ kind: 'stop' }]);
   });
 
   it('gives a sealing log only what is covered, while later entries wait', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     const log = street.log(user);
     hello(street);
     log.held = true;
@@ -161,7 +160,7 @@ describe('the life of a user actor', () => {
   });
 
   it('writes rows one after the other, and several answers wait for one write', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     const log = street.log(user);
     hello(street);
     hello(street, 2);
@@ -183,7 +182,7 @@ describe('the life of a user actor', () => {
   });
 
   it('does not take a sealing segment for a write that somebody waits for', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     const log = street.log(user);
     hello(street);
     hello(street, 2);
@@ -200,7 +199,7 @@ describe('the life of a user actor', () => {
   });
 
   it('writes its rows after 128 entries', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     const rename = (n: number) =>
       street.ask({ user, device: 1 }, { $case: 'renameDevice', value: { device: 1, name: `name ${n}` } });
@@ -213,7 +212,7 @@ describe('the life of a user actor', () => {
 
 describe('hello', () => {
   it('ends the older session of the same device, and only that', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street, 1, 11);
     street.forget();
     hello(street, 1, 12);
@@ -225,7 +224,7 @@ describe('hello', () => {
   });
 
   it('takes ten devices and logs the eleventh out', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     for (let device = 1; device <= 10; device++) hello(street, device);
     expect(street.all('disconnect')).toEqual([]);
     hello(street, 11);
@@ -234,7 +233,7 @@ describe('hello', () => {
   });
 
   it('keeps the day of the last hello, not the time', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     street.passivate(user);
     street.now += 86_400_000;
@@ -248,7 +247,7 @@ describe('hello', () => {
 
 describe('own devices', () => {
   it('renames with 1 to 64 characters, none of which steers a terminal', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     const rename = (name: string, device = 1) =>
       street.ask({ user, device: 1 }, { $case: 'renameDevice', value: { device, name } });
@@ -261,7 +260,7 @@ describe('own devices', () => {
   });
 
   it('removes a device: tokens and session end, its keys go, its number never comes back', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     hello(street, 2);
     const upload = { deviceJson: alice.device(2).deviceJson, oneTimeKeys: [], fallbackKeys: [] };
@@ -284,7 +283,7 @@ describe('own devices', () => {
   });
 
   it('logs itself out by removing itself', () => {
-    const street = new Street(settings);
+    const street = new Street(testPrimitives);
     hello(street);
     const answer = street.ask({ user, device: 1 }, { $case: 'removeDevice', value: { device: 1 } });
     expect(answer).toMatchObject({ $case: 'done' });

@@ -32,6 +32,7 @@ export class UserActor implements Actor<UserMessage> {
   readonly #buckets = new Buckets();
   readonly #reads: Desk['reads'] = new Map();
   readonly #noticed: Desk['noticed'] = new Map();
+  readonly #met: Desk['met'] = new Set();
   #phase: 'closed' | 'opening' | 'live' | 'closing' = 'closed';
   #held: UserMessage[] = [];
   #ledger: Ledger | null = null;
@@ -119,6 +120,7 @@ export class UserActor implements Actor<UserMessage> {
       tokens: this.#tokens,
       reads: this.#reads,
       noticed: this.#noticed,
+      met: this.#met,
       floor: ledger.floor,
       coveredSeq: ledger.coveredSeq,
     };
@@ -156,7 +158,7 @@ export class UserActor implements Actor<UserMessage> {
       }
       case 'readKeys': {
         const { devices, own, token, replyTo, manifestsAbove = 0 } = message;
-        const keys = keysOf(turn.account, { devices, own, manifestsAbove });
+        const keys = keysOf(turn, { devices, own, manifestsAbove });
         turn.hold({ kind: 'send', to: replyTo, message: { kind: 'keysRead', token, user, keys } });
         return;
       }

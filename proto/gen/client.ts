@@ -492,7 +492,10 @@ export interface KeysAnswer {
   users: UserKeys[];
   /** Unknown here, or not allowed: the two are not told apart. */
   missing: string[];
-  /** Nothing is known about these now: they were busy, or the frame was full. Ask again for them. */
+  /**
+   * Nothing is said about these now: they were busy, the frame was full, or they are only invited and the asker's limit of strangers is reached.
+   * Ask again for them.
+   */
   deferred: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

@@ -1,6 +1,6 @@
 // The control chain of a held room: read from the server entry by entry, taken when its record comes, compared with what others have seen.
 // An entry that fails the rules, or a chain that went back, freezes sending and says why.
-import { ControlEntry, type Credential, type Person } from '#proto/gen/record.ts';
+import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
 import { decodeCanonical } from '#proto/rules/canonical.ts';
 import { removals, type Taken } from './chain.ts';
@@ -27,7 +27,6 @@ export async function syncChain(room: RoomReplica): Promise<void> {
     const before = room.chain.number;
     const read = { room: room.room, fromControl: before + 1, slots: false, stateOffset: 0, afterSlot: '' };
     const snapshot = await parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
-    await meet(room, snapshot.persons);
     const changes: LocalChange[] = [];
     for (const { seq, entry } of snapshot.control) {
       if (!entry) continue;
@@ -35,6 +34,7 @@ export async function syncChain(room: RoomReplica): Promise<void> {
       if (!(await settle(room, taken, { changes, news: !firstSight }))) return;
     }
     if (changes.length > 0) await parts.store.write([...changes, room.row()]);
+    await meet(room, snapshot.persons);
     if (snapshot.next > 0 && room.chain.number > before) continue;
     const head = snapshot.head ?? { number: 0, hash: noBytes };
     await compareControl(room, head, known);
@@ -53,14 +53,15 @@ export async function takeControl(
     await room.freeze('CONTROL_INVALID');
     return false;
   }
-  await meet(room, link.persons);
   let taken = room.chain.take({ ...link, entry });
   if (isIncomplete(taken)) {
     // Persons, credentials or entries before it did not come along: the snapshot has them.
     await syncChain(room);
     taken = room.chain.take({ ...link, entry });
   }
-  return settle(room, taken, { changes, news: true });
+  const isTaken = await settle(room, taken, { changes, news: true });
+  if (isTaken) await meet(room, link.persons);
+  return isTaken;
 }
 
 /** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */
@@ -73,10 +74,13 @@ export async function compareControl(
   if (head.number < known || (own && !equalBytes(own, head.hash))) await room.freeze('CONTROL_ROLLED_BACK');
 }
 
-/** People who appear in the chain: their manifests are fetched before keys are shared with them; what fails now is done then. */
+/** People who have joined: their manifests are fetched before keys are shared with them; what fails now is done then. Not those who are only invited:
+ * they get no keys yet, and asking for them costs this user as strangers do. */
 async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void> {
   const { people, count } = room.ports.parts;
-  const strangers = persons.filter((person) => !people.get(person.user)).map((person) => person.user);
+  const hasJoined = ({ user }: Person) =>
+    room.chain.state?.members.get(room.chain.memberOf(user))?.status === MemberStatus.MEMBER_STATUS_JOINED;
+  const strangers = persons.filter((person) => !people.get(person.user) && hasJoined(person)).map(({ user }) => user);
   if (strangers.length === 0) return;
   await people.refresh([...new Set(strangers)], room.room).catch((error) => {
     if (!(error instanceof ClientError)) throw error;

@@ -125,14 +125,15 @@ async function startOn(
   closing.push(() => runner.stop());
   const rates = { ...defaultRates, submit: { burst: config.sendBurst, perSecond: config.sendPerSecond } };
   const sessions = { buckets: new DeviceBuckets(() => rates), limits: defaultSessionLimits };
-  const users = { primitives: nodePrimitives, heartbeatSeconds: 30 };
+  const isBot = () => false;
+  const users = { primitives: nodePrimitives, heartbeatSeconds: 30, isBot };
   const rooms = {
     provider: config.provider,
     primitives: nodePrimitives,
     limits: defaultRoomLimits,
     providerOf: () => undefined,
     incarnation: 1,
-    isBot: () => false,
+    isBot,
   };
   const runtime: Runtime = new Runtime({
     create: {

@@ -15,7 +15,7 @@ const asker = { user: alice, device: 1 };
 
 let street: Street;
 beforeEach(() => {
-  street = new Street({ primitives: testPrimitives, heartbeatSeconds: 30 });
+  street = new Street(testPrimitives);
   for (const user of [alice, bob, carol]) join(user);
   street.rooms.set(room, [alice, bob, carol, foreign]);
 });
@@ -81,11 +81,18 @@ describe('a key query', () => {
   it('gives one stranger by exact id, without devices, 20 at once', () => {
     expect(query([bob], '').users).toMatchObject([{ user: bob, devices: [] }]);
     expect(street.answers.get(queryIn('', [bob, carol]))).toMatchObject(code(Rejection.REJECTION_BAD_REQUEST));
-    for (let n = 1; n < userLimits.strangerBurst; n++) query([bob], '');
-    expect(street.answers.get(queryIn('', [bob]))).toMatchObject(code(Rejection.REJECTION_RATE_LIMITED));
+    for (let n = 1; n < userLimits.strangerBurst; n++) query([names[50]!], '');
+    expect(street.answers.get(queryIn('', [carol]))).toMatchObject(code(Rejection.REJECTION_RATE_LIMITED));
     expect(query([alice], '').users).toMatchObject([{ user: alice, devices: [{ device: 1 }] }]);
     street.now += userLimits.strangerEveryMs;
-    expect(query([bob], '').users).toHaveLength(1);
+    expect(query([carol], '').users).toHaveLength(1);
+  });
+
+  it('says who is a bot, by the provider', () => {
+    const bot = '@bot:example.org';
+    join(bot);
+    expect(query([bot], '').users).toMatchObject([{ user: bot, bot: true }]);
+    expect(query([bob], '').users).toMatchObject([{ user: bob, bot: false }]);
   });
 
   it('takes 1 to 100 users', () => {

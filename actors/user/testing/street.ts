@@ -1,6 +1,7 @@
 // A street of user actors for tests: logs in memory that may stand still, lose what is not durable, expire and fail; rooms that only know who is
 // in them; sessions that only remember what they were told. Everything happens when the test says so, in the order it says.
 
+import type { Primitives } from '#proto/rules/primitives.ts';
 import { type Address, parseAddress, userAddress } from '../../kernel/address.ts';
 import type { Effect } from '../../kernel/effects.ts';
 import type { AnswerBody, RoomSummary, UserMessage, UserRequest } from '../../kernel/messages.ts';
@@ -85,6 +86,11 @@ export interface Asker {
   readonly session?: number;
 }
 
+/** How the users of a street are set up. */
+export function settingsWith(primitives: Primitives): UserSettings {
+  return { primitives, heartbeatSeconds: 30, isBot: (user) => user.startsWith('@bot') };
+}
+
 /** The street. */
 export class Street {
   now = 1_800_000_000_000;
@@ -94,6 +100,8 @@ export class Street {
   readonly answers = new Map<number, AnswerBody>();
   /** Who is in which room. */
   readonly rooms = new Map<string, readonly string[]>();
+  /** Who is only invited there. */
+  readonly invited = new Map<string, readonly string[]>();
   readonly heads = new Map<string, RoomSummary>();
   /** Addresses that say nothing. */
   readonly silent = new Set<string>();
@@ -104,8 +112,8 @@ export class Street {
   #incarnations = 0;
   #requests = 0;
 
-  constructor(settings: UserSettings) {
-    this.#settings = settings;
+  constructor(primitives: Primitives) {
+    this.#settings = settingsWith(primitives);
   }
 
   /** The log of a user. */
@@ -231,8 +239,10 @@ export class Street {
     this.seen.push({ user: from, effect });
     if (effect.message.kind !== 'authorise') return;
     const { token, users, user } = effect.message;
-    const members = this.rooms.get(id) ?? [];
-    const allowed = members.includes(user) ? users.filter((each) => members.includes(each)) : [];
-    this.tell(from, { kind: 'authorised', token, allowed, invited: [] });
+    const [members, guests] = [this.rooms.get(id) ?? [], this.invited.get(id) ?? []];
+    const asked = members.includes(user) || guests.includes(user) ? users : [];
+    const allowed = asked.filter((each) => members.includes(each));
+    const invited = asked.filter((each) => guests.includes(each));
+    this.tell(from, { kind: 'authorised', token, allowed, invited });
   }
 }
