@@ -200,12 +200,12 @@ describe('lanes', () => {
     expect(fetch(1, 2 + limits.laneEntriesMax).entries).toHaveLength(1);
   });
 
-  it('hold 4,096 in all', () => {
+  it('hold 4,096 in all for those who have more than a few there', () => {
     const lanes = new Lanes();
     for (let seq = 1; seq <= userLimits.waitingEntriesMax; seq++) expect(lanes.add(`@u${seq % 40}:p`, seq)).toBe(true);
-    expect(lanes.add('@new:p', 9_999)).toBe(false);
+    expect(lanes.add('@u1:p', 9_999)).toBe(false);
     expect(lanes.drop(1)).toBe(1);
-    expect(lanes.add('@new:p', 9_999)).toBe(true);
+    expect(lanes.add('@u1:p', 9_999)).toBe(true);
     expect(new Lanes(lanes.toRow()).total).toBe(userLimits.waitingEntriesMax);
   });
 
@@ -216,6 +216,24 @@ describe('lanes', () => {
     expect(street.log(user).waiting).toMatchObject([
       { kind: 'append', rows: [{ acceptedMs: now, expiresMs: now + limits.inboxDays * 86_400_000 }] },
     ]);
+  });
+
+  it('are open to a seventeenth sender when sixteen have filled theirs, up to 16 entries each and 8,192 in all', () => {
+    const lanes = new Lanes();
+    let seq = 0;
+    const fill = (lane: string) => {
+      let taken = 0;
+      while (lanes.add(lane, ++seq)) taken++;
+      return taken;
+    };
+    for (let n = 1; n <= 16; n++) expect(fill(`@full${n}:p`)).toBe(limits.laneEntriesMax);
+    expect(lanes.total).toBe(userLimits.waitingEntriesMax);
+    expect(fill('@seventeenth:p')).toBe(userLimits.waitingQuietMax);
+    for (let n = 1; lanes.total < userLimits.waitingHardMax; n++) fill(`@quiet${n}:p`);
+    expect(lanes.total).toBe(userLimits.waitingHardMax);
+    expect(fill('@late:p')).toBe(0);
+    lanes.drop(1);
+    expect(fill('@late:p')).toBe(1);
   });
 
   it('lose what expired below the cursor, and say so', () => {

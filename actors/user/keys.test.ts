@@ -239,14 +239,50 @@ describe('one-time keys', () => {
     expect(claim()).toEqual([]);
   });
 
-  it('push a hint once fewer than 25 are left', () => {
+  it('push a hint when 24 are left, when none is, and when the fallback key goes', () => {
     hello();
-    upload({ oneTimeKeys: oneTime(0, 26) });
+    upload({ oneTimeKeys: oneTime(0, 26), fallbackKeys: [fallback] });
     street.forget();
+    const hintsAfter = (claims: number) => {
+      for (let n = 0; n < claims; n++) claim();
+      return street.all('deliver').length;
+    };
+    expect(hintsAfter(1)).toBe(0);
+    expect(hintsAfter(1)).toBe(1);
+    expect(hintsAfter(23)).toBe(1);
+    expect(hintsAfter(1)).toBe(2);
+    expect(hintsAfter(1)).toBe(3);
+    expect(hintsAfter(5)).toBe(3);
+  });
+
+  // Each was a durable row for ever and woke every session of the one whose keys they were.
+  it('leave no row and wake nobody once the fallback key is used, however often they are claimed', () => {
+    hello();
+    upload({ oneTimeKeys: oneTime(0, 3), fallbackKeys: [fallback] });
+    const before = street.log(user).rows.length;
+    street.forget();
+    for (let n = 0; n < 1_000; n++) expect(claim()).toHaveLength(1);
+    expect(street.log(user).rows.length - before).toBe(4);
+    expect(street.all('deliver')).toHaveLength(2);
+    street.crash(user);
+    expect(claim()).toEqual([fallback.keyId]);
+    expect(street.log(user).rows.length - before).toBe(4);
+    upload({ fallbackKeys: [{ ...fallback, keyId: 'signed_curve25519:NEXT' }] });
     claim();
-    expect(street.all('deliver')).toEqual([]);
-    claim();
-    expect(street.all('deliver')).toHaveLength(1);
+    expect(street.log(user).rows.length - before).toBe(6);
+  });
+
+  it('show a used fallback key only once that is durable', () => {
+    hello();
+    upload({ fallbackKeys: [fallback] });
+    street.log(user).held = true;
+    const asks = [1, 2].map(() =>
+      street.asks({ user, device: 1 }, { $case: 'claimKeys', value: { room: '', targets: [{ user, device: 1 }] } }),
+    );
+    expect(asks.map((request) => street.answers.get(request))).toEqual([undefined, undefined]);
+    street.flush(user);
+    for (const request of asks)
+      expect(street.answers.get(request)).toMatchObject({ value: { keys: [{ keyId: fallback.keyId }] } });
   });
 });
 

@@ -64,11 +64,18 @@ export function claimKeys(turn: Turn, devices: readonly number[]): ClaimedKey[] 
     const next = device?.keys.next();
     if (device === undefined || next === undefined || next === null) continue;
     const { keyId, key } = next.key;
-    turn.append({ $case: 'keyClaimed', value: { device: number, keyId, fallback: next.fallback } });
-    if (device.keys.left < userLimits.oneTimeKeysLow) turn.heard = true;
+    if (!next.used) {
+      turn.append({ $case: 'keyClaimed', value: { device: number, keyId, fallback: next.fallback } });
+      if (next.fallback || isTold(device.keys.left)) turn.heard = true;
+    }
     claimed.push({ user: account.user, device: number, deviceId: device.id, keyId, key });
   }
   return claimed;
+}
+
+// At how many keys left does their device hear of it? Not at each below: whoever claims must not be able to wake devices at will.
+function isTold(left: number): boolean {
+  return left === userLimits.oneTimeKeysLow - 1 || left === 0;
 }
 
 // What of an upload is new, or why it is refused.

@@ -6,8 +6,11 @@ import { limits as protocolLimits } from '#proto/rules/limits.ts';
 export const userLimits = {
   /** Messages held while the account is being read. Over it: BUSY. */
   heldMessagesMax: 256,
-  /** Entries waiting for one device over all lanes. Over it: LANE_FULL, and the device hears needs_full_sync. */
+  /** Entries waiting for one device over all lanes. Over it only lanes with fewer than the second number take one more, up to the third in all.
+   *  Beyond: LANE_FULL, and the device hears needs_full_sync. */
   waitingEntriesMax: 4_096,
+  waitingQuietMax: 16,
+  waitingHardMax: 8_192,
   /** Sending devices whose message ids are remembered; the longest silent is forgotten, a late repeat from it is stored twice. */
   sendersMax: 128,
   /** One-time key ids remembered after they were given away. */
@@ -57,6 +60,6 @@ export const userLimits = {
    *  in one request put off. */
   strangerBurst: 20,
   strangerEveryMs: 30_000,
-  /** One-time keys left below which a device is told to bring more. */
+  /** One-time keys left below which a device is told to bring more, once, and again when none is left. */
   oneTimeKeysLow: 25,
 } as const;

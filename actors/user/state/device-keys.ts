@@ -10,6 +10,8 @@ import { userLimits } from '../limits.ts';
 export interface NextKey {
   readonly key: UploadedKey;
   readonly fallback: boolean;
+  /** A fallback key that was given away before: giving it away again changes nothing. */
+  readonly used: boolean;
 }
 
 /** How an uploaded key stands to what is kept. */
@@ -59,9 +61,9 @@ export class DeviceKeys {
   /** The key that a claim would give away: the oldest one-time key, else the fallback key, else null. */
   next(): NextKey | null {
     const [oldest] = this.#oneTime;
-    if (oldest !== undefined) return { key: { keyId: oldest[0], key: oldest[1] }, fallback: false };
-    const key = this.#fallback[0]?.key;
-    return key === undefined ? null : { key, fallback: true };
+    if (oldest !== undefined) return { key: { keyId: oldest[0], key: oldest[1] }, fallback: false, used: false };
+    const [kept] = this.#fallback;
+    return kept?.key === undefined ? null : { key: kept.key, fallback: true, used: kept.used };
   }
 
   /** Takes out what was given away. */

@@ -17,9 +17,12 @@ export class Lanes {
     }
   }
 
-  /** May one more entry of this lane wait? False at 256 of the lane, or at 4,096 in all. */
+  /** May one more entry of this lane wait? False at 256 of the lane; at 4,096 in all for those who have 16 there already, so that a few who fill
+   *  their lanes shut nobody else out; and at 8,192 in all. */
   hasRoom(lane: string): boolean {
-    return (this.#lanes.get(lane)?.length ?? 0) < limits.laneEntriesMax && this.#total < userLimits.waitingEntriesMax;
+    const waiting = this.#lanes.get(lane)?.length ?? 0;
+    if (waiting >= limits.laneEntriesMax || this.#total >= userLimits.waitingHardMax) return false;
+    return this.#total < userLimits.waitingEntriesMax || waiting < userLimits.waitingQuietMax;
   }
 
   /** Counts an entry. False where the lane is full: then it is not counted (an own provider's notice is stored all the same). */
