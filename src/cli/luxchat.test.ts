@@ -130,7 +130,8 @@ describe('luxchat', () => {
   });
 
   it('keeps a device that may still be logged in', async () => {
-    const away = await ProviderProcess.start();
+    // Another name at LuxID, while we are at it: the stand-in takes the one that is configured.
+    const away = await ProviderProcess.start(['--luxid-client-id', 'another']);
     const folder = await away.login('fara');
     await away.remove();
     const ran = await run(folder, ['log-out', '--timeout', '1']);

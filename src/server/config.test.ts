@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, flagOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
+import { ConfigError, checkFiles, flagOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
 import { settings } from './settings.ts';
 
 const read = (args: string[] = [], env: Record<string, string> = {}, file?: string) =>
@@ -37,12 +37,20 @@ describe('configuration', () => {
     [['--prot', '1'], {}, 'Did you mean --port?'],
     [[], { LUXCHAT_PROT: '1' }, 'LUXCHAT_PROT'],
     [['--port'], {}, 'needs a value'],
+    [['--data', '--port', '1'], {}, '--data needs a value'],
+    [['--port', '1', '--port', '2'], {}, 'given twice'],
+    [['--data', ''], {}, 'must name a folder'],
+    [['--provider', 'a..lu'], {}, 'domain in lower case'],
+    [['--luxid-issuer', 'luxid'], {}, 'full address'],
+    [['--luxid-issuer', 'http://id.lu'], {}, 'https://'],
+    [['--luxid-client-secret-file', 'x'], {}, 'give luxidIssuer'],
     [['--port', '65536'], {}, 'from 0 to 65535'],
     [['--port', '-1'], {}, 'whole number'],
     [['--mode', 'test'], {}, 'development, production'],
     [['--provider', 'Not A Domain'], {}, 'domain in lower case'],
     [['--tls-cert', 'a.pem'], {}, 'go together'],
     [['--ops-port', '8080'], {}, 'must differ'],
+    [['--port', '8081'], {}, 'one of its own'],
     [['--send-per-second', '61'], {}, 'above sendBurst'],
     [['--mode', 'production'], {}, 'luxidIssuer'],
     [['--mode', 'production', '--luxid-issuer', 'https://id.lu'], {}, 'https://'],
@@ -91,7 +99,18 @@ describe('configuration', () => {
   it('refuses a settings file with unknown keys or no object', () => {
     expect(() => read(['--config', 'x'], {}, '{"prot": 1}')).toThrow('There is no setting prot');
     expect(() => read(['--config', 'x'], {}, '[]')).toThrow('one JSON object');
-    expect(() => read(['--config', 'x'], {}, '{')).toThrow('as JSON');
+    expect(() => read(['--config', 'x'], {}, '{')).toThrow('is no JSON');
+    expect(() => read(['--config', 'x'], {}, '{"data": null}')).toThrow('data must be a text');
+    expect(() => read(['--config', 'x'], {}, '{"origins": [1]}')).toThrow('list of texts');
+    expect(() => read(['--config', '/nowhere.json'])).toThrow("can't be read");
+    expect(read(['--config', 'x'], {}, '{"luxidOpenUsers": true}').luxidOpenUsers).toBe(true);
+  });
+
+  it('refuses files that are not there', () => {
+    expect(() => checkFiles(read(['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.key']))).toThrow(
+      "The file of tlsCert, /nowhere.pem, can't be read.",
+    );
+    expect(() => checkFiles(read())).not.toThrow();
   });
 
   it('is listed in the README, setting by setting', () => {

@@ -1,6 +1,7 @@
 // Reads the configuration: defaults, then a JSON file (`--config FILE`), then LUXCHAT_* variables, then flags; later wins.
 // It refuses what it does not know, what is out of bounds and what contradicts itself, each with one sentence that says what to do.
 import { readFileSync } from 'node:fs';
+import { isProvider } from '#proto/rules/ids.ts';
 import { type Setting, type SettingName, settings } from './settings.ts';
 import { sourceReader } from './transport/source.ts';
 
@@ -71,7 +72,10 @@ function readFlags(args: readonly string[]): { flags: Raw; file: string | undefi
     if (!setting && flag !== '--config')
       throw new ConfigError(`There is no setting ${flag}. ${nearest(flag, [...known.keys()])}`);
     const value = inline ?? args[++at];
-    if (value === undefined) throw new ConfigError(`${flag} needs a value.`);
+    if (value === undefined || (inline === undefined && value.startsWith('--')))
+      throw new ConfigError(`${flag} needs a value.`);
+    if (setting ? flags[setting.name] !== undefined : file !== undefined)
+      throw new ConfigError(`${flag} is given twice.`);
     if (!setting) file = value;
     else flags[setting.name] = value;
   }
@@ -92,12 +96,10 @@ function readEnvironment(env: ConfigSources['env']): Raw {
 
 function readFile(path: string | undefined, read = (file: string) => readFileSync(file, 'utf8')): Raw {
   if (path === undefined) return {};
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(read(path));
-  } catch (cause) {
-    throw new ConfigError(`The settings file ${path} can't be read as JSON.`, { cause });
-  }
+  const parsed = parseJson(
+    path,
+    readable(`The settings file ${path}`, () => read(path)),
+  );
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new ConfigError(`The settings file ${path} must hold one JSON object.`);
   const names: readonly string[] = settings.map((setting) => setting.name);
@@ -105,9 +107,39 @@ function readFile(path: string | undefined, read = (file: string) => readFileSyn
     if (!names.includes(name))
       throw new ConfigError(`There is no setting ${name} (in ${path}). ${nearest(name, names)}`);
   }
-  return Object.fromEntries(
-    Object.entries(parsed).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : String(value)]),
-  );
+  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, plain(name, value)]));
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`The settings file ${path} is no JSON.`, { cause });
+  }
+}
+
+/** A value of the file as a flag would have it. */
+function plain(name: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
+  throw new ConfigError(`${name} must be a text, a number, true, false or a list of texts in the settings file.`);
+}
+
+function readable(what: string, read: () => string): string {
+  try {
+    return read();
+  } catch (cause) {
+    throw new ConfigError(`${what} can't be read.`, { cause });
+  }
+}
+
+/** Looks whether the files that settings name are there, so that a start fails before anything was made. Throws ConfigError. */
+export function checkFiles(config: Config): void {
+  for (const name of ['tlsCert', 'tlsKey', 'luxidClientSecretFile'] as const) {
+    const path = config[name];
+    if (path !== '') readable(`The file of ${name}, ${path},`, () => readFileSync(path, 'utf8'));
+  }
 }
 
 function parse(setting: Setting, given: string | undefined): unknown {
@@ -134,10 +166,8 @@ function refuseContradictions(config: Config): void {
     if (when) throw new ConfigError(sentence);
   };
   const production = config.mode === 'production';
-  refuse(
-    !/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/.test(config.provider),
-    'provider must be a domain in lower case, such as chat.example.lu.',
-  );
+  refuse(!isProvider(config.provider), 'provider must be a domain in lower case, such as chat.example.lu.');
+  refuse(config.data === '', 'data must name a folder.');
   refuse(
     (config.tlsCert === '') !== (config.tlsKey === ''),
     'tlsCert and tlsKey go together: give both files or neither.',
@@ -145,6 +175,10 @@ function refuseContradictions(config: Config): void {
   refuse(
     config.port !== 0 && config.port === config.opsPort && config.host === config.opsHost,
     'port and opsPort must differ: metrics stay off the public port.',
+  );
+  refuse(
+    config.luxidIssuer === '' && config.luxidPort !== 0 && [config.port, config.opsPort].includes(config.luxidPort),
+    'luxidPort is taken by port or opsPort: give the stand-in LuxID one of its own.',
   );
   refuse(
     config.sendPerSecond > config.sendBurst,
@@ -162,6 +196,14 @@ function refuseContradictions(config: Config): void {
   refuse(
     !areProxies(config.trustedProxies),
     `trustedProxies are addresses or networks, such as 10.0.0.0/8, not "${config.trustedProxies.join(',')}".`,
+  );
+  refuse(
+    config.luxidIssuer !== '' && !isIssuer(config.luxidIssuer),
+    'luxidIssuer must be a full address that begins with https://, or with http:// on a loopback address.',
+  );
+  refuse(
+    config.luxidIssuer === '' && config.luxidClientSecretFile !== '',
+    'luxidClientSecretFile belongs to a real LuxID: give luxidIssuer, too.',
   );
   refuse(
     production && config.luxidIssuer === '',
@@ -190,6 +232,12 @@ function isWebAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, search, hash, username } = new URL(text);
   return /^https?:$/.test(protocol) && search + hash + username === '';
+}
+
+function isIssuer(text: string): boolean {
+  if (!isWebAddress(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }
 
 function areProxies(trustedProxies: readonly string[]): boolean {

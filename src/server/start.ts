@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, checkFiles, flagOf, readConfig } from './config.ts';
 import { type Provider, startProvider } from './provider.ts';
+import { settings } from './settings.ts';
 
 /** A signal that follows another one within this time is the same. */
 const sameSignalMs = 1_000;
@@ -13,9 +14,11 @@ const sameSignalMs = 1_000;
 /** What to do about the failures that a person can mend. */
 function adviceFor(error: unknown): string {
   const code = (error as { code?: unknown }).code;
-  if (code === 'LISTEN_FAILED') return ' Something else uses it: choose others with --port and --ops-port.';
+  if (code === 'LISTEN_FAILED')
+    return ' Something else uses it, or the address is not of this machine: choose others with --port, --ops-port, --host and --ops-host.';
   if (code === 'NATIVE_MODULE_FAILED') return ' Run npm ci again, or start it with --transport ws, which is slower.';
-  if (code === 'LOCKED') return ' A server runs on this folder already: stop it, or choose another folder with --data.';
+  if (code === 'LUXID_FAILED') return ' The reason stands above; another port is chosen with --luxid-port.';
+  if (code === 'LOCKED') return ' Folders are chosen with --data.';
   return '';
 }
 
@@ -34,7 +37,10 @@ export async function start(): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  const config = readConfig({ args: process.argv.slice(2), env: process.env });
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) return console.log(helpText());
+  const config = readConfig({ args, env: process.env });
+  checkFiles(config);
   let standIn: StandIn | undefined;
   const provider = await startProvider(config, {
     luxid: async (callback) => {
@@ -49,6 +55,15 @@ async function run(): Promise<void> {
   });
   announce(config, provider);
   drainOnSignal(provider, () => standIn?.stop());
+}
+
+function helpText(): string {
+  const lines = settings.map(
+    ({ name, fallback, meaning }) => `  ${flagOf(name).padEnd(32)}${meaning} (${fallback || '–'})`,
+  );
+  return ['One provider. npm start -- [--config FILE] [--SETTING VALUE …]; see src/server/README.md.', ...lines].join(
+    '\n',
+  );
 }
 
 function realLuxId(config: Config): { issuer: string; clientId: string; clientSecret?: string } {
@@ -73,10 +88,11 @@ function startStandIn(config: Config, callback: string): Promise<StandIn> {
     '--redirect',
     callback,
   ];
-  args.push('--end-with-stdin');
+  args.push('--client-id', config.luxidClientId, '--end-with-stdin');
   if (config.luxidOpenUsers) args.push('--open-users');
   // It ends when this process does, however that ends: its stdin closes. Detached, so that Ctrl-C reaches it after the drain only.
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  let started = false;
   let stopping = false;
   const stop = () => {
     stopping = true;
@@ -85,14 +101,18 @@ function startStandIn(config: Config, callback: string): Promise<StandIn> {
   return new Promise((done, failed) => {
     child.once('error', failed);
     child.once('exit', (code) => {
-      const ended = `the stand-in LuxID ended with code ${code}`;
-      failed(new Error(ended));
-      if (!stopping) console.error(`${ended}: nobody can log in until this server is started again.`);
+      failed(Object.assign(new Error('the stand-in LuxID did not start'), { code: 'LUXID_FAILED' }));
+      if (started && !stopping)
+        console.error(
+          `The stand-in LuxID ended with code ${code}: nobody can log in until this server is started again.`,
+        );
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
       console.log(line);
       const issuer = /^LuxID stand-in \(development only\): (\S+)/.exec(line)?.[1];
-      if (issuer) done({ issuer, stop });
+      if (!issuer) return;
+      started = true;
+      done({ issuer, stop });
     });
   });
 }

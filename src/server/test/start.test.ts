@@ -1,5 +1,5 @@
 // `npm start` as people run it: whoever is told to stop, all of it drains and ends, with exit code 0.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { eventually } from './harness.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;
 const main = new URL('../main.ts', import.meta.url).pathname;
+const door = new URL('../luxchat-server.js', import.meta.url).pathname;
 const running: Started[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'luxchat-start-'));
 
@@ -47,6 +48,14 @@ async function start(program: string, args: readonly string[], drainSeconds = 1)
 }
 
 const npmStart = () => start('npm', ['start', '--silent', '--']);
+
+function ran(args: readonly string[]): Promise<{ code: number | null; output: string; errors: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, args, (_, output, errors) =>
+      resolve({ code: child.exitCode, output, errors }),
+    );
+  });
+}
 
 /** Nobody listens there any more. */
 function isFree(port: number): Promise<boolean> {
@@ -107,6 +116,22 @@ describe('npm start', () => {
     expect(readFileSync(`${log}.1`, 'utf8')).toContain('"started"');
     expect(readFileSync(log, 'utf8')).toContain('"stopped"');
     expect(statSync(log).mode & 0o777).toBe(0o600);
+  });
+
+  it('says in one sentence what is wrong, with code 2, and helps who asks', async () => {
+    const older = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });';
+    const old = ['--import', `data:text/javascript,${older}`, door];
+    for (const [args, sentence] of [
+      [old, /^Luxchat needs Node 24 or newer, and this is 20\.1\.0\..*\n$/],
+      [[door, 'port=1'], /^There is no setting port\..*\n$/],
+      [[door, '--tls-cert', '/nowhere', '--tls-key', '/nowhere'], /^The file of tlsCert, .* can't be read\.\n$/],
+    ] as const)
+      expect(await ran(args)).toEqual({ code: 2, output: '', errors: expect.stringMatching(sentence) });
+    expect(await ran([door, '--help'])).toEqual({
+      code: 0,
+      output: expect.stringContaining('--drain-seconds'),
+      errors: '',
+    });
   });
 
   it('ends at once at a later one', async () => {
