@@ -12,7 +12,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
 } else {
   const own = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
   if (!existsSync(own)) {
-    console.error(`luxchat needs Node 24 or newer, and this is ${process.versions.node}: run npm ci in the project first.`);
+    console.error(
+      `luxchat needs Node 24 or newer, and this is ${process.versions.node}: run npm ci in the project first.`,
+    );
     process.exit(2);
   }
   const { status } = spawnSync(own, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
