@@ -7,10 +7,10 @@ import { MemberStatus } from '#proto/gen/record.ts';
 import { controlHead } from '#proto/rules/control-state.ts';
 import type { Member } from '#proto/rules/member-table.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
+import type { LogCalls } from './covering/log-calls.ts';
+import type { Uncovered } from './covering/uncovered.ts';
 import type { RoomLimits } from './limits.ts';
-import type { LogCalls } from './log-calls.ts';
 import type { RoomState } from './state/room-state.ts';
-import type { Uncovered } from './uncovered.ts';
 
 /** How a node sets up its rooms. */
 export interface RoomOptions {

@@ -6,9 +6,9 @@ import { ControlKind, EmptyingCause, Role, Stamp } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { hashState } from '#proto/rules/control-state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
-import { crowd } from './crowd.ts';
 import { defaultRoomLimits, type RoomLimits } from './limits.ts';
-import { codeOf, policy, type Seen, Stage } from './stage.ts';
+import { crowd } from './testing/crowd.ts';
+import { codeOf, policy, type Seen, Stage } from './testing/stage.ts';
 
 const ada = makeActor('@ada:lux.example');
 const ben = makeActor('@ben:lux.example');

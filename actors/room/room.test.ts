@@ -3,9 +3,9 @@ import type { Effect } from '#actors/kernel/effects.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { decodeSummary } from './entry.ts';
+import { decodeSummary } from './reading/entry.ts';
 import type { Room } from './room.ts';
-import { codeOf, type Seen, Stage } from './stage.ts';
+import { codeOf, type Seen, Stage } from './testing/stage.ts';
 
 const ada = makeActor('@ada:lux.example');
 const ben = makeActor('@ben:lux.example');

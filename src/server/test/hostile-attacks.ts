@@ -381,7 +381,7 @@ export const disconnects: readonly (readonly [keyof typeof Disconnect, string, A
 /** What no device can bring about, or not within a test's time: where it is shown instead. */
 export const elsewhere: Readonly<Partial<Record<Code, string>>> = {
   REJECTION_UNAVAILABLE: 'actors/session/journey.test.ts',
-  REJECTION_SUSPENDED: 'actors/room/post.test.ts',
+  REJECTION_SUSPENDED: 'actors/room/posting/post.test.ts',
   DISCONNECT_SLOW_READER: 'src/server/test/slow.test.ts',
   DISCONNECT_HEARTBEAT_MISSED: 'src/server/transport/contract.ts',
   DISCONNECT_BUSY: 'actors/kernel/system.test.ts',

@@ -1,0 +1,30 @@
+// New identities of members, which leave no record. Who starts over with another master key is suspended until someone signs the new
+// one in: what the chain commits to is compared with what the user actor says.
+import type { Effect } from '#actors/kernel/effects.ts';
+import { IdentityRow } from '#proto/gen/room.ts';
+import { equalBytes } from '#proto/rules/bytes.ts';
+import type { RoomContext } from '../context.ts';
+import { changeTo } from '../state/rows.ts';
+
+/**
+ * A user's master key today, by the word of the user actor. Where it is not the one that the chain commits to the member is suspended from now on; it is
+ * kept, for no event says it.
+ */
+export function learnIdentity({ state, calls }: RoomContext, user: string, fingerprint: Uint8Array): readonly Effect[] {
+  const member = state.member(user);
+  if (member === undefined || fingerprint.length === 0) return [];
+  const known = state.identities.get(member.number) ?? state.people.person(member.person)?.fingerprint;
+  if (known !== undefined && equalBytes(known, fingerprint)) return [];
+  state.identities.set(member.number, fingerprint);
+  const row = IdentityRow.encode({ fingerprint }).finish();
+  return [calls.save([changeTo(state, `identity/${member.number}`, row)], () => [])];
+}
+
+/**
+ * Does an IDENTITY entry name the identity that this member's own user actor told? Devices can't check that, they learn of identities at other moments: so
+ * the hub must, or any admin could invent one, which takes an owner's role and mutes them.
+ */
+export function isTrueIdentity({ state }: RoomContext, member: number, fingerprint: Uint8Array): boolean {
+  const told = state.identities.get(member);
+  return told !== undefined && equalBytes(told, fingerprint);
+}

@@ -1,0 +1,119 @@
+// Rooms as large as they may become: no row over what a log takes, one change is one small write, and opening takes many short turns.
+import { describe, expect, it } from 'vitest';
+import { ServerFrame } from '#proto/gen/client.ts';
+import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
+import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
+import { concatBytes, equalBytes } from '#proto/rules/bytes.ts';
+import { type ControlState, encodeState, hashState } from '#proto/rules/control-state.ts';
+import { limits } from '#proto/rules/limits.ts';
+import { chunkSize, type Member, MemberTable } from '#proto/rules/member-table.ts';
+import { crowd } from '../testing/crowd.ts';
+import { Stage } from '../testing/stage.ts';
+
+const ada = makeActor('@ada:lux.example');
+const K = ControlKind;
+
+/** A room whose numbers were all given, each to someone who came and went as often as is kept. Ada owns it. */
+function fullRoom(staysKept: number): Stage {
+  const stage = Stage.group(ada, testPrimitives);
+  const { state } = stage;
+  const chain = state.chain!;
+  const owner = chain.members.get(1)!;
+  const stays = Array.from({ length: staysKept }, (_, n) => ({ from: 1e9 + 2 * n, through: 1e9 + 2 * n + 1 }));
+  const chunks: Member[][] = [];
+  for (let number = 1; number <= limits.memberNumberMax; number++) {
+    const { person } = owner;
+    const gone = { role: Role.ROLE_MEMBER, status: MemberStatus.MEMBER_STATUS_LEFT, stays, invitedBy: 1, changed: 1 };
+    if ((number - 1) % chunkSize === 0) chunks.push([]);
+    chunks.at(-1)!.push(number === 1 ? owner : { number, person, ...gone });
+  }
+  const full: ControlState = { ...chain, members: MemberTable.of(chunks)! };
+  state.chain = full;
+  state.chainAhead = full;
+  for (const index of chunks.keys()) state.dirty.add(`chain/${index}`);
+  return stage;
+}
+
+describe('a room all of whose numbers were given', () => {
+  it('is saved, sealed and opened again, and one change writes one piece', { timeout: 60_000 }, () => {
+    const stage = fullRoom(limits.staysMax);
+    const keys = stage.seal();
+    expect(keys.filter((key) => key.startsWith('chain/'))).toHaveLength(1 + 1_024);
+    const before = encodeState(stage.state.chain!);
+    expect(before.length).toBeGreaterThan(16 * 1_024 * 1_024);
+    stage.crash();
+    stage.fetch(ada);
+    expect(equalBytes(encodeState(stage.state.chain!), before)).toBe(true);
+    const { counted, joined, owners } = stage.state.chain!;
+    expect([counted, joined, owners]).toEqual([1, 1, 1]);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_BAN, target: 40_000 }));
+    const changed = ['chain/head', `chain/${Math.floor(39_999 / 64)}`, 'control/0000000002', 'budget', 'standings'];
+    expect(stage.seal().sort()).toEqual([...changed, 'head', 'sent/1/1'].sort());
+  });
+
+  it('writes a checkpoint in pieces, and the next one only where something changed, also after a restart', {
+    timeout: 60_000,
+  }, () => {
+    const stage = fullRoom(1);
+    const checkpoint = () => {
+      const stateHash = hashState(stage.state.chain!, testPrimitives);
+      stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash }));
+      return stage.seal().filter((key) => key.startsWith('checkpoint/'));
+    };
+    expect(checkpoint()).toHaveLength(1 + 1_024);
+    stage.crash();
+    stage.fetch(ada);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_BAN, target: 65 }));
+    expect(checkpoint()).toEqual(['checkpoint/head', 'checkpoint/1']);
+    const { number, state } = stage.state.checkpoint!;
+    const before = encodeState(state);
+    stage.crash();
+    stage.fetch(ada);
+    expect(stage.state.checkpoint?.number).toBe(number);
+    expect(equalBytes(encodeState(stage.state.checkpoint!.state), before)).toBe(true);
+  });
+});
+
+describe('a room of 10,000 members', () => {
+  it('lives: it is spoken in, saved, opened again in many turns, read, and reached through', {
+    timeout: 60_000,
+  }, () => {
+    const stage = Stage.group(ada, testPrimitives);
+    crowd(stage, limits.membersMax, { membersMax: limits.membersMax });
+    const spoken = stage.say(ada);
+    expect(spoken.effects.map(({ kind }) => kind)).toEqual(['log', 'answer', 'deliver']);
+    const before = hashState(stage.state.chain!, testPrimitives);
+    stage.seal();
+    stage.crash();
+    stage.fetch(ada);
+    expect(stage.turns).toBeGreaterThan(39);
+    expect(hashState(stage.state.chain!, testPrimitives)).toEqual(before);
+    const users = [2, 5_000, 10_000].map((number) => stage.state.people.userOf(number)!);
+    const authorise = { replyTo: 'u' as never, token: 1, user: ada.user, users: [...users, '@x:lux.example'] };
+    const [reached] = stage.tell({ kind: 'authorise', ...authorise }).effects;
+    expect(reached).toMatchObject({ message: { allowed: users, invited: [] } });
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: before }));
+    expect(readState(stage)).toEqual(encodeState(stage.state.checkpoint!.state));
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: 9_999 }));
+    expect(stage.state.chain!.joined).toBe(9_999);
+    expect(stage.seal().filter((key) => key.startsWith('chain/'))).toEqual(['chain/head', 'chain/156']);
+  });
+});
+
+/** The checkpoint's state as a device reads it: in frames, with the person of every member. */
+function readState(stage: Stage): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  const persons = new Set<number>();
+  for (let [offset, size] = [0, 1]; offset < size; ) {
+    const read = { room: stage.room, fromControl: 0, slots: false, stateOffset: offset + 1, afterSlot: '' };
+    const body = stage.tell({ kind: 'readRoom', from: stage.from(ada), read }).answers[0]?.body;
+    if (body?.$case !== 'roomSnapshot') throw new Error('no snapshot');
+    expect(ServerFrame.encode({ request: 1, body }).finish().length).toBeLessThanOrEqual(limits.frameBytesMax);
+    pieces.push(body.value.checkpointState);
+    for (const { member } of body.value.persons) persons.add(member);
+    size = body.value.checkpointStateSize;
+    offset += body.value.checkpointState.length;
+  }
+  expect(persons.size).toBe(stage.state.chain!.members.size);
+  return concatBytes(...pieces);
+}

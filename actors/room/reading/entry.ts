@@ -1,0 +1,88 @@
+// What a room list or a Subscribe shows of a room: the entry of one member, and the summary that is the same for all.
+import type { Effect } from '#actors/kernel/effects.ts';
+import type { RoomMessage, RoomSummary } from '#actors/kernel/messages.ts';
+import type { RoomEntry } from '#proto/gen/client.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
+import { SummaryRow } from '#proto/gen/room.ts';
+import { noBytes } from '#proto/rules/bytes.ts';
+import { type ControlState, controlHead } from '#proto/rules/control-state.ts';
+import type { Member } from '#proto/rules/member-table.ts';
+import { readableFrom } from '#proto/rules/reading.ts';
+import type { RoomContext } from '../context.ts';
+
+/** Key of the state row that holds the summary. */
+export const summaryKey = 'summary';
+
+/** Reads the state row `summary`; for those who list rooms without waking them. */
+export function decodeSummary(room: string, value: Uint8Array): RoomSummary | null {
+  const { entry, floor } = SummaryRow.decode(value);
+  return entry === undefined ? null : { room, entry, floor };
+}
+
+/** The state row `summary`. */
+export function encodeSummary({ entry, floor }: RoomSummary): Uint8Array {
+  return SummaryRow.encode({ entry, floor }).finish();
+}
+
+/** Head, count, control head and name; member number, role and status are left to the asker. Null where there is no room. */
+export function summaryOf({ room, state }: RoomContext): RoomSummary | null {
+  if (state.chain === null) return null;
+  const { seq: headSeq, count: headCount, hash: headHash } = state.head;
+  const entry: RoomEntry = {
+    ...blank(room, state.chain),
+    headSeq,
+    headCount,
+    headHash,
+    name: state.visibleSlot('name'),
+  };
+  return { room, entry, floor: state.floor };
+}
+
+/** The entry of a member who is in or invited: the invited sees who invites and nothing that was chosen by anyone. Null for others. */
+export function entryOf(context: RoomContext, user: string): RoomEntry | null {
+  const { room, state } = context;
+  const member = state.member(user);
+  const summary = summaryOf(context);
+  if (member === undefined || summary === null || state.chain === null || !state.isPresent(member)) return null;
+  const status = state.statusOf(member);
+  const own = { member: member.number, role: member.role, status };
+  if (member.status === MemberStatus.MEMBER_STATUS_JOINED) {
+    return { ...summary.entry, ...own, readableFrom: readableFrom(member.stays, state.floor) };
+  }
+  return { ...blank(room, state.chain), ...own, ...inviter(context, member, state.chain) };
+}
+
+/** Makes the session live: the head in the answer is read after the join took effect, so that nothing falls between. */
+export function subscribe(context: RoomContext, message: RoomMessage & { kind: 'subscribe' }): readonly Effect[] {
+  const { from, replyTo, token } = message;
+  const { room, state } = context;
+  const entry = entryOf(context, from.user);
+  const part = { kind: 'subscribedPart', token, room, entry } as const;
+  const told: Effect = { kind: 'send', to: replyTo, message: part };
+  if (state.member(from.user)?.status !== MemberStatus.MEMBER_STATUS_JOINED) return [told];
+  return [{ kind: 'join', session: from.session, audience: { room } }, told];
+}
+
+function blank(room: string, chain: ControlState): RoomEntry {
+  return {
+    room,
+    member: 0,
+    role: 0,
+    status: 0,
+    direct: chain.policy.direct,
+    headSeq: 0,
+    headCount: 0,
+    headHash: noBytes,
+    readableFrom: 0,
+    control: controlHead(chain),
+    name: undefined,
+    invitedBy: '',
+    invitedByBot: false,
+  };
+}
+
+function inviter({ state }: RoomContext, member: Member, chain: ControlState): Partial<RoomEntry> {
+  const by = chain.members.get(member.invitedBy);
+  const person = by && state.people.person(by.person);
+  return { invitedBy: person?.user ?? '', invitedByBot: person?.bot ?? false };
+}
