@@ -1,5 +1,6 @@
-// The log's own state row: through which seq the actor's state rows are complete, and what is known of the open segment's rows. It is written
-// with or after the state rows that it speaks of, so it may be late but never wrong, whoever wrote it. Applying starts after it.
+// The log's own state row: through which seq the actor's state rows are complete, what is known of the open segment's rows, and whether the actor
+// had something left to do. It is written with or after the state rows that it speaks of, so it may be late but never wrong, whoever wrote it.
+// Applying starts after it.
 import type { StoredState } from '../ports/state-store.ts';
 import type { StateChange } from './messages.ts';
 import { emptySpan, type Span } from './segments.ts';
@@ -18,29 +19,45 @@ export interface Covered {
   /** The segment that was open then. */
   readonly segment: number;
   readonly span: Span;
+  /** The actor must be woken although nobody asks for it: see due.ts. */
+  readonly restless: boolean;
+  /** Of the row's stamp: grows with each version under one segment and seq. */
+  readonly sub: number;
 }
 
-export const nothingCovered: Covered = { through: 0, segment: 0, span: emptySpan };
+export const nothingCovered: Covered = { through: 0, segment: 0, span: emptySpan, restless: false, sub: 0 };
 
-export function encodeCovered({ through, segment, span }: Covered): Uint8Array {
-  const view = new DataView(new ArrayBuffer(48));
-  const numbers = [through, segment, span.dueMs, span.firstExpiresMs, span.lastExpiresMs, span.bytes];
+const numbersCount = 7;
+
+export function encodeCovered({ through, segment, span, restless }: Covered): Uint8Array {
+  const view = new DataView(new ArrayBuffer(numbersCount * 8));
+  const { dueMs, firstExpiresMs, lastExpiresMs, bytes } = span;
+  const numbers = [through, segment, dueMs, firstExpiresMs, lastExpiresMs, bytes, Number(restless)];
   for (const [index, number] of numbers.entries()) view.setFloat64(index * 8, number);
   return new Uint8Array(view.buffer);
 }
 
-export function decodeCovered(bytes: Uint8Array): Covered {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const at = (index: number) => view.getFloat64(index * 8);
+/** The row of `coveredKey`; undefined = there is none. */
+export function decodeCovered(row: StoredState | undefined): Covered {
+  if (row === undefined) return nothingCovered;
+  const { value, sub } = row;
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  // The first rows that were ever written had six numbers.
+  const at = (index: number) => (index * 8 < value.length ? view.getFloat64(index * 8) : 0);
   const span = { dueMs: at(2), firstExpiresMs: at(3), lastExpiresMs: at(4), bytes: at(5) };
-  return { through: at(0), segment: at(1), span };
+  return { through: at(0), segment: at(1), span, restless: at(6) === 1, sub };
+}
+
+/** What follows `before` in the store. */
+export function nextCovered(before: Covered, next: Omit<Covered, 'sub'>): Covered {
+  const isSame = before.segment === next.segment && before.through === next.through;
+  return { ...next, sub: isSame ? before.sub + 1 : 0 };
 }
 
 /** The covered row among state rows, and the actor's own. */
 export function splitState(rows: readonly StoredState[]): { covered: Covered; own: StoredState[] } {
-  const row = rows.find(({ key }) => key === coveredKey);
   return {
-    covered: row === undefined ? nothingCovered : decodeCovered(row.value),
+    covered: decodeCovered(rows.find(({ key }) => key === coveredKey)),
     own: rows.filter(({ key }) => !key.startsWith(reservedPrefix)),
   };
 }

@@ -1,6 +1,8 @@
 // What the pure code does beyond the stores' contract (src/server/storage/contract.ts runs it over real ones): the rule that needs a clock.
 import { describe, expect, it } from 'vitest';
 import type { Generation } from '../ports/log-store.ts';
+import { coveredKey, decodeCovered } from './covered.ts';
+import { isSettled, restMs } from './due.ts';
 import { Log } from './log.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { LogAnswer } from './messages.ts';
@@ -42,6 +44,35 @@ class Desk {
   append(fromSeq: number, bytes: Uint8Array, expiresMs = this.now + lifeMs): void {
     this.log.command({ kind: 'append', fromSeq, rows: [{ bytes, acceptedMs: this.now, expiresMs }] }, this.now);
     this.run();
+  }
+
+  /** Appends a row that brings something to do. */
+  owe(fromSeq: number): void {
+    const row = { bytes: Uint8Array.of(1), acceptedMs: this.now, expiresMs: this.now + lifeMs };
+    this.log.command({ kind: 'append', fromSeq, rows: [row], restless: true }, this.now);
+  }
+
+  /** The actor's last word, whatever the log asked. */
+  say(kind: 'sealed' | 'close', restless: boolean): void {
+    this.log.command({ kind, changes: [], restless }, this.now);
+  }
+
+  /** Carries out so many requests, and no more. */
+  step(requests: number): void {
+    for (const next of this.#asked.splice(0, requests)) next();
+  }
+
+  /** The process dies. */
+  die(): void {
+    this.log.drop();
+    this.#asked.length = 0;
+  }
+
+  /** Would a sweep wake the actor now? */
+  get isDue(): boolean {
+    const [row] = this.store.readState(name, [coveredKey]);
+    const due = this.store.readDue(shardOf(name), this.now, 99);
+    return due.some((each) => !isSettled(each, this.store.readMeta(name), decodeCovered(row)));
   }
 
   get last(): LogAnswer | undefined {
@@ -133,5 +164,85 @@ describe('a log whose rows expire', () => {
     desk.run();
     desk.open();
     expect(desk.last).toMatchObject({ kind: 'opened', rows: [], state: [{ key: 'k' }], nextSeq: 2 });
+  });
+});
+
+describe('a log whose actor has something left to do', () => {
+  it('is due a minute later, and until the actor closes at rest', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.owe(1);
+    desk.run();
+    desk.now += restMs - 1;
+    expect(desk.isDue).toBe(false);
+    desk.now += 1;
+    expect(desk.isDue).toBe(true);
+    desk.say('close', true);
+    desk.run();
+    expect(desk.isDue).toBe(true);
+    desk.open();
+    expect(desk.isDue).toBe(true);
+    desk.say('close', false);
+    desk.run();
+    expect(desk.isDue).toBe(false);
+  });
+
+  it('acks a row that brings it only once that is remembered', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.owe(1);
+    // The row and the state row.
+    desk.step(2);
+    expect(desk.last?.kind).toBe('opened');
+    desk.run();
+    expect(desk.last).toEqual({ kind: 'appended', throughSeq: 1 });
+  });
+
+  it.each([true, false])('stays due when it is sealed, wherever the process dies; known before: %s', (known) => {
+    for (let requests = 0; requests < 12; requests++) {
+      const desk = new Desk();
+      desk.open();
+      if (known) desk.owe(1);
+      else desk.append(1, Uint8Array.of(1));
+      desk.run();
+      desk.now += 7 * dayMs;
+      desk.log.tick(desk.now);
+      expect(desk.last?.kind).toBe('sealing');
+      desk.say('sealed', true);
+      desk.step(requests);
+      desk.die();
+      desk.now += restMs;
+      expect(desk.isDue).toBe(true);
+      desk.open();
+      desk.die();
+      desk.now += restMs;
+      expect(desk.isDue).toBe(true);
+      desk.open();
+      desk.say('close', false);
+      desk.run();
+      expect(desk.isDue).toBe(false);
+    }
+  });
+
+  it('becomes due again with what it left at a close, in a segment without rows too', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.append(1, Uint8Array.of(1));
+    desk.now += 7 * dayMs;
+    desk.log.tick(desk.now);
+    desk.say('sealed', false);
+    desk.run();
+    expect(desk.isDue).toBe(false);
+    desk.say('close', true);
+    desk.run();
+    desk.now += restMs;
+    expect(desk.isDue).toBe(true);
+  });
+
+  it('reads rows of the first layout, which knew of no unrest', () => {
+    const value = new Uint8Array(48);
+    new DataView(value.buffer).setFloat64(0, 7);
+    const row = { key: coveredKey, value, segment: 1, seq: 7, sub: 0 };
+    expect(decodeCovered(row)).toMatchObject({ through: 7, restless: false });
   });
 });

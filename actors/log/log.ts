@@ -2,24 +2,16 @@
 // actor and replies of the store go in; requests and answers come out through the host. Guarantees what messages.ts promises, whatever is
 // delayed, lost or done twice, and whoever else holds the log for theirs. Does not wait, retry by a clock, or know what rows mean.
 import type { Generation, LogMeta, StoredRow } from '../ports/log-store.ts';
-import type { StateWrite } from '../ports/state-store.ts';
 import { Appends } from './appends.ts';
-import { type Covered, coveredKey, encodeCovered, nothingCovered, wrongWith } from './covered.ts';
+import { type Covered, nextCovered, nothingCovered, wrongWith } from './covered.ts';
 import { defaultLogLimits, type LogLimits } from './limits.ts';
 import type { LogAnswer, LogCommand, StateChange } from './messages.ts';
-import { createLog, findFloor, type LogContext, type Opened, openLog, type Stub } from './opening.ts';
+import { createLog, type LogContext, type Opened, openLog, type Stub } from './opening.ts';
 import { readRange, rewriteRows } from './reading.ts';
-import {
-  casMeta,
-  LogLost,
-  mustBeAlive,
-  type Steps,
-  type StoreReply,
-  type StoreRequest,
-  writeState,
-} from './requests.ts';
+import { mustBeAlive, type Steps, type StoreReply, type StoreRequest, writeState } from './requests.ts';
 import type { Rule } from './rules.ts';
-import { emptySpan, extend, openSegment, type Span, sealAndOpen } from './segments.ts';
+import { type Rest, roll, saveCovered, stamped } from './sealing.ts';
+import { emptySpan, extend, openSegment, type Span } from './segments.ts';
 import { Tasks } from './tasks.ts';
 
 /** Who carries out what a log asks for. Calls must not come back into the log before they return. */
@@ -45,6 +37,10 @@ export interface LogOptions {
 
 type Append = Extract<LogCommand, { kind: 'append' }>;
 type Save = Extract<LogCommand, { kind: 'save' }>;
+/** What the actor leaves behind. */
+type Last = Omit<Extract<LogCommand, { kind: 'close' }>, 'kind'>;
+/** In place of the number of a request: one at a time. */
+const remembering = 0;
 /** `open`: rows go out. `sealing`: the actor was asked for its state. `busy`: being made, sealed or closed; rows wait. */
 type Phase = 'new' | 'opening' | 'open' | 'sealing' | 'busy' | 'ended';
 
@@ -71,9 +67,9 @@ export class Log {
   #recoveredDueMs = 0;
   #covered: Covered = nothingCovered;
   #held: (Append | Save)[] = [];
-  /** The actor's last changes before a seal, until saves that went before them are through. */
-  #sealed: readonly StateChange[] | null = null;
-  #closing: readonly StateChange[] | null = null;
+  /** The actor's last word before a seal, until saves that went before it are through. */
+  #sealed: Last | null = null;
+  #closing: Last | null = null;
 
   constructor(log: string, host: LogHost, options: LogOptions) {
     const { generation, readsAreDurable, omit } = options;
@@ -124,12 +120,12 @@ export class Log {
         // The question and a close may have crossed; what the close brings is newer.
         if (this.#closing !== null) return;
         if (this.#phase !== 'sealing') return this.#break('sealed without being asked');
-        if (this.#checked(command.changes)) this.#sealed = command.changes;
+        if (this.#checked(command.changes)) this.#sealed = command;
         break;
       case 'close':
         if (this.#held.length > 0 || !this.#quiet) return this.#break('closed while rows are under way');
         if (!this.#checked(command.changes)) return;
-        this.#closing = command.changes;
+        this.#closing = command;
         if (this.#phase === 'sealing') this.#phase = 'open';
         break;
     }
@@ -205,13 +201,25 @@ export class Log {
     const due = this.#span.dueMs;
     const dueMs = omit !== 12 && (dueBefore === 0 || due < dueBefore) ? due : null;
     const write = { log: this.#context.log, segment: this.#segment, rows, replace: false, dueMs };
+    if (append.restless && !this.#covered.restless) this.#remember(append.fromSeq - 1);
     const id = this.#tasks.request({ op: 'writeRows', write }, () => this.#complete(id));
     this.#appends.issued(id, this.#issuedThrough);
   }
 
+  /** The store hears that the actor is restless, beside the rows that make it so: they are complete only after this. */
+  #remember(through: number): void {
+    const before = this.#covered;
+    const segment = this.#segment;
+    const span = before.segment === segment ? before.span : emptySpan;
+    const covered = nextCovered(before, { through: before.through, segment, span, restless: true });
+    this.#covered = covered;
+    this.#appends.issued(remembering, through);
+    this.#tasks.run(saveCovered(this.#context, { changes: [], before, covered }), () => this.#complete(remembering));
+  }
+
   #complete(id: number): void {
     const through = this.#appends.completed(id);
-    if (through === 0) return;
+    if (through <= this.#coveredThrough) return;
     // Rule 4: complete first, then a fence read that starts after this, then the ack.
     if (this.#context.omit === 4) return this.#ack(through);
     this.#tasks.request({ op: 'cover' }, (reply) => {
@@ -240,7 +248,7 @@ export class Log {
   }
 
   *#saving(changes: readonly StateChange[]): Steps<void> {
-    yield* writeState(this.#stamped(changes));
+    yield* writeState(stamped(changes, this.#segment));
     // What is answered must be seen by whoever fences this generation next: the same gate as for rows.
     yield* mustBeAlive();
   }
@@ -279,8 +287,8 @@ export class Log {
     if (this.#phase === 'sealing' && this.#sealed !== null && this.#saves === 0) this.#roll(this.#sealed);
     if (this.#phase !== 'open') return;
     if (this.#meta === null) {
-      if (this.#held.length > 0 || (this.#closing?.length ?? 0) > 0) this.#create();
-      else if (this.#closing !== null) this.#close([]);
+      if (this.#held.length > 0 || (this.#closing?.changes.length ?? 0) > 0) this.#create();
+      else if (this.#closing !== null) this.#close({ changes: [] });
     } else if (this.#closing !== null) {
       if (this.#saves === 0) this.#close(this.#closing);
     } else if (!this.#rollDue()) {
@@ -319,10 +327,13 @@ export class Log {
     return isPast(this.#span.dueMs, this.#now) || isPast(this.#recoveredDueMs, this.#now);
   }
 
-  #roll(changes: readonly StateChange[]): void {
+  #roll(last: Last): void {
     this.#phase = 'busy';
     this.#sealed = null;
-    this.#tasks.run(this.#rolling(changes), ({ meta, floor }) => {
+    const rest = this.#rest(last);
+    // State is complete before the segment is sealed: what is sealed need never be applied again.
+    this.#tasks.run(roll(this.#context, this.#meta!, rest), ({ meta, floor }) => {
+      this.#covered = rest.covered;
       this.#meta = meta;
       this.#segment = openSegment(meta).id;
       this.#floor = floor;
@@ -332,43 +343,21 @@ export class Log {
     });
   }
 
-  *#rolling(changes: readonly StateChange[]): Steps<{ meta: LogMeta; floor: number }> {
-    // State is complete before the segment is sealed: what is sealed need never be applied again.
-    yield* this.#saveCovered(changes);
-    let meta = this.#meta!;
-    const end = this.#coveredThrough + 1;
-    if (end > openSegment(meta).start) {
-      meta = sealAndOpen(meta, this.#context.generation, { end, span: this.#span, now: this.#now });
-      // Rule 6. Refused: the version is another owner's. Unknown: opening anew finds out.
-      const outcome = yield* casMeta(meta);
-      if (outcome !== 'applied') throw new LogLost(outcome === 'refused' ? 'FENCED' : 'UNAVAILABLE');
-    }
-    return { meta, floor: yield* findFloor(this.#context, meta, end) };
-  }
-
-  #close(changes: readonly StateChange[]): void {
+  #close(last: Last): void {
     this.#phase = 'busy';
-    this.#tasks.run(this.#saveCovered(changes), () => {
+    const rest = this.#rest(last);
+    this.#tasks.run(saveCovered(this.#context, rest), () => {
       const meta = this.#meta;
-      const stub = { nextSeq: this.#nextSeq, covered: this.#covered, span: this.#span, floor: this.#floor };
+      const stub = { nextSeq: this.#nextSeq, covered: rest.covered, span: this.#span, floor: this.#floor };
       this.#end(meta === null ? null : { version: meta.version, ...stub });
       this.#host.answer({ kind: 'closed' });
     });
   }
 
-  *#saveCovered(changes: readonly StateChange[]): Steps<void> {
-    const through = this.#coveredThrough;
-    if (changes.length === 0 && through === this.#covered.through) return;
-    const covered = { through, segment: this.#segment, span: this.#span };
-    const row = { key: coveredKey, value: encodeCovered(covered), segment: this.#segment, seq: through, sub: 0 };
-    // Not in one write: the row must not be seen before what it speaks of.
-    if (changes.length > 0) yield* writeState(this.#stamped(changes));
-    yield* writeState([row]);
-    this.#covered = covered;
-  }
-
-  #stamped(changes: readonly StateChange[]): StateWrite['rows'] {
-    return changes.map(({ key, value, seq, sub }) => ({ key, value, segment: this.#segment, seq, sub }));
+  #rest({ changes, restless = false }: Last): Rest {
+    const before = this.#covered;
+    const now = { through: this.#coveredThrough, segment: this.#segment, span: this.#span, restless };
+    return { changes, before, covered: nextCovered(before, now) };
   }
 
   #checked(changes: readonly StateChange[]): boolean {

@@ -42,9 +42,11 @@ export type LogCommand =
   | { readonly kind: 'open'; readonly create: boolean }
   /**
    * Rows for the seqs from `fromSeq` on, which must be the next ones (else the actor has a bug: failed). Several appends may be under way; they
-   * become durable together. Answered by `appended`, in order. The first append of a log that does not exist makes it.
+   * become durable together. Answered by `appended`, in order. The first append of a log that does not exist makes it. `restless` (default false):
+   * these rows bring something to do for which nobody else will wake the actor. Whoever sweeps wakes it from a minute later on, again and again,
+   * until it seals or closes at rest.
    */
-  | { readonly kind: 'append'; readonly fromSeq: number; readonly rows: readonly NewRow[] }
+  | { readonly kind: 'append'; readonly fromSeq: number; readonly rows: readonly NewRow[]; readonly restless?: boolean }
   /** Changes of state rows, all or none. Answered by `saved`. */
   | { readonly kind: 'save'; readonly token: number; readonly changes: readonly StateChange[] }
   /** Covered rows from_seq <= seq <= through_seq, ascending, cut at `limit` rows or `bytesMax` bytes (at least one row). Answered by `rows`. */
@@ -59,10 +61,13 @@ export type LogCommand =
     }
   /** Puts other bytes in the place of a covered row (an emptied body). Idempotent. Rows below the floor are skipped. Answered by `rewritten`. */
   | { readonly kind: 'rewrite'; readonly token: number; readonly rows: readonly LogRow[] }
-  /** The answer to `sealing`: everything of the state that is not saved yet. The segment is sealed after these are durable. */
-  | { readonly kind: 'sealed'; readonly changes: readonly StateChange[] }
-  /** Last. Nothing may be under way. A clean close leaves a stub, so that the same node goes on in the same segment. */
-  | { readonly kind: 'close'; readonly changes: readonly StateChange[] };
+  /**
+   * The answer to `sealing`: everything of the state that is not saved yet. The segment is sealed after these are durable. `restless` (default
+   * false): something is left to do, as above.
+   */
+  | { readonly kind: 'sealed'; readonly changes: readonly StateChange[]; readonly restless?: boolean }
+  /** Last. Nothing may be under way. A clean close leaves a stub, so that the same node goes on in the same segment. `restless` as above. */
+  | { readonly kind: 'close'; readonly changes: readonly StateChange[]; readonly restless?: boolean };
 
 /** What a log answers. */
 export type LogAnswer =

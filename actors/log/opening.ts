@@ -3,7 +3,8 @@
 // covered by state. Does not need to know whether an earlier owner is gone: that was settled when the shard was taken.
 import type { Generation, LogMeta, Segment, StoredRow } from '../ports/log-store.ts';
 import type { StoredState } from '../ports/state-store.ts';
-import { type Covered, splitState } from './covered.ts';
+import { type Covered, nothingCovered, splitState } from './covered.ts';
+import { wakeLater } from './due.ts';
 import type { LogLimits } from './limits.ts';
 import { casMeta, LogLost, mustBeAlive, readMeta, readRows, readState, type Steps, writeRows } from './requests.ts';
 import type { Rule } from './rules.ts';
@@ -53,7 +54,7 @@ export function* openLog(context: LogContext, create: boolean, stub: Stub | null
     // Rule 1: after the meta was read and before it is changed, on every attempt. Whoever fences this generation later finds the meta as this
     // opening leaves it; whoever fenced it before is seen here.
     if (context.omit !== 1) yield* mustBeAlive();
-    const covered = { through: 0, segment: 0, span: emptySpan };
+    const covered = nothingCovered;
     if (meta === null) {
       if (!create) return { ...nothing, meta: null, covered };
       const first = firstMeta(context.generation);
@@ -107,6 +108,8 @@ function* takeOver(context: LogContext, meta: LogMeta): Steps<Opened | null> {
   const rowsSpan = rows.reduce((sum, row) => withRow(context, sum, row), emptySpan);
   const recovered = { covered, state: own, nextSeq: end, rowsSpan };
   if (context.omit === 7) return { ...recovered, meta, rows, span, floor: last.start };
+  // Whoever closed it may have died before that was remembered, and what is sealed here is due no more.
+  if (covered.restless) yield* writeRows(wakeLater(context.log, context.now()));
   const next = sealAndOpen(meta, context.generation, { end, span, now: context.now() });
   if (!(yield* changeMeta(context, next))) return null;
   const floor = yield* findFloor(context, next, end);

@@ -48,7 +48,7 @@ export interface StoredRow {
   readonly expiresMs: number;
 }
 
-/** Rows for one segment of one log. */
+/** Rows for one segment of one log; without rows it only remembers `dueMs`. */
 export interface RowWrite {
   readonly log: string;
   readonly segment: number;
@@ -69,10 +69,11 @@ export interface RowRange {
   readonly backwards: boolean;
 }
 
-/** A segment that is to be sealed. */
+/** A segment that is to be sealed, or an actor that is to be woken: see actors/log/due.ts. */
 export interface DueSegment {
   readonly dueMs: number;
   readonly log: string;
+  /** 0 = of no segment. */
   readonly segment: number;
 }
 

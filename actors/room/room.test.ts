@@ -281,4 +281,18 @@ describe('standings', () => {
     const again = stage.fetch(ada).effects.filter((effect) => effect.kind === 'send');
     expect(again.map(({ to }) => to)).toEqual([`user/${ada.user}`]);
   });
+
+  it('are remembered at every last word, until nothing is left to do', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    const lastWords = () => stage.log.commands.flatMap((each) => ('restless' in each ? [each.restless] : []));
+    while (!stage.actor.idle()) stage.tell({ kind: 'timer', name: 'standings' });
+    stage.seal();
+    stage.passivate();
+    expect(lastWords()).toEqual([true, true, true]);
+    stage.fetch(ada);
+    stage.kept(ada, 1);
+    stage.seal();
+    stage.passivate();
+    expect(lastWords().slice(3)).toEqual([false, false]);
+  });
 });

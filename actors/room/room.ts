@@ -150,7 +150,7 @@ export class Room implements Actor<RoomMessage> {
       case 'rewritten':
         return this.context.calls.settle(answer, now);
       case 'sealing':
-        return [{ kind: 'log', command: { kind: 'sealed', changes: takeChanges(this.context.state) } }];
+        return [this.#lastWord('sealed', takeChanges(this.context.state))];
       case 'closed':
         return this.#end(this.#resend());
       case 'failed':
@@ -222,7 +222,13 @@ export class Room implements Actor<RoomMessage> {
     if (name === manifestsTimer) return this.#notices.tick();
     if (name !== passivateTimer || this.context.state.chain === null) return nothing;
     this.#phase = 'closing';
-    return [{ kind: 'log', command: { kind: 'close', changes: this.#lastChanges() } }];
+    return [this.#lastWord('close', this.#lastChanges())];
+  }
+
+  /** With it the log remembers to have this room woken, if anything is left to do for which nobody else would wake it. */
+  #lastWord(kind: 'sealed' | 'close', changes: readonly StateChange[]): Effect {
+    const { standings, emptyings } = this.context.state;
+    return { kind: 'log', command: { kind, changes, restless: standings.size > 0 || emptyings.size > 0 } };
   }
 
   /** A member published a manifest. */

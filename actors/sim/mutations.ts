@@ -3,8 +3,9 @@
 import type { Actor } from '#actors/kernel/actor.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
 import type { RoomMessage, UserMessage } from '#actors/kernel/messages.ts';
+import type { WorldEffect } from '#actors/kernel/world.ts';
 import { coveredKey } from '#actors/log/covered.ts';
-import type { LogAnswer } from '#actors/log/messages.ts';
+import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
 import type { Mutation } from './node.ts';
 
@@ -68,6 +69,10 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
   'a standing is never repeated': () => ({
     room: (actor) =>
       saying(actor, (effect) => (effect.kind === 'startTimer' && effect.name === 'standings' ? null : effect)),
+  }),
+  'a room has nobody remember what it left to do': () => ({ effect: (effect) => atRest(effect, () => true) }),
+  'what is left to do is forgotten when a segment is sealed': () => ({
+    effect: (effect) => atRest(effect, ({ kind }) => kind !== 'append'),
   }),
   'state rows count as saved when they are sent': () => ({
     lie: (_, request, reply) => {
@@ -135,6 +140,12 @@ function every<T>(n: number, alter: (thing: T) => T | null): (thing: T) => T | n
     const altered = alter(thing);
     return altered === thing || ++count % n !== 0 ? thing : altered;
   };
+}
+
+/** A command of a log that claims to leave nothing to do. */
+function atRest(effect: WorldEffect, isMeant: (command: LogCommand) => boolean): WorldEffect {
+  if (effect.kind !== 'log' || !('restless' in effect.command) || !isMeant(effect.command)) return effect;
+  return { kind: 'log', command: { ...effect.command, restless: false } };
 }
 
 function withoutState<Message extends Told>(message: Message, prefix: string): Message {

@@ -8,6 +8,7 @@ import type { RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/me
 import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import { coveredKey, decodeCovered } from '#actors/log/covered.ts';
+import { isSettled } from '#actors/log/due.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
 import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
@@ -287,16 +288,13 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 }
 
-/** Logs with a segment that is due and not sealed, or not covered by state. */
+/** Logs with something due that is not settled. */
 function dueLogs(memory: MemoryStore, throughMs: number): readonly string[] {
   const logs = new Set<string>();
   for (let shard = 0; shard < shardCount; shard++) {
-    for (const { log, segment: id } of memory.readDue(shard, throughMs, 1_000)) {
-      const segment = memory.readMeta(log)?.segments.find((each) => each.id === id);
-      if (segment === undefined) continue;
-      const [covered] = memory.readState(log, [coveredKey]);
-      const through = covered === undefined ? 0 : decodeCovered(covered.value).through;
-      if (segment.end === null || through < segment.end - 1) logs.add(log);
+    for (const due of memory.readDue(shard, throughMs, 1_000)) {
+      const [covered] = memory.readState(due.log, [coveredKey]);
+      if (!isSettled(due, memory.readMeta(due.log), decodeCovered(covered))) logs.add(due.log);
     }
   }
   return [...logs];

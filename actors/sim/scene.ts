@@ -2,15 +2,23 @@
 // on when the test says so.
 import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import type { System } from '#actors/kernel/system.ts';
+import type { LogLimits } from '#actors/log/limits.ts';
 import { CastUser } from './cast.ts';
 import { Device } from './client/device.ts';
 import { Household } from './client/household.ts';
 import { Cluster } from './cluster.ts';
 import { calm } from './faults.ts';
+import type { Mutation } from './node.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import { SimStore } from './store.ts';
 import { Witness } from './witness.ts';
+
+/** How the provider differs from any other. */
+export interface SceneOptions {
+  readonly log?: Partial<LogLimits>;
+  readonly mutation?: Mutation;
+}
 
 /** The provider and its people. */
 export class Scene {
@@ -20,7 +28,7 @@ export class Scene {
   readonly #cluster: Cluster;
   readonly #store: SimStore;
 
-  constructor() {
+  constructor({ log = {}, mutation = {} }: SceneOptions = {}) {
     const { schedule, witness } = this;
     const random = this.#random;
     this.#store = new SimStore(schedule, random.fork(), calm);
@@ -28,8 +36,8 @@ export class Scene {
       schedule,
       random,
       store: this.#store,
-      limits: { kernel: {}, log: {} },
-      mutation: {},
+      limits: { kernel: {}, log },
+      mutation,
       identityOf: (token) => ({ user: token.slice(0, token.lastIndexOf('/')), device: 1 }),
       trace: () => {},
       bug: (what) => witness.wrong(what),
@@ -50,6 +58,12 @@ export class Scene {
     const { current } = this.#cluster;
     if (current === null) throw new Error('no process is ready');
     return current.system;
+  }
+
+  /** The process dies; another one takes its place, and the devices come back. */
+  crash(): void {
+    this.#cluster.crash();
+    this.run(10_000);
   }
 
   /** A person with one device, which is live and may write. */

@@ -30,7 +30,7 @@ import type { HttpHandler } from './transport/http.ts';
 import { createOpsServer } from './transport/ops.ts';
 import { createTransport, type Transport, type TransportHandler } from './transport/transport.ts';
 
-/** How often logins that ran out are cleared away, and files of expired weeks removed, in milliseconds. */
+/** How often logins that ran out are cleared away and actors woken that have something left to do, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
 const expireMs = 3_600_000;
 
@@ -187,13 +187,13 @@ async function startOn(
     },
   });
   auth.onRevoked(({ userId, deviceNumber }) => runtime.deviceRevoked(userId, deviceNumber));
-  const sweeper = setInterval(() => void auth.sweep(1000).catch((error) => log.error('sweep failed', error)), sweepMs);
-  const expire = async () => {
-    await store.expire();
+  const sweep = async () => {
+    await auth.sweep(1000);
     const wake = (actor: string) => runtime.wake(actor as Address);
     await sweepDue({ store, get: (actor) => runner.get(actor), now: Date.now(), wake });
   };
-  const expirer = setInterval(() => void expire().catch((error) => log.error('expiry failed', error)), expireMs);
+  const sweeper = setInterval(() => void sweep().catch((error) => log.error('sweep failed', error)), sweepMs);
+  const expirer = setInterval(() => void store.expire().catch((error) => log.error('expiry failed', error)), expireMs);
   closing.push(async () => {
     clearInterval(sweeper);
     clearInterval(expirer);

@@ -112,7 +112,7 @@ export class Node {
     const fromSeq = actor.nextSeq++;
     actor.sent.set(fromSeq, message);
     const row = { bytes: Uint8Array.of(message), acceptedMs: 0, expiresMs: Number.MAX_SAFE_INTEGER };
-    actor.log.command({ kind: 'append', fromSeq, rows: [row] }, 0);
+    actor.log.command({ kind: 'append', fromSeq, rows: [row], restless: message % 2 === 0 }, 0);
   }
 
   #answered(actor: Incarnation, answer: LogAnswer): void {

@@ -88,7 +88,7 @@ export class Post {
     uncovered.add(placed, from);
     // From the stamp, not from the clock, so that rows expire in their order. The stamp may be ahead of the clock by a little that retention allows for.
     const row = { bytes, acceptedMs, expiresMs: acceptedMs + limits.retentionMs };
-    return [{ kind: 'log', command: { kind: 'append', fromSeq: seq, rows: [row] } }];
+    return [{ kind: 'log', command: { kind: 'append', fromSeq: seq, rows: [row], restless: owes(change) } }];
   }
 
   #repeat(from: Requester, seq: number): readonly Effect[] {
@@ -152,6 +152,11 @@ export class Post {
     if (uncovered.size === 0 || standsAlone.has(code)) return [refuse(this.#context, from, code)];
     return uncovered.holds({ from, code }) ? [] : [refuse(this.#context, from, busy)];
   }
+}
+
+/** A control entry is told to the user of its target, and bodies are emptied, after the event: both must be done even if this process dies. */
+function owes({ kind }: Change): boolean {
+  return kind === 'control' || kind === 'emptying';
 }
 
 /** Milliseconds until the signer of a control entry may make one more. */

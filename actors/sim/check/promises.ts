@@ -57,6 +57,26 @@ function checkOrder(acks: readonly Ack[], wrong: (what: string) => void): void {
 
 /** Bodies that were taken back are gone, and no others. */
 export function checkEmptied(final: FinalRoom, witness: Witness): void {
+  const taken = takenBack(final);
+  for (const { seq, record } of final.records) {
+    const by = taken.get(seq) ?? 0;
+    if ((record.emptiedBy !== 0) !== (by !== 0)) {
+      witness.wrong(`${final.room}: record ${seq} is emptied by ${record.emptiedBy}, and should be by ${by}`);
+    }
+  }
+}
+
+/** Bodies that were taken back by what was accepted are gone already. */
+export function checkGone(final: FinalRoom, witness: Witness): void {
+  const accepted = acceptedIn(final, witness);
+  for (const [seq, by] of takenBack(final)) {
+    if (accepted.has(by) && final.records[seq - 1]?.record.emptiedBy === 0)
+      witness.wrong(`${final.room}: record ${seq} is not emptied yet, as ${by} asks`);
+  }
+}
+
+/** Which records are to be emptied, and by which event. */
+function takenBack(final: FinalRoom): Map<number, number> {
   const taken = new Map<number, number>();
   for (const { seq, emptying, header: actor, acceptedMs } of final.records) {
     for (const named of emptying?.seqs ?? []) {
@@ -70,12 +90,11 @@ export function checkEmptied(final: FinalRoom, witness: Witness): void {
       if (allowed && !taken.has(named)) taken.set(named, seq);
     }
   }
-  for (const { seq, record } of final.records) {
-    const by = taken.get(seq) ?? 0;
-    if ((record.emptiedBy !== 0) !== (by !== 0)) {
-      witness.wrong(`${final.room}: record ${seq} is emptied by ${record.emptiedBy}, and should be by ${by}`);
-    }
-  }
+  return taken;
+}
+
+function acceptedIn({ room }: FinalRoom, { acks }: Witness): ReadonlySet<number> {
+  return new Set(acks.filter((ack) => ack.room === room).map(({ seq }) => seq));
 }
 
 /** What a device shows is what it may read: nothing else, nothing twice, and if it is in, all of it. */
@@ -136,6 +155,22 @@ export function checkStandings(device: Device, final: FinalRoom, witness: Witnes
     if (listed !== member.status) {
       witness.wrong(`${device.name} is listed in ${final.room} as ${listed}, and stands as ${member.status}`);
     }
+  }
+}
+
+/** Every member's own log holds how they stand by what was accepted; who had no account when they were told keeps nothing. */
+export function checkTold(final: FinalRoom, logs: ReadonlyMap<string, readonly InboxEntry[]>, witness: Witness): void {
+  const { room, records, chain, roll } = final;
+  const controls = records.filter(({ control }) => control !== null);
+  const accepted = acceptedIn(final, witness);
+  for (const { person, changed, status } of chain?.members ?? []) {
+    if (!accepted.has(controls[changed - 1]?.seq ?? 0)) continue;
+    const user = roll.person(person)?.user ?? '';
+    const entries = logs.get(user) ?? [];
+    const heard = entries.some(
+      ({ body }) => body?.$case === 'standing' && body.value.room === room && body.value.controlNumber >= changed,
+    );
+    if (!heard && entries.length > 0) witness.wrong(`${user} was not told that they stand as ${status} in ${room}`);
   }
 }
 

@@ -52,6 +52,7 @@ export class Conversation implements DeviceEnd {
   #stalled = false;
   #requests = 1;
   #wanted = false;
+  #looks = false;
   readonly #asked = new Map<number, Asked>();
   readonly #queue: { readonly body: RequestBody; readonly answered: Answered }[] = [];
 
@@ -72,8 +73,14 @@ export class Conversation implements DeviceEnd {
   /** Connects, and comes back whenever it is cut off. */
   start(): void {
     this.#wanted = true;
-    this.#look();
+    if (!this.#looks) this.#look();
     this.#connect();
+  }
+
+  /** The device is switched off. */
+  stop(): void {
+    this.#wanted = false;
+    this.#link?.break();
   }
 
   /** The connection breaks, as links do. */
@@ -175,6 +182,7 @@ export class Conversation implements DeviceEnd {
 
   /** Now and then: is anything owed for too long? Then the connection is given up. */
   #look(): void {
+    this.#looks = true;
     this.#place.schedule.after(lookEveryMs, () => this.#look());
     const [oldest] = this.#asked.values();
     const link = this.#link;

@@ -118,7 +118,7 @@ export class Device implements Hearer {
         this.room(body.value.room).pushed(body.value.records);
         break;
       case 'headMoved':
-        this.room(body.value.room).moved(body.value.headSeq);
+        this.room(body.value.room).marked(body.value.headSeq);
         break;
       case 'inboxMoved':
         this.inbox.moved(body.value.head);

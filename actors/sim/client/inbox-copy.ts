@@ -8,7 +8,7 @@ import { codeName } from '../witness.ts';
 import type { Conversation, Place } from './conversation.ts';
 
 const retryMs = 400;
-/** How often a device forgets what it had not acknowledged, as one does that was killed. */
+/** How often a device forgets what it had not kept, as one does that was killed. It keeps what it acknowledges first. */
 const forgets = 0.3;
 
 export class InboxCopy {
@@ -60,7 +60,7 @@ export class InboxCopy {
     this.needsFullSync ||= needsFullSync;
     if (random.chance(forgets)) {
       this.#handled = inboxCursor;
-      for (const seq of this.seen) if (seq > inboxCursor) this.seen.delete(seq);
+      for (const seq of this.seen) if (seq > this.#ackSent) this.seen.delete(seq);
     }
     this.moved(inboxHead);
   }

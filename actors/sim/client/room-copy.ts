@@ -36,6 +36,8 @@ export class RoomCopy {
   #target = 0;
   #previous: LogHead | null = null;
   #pulling = false;
+  /** A mark came, and the next one comes only after a fetch, whether that brings something or not. */
+  #marked = false;
   #emptyPages = 0;
 
   constructor(
@@ -68,6 +70,12 @@ export class RoomCopy {
     this.pull();
   }
 
+  /** The room moved, and this device only watches. */
+  marked(headSeq: number): void {
+    this.#marked = true;
+    this.moved(headSeq);
+  }
+
   /** Records that were pushed. */
   pushed(records: readonly Record[]): void {
     for (const record of records) this.#take(record, false);
@@ -82,8 +90,10 @@ export class RoomCopy {
 
   /** Fetches what is missing, a page at a time. */
   pull(): void {
-    if (this.#pulling || !this.joined || this.#next === 0 || this.complete || !this.#conversation.live) return;
+    const isNeeded = this.#marked || !this.complete;
+    if (this.#pulling || !this.joined || this.#next === 0 || !isNeeded || !this.#conversation.live) return;
     this.#pulling = true;
+    this.#marked = false;
     const limit = this.#place.random.pick([0, 0, 2, 7]);
     const value = { room: this.room, fromSeq: this.#next, throughSeq: 0, limit, newestFirst: false };
     this.#conversation.ask({ $case: 'fetchRecords', value }, (answer) => this.#page(answer));
@@ -101,7 +111,7 @@ export class RoomCopy {
       this.#take(record, index === 0);
     });
     this.#drain();
-    if (this.#next > before) this.#emptyPages = 0;
+    if (this.#next > before || this.complete) this.#emptyPages = 0;
     else if (++this.#emptyPages > emptyPagesMax) return this.#wrong(`misses ${this.#next}, and no page brings it`);
     if (this.#emptyPages === 0) this.pull();
     else this.#later();
@@ -112,6 +122,7 @@ export class RoomCopy {
       this.joined = false;
       this.#controlMoved();
     } else if (code < Rejection.REJECTION_STALE_STATE) {
+      this.#marked = true;
       this.#later();
     } else {
       this.#wrong(`was refused a page: ${codeName(code)}`);

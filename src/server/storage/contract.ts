@@ -161,6 +161,9 @@ export function storeContract(factory: StoreFactory): void {
       expect(await store.readDue((shardOf('l') + 1) % 64, start + 29, 10)).toEqual([]);
       await store.dropDue(shardOf('l'), due.slice(0, 1));
       expect(await store.readDue(shardOf('l'), start + 30, 10)).toMatchObject([{ segment: 1 }, { segment: 3 }]);
+      await store.writeRows([{ ...write('l', 0), dueMs: start + 5 }]);
+      expect(await store.readDue(shardOf('l'), start + 5, 1)).toEqual([{ dueMs: start + 5, log: 'l', segment: 0 }]);
+      expect(await texts('l', 0)).toEqual([]);
     });
   });
 

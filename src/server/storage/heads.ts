@@ -27,7 +27,7 @@ async function peek(store: LogStore & StateStore, log: string, key: string): Pro
   const value = state.find((row) => row.key === key)?.value;
   const covered = state.find((row) => row.key === coveredKey);
   if (open === undefined || value === undefined || covered === undefined) return null;
-  const { through } = decodeCovered(covered.value);
+  const { through } = decodeCovered(covered);
   // Sealed segments reach to where the open one begins.
   if (through < open.start - 1) return null;
   const range = { from: through + 1, through: Number.MAX_SAFE_INTEGER, limit: 1, bytesMax: 1, backwards: false };

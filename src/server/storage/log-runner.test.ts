@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { coveredKey, encodeCovered, nothingCovered } from '#actors/log/covered.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import { writeLimits } from '#actors/ports/log-store.ts';
@@ -293,6 +294,40 @@ describe('the log runner', () => {
     await settle();
     const heads = await peekHeads(store, ['room/!clean', 'room/!crashed', 'room/!behind', 'room/!none'], 'summary');
     expect([...heads]).toEqual([['room/!clean', { nextSeq: 2, value: bytes('head 1') }]]);
+  });
+
+  it('wakes who has something left to do from a minute on, until that is done, and then forgets it', async () => {
+    const woken: string[] = [];
+    const sweep = () => sweepDue({ store, get: (log) => runner.get(log), now, wake: (log) => woken.push(log) });
+    await open('room/!a');
+    const rows = [bytes('x'), bytes('y')].map((each) => ({ bytes: each, acceptedMs: now, expiresMs: now + yearMs }));
+    // Gathered with a row that brings nothing to do.
+    runner.command('room/!a', 1, { kind: 'append', fromSeq: 1, rows: rows.slice(0, 1), restless: true });
+    runner.command('room/!a', 1, { kind: 'append', fromSeq: 2, rows: rows.slice(1) });
+    await settle();
+    runner.forget('room/!a', 1);
+    expect(await sweep()).toBe(0);
+    now += 60_000;
+    expect([await sweep(), await sweep(), woken]).toEqual([1, 1, ['room/!a', 'room/!a']]);
+    await open('room/!a', 2);
+    expect([await sweep(), woken.length]).toEqual([1, 2]);
+    await close('room/!a', 2, 2);
+    expect(await sweep()).toBe(0);
+    expect(await store.readDue(shardOf('room/!a'), now, 9)).toEqual([]);
+  });
+
+  it('comes to what is due behind much that stays', async () => {
+    const shard = shardOf('room/!a');
+    const logs = Array.from({ length: 20_000 }, (_, n) => `room/!${n}`).filter((log) => shardOf(log) === shard);
+    const stays = logs.slice(0, 150);
+    for (const log of [...stays, 'room/!a']) {
+      await store.writeRows([{ log, segment: 0, rows: [], replace: false, dueMs: log === 'room/!a' ? 2 : 1 }]);
+      const covered = encodeCovered({ ...nothingCovered, restless: true });
+      await store.writeState([{ log, rows: [{ key: coveredKey, value: covered, segment: 1, seq: 0, sub: 0 }] }]);
+    }
+    const woken: string[] = [];
+    expect(await sweepDue({ store, get: () => undefined, now, wake: (log) => woken.push(log) })).toBe(151);
+    expect(woken).toContain('room/!a');
   });
 
   it('wakes logs that are due and forgets those that are sealed and covered', async () => {

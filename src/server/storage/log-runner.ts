@@ -53,7 +53,7 @@ interface OpenLog {
   readonly incarnation: number;
   readonly log: Log;
   /** Appended by the actor, not yet given to the log. */
-  gathered: { readonly fromSeq: number; readonly rows: NewRow[] } | null;
+  gathered: { readonly fromSeq: number; readonly rows: NewRow[]; restless: boolean } | null;
 }
 
 export class LogRunner {
@@ -153,15 +153,16 @@ export class LogRunner {
   }
 
   /** Keeps an append until a call for rows can be made, or until the actor asks for something else, so that its commands keep their order. */
-  #gather(open: OpenLog, { fromSeq, rows }: Extract<LogCommand, { kind: 'append' }>): void {
+  #gather(open: OpenLog, { fromSeq, rows, restless = false }: Extract<LogCommand, { kind: 'append' }>): void {
     const { gathered } = open;
     const continues = gathered !== null && gathered.fromSeq + gathered.rows.length === fromSeq;
     if (continues && gathered.rows.length + rows.length <= gatheredRowsMax) {
       gathered.rows.push(...rows);
+      gathered.restless ||= restless;
       return;
     }
     this.#release(open);
-    open.gathered = { fromSeq, rows: [...rows] };
+    open.gathered = { fromSeq, rows: [...rows], restless };
     this.#gathering.push(open);
     this.#wake();
   }

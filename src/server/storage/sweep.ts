@@ -1,14 +1,16 @@
-// Seals what nobody wakes. Every segment with rows is remembered as due (rule 12); this goes through those that are past their time, wakes the actors whose
-// logs are still to be sealed or whose state does not cover them, and forgets the rest. Run it once an hour; a segment may wait for weeks without
-// harm, since it is due at half of its shortest row's life at the latest.
+// Wakes what nobody else wakes: actors whose logs are still to be sealed or whose state does not cover them (rule 12), and those with something left to
+// do (actors/log/due.ts); it forgets the rest. Run it every minute, for the sake of the latter; a segment may wait for weeks without harm, since it is
+// due at half of its shortest row's life at the latest.
 import { coveredKey, decodeCovered } from '#actors/log/covered.ts';
+import { isSettled } from '#actors/log/due.ts';
 import type { Log } from '#actors/log/log.ts';
 import { shardCount } from '#actors/log/shards.ts';
 import type { DueSegment } from '#actors/ports/log-store.ts';
 import type { Store } from './store.ts';
 
-/** Segments looked at per shard and sweep; the others have their turn at the next one. */
-const segmentsMax = 100;
+/** Due things read at a time, and those that may be left in a shard when a sweep goes on to the next one. */
+const pageMax = 100;
+const leftMax = 1_000;
 
 export interface SweepOptions {
   readonly store: Store;
@@ -19,33 +21,36 @@ export interface SweepOptions {
   readonly wake: (log: string) => void;
 }
 
-/** Resolves to how many segments are still to be sealed. */
+/** Resolves to how many logs are left. */
 export async function sweepDue(options: SweepOptions): Promise<number> {
-  const { store, get, now, wake } = options;
-  let waiting = 0;
-  for (let shard = 0; shard < shardCount; shard++) {
-    const settled: DueSegment[] = [];
-    for (const due of await store.readDue(shard, now, segmentsMax)) {
-      if (await isSettled(store, due)) {
-        settled.push(due);
-        continue;
-      }
-      waiting++;
-      const log = get(due.log);
-      if (log === undefined) wake(due.log);
-      else log.tick(now);
-    }
-    if (settled.length > 0) await store.dropDue(shard, settled);
-  }
-  return waiting;
+  let left = 0;
+  for (let shard = 0; shard < shardCount; shard++) left += await sweepShard(options, shard);
+  return left;
 }
 
-/** Sealed, and state holds all of it; or gone from the list because its rows have expired or it had none. */
-async function isSettled(store: Store, due: DueSegment): Promise<boolean> {
-  const meta = await store.readMeta(due.log);
-  const segment = meta?.segments.find(({ id }) => id === due.segment);
-  if (segment === undefined) return true;
-  if (segment.end === null) return false;
-  const [covered] = await store.readState(due.log, [coveredKey]);
-  return covered !== undefined && decodeCovered(covered.value).through >= segment.end - 1;
+async function sweepShard({ store, get, now, wake }: SweepOptions, shard: number): Promise<number> {
+  const left = new Set<string>();
+  for (let count = 0; count < leftMax; ) {
+    // What is left from before comes first.
+    const page = (await store.readDue(shard, now, count + pageMax)).slice(count);
+    const settled: DueSegment[] = [];
+    for (const due of page) {
+      if (await hasSettled(store, due)) settled.push(due);
+      else left.add(due.log);
+    }
+    if (settled.length > 0) await store.dropDue(shard, settled);
+    count += page.length - settled.length;
+    if (page.length < pageMax) break;
+  }
+  for (const log of left) {
+    const open = get(log);
+    if (open === undefined) wake(log);
+    else open.tick(now);
+  }
+  return left.size;
+}
+
+async function hasSettled(store: Store, due: DueSegment): Promise<boolean> {
+  const [meta, [covered]] = await Promise.all([store.readMeta(due.log), store.readState(due.log, [coveredKey])]);
+  return isSettled(due, meta, decodeCovered(covered));
 }

@@ -1,0 +1,54 @@
+// What a log writes when it rolls or closes: the actor's last changes, then how far state is complete, then the next segment. Guarantees: what is
+// sealed need never be applied again; an actor with something left to do is remembered as due before its rows are not due any more.
+import type { LogMeta } from '../ports/log-store.ts';
+import type { StateWrite } from '../ports/state-store.ts';
+import { type Covered, coveredKey, encodeCovered } from './covered.ts';
+import { wakeLater } from './due.ts';
+import type { StateChange } from './messages.ts';
+import { findFloor, type LogContext } from './opening.ts';
+import { casMeta, LogLost, type Steps, writeRows, writeState } from './requests.ts';
+import { openSegment, sealAndOpen } from './segments.ts';
+
+/** The actor's last changes, and how far they cover the log. */
+export interface Rest {
+  readonly changes: readonly StateChange[];
+  /** As it is in the store. */
+  readonly before: Covered;
+  /** As it will be. */
+  readonly covered: Covered;
+}
+
+/** A log with a new open segment. */
+export interface Rolled {
+  readonly meta: LogMeta;
+  readonly floor: number;
+}
+
+/** Saves the changes and says how far state is complete. */
+export function* saveCovered(context: LogContext, { changes, before, covered }: Rest): Steps<void> {
+  const { through, segment, restless, sub } = covered;
+  if (changes.length === 0 && through === before.through && restless === before.restless) return;
+  // Not in one write: the row must not be seen before what it speaks of.
+  if (changes.length > 0) yield* writeState(stamped(changes, segment));
+  yield* writeState([{ key: coveredKey, value: encodeCovered(covered), segment, seq: through, sub }]);
+  // After the row, or a sweep that finds nobody restless forgets it. An open log that the store calls restless is remembered already.
+  if (restless && !before.restless) yield* writeRows(wakeLater(context.log, context.now()));
+}
+
+/** Saves all that is left, seals the open segment where it has rows, and opens the next one. */
+export function* roll(context: LogContext, meta: LogMeta, rest: Rest): Steps<Rolled> {
+  yield* saveCovered(context, rest);
+  const { through, span } = rest.covered;
+  const end = through + 1;
+  if (end <= openSegment(meta).start) return { meta, floor: yield* findFloor(context, meta, end) };
+  const next = sealAndOpen(meta, context.generation, { end, span, now: context.now() });
+  // Rule 6. Refused: the version is another owner's. Unknown: opening anew finds out.
+  const outcome = yield* casMeta(next);
+  if (outcome !== 'applied') throw new LogLost(outcome === 'refused' ? 'FENCED' : 'UNAVAILABLE');
+  return { meta: next, floor: yield* findFloor(context, next, end) };
+}
+
+/** Changes as rows of the segment that is open. */
+export function stamped(changes: readonly StateChange[], segment: number): StateWrite['rows'] {
+  return changes.map(({ key, value, seq, sub }) => ({ key, value, segment, seq, sub }));
+}
