@@ -76,18 +76,27 @@ function everything(client: LuxchatClient) {
   return { rooms: client.rooms().map(({ room }) => room), users: [...new Set(users)] };
 }
 
-/** Logs everyone in. */
+let casts = 0;
+
+/** Logs everyone in, people whom nobody has met. */
 export async function gather(provider: ProviderProcess): Promise<Cast> {
   const liar = await Liar.start(provider);
   const alarms: Alarm[] = [];
-  const alice = await device(provider, 'alice', liar.url);
+  casts += 1;
+  const alice = await device(provider, `alice${casts}`, liar.url);
   alice.on('alarm', (alarm) => alarms.push(alarm));
   const [bob, eve, dora] = [
-    await device(provider, 'bob'),
-    await device(provider, 'eve'),
-    await device(provider, 'dora'),
+    await device(provider, `bob${casts}`),
+    await device(provider, `eve${casts}`),
+    await device(provider, `dora${casts}`),
   ];
   return { provider, liar, alice, bob, eve, dora, alarms };
+}
+
+/** Sends everyone home. */
+export async function dismiss({ liar, alice, bob, eve, dora }: Cast): Promise<void> {
+  await Promise.allSettled([alice, bob, eve, dora].map((client) => client.close()));
+  liar.close();
 }
 
 /** A fresh room in which all have heard each other, and the liar honest again. */
@@ -97,6 +106,8 @@ export async function newRoom(cast: Cast, owner = cast.bob): Promise<Scene> {
   const room = await owner.createGroup({ name: 'garden', invite: [alice.user, eve.user] });
   for (const guest of [alice, eve]) await join(guest, room);
   for (const each of [owner, alice, eve]) await eventually('all three are in', () => joined(each, room) === 3);
+  // Who only reads asks for nobody's devices yet: Alice is one who is about to write.
+  await alice.people.refresh([owner.user, eve.user], room);
   await says(owner, room, 'welcome');
   for (const each of [owner, alice, eve]) await reads(each, room, 'welcome');
   // Whoever let a guest in writes the name again: nothing of the owner's may be under way when the lie begins.
