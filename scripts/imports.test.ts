@@ -19,6 +19,8 @@ describe('direction of imports', () => {
     ['actors/room/a.ts', "import { readFileSync } from 'node:fs';", 'node modules'],
     ['actors/room/a.ts', "import pino from 'pino';", 'package'],
     ['src/client/a.ts', "import { x } from '#actors/kernel/actor.ts';", 'may import only'],
+    ['src/client/browser/a.ts', "import { join } from 'node:path';", 'node modules'],
+    ['src/client/browser/a.ts', "import { x } from '#server/b.ts';", 'may import only'],
     ['src/server/transport/a.ts', "import { x } from '../storage/b.ts';", 'may import only'],
     ['src/server/a.ts', "import { x } from '#client/b.ts';", 'may import only'],
     ['proto/rules/a.ts', "export { x } from '#actors/kernel/actor.ts';", 'may import only'],
