@@ -18,6 +18,7 @@ export class Mailbox {
   #controlTail: Envelope | null = null;
   #messages = 0;
   #bytes = 0;
+  #controls = 0;
 
   constructor(limits: MailboxLimits) {
     this.#limits = limits;
@@ -31,6 +32,11 @@ export class Mailbox {
   /** Bytes waiting in the work lane. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Messages waiting in the control lane. */
+  get controls(): number {
+    return this.#controls;
   }
 
   /** Nothing waits in either lane. */
@@ -61,6 +67,7 @@ export class Mailbox {
     if (this.#controlTail === null) this.#controlHead = envelope;
     else this.#controlTail.next = envelope;
     this.#controlTail = envelope;
+    this.#controls++;
   }
 
   /** The next message: control first. `null` = none. */
@@ -76,6 +83,7 @@ export class Mailbox {
     if (envelope.next === null) this.#controlTail = null;
     // An old dead envelope that points to a young one would keep the young one alive through several collections.
     envelope.next = null;
+    this.#controls--;
     return envelope.message;
   }
 

@@ -3,7 +3,7 @@
 // Guarantees: an actor handles one message at a time; messages of one sender to one actor keep their order within a lane; whatever is refused
 // is answered (bounce.ts); one live incarnation per address. It does not persist anything: what must outlive a crash is in the store.
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
-import type { Actor } from './actor.ts';
+import type { Actor, Kept } from './actor.ts';
 import { type Address, sessionAddress } from './address.ts';
 import { bounce, type Refusal } from './bounce.ts';
 import { Cell, ReadyQueue } from './cell.ts';
@@ -36,6 +36,9 @@ export interface SystemOptions {
   readonly limits?: Partial<KernelLimits>;
 }
 
+/** What neither lane nor actor refuses is bounded by what the actor has under way. More than this is a leak; nothing is done about it. */
+const controlsMax = 4_096;
+const asksMax = 4_096;
 /** Stands for the actor's stop in the timers of a cell; no actor sees it. */
 const stopTimer = 'kernel/stop';
 
@@ -74,6 +77,23 @@ export class System {
   /** Addresses with a cell, sessions included. */
   get size(): number {
     return this.#cells.size;
+  }
+
+  /** What is kept for others, address by address: work that waits, answers that wait, asks without an answer, and what each actor says of itself. */
+  *kept(): Generator<Kept & { readonly address: Address }> {
+    for (const { address, kind, mailbox, asks, actor } of this.#cells.values()) {
+      const { messagesMax, bytesMax } = this.#limits.mailbox[kind];
+      yield { address, what: 'messages', count: mailbox.messages, max: messagesMax };
+      yield { address, what: 'bytes', count: mailbox.bytes, max: bytesMax };
+      yield { address, what: 'controls', count: mailbox.controls, max: controlsMax };
+      yield { address, what: 'asks', count: asks?.open ?? 0, max: asksMax };
+      for (const kept of actor?.kept?.() ?? []) yield { address, ...kept };
+    }
+  }
+
+  /** Timers that run. */
+  get timers(): number {
+    return this.#timers.size;
   }
 
   /** Puts a message into a mailbox; bounces it where it can't be taken. `bytes`: its weight where the caller knows it. */

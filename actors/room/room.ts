@@ -1,7 +1,7 @@
 // The room actor: the one writer of a room at its hub. It gives every event its place, and shows, answers and keeps only what the log has covered.
 // This file is its life: opening (requests wait, bounded), living, closing; each request is one call into the part that knows it. It ends itself
 // where there is no room, and when the log is lost: the next message opens the log anew, and what was covered is there.
-import { type Actor, nothing } from '#actors/kernel/actor.ts';
+import { type Actor, type Kept, nothing } from '#actors/kernel/actor.ts';
 import { roomAddress } from '#actors/kernel/address.ts';
 import { bounce } from '#actors/kernel/bounce.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
@@ -100,6 +100,21 @@ export class Room implements Actor<RoomMessage> {
     if (this.#phase !== 'live') return this.#phase === 'closed';
     const isQuiet = uncovered.size === 0 && calls.size === 0 && this.#post.idle();
     return isQuiet && this.#standings.idle && this.#notices.done;
+  }
+
+  /** See Actor. */
+  kept(): readonly Kept[] {
+    const { calls, uncovered, options } = this.context;
+    const { limits } = options;
+    return [
+      { what: 'held', count: this.#held.requests, max: limits.heldMessagesMax },
+      { what: 'held bytes', count: this.#held.bytes, max: limits.heldBytesMax },
+      { what: 'uncovered', count: uncovered.size, max: limits.uncoveredRecordsMax },
+      { what: 'uncovered bytes', count: uncovered.bytes, max: limits.uncoveredBytesMax },
+      { what: 'refusals', count: uncovered.refusals, max: limits.refusalsMax },
+      { what: 'log calls', count: calls.size, max: limits.logCallsMax },
+      { what: 'waiting submits', count: this.#post.waiting, max: limits.waitingSubmitsMax },
+    ];
   }
 
   #live(message: RoomMessage, now: number): readonly Effect[] {

@@ -2,7 +2,7 @@
 // Devices connect to the newest that is ready; an older one that still lives goes on with those it has, as a machine does that was cut off.
 import type { Generation } from '#actors/ports/log-store.ts';
 import type { DeviceEnd } from './link.ts';
-import { Link, outboxBytesMax } from './link.ts';
+import { Link } from './link.ts';
 import { type NodeOptions, SimNode } from './node.ts';
 import type { Random } from './random.ts';
 import type { Asker } from './store.ts';
@@ -27,7 +27,7 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #living = new Set<SimNode>();
   readonly #troubled = new WeakSet<SimNode>();
-  readonly #links: Link[] = [];
+  #links = 0;
   #starting = false;
 
   constructor(options: ClusterOptions) {
@@ -74,9 +74,8 @@ export class Cluster {
     const process = this.current;
     if (process === null) return null;
     const { schedule, random, linkDelayMs } = this.#options;
-    const id = this.#links.length + 1;
+    const id = ++this.#links;
     const link = new Link({ id, schedule, random, delayMs: linkDelayMs(), node: process, device });
-    this.#links.push(link);
     schedule.after(1, () => process.inside(() => process.accept(link))());
     return { link, isSound: () => !process.dead && !this.#troubled.has(process) };
   }
@@ -106,11 +105,6 @@ export class Cluster {
 
   /** Processes that were ever ready. */
   processes = 0;
-
-  /** Most bytes that ever waited for one device, of what may. */
-  get fullestOutbox(): number {
-    return Math.max(0, ...this.#links.map(({ bytesPeak }) => bytesPeak)) / outboxBytesMax;
-  }
 
   #ready(generation: Generation, skewMs: number): void {
     this.#starting = false;

@@ -29,6 +29,10 @@ export class Heads {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   begin(request: HeadsRequest): void {
     const token = ++this.#tokens;
     this.#open.set(token, { request, missing: new Set(request.rooms), found: [] });

@@ -27,7 +27,7 @@ export interface LinkOptions {
 }
 
 /** Bytes that may wait for a device. */
-export const outboxBytesMax = 96 * 1024;
+const outboxBytesMax = 96 * 1024;
 /** How long an end may take to learn that the connection is gone, milliseconds. */
 const learnsWithinMs = 3_000;
 
@@ -38,8 +38,6 @@ interface Batch {
 
 export class Link {
   readonly id: number;
-  /** Most bytes that ever waited. */
-  bytesPeak = 0;
   readonly #options: LinkOptions;
   #lost = false;
   #nodeOpen = true;
@@ -83,7 +81,6 @@ export class Link {
   push(frame: Uint8Array): void {
     if (!this.#nodeOpen) return;
     this.#bytes += frame.length;
-    this.bytesPeak = Math.max(this.bytesPeak, this.#bytes);
     if (this.#bytes > outboxBytesMax) {
       this.close(Disconnect.DISCONNECT_SLOW_READER, 100);
       return;

@@ -67,6 +67,11 @@ export class LogDriver {
     this.#fences = new FenceReader(options.omit);
   }
 
+  /** Logs in the hands of an actor. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** An actor's command on its own log. Those of an incarnation that has ended change nothing. */
   command(actor: string, incarnation: number, command: LogCommand): void {
     if (command.kind === 'open') this.#start(actor, incarnation);

@@ -1,6 +1,7 @@
 // Mistakes planted on purpose, each of a kind that someone could really make. They are wrapped around the real actors, logs and store answers: no
 // production code knows of them. A simulator that does not find them finds nothing.
 import type { Actor } from '#actors/kernel/actor.ts';
+import { sessionAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
 import type { RoomMessage, UserMessage } from '#actors/kernel/messages.ts';
 import type { WorldEffect } from '#actors/kernel/world.ts';
@@ -87,6 +88,24 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
         actor,
         every(25, (effect) => (effect.kind === 'answer' ? null : effect)),
       ),
+  }),
+  'an actor keeps what it was asked': () => ({
+    // The asker hears, by a way that the kernel does not take for an answer.
+    room: (actor) =>
+      saying(actor, (effect) => {
+        if (effect.kind !== 'answer') return effect;
+        const { session, request, body } = effect;
+        return { kind: 'send', to: sessionAddress(session), message: { kind: 'answer', request, body } };
+      }),
+  }),
+  'a room never rests': () => ({
+    room: (actor) => ({ receive: (message, now) => actor.receive(message, now), idle: () => false }),
+  }),
+  'a session outlives its connection': () => ({
+    session: (actor) => ({
+      receive: (message, now) => (message.kind === 'closed' ? [] : actor.receive(message, now)),
+      idle: () => actor.idle(),
+    }),
   }),
   'bodies that were taken back stay': () => ({
     room: (actor) =>

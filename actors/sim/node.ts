@@ -3,7 +3,7 @@
 import type { Actor } from '#actors/kernel/actor.ts';
 import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
-import type { KernelLimits } from '#actors/kernel/limits.ts';
+import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
 import type { RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
 import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
@@ -14,7 +14,7 @@ import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
 import { shardCount } from '#actors/log/shards.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
-import { defaultRoomLimits } from '#actors/room/limits.ts';
+import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
@@ -23,6 +23,7 @@ import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
 import { noBytes } from '#proto/rules/bytes.ts';
 import { provider } from './cast.ts';
+import { type InMemory, overfull } from './check/memory.ts';
 import { Heads } from './heads.ts';
 import type { Link, NodeEnd } from './link.ts';
 import { LogDriver, type LogDriverOptions, type LogHome } from './log-driver.ts';
@@ -44,7 +45,11 @@ export interface NodeOptions {
   readonly store: SimStore;
   readonly generation: Generation;
   readonly skewMs: number;
-  readonly limits: { readonly kernel: Partial<KernelLimits>; readonly log: Partial<LogLimits> };
+  readonly limits: {
+    readonly kernel: Partial<KernelLimits>;
+    readonly room: Partial<RoomLimits>;
+    readonly log: Partial<LogLimits>;
+  };
   readonly mutation: Mutation;
   /** Who is behind a token. */
   readonly identityOf: (token: string) => { user: string; device: number } | null;
@@ -81,7 +86,7 @@ export class SimNode implements World, LogHome, NodeEnd {
     const room = {
       provider,
       primitives: simPrimitives,
-      limits: defaultRoomLimits,
+      limits: { ...defaultRoomLimits, ...limits.room },
       providerOf: () => undefined,
       incarnation: 1,
       isBot: () => false,
@@ -242,6 +247,13 @@ export class SimNode implements World, LogHome, NodeEnd {
     return this.#audiences.sessionsOf(user, device);
   }
 
+  /** What it holds. */
+  get inMemory(): InMemory {
+    const activeHardMax = this.#options.limits.kernel.activeHardMax ?? defaultLimits.activeHardMax;
+    const counts = { logs: this.#logs.size, gatherings: this.#heads.size };
+    return { system: this.system, activeHardMax, audiences: this.#audiences, ...counts };
+  }
+
   get #name(): string {
     return `process ${this.generation.gen}`;
   }
@@ -277,7 +289,10 @@ export class SimNode implements World, LogHome, NodeEnd {
 
   #run(): void {
     this.#runPlanned = false;
-    if (this.system.run()) return this.#plan();
+    const more = this.system.run();
+    const beyond = overfull(this.inMemory);
+    if (beyond !== null) this.#options.bug(beyond);
+    if (more) return this.#plan();
     const due = this.system.nextDue();
     if (due >= this.#timerDue || due === Number.POSITIVE_INFINITY) return;
     this.#timerDue = due;

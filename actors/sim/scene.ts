@@ -36,7 +36,7 @@ export class Scene {
       schedule,
       random,
       store: this.#store,
-      limits: { kernel: {}, log },
+      limits: { kernel: {}, room: {}, log },
       mutation,
       identityOf: (token) => ({ user: token.slice(0, token.lastIndexOf('/')), device: 1 }),
       trace: () => {},

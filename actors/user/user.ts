@@ -2,7 +2,7 @@
 // state rows and later entries say, and leaves memory after half a minute without work. Guarantees: whatever it answers or tells others is
 // durable first. When its log fails it stops, the kernel answers UNAVAILABLE to those who wait, and the next message starts it anew.
 import { Rejection } from '#proto/gen/codes.ts';
-import type { Actor } from '../kernel/actor.ts';
+import type { Actor, Kept } from '../kernel/actor.ts';
 import { nothing } from '../kernel/actor.ts';
 import { userAddress } from '../kernel/address.ts';
 import { Tokens } from '../kernel/asks.ts';
@@ -67,6 +67,14 @@ export class UserActor implements Actor<UserMessage> {
     return (
       this.#phase === 'live' && this.#gathers.size === 0 && this.#reads.size === 0 && (this.#ledger?.quiet ?? false)
     );
+  }
+
+  /** See Actor. */
+  kept(): readonly Kept[] {
+    return [
+      { what: 'held', count: this.#held.length, max: userLimits.heldMessagesMax },
+      { what: 'gathers', count: this.#gathers.size, max: userLimits.gathersMax },
+    ];
   }
 
   #hearLog(answer: LogAnswer, now: number): readonly Effect[] {

@@ -34,6 +34,14 @@ export class Uncovered {
     return this.#waiting.length;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get refusals(): number {
+    return this.#refused;
+  }
+
   /** May one more of these bytes get a place? */
   full(bytes: number): boolean {
     const { uncoveredRecordsMax, uncoveredBytesMax } = this.#limits;

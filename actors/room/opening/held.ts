@@ -17,6 +17,14 @@ export class Held {
     this.#limits = limits;
   }
 
+  get requests(): number {
+    return this.#requests;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Takes a message in. False: it is a request, and there are too many or too large ones. */
   add(message: RoomMessage): boolean {
     if (laneOf(message) === 'control') {

@@ -30,6 +30,11 @@ export class Post {
     this.#context = context;
   }
 
+  /** Submits that wait behind a lookup. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Nothing waits here. */
   idle(): boolean {
     return this.#behind.size === 0;
