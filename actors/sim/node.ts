@@ -1,10 +1,11 @@
 // One process of the node: the real kernel with the real session, user and room actors, their logs on the simulated store, and links for sockets.
 // It may die at any moment, and it may stand still: then nothing happens in it, and what came meanwhile happens when it goes on.
 import type { Actor } from '#actors/kernel/actor.ts';
-import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
+import { type Address, parseAddress, sessionAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
 import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
 import type { RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
+import { Summaries } from '#actors/kernel/summaries.ts';
 import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import { coveredKey, decodeCovered } from '#actors/log/covered.ts';
@@ -24,7 +25,6 @@ import { UserActor } from '#actors/user/user.ts';
 import { noBytes } from '#proto/rules/bytes.ts';
 import { provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
-import { Heads } from './heads.ts';
 import type { Link, NodeEnd } from './link.ts';
 import { LogDriver, type LogDriverOptions, type LogHome } from './log-driver.ts';
 import { simPrimitives } from './primitives.ts';
@@ -71,7 +71,7 @@ export class SimNode implements World, LogHome, NodeEnd {
   readonly #audiences = new Audiences();
   readonly #links = new Map<number, Link>();
   readonly #logs: LogDriver;
-  readonly #heads: Heads;
+  readonly #summaries: Summaries;
   #still = false;
   #waiting: (() => void)[] = [];
   #runPlanned = false;
@@ -104,10 +104,20 @@ export class SimNode implements World, LogHome, NodeEnd {
       wake: () => this.#plan(),
       limits: limits.kernel,
     });
-    this.#heads = new Heads({
-      ask: (id, user, token) => this.system.tell(roomAddress(id), { kind: 'summarise', user, token }),
-      answer: (user, incarnation, message) => this.system.tellFrom(user, incarnation, message),
-      later: (delayMs, run) => this.later(delayMs, run),
+    this.#summaries = new Summaries({
+      // Nobody reads sleeping rooms here: all are asked.
+      peek: (_, found) => found(null),
+      tell: (to, message) => this.system.tell(to, message),
+      tellFrom: (to, incarnation, message) => this.system.tellFrom(to, incarnation, message),
+      later: (delayMs, run) => {
+        let isOff = false;
+        this.later(delayMs, () => {
+          if (!isOff) run();
+        });
+        return () => {
+          isOff = true;
+        };
+      },
     });
     const sweep = () => {
       this.sweep(this.now());
@@ -231,9 +241,9 @@ export class SimNode implements World, LogHome, NodeEnd {
       case 'revokeDevice':
         return this.#options.trace(`${effect.user}/${effect.device} is logged out`);
       case 'summaries':
-        return this.#heads.begin({ user: from, incarnation, token: effect.token, rooms: effect.rooms });
+        return this.#summaries.begin({ user: from, incarnation, token: effect.token, rooms: effect.rooms });
       case 'summarised':
-        return this.#heads.take(effect.token, parseAddress(from).id, effect.summary);
+        return this.#summaries.take(effect.token, parseAddress(from).id, effect.summary);
     }
   }
 
@@ -250,7 +260,7 @@ export class SimNode implements World, LogHome, NodeEnd {
   /** What it holds. */
   get inMemory(): InMemory {
     const activeHardMax = this.#options.limits.kernel.activeHardMax ?? defaultLimits.activeHardMax;
-    const counts = { logs: this.#logs.size, gatherings: this.#heads.size };
+    const counts = { logs: this.#logs.size, gatherings: this.#summaries.size };
     return { system: this.system, activeHardMax, audiences: this.#audiences, ...counts };
   }
 

@@ -6,12 +6,12 @@ import { Audiences } from '#actors/kernel/audience.ts';
 import type { Audience } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
+import { Summaries } from '#actors/kernel/summaries.ts';
 import { type ActorFactories, System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
-import { Summaries } from './summaries.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Rooms with more live sessions than this get no typing and presence: shed first. */
@@ -78,10 +78,13 @@ export class Runtime implements World {
       ...(options.limits ? { limits: options.limits } : {}),
     });
     this.#summaries = new Summaries({
-      peek: (room) => this.#logs.peek(roomAddress(room)),
-      ask: (room, user, token) => this.system.tell(roomAddress(room), { kind: 'summarise', user, token }),
-      answer: (user, incarnation, token, summaries) =>
-        this.system.tellFrom(user, incarnation, { kind: 'summaries', token, summaries }),
+      peek: (room, found) => void this.#logs.peek(roomAddress(room)).then(found, () => found(null)),
+      tell: (to, message) => this.system.tell(to, message),
+      tellFrom: (to, incarnation, message) => this.system.tellFrom(to, incarnation, message),
+      later: (delayMs, run) => {
+        const timer = setTimeout(run, delayMs);
+        return () => clearTimeout(timer);
+      },
     });
     this.#logs = options.logs((actor, incarnation, answer) => {
       this.system.tellFrom(actor as Address, incarnation, { kind: 'log', answer });
