@@ -1,6 +1,5 @@
 // The composition root: builds one provider node out of its parts, starts it, drains it. Nothing else knows all parts.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { type Address, parseAddress } from '#actors/kernel/address.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { defaultRoomLimits } from '#actors/room/limits.ts';
@@ -14,11 +13,11 @@ import { UserActor } from '#actors/user/user.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
+import { belong } from './belonging.ts';
 import { type Config, ConfigError, onlyProxiesConnect } from './config.ts';
 import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime, type Socket } from './runtime.ts';
-import { secret } from './secrets.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
 import { peekHeads } from './storage/heads.ts';
 import { LogRunner } from './storage/log-runner.ts';
@@ -60,7 +59,6 @@ export interface ProviderPorts {
 /** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
 export async function startProvider(config: Config, ports: ProviderPorts): Promise<Provider> {
   makeFolder(config.data);
-  keepProvider(config);
   const log = openLog(config.data, config.logLevel);
   const metrics = createMetrics();
   const failed = (failure: StorageError, cause: string) => {
@@ -85,17 +83,6 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** The domain stands in every id, so a folder belongs to one for ever. */
-function keepProvider({ data, provider }: Config): void {
-  const path = join(data, 'provider');
-  if (!existsSync(path)) writeFileSync(path, provider, { mode: 0o600 });
-  const kept = readFileSync(path, 'utf8').trim();
-  if (kept === provider) return;
-  throw new ConfigError(
-    `The data in ${data} belongs to the provider ${kept}, not ${provider}: set provider back, or choose another folder.`,
-  );
-}
-
 interface Ground {
   readonly log: LogFile;
   readonly metrics: Metrics;
@@ -108,6 +95,7 @@ async function startOn(
   ports: ProviderPorts,
   { log, metrics, store, closing }: Ground,
 ): Promise<Provider> {
+  const secret = await belong(store, config);
   let auth: Auth | undefined;
   const names = new DeviceNames();
   const runner = await LogRunner.start({
@@ -173,7 +161,7 @@ async function startOn(
     providerName: config.provider,
     publicUrl: url,
     webOrigins: config.origins,
-    secret: secret(config.data, 'subject'),
+    secret,
     store: store.accounts(),
     limits: loginLimits(config),
     onDeviceCreated: async ({ userId, deviceNumber, deviceName }) => {

@@ -12,16 +12,22 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigError } from './config.ts';
 
-/** Reads the 32-byte secret `name`, making it at the first start. Throws ConfigError when others could read it or it is damaged. */
-export function secret(dataFolder: string, name: string): Uint8Array {
+/** Reads the 32-byte secret `name`; a missing one is made if it may be. Throws ConfigError when it is missing or damaged, or others could read it. */
+export function secret(dataFolder: string, name: string, { mayMake }: { readonly mayMake: boolean }): Uint8Array {
   const folder = join(dataFolder, 'secrets');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   const path = join(folder, name);
-  if (!existsSync(path)) writeDurably(path, randomBytes(32).toString('hex'));
+  if (!existsSync(path)) {
+    if (!mayMake)
+      throw new ConfigError(
+        `The secret ${path} is missing, and people have logged in under it: restore it from your backup. With another one everybody would come in as someone new.`,
+      );
+    writeDurably(path, randomBytes(32).toString('hex'));
+  }
   if ((statSync(path).mode & 0o077) !== 0)
     throw new ConfigError(
       `The secret ${path} can be read by others: run chmod 600 on it, and replace it if this machine is shared.`,
@@ -42,4 +48,7 @@ function writeDurably(path: string, text: string): void {
   fsyncSync(file);
   closeSync(file);
   renameSync(temporary, path);
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
 }

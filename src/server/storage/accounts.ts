@@ -45,6 +45,11 @@ export function tableAccounts(table: Table): AccountStore {
   };
 }
 
+/** Has anybody ever logged in? */
+export async function holdsSubjects(table: Table): Promise<boolean> {
+  return (await table.list({ prefix: 'subject/', limit: 1 })).length > 0;
+}
+
 class Rows {
   readonly #table: Table;
 

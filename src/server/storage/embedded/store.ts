@@ -6,7 +6,7 @@ import { shardOf } from '#actors/log/shards.ts';
 import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
 import { isOlder, type StateStamp, type StateWrite, type StoredState } from '#actors/ports/state-store.ts';
 import type { AccountStore } from '../../auth/ports.ts';
-import { tableAccounts } from '../accounts.ts';
+import { holdsSubjects, tableAccounts } from '../accounts.ts';
 import { StorageError, type Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { Content } from './content.ts';
@@ -96,6 +96,11 @@ export class EmbeddedStore implements Store {
   /** A table for what is no log; see table.ts. Names are ASCII, without a zero. */
   table(name: string): Table {
     return new EmbeddedTable(this.#state, name);
+  }
+
+  /** Has anybody ever logged in? */
+  holdsSubjects(): Promise<boolean> {
+    return holdsSubjects(this.table('accounts'));
   }
 
   /** What login keeps. */
