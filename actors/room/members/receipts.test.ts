@@ -111,6 +111,15 @@ describe('a receipt', () => {
     expect(code(receipt(stage, ben, 'receipt/2', 1_900))).toBe('done');
   });
 
+  it('outlives a crash after which the entries that brought its member in are applied again', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben);
+    expect(code(receipt(stage, ben, 'receipt/2', 1))).toBe('done');
+    stage.crash();
+    stage.fetch(ada);
+    expect(stage.state.visibleSlot('receipt/2')).toBeDefined();
+  });
+
   it('that is being saved while its member goes is shown to nobody', () => {
     for (const crashes of [false, true]) {
       const stage = Stage.group(ada, testPrimitives);

@@ -35,12 +35,14 @@ export function* loadRoom(
   given: { readonly primitives: Primitives; readonly replayed: (placed: Placed) => void },
 ): Generator<number, void> {
   yield* loadRows(state, opened.state);
+  // A receipt may be younger than the entry by which its member came in: that must not empty it. One of a member who went while it was saved is emptied.
+  const receipts = [...state.slots].filter(([name]) => slotKind(name) === 'receipt');
+  for (const [name] of receipts) state.slots.delete(name);
   for (const { bytes } of opened.rows) {
     given.replayed(replayRow(state, bytes, given.primitives));
     yield recordUnits;
   }
-  // A crash may have come between a receipt that was saved and the leaving of its member, which empties it.
-  for (const [name, slot] of state.slots) if (slotKind(name) === 'receipt') state.setReceipt(slot.member, slot);
+  for (const [, slot] of receipts) state.setReceipt(slot.member, slot);
   const isWhole = state.head.seq + 1 === opened.nextSeq && (state.chain === null) === (state.head.seq === 0);
   if (!isWhole) throw new Error('the log and its state do not fit');
   state.floor = Math.max(1, opened.floor);
