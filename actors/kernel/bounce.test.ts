@@ -55,7 +55,7 @@ const negative: Partial<Record<Message['kind'], readonly [ReturnType<typeof room
 };
 
 /** Work that may be dropped: the list of bounce.ts. */
-const droppable = ['standing', 'manifestMoved', 'ephemeral'];
+const droppable = ['standing', 'manifestMoved', 'identityMoved', 'ephemeral'];
 
 describe('a message that can not be taken', () => {
   it.each(Object.values(samples))('$kind gets its negative answer, or may be dropped', (message: Message) => {
@@ -84,7 +84,7 @@ describe('a message that can not be taken', () => {
 describe('a kind of message', () => {
   it('never wakes an actor when it is an answer', () => {
     const waking = Object.values(samples).filter((message) => laneOf(message) === 'control' && wakes(message));
-    expect(waking.map(({ kind }) => kind).sort()).toEqual(['deviceRevoked', 'identityMoved', 'opened']);
+    expect(waking.map(({ kind }) => kind).sort()).toEqual(['deviceRevoked', 'opened']);
   });
 
   it('weighs what it carries', () => {

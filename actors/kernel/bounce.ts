@@ -20,7 +20,7 @@ export type BounceEffect = Extract<Effect, { kind: 'send' | 'answer' | 'disconne
  * - `manifestMoved`: best effort by contract, the truth travels in payloads;
  * - `ephemeral`: typing and presence are the first to be shed, and have no answer;
  * - `deviceRevoked`: likewise; its tokens are gone, and whoever lists devices can remove it;
- * - `identityMoved`: never for a full mailbox, only while its room is quarantined: every device still sees the new fingerprint itself;
+ * - `identityMoved`: the user actor repeats it until `identityKept` comes;
  * - answers, timers and everything else an actor asked for itself: whoever asked is gone.
  */
 export function bounce(to: Address, message: Message, refusal: Refusal): readonly BounceEffect[] {
@@ -87,6 +87,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'authorised':
     case 'summaries':
     case 'standingKept':
+    case 'identityKept':
     case 'log':
     case 'timer':
       return [];

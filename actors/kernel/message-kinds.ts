@@ -27,10 +27,8 @@ export function laneOf(message: Message): Lane {
     case 'standingKept':
     case 'log':
     case 'timer':
-    // Neither asked for nor repeated, yet it must not be lost: it suspends a person whose identity changed. Publishing is limited at the
-    // user's buckets, so this lane stays short.
-    case 'identityMoved':
-    // Not repeated either: at most one a device.
+    case 'identityKept':
+    // Neither asked for nor repeated, yet it must not be lost: at most one a device.
     case 'deviceRevoked':
       return 'control';
     case 'frames':
@@ -49,6 +47,7 @@ export function laneOf(message: Message): Lane {
     case 'readRoom':
     case 'authorise':
     case 'summarise':
+    case 'identityMoved':
       return 'work';
     default:
       return unknownKind(message);
@@ -59,7 +58,6 @@ export function laneOf(message: Message): Lane {
 export function wakes(message: Message): boolean {
   switch (message.kind) {
     case 'opened':
-    case 'identityMoved':
     case 'deviceRevoked':
       return true;
     case 'frames':

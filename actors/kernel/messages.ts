@@ -163,6 +163,8 @@ export type UserMessage =
       readonly standing: RoomStanding;
       readonly readableFrom: number;
     }
+  /** A room has heard `identityMoved` and made durable what it must keep of it. */
+  | { readonly kind: 'identityKept'; readonly room: string; readonly version: number }
   /** Someone this user shares a room with published a manifest. Best effort: the truth travels in payloads. */
   | { readonly kind: 'manifestMoved'; readonly user: string; readonly head: ManifestHead }
   /** A room's answer to `authorise`: of those asked about who is joined (`allowed`) and who is only invited. Nobody where the asker is neither,
@@ -213,7 +215,8 @@ export type RoomMessage =
       readonly controlNumber: number;
       readonly fingerprint: Uint8Array;
     }
-  /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. */
+  /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. Told again until
+   *  `identityKept` comes. */
   | {
       readonly kind: 'identityMoved';
       readonly user: string;

@@ -54,6 +54,7 @@ export const samples: Samples = {
     standing: {} as Extract<Message, { kind: 'standing' }>['standing'],
     readableFrom: 1,
   },
+  identityKept: { kind: 'identityKept', room, version: 1 },
   manifestMoved: { kind: 'manifestMoved', user: '@bob:lux', head },
   authorised: { kind: 'authorised', token: 5, allowed: [], invited: [] },
   summaries: { kind: 'summaries', token: 5, summaries: [] },

@@ -377,14 +377,14 @@ describe('passivation', () => {
     time.now += 60_000;
     system.run();
     system.tell(room, fetch(1));
-    system.tell(room, samples.identityMoved);
+    system.tell(room, samples.deviceRevoked);
     system.run();
     expect(heard.at(-1)?.message).toEqual(passivate);
     system.tellFrom(room, performed[0]?.incarnation as number, samples.log);
     system.run();
     const [first, next, last] = heard.slice(-3);
     expect(first?.message.kind).toBe('log');
-    expect([next?.message.kind, last?.message.kind]).toEqual(['fetch', 'identityMoved']);
+    expect([next?.message.kind, last?.message.kind]).toEqual(['fetch', 'deviceRevoked']);
     expect(next?.incarnation).toBeGreaterThan(first?.incarnation as number);
     expect(system.active).toBe(1);
   });

@@ -213,22 +213,6 @@ describe('a life', () => {
     expect(stage.log.commands.slice(saved)).toMatchObject([{ kind: 'close', changes: [] }]);
   });
 
-  it('hands a new identity that came while it closed to the next incarnation', () => {
-    const stage = Stage.group(ada, testPrimitives);
-    const room = stage.actor;
-    stage.kept(ada, 1);
-    room.receive({ kind: 'timer', name: 'passivate' }, 0);
-    const moved = {
-      kind: 'identityMoved',
-      user: ada.user,
-      fingerprint: new Uint8Array(32),
-      head: { version: 2, hash: new Uint8Array(32) },
-    } as const;
-    expect(room.receive(moved, 0)).toEqual([]);
-    const effects = room.receive({ kind: 'log', answer: { kind: 'closed' } }, 0);
-    expect(effects).toEqual([{ kind: 'send', to: `room/${stage.room}`, message: moved }, { kind: 'stop' }]);
-  });
-
   it('tells live sessions to look after it came back with rows that were under way', () => {
     const stage = Stage.group(ada, testPrimitives);
     stage.covers = false;

@@ -2,7 +2,7 @@
 // This file is its life: opening (requests wait, bounded), living, closing; each request is one call into the part that knows it. It ends itself
 // where there is no room, and when the log is lost: the next message opens the log anew, and what was covered is there.
 import { type Actor, type Kept, nothing } from '#actors/kernel/actor.ts';
-import { roomAddress } from '#actors/kernel/address.ts';
+import { roomAddress, userAddress } from '#actors/kernel/address.ts';
 import { bounce } from '#actors/kernel/bounce.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
 import type { RoomMessage } from '#actors/kernel/messages.ts';
@@ -139,10 +139,7 @@ export class Room implements Actor<RoomMessage> {
           { kind: 'summarised', user: message.user, token: message.token, summary: this.#summaryFor(message.user) },
         ];
       case 'standingKept':
-        return [
-          ...learnIdentity(context, message.user, message.fingerprint),
-          ...this.#standings.kept(message.user, message.controlNumber),
-        ];
+        return [...learnIdentity(context, message, []), ...this.#standings.kept(message.user, message.controlNumber)];
       case 'identityMoved':
         return this.#identityMoved(message);
       case 'log':
@@ -167,7 +164,7 @@ export class Room implements Actor<RoomMessage> {
       case 'sealing':
         return [this.#lastWord('sealed', takeChanges(this.context.state))];
       case 'closed':
-        return this.#end(this.#resend());
+        return this.#end([]);
       case 'failed':
         // Whoever waits is told UNAVAILABLE by the kernel, which knows what this actor was asked.
         return this.#end([{ kind: 'count', counter: `room.log.${answer.code}`, by: 1 }]);
@@ -225,8 +222,8 @@ export class Room implements Actor<RoomMessage> {
 
   #hold(message: RoomMessage): readonly Effect[] {
     if (message.kind === 'timer' || message.kind === 'log') return nothing;
-    // While closing only what must not be lost: the rest comes to the next incarnation, or is told again.
-    if (this.#phase === 'closing' && message.kind !== 'identityMoved') return nothing;
+    // The kernel keeps work for the next incarnation, and what else comes is told again.
+    if (this.#phase === 'closing') return nothing;
     if (this.#held.add(message)) return nothing;
     const { retryAfterMs } = this.context.options.limits;
     return bounce(roomAddress(this.context.room), message, { code: Rejection.REJECTION_BUSY, retryAfterMs });
@@ -247,11 +244,14 @@ export class Room implements Actor<RoomMessage> {
   }
 
   /** A member published a manifest. */
-  #identityMoved({ user, fingerprint, head }: RoomMessage & { kind: 'identityMoved' }): readonly Effect[] {
-    const { state } = this.context;
+  #identityMoved(message: RoomMessage & { kind: 'identityMoved' }): readonly Effect[] {
+    const { room, state } = this.context;
+    const { user, head } = message;
+    const kept = { kind: 'identityKept', room, version: head.version } as const;
+    const then: Effect[] = [{ kind: 'send', to: userAddress(user), message: kept }];
     const member = state.member(user);
-    if (member === undefined || !state.isPresent(member)) return nothing;
-    return [...learnIdentity(this.context, user, fingerprint), ...this.#notices.add(member.number, head)];
+    if (member === undefined || !state.isPresent(member)) return then;
+    return [...learnIdentity(this.context, message, then), ...this.#notices.add(member.number, head)];
   }
 
   /** Everything that is not saved yet, and the summary for those who list rooms while this one sleeps. */
@@ -277,10 +277,5 @@ export class Room implements Actor<RoomMessage> {
   #end(effects: readonly Effect[]): readonly Effect[] {
     this.#phase = 'ended';
     return [...effects, { kind: 'stop' }];
-  }
-
-  #resend(): Effect[] {
-    const to = roomAddress(this.context.room);
-    return this.#held.take().map((message) => ({ kind: 'send', to, message }));
   }
 }

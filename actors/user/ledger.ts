@@ -72,7 +72,8 @@ export class Ledger {
     const [first] = entries;
     if (first !== undefined) {
       this.#exists = true;
-      effects.push(logEffect({ kind: 'append', fromSeq: first.seq, rows: entries.map(rowOf) }));
+      const restless = this.live.untold.size > 0 && entries.some(({ body }) => body?.$case === 'manifestPublished');
+      effects.push(logEffect({ kind: 'append', fromSeq: first.seq, rows: entries.map(rowOf), restless }));
     }
     let { seq } = this.#pending.at(-1) ?? this.#covered;
     for (const change of turn.changes) {
@@ -97,17 +98,23 @@ export class Ledger {
     return this.#advance(this.#covered.seq);
   }
 
-  /** All that changed and is covered, for a segment that is sealed. */
-  seal(): readonly StateChange[] {
+  /** The answer to a log that seals a segment: all that changed and is covered. */
+  seal(): Effect {
     const changes = this.#takeChanges();
     // Nobody tells when these are durable, and a later write must not be so without them: it brings the same rows again.
     for (const { key } of changes) if (key !== markKey) this.#covered.dirty?.add(key);
-    return changes;
+    return logEffect({ kind: 'sealed', changes, restless: this.#restless });
   }
 
   /** The last command: a clean close, or null where there is no log to close. */
   close(): Effect | null {
-    return this.#exists ? logEffect({ kind: 'close', changes: this.#takeChanges() }) : null;
+    if (!this.#exists) return null;
+    return logEffect({ kind: 'close', changes: this.#takeChanges(), restless: this.#restless });
+  }
+
+  // Is something left to do for which nobody else would wake this user?
+  get #restless(): boolean {
+    return this.#covered.untold.size > 0;
   }
 
   #advance(seq: number): Effect[] {

@@ -4,8 +4,9 @@ import { limits as protocolLimits } from '#proto/rules/limits.ts';
 
 /** Bounds of one user actor. */
 export const userLimits = {
-  /** Messages held while the account is being read. Over it: BUSY. */
+  /** Messages held while the account is being read, and their bytes. Over either: BUSY. */
   heldMessagesMax: 256,
+  heldBytesMax: 1024 * 1024,
   /** Entries waiting for one device over all lanes. Over it only lanes with fewer than the second number take one more, up to the third in all.
    *  Beyond: LANE_FULL, and the device hears needs_full_sync. */
   waitingEntriesMax: 4_096,
@@ -41,6 +42,10 @@ export const userLimits = {
   retryAfterMs: 1_000,
   /** Entries appended before the state rows are written. */
   flushEntries: 128,
+  /** Rooms told at once of a manifest, milliseconds until more are told, and until those that did not confirm are told again. */
+  roomsToldMax: 100,
+  roomsTickMs: 250,
+  roomsAgainMs: 5_000,
   /** Users whose newest manifest notice is remembered; over it all are forgotten, and one notice may come twice. */
   noticedMax: 1_024,
   /** Standings that one other user may change at once, and milliseconds until one more. Over it: not confirmed, the rooms tell them again. */

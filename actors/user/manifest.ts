@@ -6,11 +6,11 @@ import type { DeviceManifest } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes.ts';
 import { readCrossSigningJson, readDeviceJson } from '#proto/rules/credential.ts';
 import { followManifest, type KnownManifest, type ManifestFault, manifestHead } from '#proto/rules/manifest.ts';
-import { roomAddress } from '../kernel/address.ts';
 import { rejected } from '../kernel/effects.ts';
 import type { AnswerBody, Requester } from '../kernel/messages.ts';
 import { dropDevice } from './devices.ts';
 import type { Account, Published } from './state/account.ts';
+import { tellRooms } from './tell-rooms.ts';
 import type { Turn } from './turn.ts';
 
 /** Takes the next manifest; the newest one again is Done. Refusals: STALE_MANIFEST (with the newest head) for any other version or history,
@@ -52,16 +52,8 @@ export function publishManifest(turn: Turn, from: Requester, manifest: DeviceMan
   turn.append({ $case: 'manifestPublished', value: { manifest, head: manifestHead(next) } });
   turn.answer(from, { $case: 'done', value: {} });
   tellDevices(turn, before, next);
-  for (const room of account.rooms.current()) {
-    const { user } = account;
-    const message = {
-      kind: 'identityMoved',
-      user,
-      fingerprint: next.body.masterKey,
-      head: manifestHead(next),
-    } as const;
-    turn.hold({ kind: 'send', to: roomAddress(room), message });
-  }
+  turn.desk.toldRooms.clear();
+  tellRooms(turn);
 }
 
 function tellDevices(turn: Turn, before: Published | undefined, next: KnownManifest): void {

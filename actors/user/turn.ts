@@ -38,6 +38,8 @@ export interface Desk {
   readonly noticed: Map<string, number>;
   /** Users of whom this one was told lately that they exist. */
   readonly met: Set<string>;
+  /** Rooms that were told of the newest manifest in this round. */
+  readonly toldRooms: Set<string>;
   /** Rows of the log below it have expired. */
   readonly floor: number;
   /** Newest entry that is durable. */
@@ -99,9 +101,14 @@ export class Turn {
    * so it must look everything up in the one it is given, and says whether anything changed.
    */
   change(change: (account: Account) => boolean): void {
-    if (!change(this.account)) return;
-    this.changes.push({ change });
-    this.rowsFirst = true;
+    if (this.note(change)) this.rowsFirst = true;
+  }
+
+  /** The same for what a crash may take back: nothing waits for the rows. Did it change anything? */
+  note(change: (account: Account) => boolean): boolean {
+    const changes = change(this.account);
+    if (changes) this.changes.push({ change });
+    return changes;
   }
 
   /** Lets effects out once everything up to the newest entry is covered. */

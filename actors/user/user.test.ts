@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
+import { userAddress } from '../kernel/address.ts';
+import type { UserMessage } from '../kernel/messages.ts';
+import { Held } from './held.ts';
 import { userLimits } from './limits.ts';
 import { Street, settingsWith } from './testing/street.ts';
 import { UserActor } from './user.ts';
@@ -60,8 +63,6 @@ describe('the life of a user actor', () => {
     street.ask({ user, device: 1 }, { $case: 'queryKeys', value: { room: '', users: [bob], manifestsAbove: 0 } });
     const answer = [...street.answers.values()].at(-1);
     expect(answer).toMatchObject({ $case: 'keysAnswer', value: { users: [], missing: [bob], deferred: [] } });
-    expect(street.isAwake(bob)).toBe(true);
-    street.passivate(bob);
     expect(street.isAwake(bob)).toBe(false);
     expect(street.log(bob).exists).toBe(false);
     expect(street.log(bob).state.size).toBe(0);
@@ -132,6 +133,59 @@ describe('the life of a user actor', () => {
     for (let request = 2; request <= userLimits.heldMessagesMax; request++) expect(ask(request)).toEqual([]);
     const [busy] = ask(userLimits.heldMessagesMax + 1);
     expect(busy).toMatchObject({ kind: 'answer', body: { value: { code: Rejection.REJECTION_BUSY } } });
+  });
+
+  it('holds a mebibyte of requests, and no frame that they came in', () => {
+    const held = new Held();
+    const frame = new Uint8Array(60_000);
+    const sized = (bytes: number): UserMessage => ({
+      kind: 'request',
+      from: { session: 1, request: 1, user, device: 1, mayEnter: true },
+      body: { $case: 'uploadSignatures', value: { signaturesJson: frame.subarray(0, bytes) } },
+    });
+    // What it weighs anyway, and its tags and lengths.
+    const around = 128 + 9;
+    const each = userLimits.heldBytesMax / 32 - around;
+    for (let n = 0; n < 32; n++) expect(held.add(sized(each))).toBe(true);
+    expect(held.add(sized(0))).toBe(false);
+    const [first] = held.take();
+    if (first?.kind !== 'request' || first.body.$case !== 'uploadSignatures') throw new Error('not what was held');
+    expect(first.body.value.signaturesJson).toHaveLength(each);
+    expect(first.body.value.signaturesJson.buffer.byteLength).toBeLessThan(each + 100);
+    expect(held.add(sized(0))).toBe(true);
+  });
+
+  // It was answered with what a full queue answers, which for an order is nothing: the device stayed in the account.
+  it('holds what nobody repeats however full it is, and drops answers to an earlier incarnation', () => {
+    const street = new Street(testPrimitives);
+    hello(street);
+    hello(street, 2);
+    street.crash(user);
+    const log = street.log(user);
+    log.held = true;
+    for (let n = 0; n < userLimits.heldMessagesMax; n++)
+      street.asks({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    street.tell(user, { kind: 'claimed', token: 1, user: '@bob:example.org', keys: [] });
+    street.tell(user, { kind: 'deviceRevoked', device: 2 });
+    const over = street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} });
+    expect(over).toMatchObject({ value: { code: Rejection.REJECTION_BUSY } });
+    log.held = false;
+    street.flush(user);
+    expect(street.all('disconnectDevice')).toMatchObject([{}, {}, { device: 2 }]);
+  });
+
+  it('is gone as soon as it turns out that there is no such account, with whatever else was asked of it', () => {
+    const street = new Street(testPrimitives);
+    const ghost = '@ghost:example.org';
+    street.log(ghost).held = true;
+    const ask = { kind: 'readKeys', replyTo: userAddress(user), devices: true, own: false } as const;
+    for (let token = 1; token <= 3; token++) street.tell(ghost, { ...ask, token });
+    expect(street.isAwake(ghost)).toBe(true);
+    street.flush(ghost);
+    expect(street.isAwake(ghost)).toBe(false);
+    street.tell(ghost, { kind: 'hello', session: 1, device: 1, deviceId: 'A', deviceName: 'phone' });
+    street.flush(ghost, 1);
+    expect(street.isAwake(ghost)).toBe(true);
   });
 
   it('stops when its log fails', () => {

@@ -13,6 +13,7 @@ import type { LogAnswer } from '../log/messages.ts';
 import { deposit } from './deposit.ts';
 import { dropDevice } from './devices.ts';
 import { Gathers } from './gathers/gather.ts';
+import { Held } from './held.ts';
 import { greet } from './hello.ts';
 import { claimKeys } from './keys.ts';
 import { Ledger } from './ledger.ts';
@@ -21,6 +22,7 @@ import { keysOf } from './public-keys.ts';
 import { handleRequest } from './requests.ts';
 import { keepNotice, keepStanding } from './rooms.ts';
 import { Buckets } from './state/buckets.ts';
+import { roomsTimer, roomTold, tellRooms } from './tell-rooms.ts';
 import { type Desk, Turn, type UserSettings } from './turn.ts';
 
 /** One user at their provider. `incarnation` keeps answers to an earlier actor of this user apart. */
@@ -33,8 +35,9 @@ export class UserActor implements Actor<UserMessage> {
   readonly #reads: Desk['reads'] = new Map();
   readonly #noticed: Desk['noticed'] = new Map();
   readonly #met: Desk['met'] = new Set();
+  readonly #toldRooms: Desk['toldRooms'] = new Set();
   #phase: 'closed' | 'opening' | 'live' | 'closing' = 'closed';
-  #held: UserMessage[] = [];
+  readonly #held = new Held();
   #ledger: Ledger | null = null;
 
   constructor(user: string, incarnation: number, settings: UserSettings) {
@@ -51,12 +54,10 @@ export class UserActor implements Actor<UserMessage> {
         ? this.#passivate(ledger)
         : this.#take(ledger, message, now);
     }
-    if (message.kind === 'timer') return nothing;
-    if (this.#held.length >= userLimits.heldMessagesMax) {
+    if (!this.#held.add(message)) {
       const refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs: userLimits.retryAfterMs };
       return bounce(userAddress(this.#user), message, refusal);
     }
-    this.#held.push(message);
     if (this.#phase !== 'closed') return nothing;
     this.#phase = 'opening';
     return [{ kind: 'log', command: { kind: 'open', create: false } }];
@@ -72,7 +73,8 @@ export class UserActor implements Actor<UserMessage> {
   /** See Actor. */
   kept(): readonly Kept[] {
     return [
-      { what: 'held', count: this.#held.length, max: userLimits.heldMessagesMax },
+      { what: 'held', count: this.#held.work, max: userLimits.heldMessagesMax },
+      { what: 'held bytes', count: this.#held.bytes, max: userLimits.heldBytesMax },
       { what: 'gathers', count: this.#gathers.size, max: userLimits.gathersMax },
     ];
   }
@@ -88,7 +90,7 @@ export class UserActor implements Actor<UserMessage> {
       case 'saved':
         return ledger.saved(answer.token);
       case 'sealing':
-        return [{ kind: 'log', command: { kind: 'sealed', changes: ledger.seal() } }];
+        return [ledger.seal()];
       case 'rows': {
         const read = this.#reads.get(answer.token);
         this.#reads.delete(answer.token);
@@ -103,9 +105,10 @@ export class UserActor implements Actor<UserMessage> {
   #open(ledger: Ledger, now: number): readonly Effect[] {
     this.#ledger = ledger;
     this.#phase = 'live';
-    const waiting = this.#held;
-    this.#held = [];
-    return waiting.flatMap((message) => this.#take(ledger, message, now));
+    const effects = [...this.#turn(ledger, now, tellRooms)];
+    for (const message of this.#held.take())
+      effects.push(...this.#turn(ledger, now, (turn) => this.#handle(turn, message)));
+    return this.#orEnd(ledger, effects);
   }
 
   #passivate(ledger: Ledger): readonly Effect[] {
@@ -116,7 +119,17 @@ export class UserActor implements Actor<UserMessage> {
   }
 
   #take(ledger: Ledger, message: UserMessage, now: number): readonly Effect[] {
-    return this.#turn(ledger, now, (turn) => this.#handle(turn, message));
+    return this.#orEnd(
+      ledger,
+      this.#turn(ledger, now, (turn) => this.#handle(turn, message)),
+    );
+  }
+
+  // Whoever asks about names that nobody has must not fill the memory with them.
+  #orEnd(ledger: Ledger, effects: readonly Effect[]): readonly Effect[] {
+    if (ledger.live.exists || !this.idle()) return effects;
+    this.#phase = 'closing';
+    return [...effects, { kind: 'stop' }];
   }
 
   #turn(ledger: Ledger, now: number, work: (turn: Turn) => void): readonly Effect[] {
@@ -129,6 +142,7 @@ export class UserActor implements Actor<UserMessage> {
       reads: this.#reads,
       noticed: this.#noticed,
       met: this.#met,
+      toldRooms: this.#toldRooms,
       floor: ledger.floor,
       coveredSeq: ledger.coveredSeq,
     };
@@ -183,8 +197,12 @@ export class UserActor implements Actor<UserMessage> {
       case 'summaries':
         this.#gathers.heard(turn, message);
         return;
+      case 'identityKept':
+        roomTold(turn, message);
+        return;
       case 'timer':
-        this.#gathers.timeUp(turn, message.name);
+        if (message.name === roomsTimer) tellRooms(turn);
+        else this.#gathers.timeUp(turn, message.name);
         return;
       case 'log':
         return;

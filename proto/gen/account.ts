@@ -53,6 +53,12 @@ export interface ManifestRow {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Row `untold`: rooms that have not confirmed the newest manifest, each told again until it does. */
+export interface UntoldRow {
+  rooms: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** Row `device/<number>`: what changes without an entry. */
 export interface DeviceRow {
   /** The device has acknowledged everything up to here; at first the entry that added it, since nothing before concerns it. */
@@ -475,6 +481,68 @@ export const ManifestRow: MessageFns<ManifestRow> = {
             }
 
             message.head = ManifestHead.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUntoldRow(): UntoldRow {
+  return { rooms: [], _unknownFields: {} };
+}
+
+export const UntoldRow: MessageFns<UntoldRow> = {
+  encode(message: UntoldRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rooms) {
+      writer.uint32(10).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UntoldRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUntoldRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rooms.push(reader.string());
             continue;
           }
         }

@@ -47,7 +47,7 @@ describe('a new identity of a member', () => {
     const stage = room();
     stage.mustAccept(stage.control(ben, { kind: ControlKind.CONTROL_KIND_LEAVE, target: 2 }));
     const again = makeActor(ben.user, 2);
-    expect(stage.moved(again).effects).toEqual([]);
+    expect(stage.moved(again).effects.map(({ kind }) => kind)).toEqual(['send']);
     stage.mustAccept(stage.control(ada, { kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER }));
     const seen = stage.kept(ben, 5, again.master.publicKey);
     expect(seen.effects.map(({ kind }) => kind)).toContain('log');
@@ -56,6 +56,23 @@ describe('a new identity of a member', () => {
     const wish = { kind: ControlKind.CONTROL_KIND_IDENTITY, target: 2, person: again.commitment };
     expect(code(stage.control(ada, wish, { person: again.person(2) }))).toBe('accepted');
     expect(code(stage.control(again, { kind: ControlKind.CONTROL_KIND_ACCEPT, target: 2 }))).toBe('accepted');
+  });
+
+  it('is confirmed once it is durable, so that its user actor may stop telling', () => {
+    const stage = room();
+    const confirmed = (seen: Seen) =>
+      seen.effects.flatMap((effect) =>
+        effect.kind === 'send' && effect.message.kind === 'identityKept' ? { ...effect.message, to: effect.to } : [],
+      );
+    const kept = { kind: 'identityKept', room: stage.room, version: 1, to: `user/${ada.user}` };
+    expect(confirmed(stage.moved(ada))).toEqual([kept]);
+    expect(confirmed(stage.moved(makeActor('@stranger:lux.example')))).toHaveLength(1);
+    stage.log.holds = true;
+    expect(confirmed(stage.moved(reborn))).toEqual([]);
+    expect(confirmed(stage.moved(reborn))).toEqual([]);
+    stage.log.release();
+    expect(confirmed(stage.cover())).toEqual([kept]);
+    expect(confirmed(stage.moved(reborn))).toEqual([kept]);
   });
 
   it('is saved once, and a user without one changes nothing', () => {

@@ -8,16 +8,27 @@ import { changeTo } from '../state/rows.ts';
 
 /**
  * A user's master key today, by the word of the user actor. Where it is not the one that the chain commits to the member is suspended from now on; it is
- * kept, for no event says it.
+ * kept, for no event says it. `then` once it is durable; while an earlier word of it is on its way, not at all: the user actor tells it again.
  */
-export function learnIdentity({ state, calls }: RoomContext, user: string, fingerprint: Uint8Array): readonly Effect[] {
+export function learnIdentity(
+  { state, calls }: RoomContext,
+  { user, fingerprint }: { readonly user: string; readonly fingerprint: Uint8Array },
+  then: readonly Effect[],
+): readonly Effect[] {
   const member = state.member(user);
-  if (member === undefined || fingerprint.length === 0) return [];
-  const known = state.identities.get(member.number) ?? state.people.person(member.person)?.fingerprint;
-  if (known !== undefined && equalBytes(known, fingerprint)) return [];
-  state.identities.set(member.number, fingerprint);
+  if (member === undefined || fingerprint.length === 0) return then;
+  const { number } = member;
+  const known = state.identities.get(number) ?? state.people.person(member.person)?.fingerprint;
+  if (known !== undefined && equalBytes(known, fingerprint)) return state.unsavedIdentities.has(number) ? [] : then;
+  state.identities.set(number, fingerprint);
+  state.unsavedIdentities.set(number, fingerprint);
   const row = IdentityRow.encode({ fingerprint }).finish();
-  return [calls.save([changeTo(state, `identity/${member.number}`, row)], () => [])];
+  const saved = () => {
+    if (state.unsavedIdentities.get(number) !== fingerprint) return [];
+    state.unsavedIdentities.delete(number);
+    return then;
+  };
+  return [calls.save([changeTo(state, `identity/${number}`, row)], saved)];
 }
 
 /**

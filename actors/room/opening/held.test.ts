@@ -8,12 +8,7 @@ import { Held } from './held.ts';
 
 const ada = makeActor('@ada:lux.example');
 const stage = Stage.group(ada, testPrimitives);
-const moved: RoomMessage = {
-  kind: 'identityMoved',
-  user: ada.user,
-  fingerprint: ada.master.publicKey,
-  head: { version: 1, hash: noBytes },
-};
+const kept: RoomMessage = { kind: 'standingKept', user: ada.user, controlNumber: 1, fingerprint: noBytes };
 
 function submit(bodyBytes: number, frame?: Uint8Array): RoomMessage & { kind: 'submit' } {
   const body = frame?.subarray(0, bodyBytes) ?? new Uint8Array(bodyBytes);
@@ -38,9 +33,9 @@ describe('what is held until a room lives', () => {
   it('is besides everything that must not be lost, however many requests there are', () => {
     const held = new Held({ ...defaultRoomLimits, heldMessagesMax: 1 });
     expect(held.add(submit(1))).toBe(true);
-    for (let n = 0; n < 3; n++) expect(held.add(moved)).toBe(true);
+    for (let n = 0; n < 3; n++) expect(held.add(kept)).toBe(true);
     expect(held.add(submit(1))).toBe(false);
-    expect(held.take().map(({ kind }) => kind)).toEqual(['submit', 'identityMoved', 'identityMoved', 'identityMoved']);
+    expect(held.take().map(({ kind }) => kind)).toEqual(['submit', 'standingKept', 'standingKept', 'standingKept']);
     expect(held.add(submit(1))).toBe(true);
   });
 

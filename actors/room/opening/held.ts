@@ -1,5 +1,5 @@
-// What came before the room lives. Requests are bounded by count and bytes; what must not be lost has no bound here, for the kernel bounds it by
-// what is under way. A held message keeps no frame: it is taken apart, and what is unknown in it is dropped.
+// What came before the room lives. Work is bounded by count and bytes; answers have no bound here, for the kernel bounds them by what is under way.
+// A held message keeps no frame: it is taken apart, and what is unknown in it is dropped.
 import { laneOf, weigh } from '#actors/kernel/message-kinds.ts';
 import type { RoomMessage } from '#actors/kernel/messages.ts';
 import type { Credential, Event, Person } from '#proto/gen/record.ts';

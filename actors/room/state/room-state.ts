@@ -103,6 +103,8 @@ export class RoomState {
 
   /** What has no event: today's master key of members whose identity moved away from the one in the chain. */
   readonly identities = new Map<number, Uint8Array>();
+  /** Those of them that are not durable yet. */
+  readonly unsavedIdentities = new Map<number, Uint8Array>();
 
   /** Keys of state rows that are not as they were last saved. */
   readonly dirty = new Set<string>();

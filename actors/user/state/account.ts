@@ -63,6 +63,8 @@ export class Account {
   readonly identity: Identity = { masterJson: noBytes, selfSigningJson: noBytes, userSigningJson: noBytes };
   /** The newest manifests, oldest first. */
   manifests: readonly Published[] = [];
+  /** Rooms that have not confirmed the newest one. */
+  untold = new Set<string>();
   senders = new Senders();
   readonly rooms = new Standings();
   /** Those that no sleep and no crash may fill. */
@@ -119,6 +121,13 @@ export class Account {
     const rooms = this.rooms.set(standing, now);
     this.#touch(...rooms.map((room) => `room/${room}`));
     if (standing.byUser !== this.user) this.charge('standing', 1, { now, of: standing.byUser });
+    return true;
+  }
+
+  /** A room has confirmed a manifest. */
+  told(room: string, version: number): boolean {
+    if (version !== this.manifestHead.version || !this.untold.delete(room)) return false;
+    this.#touch('untold');
     return true;
   }
 
@@ -219,6 +228,9 @@ export class Account {
     const gone = all.slice(0, -userLimits.manifestsKept);
     this.manifests = all.slice(-userLimits.manifestsKept);
     for (const { body } of [...gone, ...this.manifests.slice(-1)]) this.#touch(`manifest/${body.version}`);
+    const rooms = this.rooms.current();
+    if (rooms.length + this.untold.size > 0) this.#touch('untold');
+    this.untold = new Set(rooms);
   }
 
   #applySignatures(signatures: readonly ObjectSignature[]): void {

@@ -9,6 +9,7 @@ import {
   MarkRow,
   RoomRow,
   SenderRow,
+  UntoldRow,
   WaitingRow,
 } from '#proto/gen/account.ts';
 import { ManifestBody } from '#proto/gen/record.ts';
@@ -44,6 +45,7 @@ export function restoreAccount(user: string, rows: readonly StateRow[], options:
   account.manifests = manifests.flatMap(published).sort((a, b) => a.body.version - b.body.version);
   const head = byKey.get('account');
   account.buckets = new Buckets(BucketsRow.decode(byKey.get('buckets') ?? new Uint8Array()).buckets);
+  account.untold = new Set(UntoldRow.decode(byKey.get('untold') ?? new Uint8Array()).rooms);
   if (head !== undefined) restoreHead(account, AccountRow.decode(head), byKey);
   return account;
 }
@@ -111,6 +113,8 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
       const row = account.rooms.get(name);
       return row === undefined ? null : RoomRow.encode(row).finish();
     }
+    case 'untold':
+      return UntoldRow.encode({ rooms: [...account.untold].sort() }).finish();
     case 'buckets':
       return BucketsRow.encode({ buckets: account.buckets.toRow(account.acceptedMs) }).finish();
     case 'sender': {

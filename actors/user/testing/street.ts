@@ -19,6 +19,8 @@ export class MemoryLog {
   /** Commands that wait. */
   readonly waiting: LogCommand[] = [];
   coveredThrough = 0;
+  /** Is something left to do, by the actor's last word? */
+  restless = false;
 
   /** Was anything ever written? */
   get exists(): boolean {
@@ -35,6 +37,7 @@ export class MemoryLog {
       }
       case 'append':
         if (command.fromSeq !== this.rows.length + 1) throw new Error('append does not continue the log');
+        this.restless ||= command.restless ?? false;
         for (const { bytes } of command.rows) this.rows.push({ seq: this.rows.length + 1, bytes });
         return { kind: 'appended', throughSeq: this.rows.length };
       case 'save':
@@ -54,10 +57,12 @@ export class MemoryLog {
         return { kind: 'rows', token, rows, floor: this.floor, next };
       }
       case 'sealed':
+        this.restless = command.restless ?? false;
         this.#change(command.changes);
         this.coveredThrough = this.rows.length;
         return null;
       case 'close':
+        this.restless = command.restless ?? false;
         this.#change(command.changes);
         this.coveredThrough = this.rows.length;
         return { kind: 'closed' };
@@ -103,6 +108,8 @@ export class Street {
   /** Who is only invited there. */
   readonly invited = new Map<string, readonly string[]>();
   readonly heads = new Map<string, RoomSummary>();
+  /** Rooms that confirm no identity. */
+  readonly deaf = new Set<string>();
   /** Addresses that say nothing. */
   readonly silent = new Set<string>();
   readonly #settings: UserSettings;
@@ -237,6 +244,9 @@ export class Street {
       return;
     }
     this.seen.push({ user: from, effect });
+    if (effect.message.kind === 'identityMoved' && !this.deaf.has(id)) {
+      this.tell(from, { kind: 'identityKept', room: id, version: effect.message.head.version });
+    }
     if (effect.message.kind !== 'authorise') return;
     const { token, users, user } = effect.message;
     const [members, guests] = [this.rooms.get(id) ?? [], this.invited.get(id) ?? []];
