@@ -53,8 +53,9 @@ async function run(): Promise<void> {
       process.exit(1);
     },
   });
-  announce(config, provider);
+  // Whoever reads that it runs may send a signal at once.
   drainOnSignal(provider, () => standIn?.stop());
+  announce(config, provider);
 }
 
 function helpText(): string {
@@ -148,6 +149,8 @@ function drainOnSignal(provider: Provider, stopStandIn: () => void): void {
   };
   process.on('SIGINT', drain);
   process.on('SIGTERM', drain);
-  // In a terminal it says that the terminal was closed; elsewhere somebody moved the log away.
-  process.on('SIGHUP', () => (process.stdout.isTTY ? drain() : provider.reopenLog()));
+  // In a terminal it says that the terminal was closed, and what is written there fails from now on; elsewhere somebody moved the log away.
+  const inTerminal = process.stdin.isTTY || process.stdout.isTTY;
+  if (inTerminal) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('SIGHUP', () => (inTerminal ? drain() : provider.reopenLog()));
 }
