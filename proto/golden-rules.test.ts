@@ -4,7 +4,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ruleVectors } from './golden/rule-vectors.ts';
-import { parseJsonObject } from './rules/json.ts';
+import { parseJsonObject } from './rules/bytes/json.ts';
 
 type Vectors = ReturnType<typeof ruleVectors>;
 const recorded = JSON.parse(readFileSync(new URL('golden/rules.json', import.meta.url), 'utf8')) as Vectors;

@@ -15,7 +15,7 @@ import {
   type Golden,
   messageTypes,
 } from './golden/sample.ts';
-import { joinFrames, splitFrames } from './rules/frames.ts';
+import { joinFrames, splitFrames } from './rules/bytes/frames.ts';
 
 const folder = new URL('golden/', import.meta.url);
 const types = new Map<string, protobuf.Type>(messageTypes().map((type) => [type.name, type]));

@@ -4,7 +4,7 @@ import type { Effect } from '#actors/kernel/effects.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, EmptyingCause, Role, Stamp } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { hashState } from '#proto/rules/control-state.ts';
+import { hashState } from '#proto/rules/control/state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { defaultRoomLimits, type RoomLimits } from './limits.ts';
 import { crowd } from './testing/crowd.ts';

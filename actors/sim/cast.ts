@@ -8,10 +8,10 @@ import {
   ManifestBody,
   type Person,
 } from '#proto/gen/record.ts';
-import { toBase64 } from '#proto/rules/base.ts';
-import { asciiBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes.ts';
-import { controlTextToSign, manifestHash, manifestTextToSign, personCommitment } from '#proto/rules/hash.ts';
-import { canonicalJson, type JsonValue } from '#proto/rules/json.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { asciiBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { controlTextToSign, manifestHash, manifestTextToSign, personCommitment } from '#proto/rules/bytes/hash.ts';
+import { canonicalJson, type JsonValue } from '#proto/rules/bytes/json.ts';
 import { quickHash, type SimKeys, simKeys, simPrimitives } from './primitives.ts';
 
 /** The one provider. */

@@ -22,7 +22,7 @@ import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { portionsOf } from '#actors/session/portions.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
 import type { Link, NodeEnd } from './link.ts';

@@ -1,6 +1,6 @@
 // Stand-ins for cryptography: quick, deterministic, the right lengths, and worthless against an attacker. In a simulated world nobody breaks
 // hashes, so what is tested is who says what when, at a hundredth of the price. Never leaves this folder.
-import { concatBytes, equalBytes, utf8Bytes } from '#proto/rules/bytes.ts';
+import { concatBytes, equalBytes, utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 
 /** 32 bytes that follow from the data; two of a run's few thousand inputs will not collide. */

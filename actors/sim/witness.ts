@@ -1,6 +1,6 @@
 // What the devices of a run lived through, as far as promises rest on it, and whatever was found wrong. It knows no actor and no store.
 import { Rejection } from '#proto/gen/codes.ts';
-import { toHex } from '#proto/rules/base.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
 
 /** One accepted event, as its sender was told. */
 export interface Ack {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AddressedDeviceMessage, DeliveryReport, InboxPage, Undelivered } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
-import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from './limits.ts';
 import { Lanes } from './state/lanes.ts';

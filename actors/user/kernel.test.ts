@@ -1,7 +1,7 @@
 // User actors in the real kernel: every ask is answered, so that nobody waits and nothing keeps an idle actor in memory.
 import { expect, it } from 'vitest';
 import { testPrimitives } from '#proto/golden/cast.ts';
-import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type Address, parseAddress, sessionAddress, userAddress } from '../kernel/address.ts';
 import type { Message, RoomMessage, SessionMessage, UserRequest } from '../kernel/messages.ts';

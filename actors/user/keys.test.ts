@@ -11,10 +11,10 @@ import {
   signManifest,
   testPrimitives,
 } from '#proto/golden/cast.ts';
-import { toBase64 } from '#proto/rules/base.ts';
-import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes.ts';
-import { isSignedByItself, isSignedByMaster, readCrossSigningJson } from '#proto/rules/credential.ts';
-import { manifestHash } from '#proto/rules/hash.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
+import { manifestHash } from '#proto/rules/bytes/hash.ts';
+import { isSignedByItself, isSignedByMaster, readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { roomAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';

@@ -3,15 +3,15 @@
 import type { ClaimedKey, OneTimeKey, UploadCrossSigning, UploadKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { KeysUploaded } from '#proto/gen/record.ts';
-import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { parseJsonObject } from '#proto/rules/bytes/json.ts';
 import {
   type CrossSigningUsage,
   isSignedByItself,
   isSignedByMaster,
   readCrossSigningJson,
   readDeviceJson,
-} from '#proto/rules/credential.ts';
-import { parseJsonObject } from '#proto/rules/json.ts';
+} from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { Requester } from '../kernel/messages.ts';
 import { userLimits } from './limits.ts';

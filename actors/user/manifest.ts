@@ -3,9 +3,14 @@
 
 import { Rejection } from '#proto/gen/codes.ts';
 import type { DeviceManifest } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
-import { readCrossSigningJson, readDeviceJson } from '#proto/rules/credential.ts';
-import { followManifest, type KnownManifest, type ManifestFault, manifestHead } from '#proto/rules/manifest.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { readCrossSigningJson, readDeviceJson } from '#proto/rules/identity/credential.ts';
+import {
+  followManifest,
+  type KnownManifest,
+  type ManifestFault,
+  manifestHead,
+} from '#proto/rules/identity/manifest.ts';
 import { rejected } from '../kernel/effects.ts';
 import type { AnswerBody, Requester } from '../kernel/messages.ts';
 import { dropDevice } from './devices.ts';

@@ -1,7 +1,7 @@
 // What may be seen of an account's keys: by the user everything public, by others no user-signing key, by a stranger no devices.
 import { UserKeys } from '#proto/gen/client.ts';
 import { DeviceManifest } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from './limits.ts';
 import type { Account } from './state/account.ts';

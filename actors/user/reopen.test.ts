@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { AddressedDeviceMessage, ClaimsAnswer, DeliveryReport, InboxPage, Welcome } from '#proto/gen/client.ts';
 import { type MemberStatus, Role } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { noBytes, utf8Bytes } from '#proto/rules/bytes.ts';
+import { noBytes, utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { roomAddress, userAddress } from '../kernel/address.ts';
 import type { UserRequest } from '../kernel/messages.ts';
 import { Street } from './testing/street.ts';

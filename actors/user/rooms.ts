@@ -1,7 +1,7 @@
 // Rooms tell how the user stands in them; each change is kept once, in order, and only then confirmed to the room, which repeats it until then. What
 // others change is metered: beyond, nothing is kept or confirmed, so the room tells it again later, and by then only the newest.
 import type { ManifestHead, RoomStanding } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import { appendInLane } from './lane.ts';
 import { userLimits } from './limits.ts';

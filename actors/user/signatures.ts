@@ -3,9 +3,9 @@
 // nobody verified can't replace what verified ones said.
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ObjectSignature } from '#proto/gen/record.ts';
-import { toBase64 } from '#proto/rules/base.ts';
-import { readCrossSigningJson } from '#proto/rules/credential.ts';
-import { type JsonObject, objectAt, parseJsonObject } from '#proto/rules/json.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { type JsonObject, objectAt, parseJsonObject } from '#proto/rules/bytes/json.ts';
+import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { Uploading } from './keys.ts';
 import { userLimits } from './limits.ts';

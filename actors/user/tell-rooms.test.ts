@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { keyPair, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
-import { toBase64 } from '#proto/rules/base.ts';
-import { manifestHash } from '#proto/rules/hash.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import { parseAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
 import { roomOf, stand } from './testing/rooms.ts';

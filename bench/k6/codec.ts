@@ -2,7 +2,7 @@
 import { configureTextEncoding } from '@bufbuild/protobuf/wire';
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Algorithm, EventHeader, EventKind, Stamp } from '#proto/gen/record.ts';
-import { framedBytes, splitFrames, writeFrame } from '#proto/rules/frames.ts';
+import { framedBytes, splitFrames, writeFrame } from '#proto/rules/bytes/frames.ts';
 
 configureTextEncoding({
   checkUtf8: () => true,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { toHex } from '#proto/rules/base.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
 import { enrolled, people } from '../lib/people.ts';
 import { foundGroup } from '../lib/rooms.ts';
 import { BenchServer, inParallel } from '../lib/server.ts';

@@ -3,9 +3,9 @@
 
 import { type Credential, type DeviceManifest, ManifestBody, type Person } from '#proto/gen/record.ts';
 import { keyPair, signedJson, testPrimitives } from '#proto/golden/cast.ts';
-import { toBase64 } from '#proto/rules/base.ts';
-import { asciiBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes.ts';
-import { manifestTextToSign, personCommitment } from '#proto/rules/hash.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { asciiBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { manifestTextToSign, personCommitment } from '#proto/rules/bytes/hash.ts';
 
 /** The primitives that benches sign and hash with. */
 export const primitives = testPrimitives;

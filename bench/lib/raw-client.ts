@@ -2,7 +2,7 @@
 // resume, no retries, no store. `frame` sees every frame before it is decoded, so that load can be counted without decoding.
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import { framedBytes, splitFrames, writeFrame } from '#proto/rules/frames.ts';
+import { framedBytes, splitFrames, writeFrame } from '#proto/rules/bytes/frames.ts';
 import type { BenchLogin, Identity } from './identity.ts';
 import { Wire } from './wire.ts';
 

@@ -12,8 +12,8 @@ import {
   Role,
   type RoomPolicy,
 } from '#proto/gen/record.ts';
-import { noBytes, zeroHash } from '#proto/rules/bytes.ts';
-import { controlHash, controlTextToSign } from '#proto/rules/hash.ts';
+import { noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { controlHash, controlTextToSign } from '#proto/rules/bytes/hash.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
 import { type Identity, primitives } from './identity.ts';
 import { framed, type RawClient } from './raw-client.ts';

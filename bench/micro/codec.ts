@@ -2,10 +2,10 @@
 // Run: npx node bench/micro/codec.ts. Aim: all together at most 8 µs with 300 bytes of body, both SHA-256 included.
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Algorithm, type Event, EventHeader, EventKind } from '#proto/gen/record.ts';
-import { encodeMessage } from '#proto/rules/encode.ts';
-import { checkEvent } from '#proto/rules/event.ts';
-import { recordHash } from '#proto/rules/hash.ts';
-import { emptyHead, stampEvent } from '#proto/rules/record.ts';
+import { encodeMessage } from '#proto/rules/bytes/encode.ts';
+import { recordHash } from '#proto/rules/bytes/hash.ts';
+import { checkEvent } from '#proto/rules/record/event.ts';
+import { emptyHead, stampEvent } from '#proto/rules/record/record.ts';
 import { nodePrimitives as primitives } from '#server/primitives.ts';
 import { median, writeResult } from './lib/figures.ts';
 

@@ -270,7 +270,7 @@ export interface HeadMoved {
 }
 
 /**
- * Answer: Accepted once durable. CONTENT: any joined member whose role may post. CONTROL: valid by rules/control-chain.ts, with person and
+ * Answer: Accepted once durable. CONTENT: any joined member whose role may post. CONTROL: valid by rules/control/chain.ts, with person and
  * credential where the entry needs them. The first entry of a room is the genesis and creates it.
  * A device that is in no manifest may submit nothing (STALE_MANIFEST).
  */
@@ -571,7 +571,7 @@ export interface UploadSignatures {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Accepted when valid by rules/manifest.ts and one above the newest; else STALE_MANIFEST. Everyone who shares a room gets a notice. */
+/** Accepted when valid by rules/identity/manifest.ts and one above the newest; else STALE_MANIFEST. Everyone who shares a room gets a notice. */
 export interface PublishManifest {
   manifest: DeviceManifest | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

@@ -18,7 +18,7 @@ export const protobufFileName = "record.proto";
  * encodes them again. New fields may be added; a reader keeps what it does not know. `formats.md` says for each field who
  * writes it, who can read it and what forging it would gain.
  * All times are milliseconds since 1970-01-01 UTC. All numbers are at most 2^53 - 1. Hashes are SHA-256 (32 bytes) with the
- * domain labels of `rules/hash.ts`. Keys and signatures are raw Ed25519 (32 and 64 bytes).
+ * domain labels of `rules/bytes/hash.ts`. Keys and signatures are raw Ed25519 (32 and 64 bytes).
  */
 
 export const EventKind = {
@@ -428,7 +428,7 @@ export interface ControlBody {
   hub:
     | HubPosition
     | undefined;
-  /** In CHECKPOINT: hash of the state after the previous entry (rules/control-state.ts says how it is encoded). */
+  /** In CHECKPOINT: hash of the state after the previous entry (rules/control/state.ts says how it is encoded). */
   stateHash: Uint8Array;
   /** 16 random bytes, so that two genesis entries never collide. */
   nonce: Uint8Array;

@@ -10,14 +10,14 @@ import {
   ManifestBody,
   type Person,
 } from '../gen/record.ts';
-import { toBase64 } from '../rules/base.ts';
-import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '../rules/bytes.ts';
-import type { ControlContext } from '../rules/control-chain.ts';
-import type { ControlState } from '../rules/control-state.ts';
-import { controlTextToSign, manifestTextToSign, personCommitment } from '../rules/hash.ts';
-import { canonicalJson, type JsonValue } from '../rules/json.ts';
+import { toBase64 } from '../rules/bytes/base.ts';
+import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '../rules/bytes/bytes.ts';
+import { controlTextToSign, manifestTextToSign, personCommitment } from '../rules/bytes/hash.ts';
+import { canonicalJson, type JsonValue } from '../rules/bytes/json.ts';
+import type { ControlContext } from '../rules/control/chain.ts';
+import type { ControlState } from '../rules/control/state.ts';
+import { Roll } from '../rules/identity/roll.ts';
 import type { Primitives } from '../rules/primitives.ts';
-import { Roll } from '../rules/roll.ts';
 
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');

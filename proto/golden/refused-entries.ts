@@ -1,10 +1,10 @@
 // Control entries that are refused, at least one for each reason in the closed list. Everything but the one thing that is wrong is right, signatures
 // included; everyone of `cast` is known. For tests and `make.ts` only.
 import { ControlBody, type ControlEntry, ControlKind, Role } from '../gen/record.ts';
-import { toHex } from '../rules/base.ts';
-import { asciiBytes, concatBytes, utf8Text } from '../rules/bytes.ts';
-import type { ControlFault } from '../rules/control-fault.ts';
-import { controlTextToSign, manifestTextToSign } from '../rules/hash.ts';
+import { toHex } from '../rules/bytes/base.ts';
+import { asciiBytes, concatBytes, utf8Text } from '../rules/bytes/bytes.ts';
+import { controlTextToSign, manifestTextToSign } from '../rules/bytes/hash.ts';
+import type { ControlFault } from '../rules/control/fault.ts';
 import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives, type Wish } from './cast.ts';
 import { groupPolicy, Story } from './story.ts';
 

@@ -1,10 +1,10 @@
 // Manifests that are not taken, at least one for each reason in the closed list. Everything but the one thing that is wrong is right, signatures
 // included. For tests and `make.ts` only.
 import { type DeviceManifest, ManifestBody } from '../gen/record.ts';
-import { toHex } from '../rules/base.ts';
-import { asciiBytes, concatBytes, noBytes, utf8Text } from '../rules/bytes.ts';
-import { manifestHash, manifestTextToSign } from '../rules/hash.ts';
-import type { ManifestFault } from '../rules/manifest.ts';
+import { toHex } from '../rules/bytes/base.ts';
+import { asciiBytes, concatBytes, noBytes, utf8Text } from '../rules/bytes/bytes.ts';
+import { manifestHash, manifestTextToSign } from '../rules/bytes/hash.ts';
+import type { ManifestFault } from '../rules/identity/manifest.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from './cast.ts';
 
 const ada = makeActor('@ada:alpha.lu');

@@ -1,9 +1,9 @@
 // Payloads that contradict their outside, at least one for each reason in the closed list, and bytes that have two readings. For tests and `make.ts`
 // only.
 import { Algorithm, EventHeader, EventKind, PayloadInner, SlotWrite } from '../gen/record.ts';
-import { toHex } from '../rules/base.ts';
-import { asciiBytes, concatBytes, noBytes } from '../rules/bytes.ts';
-import { type BindingFault, frankingCommitment } from '../rules/payload.ts';
+import { toHex } from '../rules/bytes/base.ts';
+import { asciiBytes, concatBytes, noBytes } from '../rules/bytes/bytes.ts';
+import { type BindingFault, frankingCommitment } from '../rules/record/payload.ts';
 import { bytesOf, testPrimitives } from './cast.ts';
 
 const frankingKey = bytesOf('franking key');

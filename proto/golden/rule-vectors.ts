@@ -10,16 +10,16 @@ import {
   PayloadInner,
   Role,
 } from '../gen/record.ts';
-import { toBase32, toBase64Url, toHex } from '../rules/base.ts';
-import { asciiBytes, noBytes, utf8Text } from '../rules/bytes.ts';
-import { encodeState, hashState } from '../rules/control-state.ts';
-import { proveCredential } from '../rules/credential.ts';
-import { mayEmptyRow } from '../rules/emptying.ts';
-import { controlHash, controlTextToSign, manifestHash, manifestTextToSign, recordHash } from '../rules/hash.ts';
+import { toBase32, toBase64Url, toHex } from '../rules/bytes/base.ts';
+import { asciiBytes, noBytes, utf8Text } from '../rules/bytes/bytes.ts';
+import { controlHash, controlTextToSign, manifestHash, manifestTextToSign, recordHash } from '../rules/bytes/hash.ts';
+import { canonicalJson, parseJsonObject } from '../rules/bytes/json.ts';
+import { encodeState, hashState } from '../rules/control/state.ts';
+import { proveCredential } from '../rules/identity/credential.ts';
 import { directRoomId } from '../rules/ids.ts';
-import { canonicalJson, parseJsonObject } from '../rules/json.ts';
-import { frankingCommitment, isWrittenApart } from '../rules/payload.ts';
-import { emptyHead, stampEvent } from '../rules/record.ts';
+import { mayEmptyRow } from '../rules/record/emptying.ts';
+import { frankingCommitment, isWrittenApart } from '../rules/record/payload.ts';
+import { emptyHead, stampEvent } from '../rules/record/record.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from './cast.ts';
 import { cast, chainsBefore, refusedEntries } from './refused-entries.ts';
 import { knownManifests, refusedManifests } from './refused-manifests.ts';

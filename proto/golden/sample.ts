@@ -2,7 +2,7 @@
 // largest values. Made by reflection on the .proto files, so a new message or field is sampled without being listed anywhere.
 import { readdirSync } from 'node:fs';
 import protobuf from 'protobufjs';
-import type { Codec } from '../rules/canonical.ts';
+import type { Codec } from '../rules/bytes/canonical.ts';
 
 const folder = new URL('..', import.meta.url);
 const modules: { [exported: string]: unknown } = {};

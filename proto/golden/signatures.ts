@@ -1,8 +1,8 @@
 // Ed25519 signatures and keys on which implementations differ: only what holds in the strictest reading is good. For tests and `make.ts` only.
 import { createHash } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { toHex } from '../rules/base.ts';
-import { asciiBytes, concatBytes } from '../rules/bytes.ts';
+import { toHex } from '../rules/bytes/base.ts';
+import { asciiBytes, concatBytes } from '../rules/bytes/bytes.ts';
 import { bytesOf, keyPair } from './cast.ts';
 
 const order = ed25519.Point.Fn.ORDER;

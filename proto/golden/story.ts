@@ -1,9 +1,9 @@
 // A room told step by step: keeps state and seq, signs each entry as the actor's device would. For tests and `make.ts` only.
 import { type ControlEntry, ControlKind, HistoryFrom, Role, type RoomPolicy } from '../gen/record.ts';
-import { noBytes } from '../rules/bytes.ts';
-import { applyControl, type ControlContext, type ControlResult } from '../rules/control-chain.ts';
-import type { ControlState } from '../rules/control-state.ts';
-import { controlHash } from '../rules/hash.ts';
+import { noBytes } from '../rules/bytes/bytes.ts';
+import { controlHash } from '../rules/bytes/hash.ts';
+import { applyControl, type ControlContext, type ControlResult } from '../rules/control/chain.ts';
+import type { ControlState } from '../rules/control/state.ts';
 import { directRoomId, groupRoomId } from '../rules/ids.ts';
 import { type Actor, bodyAfter, bytesOf, contextFor, signBody, testPrimitives, type Wish } from './cast.ts';
 

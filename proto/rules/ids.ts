@@ -1,7 +1,7 @@
 // The shape of every id, and the two kinds of room ids that are made, not chosen. An id that passes here is ASCII and lower case
 // (device ids: upper case), so comparing texts is comparing bytes. Whether the thing exists is not said.
-import { toBase32 } from './base.ts';
-import { asciiBytes, concatBytes } from './bytes.ts';
+import { toBase32 } from './bytes/base.ts';
+import { asciiBytes, concatBytes } from './bytes/bytes.ts';
 import { limits } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 

@@ -15,20 +15,20 @@ import {
 } from '../gen/record.ts';
 import { makeActor, signManifest, testPrimitives } from '../golden/cast.ts';
 import { groupPolicy, Story } from '../golden/story.ts';
-import { concatBytes, noBytes, utf8Bytes, zeroHash } from './bytes.ts';
-import { decodeControl } from './control-entry.ts';
-import type { ControlState } from './control-state.ts';
-import { decodeEmptying } from './emptying.ts';
-import { checkBody, decodeHeader } from './event.ts';
-import { FrameError, framedBytes, joinFrames, splitFrames, writeFrame } from './frames.ts';
+import { concatBytes, noBytes, utf8Bytes, zeroHash } from './bytes/bytes.ts';
+import { FrameError, framedBytes, joinFrames, splitFrames, writeFrame } from './bytes/frames.ts';
+import { parseJsonObject } from './bytes/json.ts';
+import { decodeControl } from './control/entry.ts';
+import { type Member, MemberTable } from './control/member-table.ts';
+import type { ControlState } from './control/state.ts';
+import { checkManifest } from './identity/manifest.ts';
 import { isDeviceId, isProvider, isUserId } from './ids.ts';
-import { parseJsonObject } from './json.ts';
 import { limits } from './limits.ts';
-import { checkManifest } from './manifest.ts';
-import { type Member, MemberTable } from './member-table.ts';
-import { isWrittenApart } from './payload.ts';
-import { openStay } from './reading.ts';
-import { checkSlotWrite, decodeSlotWrite, receiptSlot } from './slots.ts';
+import { decodeEmptying } from './record/emptying.ts';
+import { checkBody, decodeHeader } from './record/event.ts';
+import { isWrittenApart } from './record/payload.ts';
+import { openStay } from './record/reading.ts';
+import { checkSlotWrite, decodeSlotWrite, receiptSlot } from './record/slots.ts';
 
 type Limit = keyof typeof limits;
 /** What comes of exactly so much, in a word: `fine`, a code or a fault. */

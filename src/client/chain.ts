@@ -9,12 +9,12 @@ import {
   MemberStatus,
   type Person,
 } from '#proto/gen/record.ts';
-import { toHex } from '#proto/rules/base.ts';
-import { applyControl } from '#proto/rules/control-chain.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
-import { controlHash } from '#proto/rules/hash.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
+import { controlHash } from '#proto/rules/bytes/hash.ts';
+import { applyControl } from '#proto/rules/control/chain.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
+import { Roll } from '#proto/rules/identity/roll.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { Roll } from '#proto/rules/roll.ts';
 import type { LocalChange } from './store.ts';
 import { orderedNumber } from './store.ts';
 

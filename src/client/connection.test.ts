@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
-import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
+import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
 import { type ClientBody, Connection, type ConnectionOptions, type ServerBody, type Socket } from './connection.ts';
 import { ClientError } from './errors.ts';
 

@@ -4,7 +4,7 @@
 // It does not repeat requests: `requests.ts` and the callers know what is idempotent.
 import { ClientFrame, ServerFrame, type Welcome } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
-import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
+import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError, disconnectName, mayReturn, rejectionName } from './errors.ts';

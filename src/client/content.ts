@@ -15,9 +15,9 @@ import {
   SlotWrite,
   type Stamp,
 } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
-import { decodeCanonical } from '#proto/rules/canonical.ts';
-import { decodeContent, openPayload, openSlotPayload } from '#proto/rules/payload.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
+import { decodeContent, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
 import type { AlarmCode, TroubleCause } from './api.ts';
 import type { Decrypted, Exclusion, Recipient } from './crypto/engine.ts';
 import type { Parts } from './parts.ts';

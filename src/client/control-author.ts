@@ -10,7 +10,7 @@ import {
   Role,
   type RoomPolicy,
 } from '#proto/gen/record.ts';
-import { controlTextToSign, personCommitment } from '#proto/rules/hash.ts';
+import { controlTextToSign, personCommitment } from '#proto/rules/bytes/hash.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { CryptoEngine } from './crypto/engine.ts';
 

@@ -2,7 +2,7 @@
 // a room that both sides share, since that is what allows it.
 import type { ClaimTarget as WireTarget, UserKeys as WireUserKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { ClientBody } from './connection.ts';
 import type { ClaimedKey, CryptoServer, DeviceMessage, UserKeys } from './crypto/engine.ts';

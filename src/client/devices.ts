@@ -5,7 +5,7 @@
 import type { Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ManifestDevice } from '#proto/gen/record.ts';
-import { contradicts, isSameDevice } from '#proto/rules/manifest.ts';
+import { contradicts, isSameDevice } from '#proto/rules/identity/manifest.ts';
 import type { DeviceInfo, VerificationInfo } from './api.ts';
 import type { Verification } from './crypto/engine.ts';
 import { ClientError, isRejection } from './errors.ts';

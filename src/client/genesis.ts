@@ -1,11 +1,11 @@
 // How a room begins: the signed genesis of a group or a 1:1 room, and the way in which any control entry is submitted.
 import type { Event, Person } from '#proto/gen/record.ts';
 import { EventKind } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
-import { controlHash } from '#proto/rules/hash.ts';
+import { zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { controlHash } from '#proto/rules/bytes/hash.ts';
+import { controlHead } from '#proto/rules/control/state.ts';
+import { manifestHead } from '#proto/rules/identity/manifest.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
-import { manifestHead } from '#proto/rules/manifest.ts';
 import { plainEvent, type SealingPlace } from './content.ts';
 import { type Author, controlBytes, type SignedControl, type Statement, signControl } from './control-author.ts';
 import type { Parts } from './parts.ts';

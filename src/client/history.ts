@@ -2,7 +2,7 @@
 // A page is taken only when it hashes into the record above it, so that history can't be swapped.
 import { LocalRecord } from '#proto/gen/local.ts';
 import { ControlEntry, EventHeader, EventKind, type Record as LogRecord, Stamp } from '#proto/gen/record.ts';
-import { controlHash } from '#proto/rules/hash.ts';
+import { controlHash } from '#proto/rules/bytes/hash.ts';
 import type { TimelineItem } from './api.ts';
 import { ClientError } from './errors.ts';
 import type { Outbox } from './outbox.ts';

@@ -1,7 +1,7 @@
 // Logging in, refreshing and logging out over HTTP, in any runtime that has `fetch`. The verifier never leaves this device before the exchange,
 // so a one-time code is worth nothing to anyone else. It keeps nothing: the caller stores the pair, the old one until the new one is durable.
 import { sha256 } from '@noble/hashes/sha2.js';
-import { toBase64Url } from '#proto/rules/base.ts';
+import { toBase64Url } from '#proto/rules/bytes/base.ts';
 
 /** What the server can refuse, as in its own list. */
 export const loginRefusals = [

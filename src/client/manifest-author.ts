@@ -2,9 +2,9 @@
 // time; then what it said is taken and the change is made again. Only a listed device, or the first one ever, can do this.
 import { Rejection } from '#proto/gen/codes.ts';
 import { ManifestBody, type ManifestDevice } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes.ts';
-import { readCrossSigningJson } from '#proto/rules/credential.ts';
-import { manifestTextToSign } from '#proto/rules/hash.ts';
+import { zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { manifestTextToSign } from '#proto/rules/bytes/hash.ts';
+import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 import { ClientError, isRejection } from './errors.ts';
 import type { Parts } from './parts.ts';
 

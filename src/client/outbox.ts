@@ -7,7 +7,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { LocalSend } from '#proto/gen/local.ts';
 import type { Event, EventKind } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { ClientError, isRetryable } from './errors.ts';
 import { type LocalChange, type LocalStore, orderedNumber, prefixRange } from './store.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KeysAnswer, QueryKeys } from '#proto/gen/client.ts';
 import { type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
 import { makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
-import { manifestHash } from '#proto/rules/hash.ts';
+import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import type { Alarm } from './api.ts';
 import { ClientError } from './errors.ts';
 import { MemoryStore } from './memory-store.ts';

@@ -5,14 +5,14 @@ import type { UserKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { LocalPerson } from '#proto/gen/local.ts';
 import { type DeviceManifest, ManifestBody, type ManifestHead } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import {
   checkManifest,
   followManifest,
   type KnownManifest,
   type ManifestFault,
   manifestHead,
-} from '#proto/rules/manifest.ts';
+} from '#proto/rules/identity/manifest.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { AlarmCode } from './api.ts';
 import type { Recipient } from './crypto/engine.ts';

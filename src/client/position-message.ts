@@ -2,7 +2,7 @@
 // it had keys. What came is read strictly here; whatever does not fit is left out, since a message of a later version must not stop the inbox.
 import { Content } from '#proto/gen/content.ts';
 import { SlotWrite } from '#proto/gen/record.ts';
-import { fromBase64, toBase64 } from '#proto/rules/base.ts';
+import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import { isRoomId } from '#proto/rules/ids.ts';
 import type { RoomReplica } from './room.ts';
 import { adoptSlot } from './room-slots.ts';

@@ -3,7 +3,7 @@
 // everything, with the names of rooms whose slots were written before it had keys.
 // What comes is durable before the inbox moves on. A crash in between takes the message away, since its ratchet was turned already: a device that
 // finds a message of its own user that it can't open any more asks, and is told everything again.
-import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import type { DeviceMessage, PrivateMessage } from './crypto/engine.ts';
 import type { Parts } from './parts.ts';
 import { adoptTold, joinTold, positionMessageType, readTold, type Told, tellOf } from './position-message.ts';

@@ -2,7 +2,7 @@
 // hundred members. Lost receipts are no loss: the next one says more.
 import { EventKind } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
-import { receiptSlot } from '#proto/rules/slots.ts';
+import { receiptSlot } from '#proto/rules/record/slots.ts';
 import { sealReceipt, textContent } from './content.ts';
 import type { Parts } from './parts.ts';
 import type { HeldRoom } from './rooms.ts';

@@ -1,8 +1,8 @@
 // The control chain of a held room: read from the server entry by entry, taken when its record comes, compared with what others have seen.
 // An entry that fails the rules, or a chain that went back, freezes sending and says why.
 import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
-import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
-import { decodeCanonical } from '#proto/rules/canonical.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { removals, type Taken } from './chain.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';

@@ -9,10 +9,10 @@ import {
   SlotWrite,
   Stamp,
 } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
-import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/emptying.ts';
-import type { CheckedRecord } from '#proto/rules/record.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
+import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/record/emptying.ts';
+import type { CheckedRecord } from '#proto/rules/record/record.ts';
 import type { RoomReplica } from './room.ts';
 import { emptiedRows, recordAt, seqOfKey } from './room-rows.ts';
 import { type LocalChange, orderedNumber, prefixRange } from './store.ts';

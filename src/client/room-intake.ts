@@ -10,13 +10,13 @@ import {
   type Record as LogRecord,
   Stamp,
 } from '#proto/gen/record.ts';
-import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
-import { decodeControl } from '#proto/rules/control-entry.ts';
-import { mayPost, maySetSlot } from '#proto/rules/control-state.ts';
-import { checkControlHead } from '#proto/rules/event.ts';
-import { recordHash } from '#proto/rules/hash.ts';
-import { isWrittenApart } from '#proto/rules/payload.ts';
-import { type CheckedRecord, checkRecord } from '#proto/rules/record.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { recordHash } from '#proto/rules/bytes/hash.ts';
+import { decodeControl } from '#proto/rules/control/entry.ts';
+import { mayPost, maySetSlot } from '#proto/rules/control/state.ts';
+import { checkControlHead } from '#proto/rules/record/event.ts';
+import { isWrittenApart } from '#proto/rules/record/payload.ts';
+import { type CheckedRecord, checkRecord } from '#proto/rules/record/record.ts';
 import type { TroubleCause } from './api.ts';
 import { type Opened, openEvent } from './content.ts';
 import { ClientError } from './errors.ts';

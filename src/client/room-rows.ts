@@ -2,7 +2,7 @@
 // yet. Reading them back as lines. Nothing here talks to a server.
 import { LocalRecord } from '#proto/gen/local.ts';
 import { EventHeader, Stamp } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { TimelineItem, TroubleCause } from './api.ts';
 import type { Parts } from './parts.ts';
 import { type LocalChange, orderedNumber, prefixRange } from './store.ts';

@@ -3,7 +3,7 @@
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSlot } from '#proto/gen/local.ts';
 import { type EventHeader, type Slot, SlotWrite } from '#proto/gen/record.ts';
-import { decodeCanonical } from '#proto/rules/canonical.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { openSlot } from './content.ts';
 import type { RoomReplica } from './room.ts';
 

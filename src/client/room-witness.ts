@@ -3,8 +3,8 @@
 // the author's, and one voice alone does not say whose: it raises an alarm that names its author. A second one freezes the room; so does an own
 // device, and the partner of a 1:1 room, who holds up nobody else's sending.
 import type { EventHeader, PayloadInner, Stamp } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
-import { recordHash } from '#proto/rules/hash.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { recordHash } from '#proto/rules/bytes/hash.ts';
 import type { AlarmCode } from './api.ts';
 import type { RoomReplica } from './room.ts';
 import { syncChain } from './room-control.ts';

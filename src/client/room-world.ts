@@ -13,7 +13,7 @@ import {
   type RoomPolicy,
   Stamp,
 } from '#proto/gen/record.ts';
-import { encodeMessage } from '#proto/rules/encode.ts';
+import { encodeMessage } from '#proto/rules/bytes/encode.ts';
 import type { Alarm } from './api.ts';
 import { textContent } from './content.ts';
 import { MemoryStore } from './memory-store.ts';

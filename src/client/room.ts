@@ -5,7 +5,7 @@ import type { RoomEntry } from '#proto/gen/client.ts';
 import type { MessageRef } from '#proto/gen/content.ts';
 import { LocalRoom } from '#proto/gen/local.ts';
 import { ControlKind, type Record as LogRecord, MemberStatus, Role, type Slot } from '#proto/gen/record.ts';
-import { isJoined } from '#proto/rules/control-state.ts';
+import { isJoined } from '#proto/rules/control/state.ts';
 import type { AlarmCode, MemberInfo, RoomInfo, TroubleCause } from './api.ts';
 import { Chain } from './chain.ts';
 import { ClientError } from './errors.ts';

@@ -11,7 +11,7 @@ import {
   Subscribed,
   Welcome,
 } from '#proto/gen/client.ts';
-import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
+import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
 import type { ClientBody, ServerBody, Socket } from './connection.ts';
 import type { CryptoEngine } from './crypto/engine.ts';
 import { LuxchatClient } from './luxchat-client.ts';

@@ -3,11 +3,11 @@
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
 import { type Event, EventHeader, EventKind, MemberStatus, type Person } from '#proto/gen/record.ts';
-import { equalBytes, zeroHash } from '#proto/rules/bytes.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
-import { controlHash } from '#proto/rules/hash.ts';
+import { equalBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { controlHash } from '#proto/rules/bytes/hash.ts';
+import { controlHead } from '#proto/rules/control/state.ts';
+import { manifestHead } from '#proto/rules/identity/manifest.ts';
 import { limits } from '#proto/rules/limits.ts';
-import { manifestHead } from '#proto/rules/manifest.ts';
 import { plainEvent, type SealingPlace, sealEvent } from './content.ts';
 import { type SignedControl, type Statement, signControl } from './control-author.ts';
 import type { Exclusion, Recipient } from './crypto/engine.ts';

@@ -6,8 +6,8 @@ import type { Rejection } from '#proto/gen/codes.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
 import { ControlBody, ControlEntry, ControlKind, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
-import { decodeCanonical } from '#proto/rules/canonical.ts';
-import { isWrittenApart } from '#proto/rules/payload.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
+import { isWrittenApart } from '#proto/rules/record/payload.ts';
 import type { AlarmCode, Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
 import { rejectionName } from './errors.ts';
 

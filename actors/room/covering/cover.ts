@@ -4,8 +4,8 @@
 import type { Effect } from '#actors/kernel/effects.ts';
 import { RoomRecords, ServerFrame } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, type Person } from '#proto/gen/record.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
-import { encodePassing } from '#proto/rules/encode.ts';
+import { encodePassing } from '#proto/rules/bytes/encode.ts';
+import { controlHead } from '#proto/rules/control/state.ts';
 import { answer, type RoomContext, refuse } from '../context.ts';
 import { emptyRows } from '../posting/emptying.ts';
 import type { Placed } from '../state/room-state.ts';

@@ -2,7 +2,7 @@
 // one in: what the chain commits to is compared with what the user actor says.
 import type { Effect } from '#actors/kernel/effects.ts';
 import { IdentityRow } from '#proto/gen/room.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import type { RoomContext } from '../context.ts';
 import { changeTo } from '../state/rows.ts';
 

@@ -5,10 +5,10 @@ import type { Requester, RoomMessage } from '#actors/kernel/messages.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, Slot, type SlotWrite } from '#proto/gen/record.ts';
-import { copyBytes } from '#proto/rules/bytes.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
+import { copyBytes } from '#proto/rules/bytes/bytes.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
-import { checkSlotWrite, decodeSlotWrite, receiptSlot } from '#proto/rules/slots.ts';
+import { checkSlotWrite, decodeSlotWrite, receiptSlot } from '#proto/rules/record/slots.ts';
 import { answer, joinedMember, type RoomContext, refuse } from '../context.ts';
 import { changeTo } from '../state/rows.ts';
 

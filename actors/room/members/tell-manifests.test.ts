@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ManifestHead } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { defaultRoomLimits, type RoomLimits } from '../limits.ts';
 import { type Seen, Stage } from '../testing/stage.ts';
 

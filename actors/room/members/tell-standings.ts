@@ -3,7 +3,7 @@
 import { roomAddress, userAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
 import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
-import { readableFrom } from '#proto/rules/reading.ts';
+import { readableFrom } from '#proto/rules/record/reading.ts';
 import type { RoomContext } from '../context.ts';
 
 /** Name of the timer after which unconfirmed standings are told again. */

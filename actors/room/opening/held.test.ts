@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RoomMessage } from '#actors/kernel/messages.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { defaultRoomLimits } from '../limits.ts';
 import { Stage } from '../testing/stage.ts';
 import { Held } from './held.ts';

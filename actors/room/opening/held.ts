@@ -3,7 +3,7 @@
 import { laneOf, weigh } from '#actors/kernel/message-kinds.ts';
 import type { RoomMessage } from '#actors/kernel/messages.ts';
 import type { Credential, Event, Person } from '#proto/gen/record.ts';
-import { copyBytes } from '#proto/rules/bytes.ts';
+import { copyBytes } from '#proto/rules/bytes/bytes.ts';
 import type { RoomLimits } from '../limits.ts';
 
 /** The messages of one room. */

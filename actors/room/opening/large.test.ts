@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { concatBytes, equalBytes } from '#proto/rules/bytes.ts';
-import { type ControlState, encodeState, hashState } from '#proto/rules/control-state.ts';
+import { concatBytes, equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { chunkSize, type Member, MemberTable } from '#proto/rules/control/member-table.ts';
+import { type ControlState, encodeState, hashState } from '#proto/rules/control/state.ts';
 import { limits } from '#proto/rules/limits.ts';
-import { chunkSize, type Member, MemberTable } from '#proto/rules/member-table.ts';
 import { crowd } from '../testing/crowd.ts';
 import { Stage } from '../testing/stage.ts';
 

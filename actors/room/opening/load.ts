@@ -14,12 +14,12 @@ import {
   StandingsRow,
   SummaryRow,
 } from '#proto/gen/room.ts';
-import { equalBytes } from '#proto/rules/bytes.ts';
-import { decodeControl } from '#proto/rules/control-entry.ts';
-import { type ControlState, decodeChunk, joinState } from '#proto/rules/control-state.ts';
-import type { Chunk } from '#proto/rules/member-table.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { decodeControl } from '#proto/rules/control/entry.ts';
+import type { Chunk } from '#proto/rules/control/member-table.ts';
+import { type ControlState, decodeChunk, joinState } from '#proto/rules/control/state.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { slotKind } from '#proto/rules/slots.ts';
+import { slotKind } from '#proto/rules/record/slots.ts';
 import type { LogAnswer, StateRow } from '../../log/messages.ts';
 import type { Placed, RoomState } from '../state/room-state.ts';
 import { SendIds } from '../state/send-ids.ts';

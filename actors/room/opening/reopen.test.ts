@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { ServerFrame, type Submit } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, Role, Slot } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { toHex } from '#proto/rules/base.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
-import { encodeState } from '#proto/rules/control-state.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { encodeState } from '#proto/rules/control/state.ts';
 import { codeOf, Stage, slotWrite } from '../testing/stage.ts';
 
 const users = ['ada', 'ben', 'cid', 'dan'].map((name) => makeActor(`@${name}:lux.example`));

@@ -3,7 +3,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { EmptyingCause, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
-import { checkRecord } from '#proto/rules/record.ts';
+import { checkRecord } from '#proto/rules/record/record.ts';
 import { codeOf, type Seen, Stage } from '../testing/stage.ts';
 
 const ada = makeActor('@ada:lux.example');

@@ -3,9 +3,9 @@
 import type { Effect } from '#actors/kernel/effects.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { EventHeader } from '#proto/gen/record.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
-import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/emptying.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
+import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/record/emptying.ts';
 import type { LogRow } from '../../log/messages.ts';
 import type { RoomContext } from '../context.ts';
 import type { Change } from '../state/room-state.ts';

@@ -12,9 +12,9 @@ import {
   MemberStatus,
   type Person,
 } from '#proto/gen/record.ts';
-import { isPair } from '#proto/rules/control-person.ts';
-import { type ControlState, mayPost } from '#proto/rules/control-state.ts';
-import { checkControlHead, checkEvent, decodeHeader } from '#proto/rules/event.ts';
+import { isPair } from '#proto/rules/control/person.ts';
+import { type ControlState, mayPost } from '#proto/rules/control/state.ts';
+import { checkControlHead, checkEvent, decodeHeader } from '#proto/rules/record/event.ts';
 import type { RoomContext } from '../context.ts';
 import type { KeptCredential } from '../state/people.ts';
 import type { Change } from '../state/room-state.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import { type Algorithm, ControlKind, EventHeader, EventKind, HistoryFrom, Role, Stamp } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
-import { recordHash } from '#proto/rules/hash.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { recordHash } from '#proto/rules/bytes/hash.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { codeOf, type Seen, Stage } from '../testing/stage.ts';
 

@@ -1,8 +1,8 @@
 // Ordered slots: named encrypted values that an event sets. Judged here, set when their event is covered. Values are opaque.
 import type { Rejection } from '#proto/gen/codes.ts';
 import type { EventHeader } from '#proto/gen/record.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
-import { checkSlotWrite, decodeSlotWrite } from '#proto/rules/slots.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
+import { checkSlotWrite, decodeSlotWrite } from '#proto/rules/record/slots.ts';
 import type { RoomContext } from '../context.ts';
 import type { Change } from '../state/room-state.ts';
 

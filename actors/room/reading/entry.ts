@@ -4,10 +4,10 @@ import type { RoomMessage, RoomSummary } from '#actors/kernel/messages.ts';
 import type { RoomEntry } from '#proto/gen/client.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { SummaryRow } from '#proto/gen/room.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
-import { type ControlState, controlHead } from '#proto/rules/control-state.ts';
-import type { Member } from '#proto/rules/member-table.ts';
-import { readableFrom } from '#proto/rules/reading.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import type { Member } from '#proto/rules/control/member-table.ts';
+import { type ControlState, controlHead } from '#proto/rules/control/state.ts';
+import { readableFrom } from '#proto/rules/record/reading.ts';
 import type { RoomContext } from '../context.ts';
 
 /** Key of the state row that holds the summary. */

@@ -5,9 +5,9 @@ import type { Requester } from '#actors/kernel/messages.ts';
 import type { FetchRecords } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Record } from '#proto/gen/record.ts';
+import type { Member } from '#proto/rules/control/member-table.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
-import type { Member } from '#proto/rules/member-table.ts';
-import { readableFrom, readableRanges, type SeqRange } from '#proto/rules/reading.ts';
+import { readableFrom, readableRanges, type SeqRange } from '#proto/rules/record/reading.ts';
 import { answer, joinedMember, type RoomContext, refuse } from '../context.ts';
 import { recordOf } from '../state/stored.ts';
 

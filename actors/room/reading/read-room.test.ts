@@ -3,11 +3,11 @@ import { type ReadRoom, type RoomSnapshot, ServerFrame } from '#proto/gen/client
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { concatBytes } from '#proto/rules/bytes.ts';
-import { applyControl, type ControlResult, startFromCheckpoint } from '#proto/rules/control-chain.ts';
-import { type ControlState, hashState } from '#proto/rules/control-state.ts';
+import { concatBytes } from '#proto/rules/bytes/bytes.ts';
+import { applyControl, type ControlResult, startFromCheckpoint } from '#proto/rules/control/chain.ts';
+import { type ControlState, hashState } from '#proto/rules/control/state.ts';
+import { Roll } from '#proto/rules/identity/roll.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
-import { Roll } from '#proto/rules/roll.ts';
 import { defaultRoomLimits } from '../limits.ts';
 import { codeOf, policy, Stage, slotWrite } from '../testing/stage.ts';
 

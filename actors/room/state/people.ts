@@ -1,10 +1,10 @@
 // Who is in the room: persons and credentials that came with accepted control entries, and which number a user has. Wraps the roll that the
 // validity function looks into: what a refused entry brought gets into the roll, but is never kept, shown or written, and is swept out again.
 import type { Credential, Person } from '#proto/gen/record.ts';
-import { toHex } from '#proto/rules/base.ts';
-import { personCommitment } from '#proto/rules/hash.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
+import { personCommitment } from '#proto/rules/bytes/hash.ts';
+import { Roll } from '#proto/rules/identity/roll.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { Roll } from '#proto/rules/roll.ts';
 
 /** A person and the seq of the entry that brought it. */
 export interface KeptPerson {

@@ -12,11 +12,11 @@ import {
   type Slot,
   SlotWrite,
 } from '#proto/gen/record.ts';
-import { type ControlState, standing } from '#proto/rules/control-state.ts';
-import { type Member, MemberTable } from '#proto/rules/member-table.ts';
+import { type Member, MemberTable } from '#proto/rules/control/member-table.ts';
+import { type ControlState, standing } from '#proto/rules/control/state.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { emptied, emptyHead, type LogHead } from '#proto/rules/record.ts';
-import { receiptSlot } from '#proto/rules/slots.ts';
+import { emptied, emptyHead, type LogHead } from '#proto/rules/record/record.ts';
+import { receiptSlot } from '#proto/rules/record/slots.ts';
 import type { RoomLimits } from '../limits.ts';
 import { ControlBudget } from './control-budget.ts';
 import { ControlEntries } from './control-entries.ts';

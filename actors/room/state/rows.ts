@@ -12,8 +12,8 @@ import {
   SentRow,
   StandingsRow,
 } from '#proto/gen/room.ts';
-import { toHex } from '#proto/rules/base.ts';
-import { type ControlState, encodeChunk, encodeHead } from '#proto/rules/control-state.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
+import { type ControlState, encodeChunk, encodeHead } from '#proto/rules/control/state.ts';
 import type { StateChange } from '../../log/messages.ts';
 import type { RoomState } from './room-state.ts';
 

@@ -1,6 +1,6 @@
 // Which send ids a device has used in this room: the last 128, each with where it went. Decides whether a submit is new, a repeat, or must be
 // refused. Ids of one device only grow. Knows nothing of coverage: a repeat names its seq, and whoever asks waits until that is covered.
-import { equalBytes } from '#proto/rules/bytes.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 
 /** One id that was given a place. */

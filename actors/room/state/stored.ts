@@ -3,13 +3,13 @@
 import type { Credential, Person, Record } from '#proto/gen/record.ts';
 import { ControlEntry, Emptying, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
 import { StoredRecord } from '#proto/gen/room.ts';
-import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
-import { applyControl } from '#proto/rules/control-chain.ts';
-import { decodeControl } from '#proto/rules/control-entry.ts';
-import { encodePassing } from '#proto/rules/encode.ts';
-import { recordHash } from '#proto/rules/hash.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { encodePassing } from '#proto/rules/bytes/encode.ts';
+import { recordHash } from '#proto/rules/bytes/hash.ts';
+import { applyControl } from '#proto/rules/control/chain.ts';
+import { decodeControl } from '#proto/rules/control/entry.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { emptied } from '#proto/rules/record.ts';
+import { emptied } from '#proto/rules/record/record.ts';
 import type { KeptCredential } from './people.ts';
 import type { Change, Placed, RoomState } from './room-state.ts';
 

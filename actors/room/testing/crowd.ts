@@ -1,7 +1,7 @@
 // Many members in a room under test, made as state and not by entries: their persons are there, their keys are not. Not part of the server.
 import { MemberStatus, type Person, Role } from '#proto/gen/record.ts';
-import { personCommitment } from '#proto/rules/hash.ts';
-import { chunkSize, type Member, MemberTable } from '#proto/rules/member-table.ts';
+import { personCommitment } from '#proto/rules/bytes/hash.ts';
+import { chunkSize, type Member, MemberTable } from '#proto/rules/control/member-table.ts';
 import type { Stage } from './stage.ts';
 
 /** Fills a room up to so many joined members; those that are there stay as they are. Nothing is saved yet. */

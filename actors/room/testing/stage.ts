@@ -19,9 +19,9 @@ import {
   type RoomPolicy,
   SlotWrite,
 } from '#proto/gen/record.ts';
-import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
-import { controlHash, controlTextToSign } from '#proto/rules/hash.ts';
+import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { controlHash, controlTextToSign } from '#proto/rules/bytes/hash.ts';
+import { controlHead } from '#proto/rules/control/state.ts';
 import { directRoomId, groupRoomId } from '#proto/rules/ids.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { RoomOptions } from '../context.ts';

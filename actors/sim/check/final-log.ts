@@ -12,11 +12,11 @@ import {
   type Record,
 } from '#proto/gen/record.ts';
 import { StoredRecord } from '#proto/gen/room.ts';
-import { applyControl } from '#proto/rules/control-chain.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
-import { decodeEmptying } from '#proto/rules/emptying.ts';
-import { checkRecord, type LogHead } from '#proto/rules/record.ts';
-import { Roll } from '#proto/rules/roll.ts';
+import { applyControl } from '#proto/rules/control/chain.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
+import { Roll } from '#proto/rules/identity/roll.ts';
+import { decodeEmptying } from '#proto/rules/record/emptying.ts';
+import { checkRecord, type LogHead } from '#proto/rules/record/record.ts';
 import { simPrimitives } from '../primitives.ts';
 import { short } from '../witness.ts';
 

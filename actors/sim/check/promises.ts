@@ -1,10 +1,10 @@
 // What must hold when all is over and everybody had time to catch up: the devices' copies and what they were told, held against the final logs.
 import { EventKind, type InboxEntry, MemberStatus, SlotWrite } from '#proto/gen/record.ts';
-import { toHex } from '#proto/rules/base.ts';
-import { equalBytes, utf8Text } from '#proto/rules/bytes.ts';
-import { hashState } from '#proto/rules/control-state.ts';
-import { mayEmptyRow } from '#proto/rules/emptying.ts';
-import { readableRanges } from '#proto/rules/reading.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
+import { equalBytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
+import { hashState } from '#proto/rules/control/state.ts';
+import { mayEmptyRow } from '#proto/rules/record/emptying.ts';
+import { readableRanges } from '#proto/rules/record/reading.ts';
 import type { Device } from '../client/device.ts';
 import { simPrimitives } from '../primitives.ts';
 import type { Ack, Witness } from '../witness.ts';

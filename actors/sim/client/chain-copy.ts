@@ -3,10 +3,10 @@
 import type { AnswerBody } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, type Slot } from '#proto/gen/record.ts';
-import { applyControl } from '#proto/rules/control-chain.ts';
-import type { ControlState } from '#proto/rules/control-state.ts';
-import type { Member } from '#proto/rules/member-table.ts';
-import { Roll } from '#proto/rules/roll.ts';
+import { applyControl } from '#proto/rules/control/chain.ts';
+import type { Member } from '#proto/rules/control/member-table.ts';
+import type { ControlState } from '#proto/rules/control/state.ts';
+import { Roll } from '#proto/rules/identity/roll.ts';
 import { simPrimitives } from '../primitives.ts';
 import { codeName } from '../witness.ts';
 import type { Conversation, Place } from './conversation.ts';

@@ -2,7 +2,7 @@
 // Checks that every request gets exactly one answer, or its session ends.
 import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import { ClientFrame, ServerFrame, type Welcome } from '#proto/gen/client.ts';
-import { encodeMessage } from '#proto/rules/encode.ts';
+import { encodeMessage } from '#proto/rules/bytes/encode.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { DeviceEnd, Link } from '../link.ts';
 import type { Random } from '../random.ts';

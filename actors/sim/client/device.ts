@@ -4,7 +4,7 @@ import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import type { KeyCounts, RoomEntry, Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { type InboxEntry, MemberStatus } from '#proto/gen/record.ts';
-import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { codeName } from '../witness.ts';
 import { ChainCopy } from './chain-copy.ts';
 import { Conversation, type Hearer, type Place } from './conversation.ts';

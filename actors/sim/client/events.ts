@@ -12,10 +12,10 @@ import {
   Role,
   SlotWrite,
 } from '#proto/gen/record.ts';
-import { noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes.ts';
-import { type ControlState, controlHead } from '#proto/rules/control-state.ts';
-import { encodeMessage } from '#proto/rules/encode.ts';
-import { controlHash } from '#proto/rules/hash.ts';
+import { noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { encodeMessage } from '#proto/rules/bytes/encode.ts';
+import { controlHash } from '#proto/rules/bytes/hash.ts';
+import { type ControlState, controlHead } from '#proto/rules/control/state.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
 import { type CastUser, provider } from '../cast.ts';
 import { quickHash, simPrimitives } from '../primitives.ts';

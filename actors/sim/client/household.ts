@@ -1,7 +1,7 @@
 // One user with all devices: what they agree on outside the protocol, such as comparing seven emoji before a device is listed.
 
 import type { DeviceManifest } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { type CastUser, hashOfManifest } from '../cast.ts';
 
 export class Household {

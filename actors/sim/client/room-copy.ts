@@ -3,7 +3,7 @@
 import type { AnswerBody } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { EventKind, type Record, Stamp } from '#proto/gen/record.ts';
-import { checkRecord, type LogHead } from '#proto/rules/record.ts';
+import { checkRecord, type LogHead } from '#proto/rules/record/record.ts';
 import { simPrimitives } from '../primitives.ts';
 import { codeName, short } from '../witness.ts';
 import type { Conversation, Place } from './conversation.ts';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimsAnswer, DeliveryReport, KeysAnswer } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
-import { utf8Bytes } from '#proto/rules/bytes.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { roomAddress, userAddress } from '../../kernel/address.ts';
 import { userLimits } from '../limits.ts';
 import { Street } from '../testing/street.ts';

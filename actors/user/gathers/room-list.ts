@@ -5,7 +5,7 @@ import type { RoomRow } from '#proto/gen/account.ts';
 import { type ListRooms, RoomEntry } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { Requester, RoomSummary } from '../../kernel/messages.ts';
 import { userLimits } from '../limits.ts';
 import type { Turn } from '../turn.ts';

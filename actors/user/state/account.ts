@@ -9,7 +9,7 @@ import {
   type ObjectSignature,
   type RoomStanding,
 } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { userLimits } from '../limits.ts';
 import { Buckets } from './buckets.ts';
 import { delivered } from './delivered.ts';

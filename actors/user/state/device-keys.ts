@@ -3,7 +3,7 @@
 import type { FallbackKey, KeysRow } from '#proto/gen/account.ts';
 import type { KeyCounts } from '#proto/gen/client.ts';
 import type { KeyClaimed, KeysUploaded, UploadedKey } from '#proto/gen/record.ts';
-import { equalBytes, noBytes } from '#proto/rules/bytes.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { userLimits } from '../limits.ts';
 
 /** What a claim would hand out. */

@@ -1,8 +1,8 @@
 // Which device messages came already, so that a repeat is answered and not stored again: the last 128 (receiver, id) of each sending device,
 // for the 128 sending devices heard last. A repeat that comes later than that is stored twice; receivers drop it, since Olm decrypts once.
 import type { SenderRow } from '#proto/gen/account.ts';
-import { toHex } from '#proto/rules/base.ts';
-import { concatBytes, putUint32 } from '#proto/rules/bytes.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
+import { concatBytes, putUint32 } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from '../limits.ts';
 

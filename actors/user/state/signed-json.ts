@@ -1,8 +1,8 @@
 // Signed JSON of the crypto library, given further signatures. Signatures cover the canonical form of an object without its `signatures`, and
 // the strict reader takes only JSON whose canonical form is beyond doubt, so writing the whole object canonically harms none of them.
 // Nothing here verifies a signature: readers do.
-import { utf8Bytes } from '#proto/rules/bytes.ts';
-import { canonicalJson, type JsonObject, type JsonValue, objectAt, parseJsonObject } from '#proto/rules/json.ts';
+import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
+import { canonicalJson, type JsonObject, type JsonValue, objectAt, parseJsonObject } from '#proto/rules/bytes/json.ts';
 
 /** Signatures by `signer` in a signed object: key id to signature; anything that is not text is skipped. */
 export function signaturesBy(object: JsonObject, signer: string): Map<string, string> {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { InboxEntry } from '#proto/gen/record.ts';
 import { makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
-import { utf8Bytes, utf8Text } from '#proto/rules/bytes.ts';
-import { isSignedByItself } from '#proto/rules/credential.ts';
-import { manifestHash } from '#proto/rules/hash.ts';
+import { utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
+import { manifestHash } from '#proto/rules/bytes/hash.ts';
+import { isSignedByItself } from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from '../limits.ts';
 import { Account } from './account.ts';

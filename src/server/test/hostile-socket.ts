@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import type { LoggedIn } from '#client/login.ts';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
-import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
+import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
 import { eventually, type ProviderProcess } from './harness.ts';
 
 /** Body of a request, of an answer. */

@@ -9,8 +9,8 @@ import { createDevice, openDevice } from '#client/node/device-folder.ts';
 import { portablePrimitives as primitives } from '#client/primitives.ts';
 import type { Submit } from '#proto/gen/client.ts';
 import { Algorithm, ControlKind, type Event, EventHeader, EventKind, MemberStatus } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
+import { zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { controlHead } from '#proto/rules/control/state.ts';
 import { eventually, type ProviderProcess } from './harness.ts';
 import { type Asking, RawSocket, rawLogin } from './hostile-socket.ts';
 

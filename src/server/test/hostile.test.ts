@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
-import { toBase32 } from '#proto/rules/base.ts';
+import { toBase32 } from '#proto/rules/bytes/base.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 import { disconnects, elsewhere, fetchFrom, live, rejections } from './hostile-attacks.ts';
 import { Chatter } from './hostile-chatter.ts';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Alarm } from '#client/api.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { UserKeys } from '#proto/gen/client.ts';
-import { toBase64 } from '#proto/rules/base.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { compareEmoji, eventually, ProviderProcess } from './harness.ts';
 import { Liar } from './liar.ts';
 import { device } from './liar-scene.ts';

@@ -93,8 +93,8 @@ export function engineWith(
 
 type Module<T> = () => Promise<T>;
 
-/** `#proto/rules/payload.ts` */
-export async function payloadWith(load: Module<typeof import('#proto/rules/payload.ts')>) {
+/** `#proto/rules/record/payload.ts` */
+export async function payloadWith(load: Module<typeof import('#proto/rules/record/payload.ts')>) {
   const real = await load();
   const openPayload: typeof real.openPayload = (header, payload, options) =>
     off.has('binding') ? PayloadInner.decode(payload.inner) : real.openPayload(header, payload, options);
@@ -103,8 +103,8 @@ export async function payloadWith(load: Module<typeof import('#proto/rules/paylo
   return { ...real, openPayload, openSlotPayload };
 }
 
-/** `#proto/rules/event.ts` */
-export async function eventWith(load: Module<typeof import('#proto/rules/event.ts')>) {
+/** `#proto/rules/record/event.ts` */
+export async function eventWith(load: Module<typeof import('#proto/rules/record/event.ts')>) {
   const real = await load();
   const checkBody: typeof real.checkBody = (header, body, primitives) =>
     off.has('bodies') ? null : real.checkBody(header, body, primitives);
@@ -113,8 +113,8 @@ export async function eventWith(load: Module<typeof import('#proto/rules/event.t
   return { ...real, checkBody, checkControlHead };
 }
 
-/** `#proto/rules/hash.ts` */
-export async function hashWith(load: Module<typeof import('#proto/rules/hash.ts')>) {
+/** `#proto/rules/bytes/hash.ts` */
+export async function hashWith(load: Module<typeof import('#proto/rules/bytes/hash.ts')>) {
   const real = await load();
   const personCommitment: typeof real.personCommitment = (person, primitives) => {
     const passedOff = off.has('commitments') ? forgedPersons.get(person.user) : undefined;
@@ -123,8 +123,8 @@ export async function hashWith(load: Module<typeof import('#proto/rules/hash.ts'
   return { ...real, personCommitment };
 }
 
-/** `#proto/rules/manifest.ts` */
-export async function manifestWith(load: Module<typeof import('#proto/rules/manifest.ts')>) {
+/** `#proto/rules/identity/manifest.ts` */
+export async function manifestWith(load: Module<typeof import('#proto/rules/identity/manifest.ts')>) {
   const real = await load();
   const followManifest: typeof real.followManifest = (known, manifest, context) => {
     const result = real.followManifest(known, manifest, context);
@@ -135,10 +135,10 @@ export async function manifestWith(load: Module<typeof import('#proto/rules/mani
   return { ...real, followManifest };
 }
 
-/** `#proto/rules/control-rules.ts` */
-export async function controlRulesWith(load: Module<typeof import('#proto/rules/control-rules.ts')>) {
+/** `#proto/rules/control/rules.ts` */
+export async function controlRulesWith(load: Module<typeof import('#proto/rules/control/rules.ts')>) {
   const real = await load();
-  const { withMembers } = await import('#proto/rules/control-state.ts');
+  const { withMembers } = await import('#proto/rules/control/state.ts');
   const applyRule: typeof real.applyRule = (state, body, context) => {
     const result = real.applyRule(state, body, context);
     if (typeof result !== 'string' || !off.has('rules')) return result;

@@ -7,9 +7,9 @@ import { MemoryStore } from '#client/memory-store.ts';
 import { portablePrimitives as primitives } from '#client/primitives.ts';
 import { storeLedger } from '#client/store-ledger.ts';
 import { type Credential, type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes.ts';
-import { readCrossSigningJson } from '#proto/rules/credential.ts';
-import { manifestTextToSign } from '#proto/rules/hash.ts';
+import { zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { manifestTextToSign } from '#proto/rules/bytes/hash.ts';
+import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 
 /** A manifest signed by this engine's device, whoever it is. */
 export async function signManifest(

@@ -19,7 +19,7 @@ import {
   Role,
   SlotWrite,
 } from '#proto/gen/record.ts';
-import { personCommitment } from '#proto/rules/hash.ts';
+import { personCommitment } from '#proto/rules/bytes/hash.ts';
 import { eventually } from './harness.ts';
 import { changed } from './liar.ts';
 import { type Defence, forgedPersons, off } from './liar-doubles.ts';

@@ -18,7 +18,7 @@ import {
   type Person,
   type Record,
 } from '#proto/gen/record.ts';
-import { controlHead } from '#proto/rules/control-state.ts';
+import { controlHead } from '#proto/rules/control/state.ts';
 import { eventually, type ProviderProcess } from './harness.ts';
 import { rawLogin } from './hostile-socket.ts';
 import { Liar } from './liar.ts';

@@ -9,11 +9,15 @@ import { doubleClasses, off } from './liar-doubles.ts';
 import { type Lie, lies } from './liar-lies.ts';
 import { type Cast, dismiss, gather, hasManifest, newPerson, newRoom, type Scene, secondDevice } from './liar-scene.ts';
 
-vi.mock('#proto/rules/payload.ts', async (load) => (await import('./liar-doubles.ts')).payloadWith(load as never));
-vi.mock('#proto/rules/event.ts', async (load) => (await import('./liar-doubles.ts')).eventWith(load as never));
-vi.mock('#proto/rules/hash.ts', async (load) => (await import('./liar-doubles.ts')).hashWith(load as never));
-vi.mock('#proto/rules/manifest.ts', async (load) => (await import('./liar-doubles.ts')).manifestWith(load as never));
-vi.mock('#proto/rules/control-rules.ts', async (load) =>
+vi.mock('#proto/rules/record/payload.ts', async (load) =>
+  (await import('./liar-doubles.ts')).payloadWith(load as never),
+);
+vi.mock('#proto/rules/record/event.ts', async (load) => (await import('./liar-doubles.ts')).eventWith(load as never));
+vi.mock('#proto/rules/bytes/hash.ts', async (load) => (await import('./liar-doubles.ts')).hashWith(load as never));
+vi.mock('#proto/rules/identity/manifest.ts', async (load) =>
+  (await import('./liar-doubles.ts')).manifestWith(load as never),
+);
+vi.mock('#proto/rules/control/rules.ts', async (load) =>
   (await import('./liar-doubles.ts')).controlRulesWith(load as never),
 );
 

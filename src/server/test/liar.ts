@@ -4,9 +4,9 @@ import { type WebSocket as Socket, WebSocket, WebSocketServer } from 'ws';
 import { portablePrimitives as primitives } from '#client/primitives.ts';
 import { ClientFrame, type RoomEntry, type RoomRecords, ServerFrame } from '#proto/gen/client.ts';
 import { type Event, EventHeader, type Record, Stamp } from '#proto/gen/record.ts';
-import { joinFrames, splitFrames } from '#proto/rules/frames.ts';
-import { recordHash } from '#proto/rules/hash.ts';
-import { type LogHead, stampEvent } from '#proto/rules/record.ts';
+import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
+import { recordHash } from '#proto/rules/bytes/hash.ts';
+import { type LogHead, stampEvent } from '#proto/rules/record/record.ts';
 
 type Asked = NonNullable<ClientFrame['body']>;
 type Told = NonNullable<ServerFrame['body']>;

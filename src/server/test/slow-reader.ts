@@ -1,7 +1,7 @@
 // A raw member that reads a room's log as it is pushed and checks each record against the one before, with the rules of the protocol.
 import { portablePrimitives as primitives } from '#client/primitives.ts';
 import type { Record } from '#proto/gen/record.ts';
-import { checkRecord, type LogHead } from '#proto/rules/record.ts';
+import { checkRecord, type LogHead } from '#proto/rules/record/record.ts';
 import { type Answering, RawSocket } from './hostile-socket.ts';
 
 /** A subscribed device. `hashes` holds what it has seen, by seq, across its sessions. */

@@ -2,7 +2,7 @@
 // Guarantees: what comes out was sent by a device that its owner's identity signed, an identity that did not change
 // unapproved, under a step of the session that no other event used. Does not: keep or order anything.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { fromBase64 } from '#proto/rules/base.ts';
+import { fromBase64 } from '#proto/rules/bytes/base.ts';
 import type { CryptoLedger, DecryptCause, Decrypted, DecryptFailure, DecryptRequest } from '../engine.ts';
 import { foreignObject, joinObject, objectOf, parseObject } from './json.ts';
 

@@ -2,7 +2,7 @@
 // Guarantees: an identity is never replaced by another; making it can be cut short anywhere and done again.
 // Does not: decide whether this is the first device (the server refuses a second identity).
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { fromBase64 } from '#proto/rules/base.ts';
+import { fromBase64 } from '#proto/rules/bytes/base.ts';
 import { ClientError } from '../../errors.ts';
 import type { Certificate, CryptoServer, OwnDeviceKeys } from '../engine.ts';
 import { canonicalBytes, type Json, objectOf, parseObject } from './json.ts';

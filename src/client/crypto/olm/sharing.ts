@@ -4,7 +4,7 @@
 // Past its own bounds the library does not refuse, it panics and takes the process along. So it is given its widest
 // bounds, and the narrower ones of the caller are kept here, from the index in each ciphertext.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { toBase64 } from '#proto/rules/base.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { ClientError } from '../../errors.ts';
 import type { CryptoLedger, Encrypted, EncryptRequest, Exclusion, Recipient, RoomId, SessionBegan } from '../engine.ts';
 import { bodyStep, plaintextField, type Step } from './decryption.ts';

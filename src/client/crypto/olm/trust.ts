@@ -2,7 +2,7 @@
 // Guarantees: after `judge` exactly the allowed devices of these users count as trusted. Must run under the machine's
 // lock, together with the sharing that follows. Does not: fetch anything.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { fromBase64 } from '#proto/rules/base.ts';
+import { fromBase64 } from '#proto/rules/bytes/base.ts';
 import type { Exclusion, ExclusionReason, IdentityState, Recipient } from '../engine.ts';
 import { objectOf, parseObject } from './json.ts';
 

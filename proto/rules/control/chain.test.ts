@@ -1,0 +1,458 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ControlBody,
+  type ControlEntry,
+  ControlKind,
+  ControlState,
+  EventKind,
+  MemberStatus,
+  Role,
+} from '../../gen/record.ts';
+import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives } from '../../golden/cast.ts';
+import { directPolicy, groupPolicy, Story } from '../../golden/story.ts';
+import { concatBytes } from '../bytes/bytes.ts';
+import { stateHash } from '../bytes/hash.ts';
+import { applyControl, headerFitsControl, startFromCheckpoint } from './chain.ts';
+import { controlFaults, rejectionOf } from './fault.ts';
+import { checkPerson, isPair } from './person.ts';
+import { decodeState, encodeState, hashState, standing } from './state.ts';
+
+const K = ControlKind;
+const ada = makeActor('@ada:alpha.lu');
+const ben = makeActor('@ben:beta.lu');
+const cid = makeActor('@cid:beta.lu');
+
+const accept = (member: number) => ({ kind: K.CONTROL_KIND_ACCEPT, target: member });
+const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
+const inviteBen = { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER, person: ben.commitment };
+
+function pair(): Story {
+  const story = Story.group(ada);
+  story.know(2, ben);
+  return story;
+}
+
+describe('an entry in its place', () => {
+  it('is refused in another room, under another number, after another entry', () => {
+    const story = pair();
+    const before = story.state!;
+    expect(story.attempt(1, { ...inviteBen, room: `!g${'a'.repeat(32)}:alpha.lu` })).toBe('WRONG_ROOM');
+    expect(story.attempt(1, { ...inviteBen, number: 1 })).toBe('WRONG_NUMBER');
+    expect(story.attempt(1, { ...inviteBen, number: 3 })).toBe('WRONG_NUMBER');
+    expect(story.attempt(1, { ...inviteBen, previousHash: bytesOf('elsewhere') })).toBe('WRONG_PREVIOUS');
+    expect(story.state).toBe(before);
+  });
+
+  it('is refused when the log that holds it is of another room', () => {
+    const story = pair();
+    const entry = story.sign(1, inviteBen);
+    expect(story.offer(entry, { room: `!g${'a'.repeat(32)}:alpha.lu` }).invalid).toBe('WRONG_ROOM');
+  });
+
+  it('can be applied once', () => {
+    const story = pair();
+    const entry = story.sign(1, inviteBen);
+    expect(story.offer(entry).invalid).toBe(undefined);
+    expect(story.offer(entry).invalid).toBe('WRONG_NUMBER');
+  });
+
+  it('is nothing before the genesis, and a genesis nothing after it', () => {
+    const story = pair();
+    const genesis = story.entries[0]!.entry;
+    expect(story.offer(genesis).invalid).toBe('ALREADY_CREATED');
+    const context = { ...story.context, seq: 1 };
+    expect(applyControl(null, story.sign(1, inviteBen), context).invalid).toBe('NOT_CREATED');
+  });
+});
+
+describe('a genesis', () => {
+  const wish = {
+    kind: K.CONTROL_KIND_CREATE,
+    target: 1,
+    person: ada.commitment,
+    role: Role.ROLE_OWNER,
+    policy: groupPolicy,
+    hub: { provider: 'alpha.lu', epoch: 1 },
+    nonce: bytesOf('nonce', 16),
+  };
+  const tryGenesis = (change: object, room = Story.group(ada).room) => {
+    const story = pair();
+    const entry = signBody({ ...bodyAfter(null, ada, wish), ...change }, ada.device(1).keys);
+    return applyControl(null, entry, { ...story.context, room, seq: 1 }).invalid;
+  };
+
+  it('makes the id of its group', () => {
+    expect(tryGenesis({})).toBe(undefined);
+    expect(tryGenesis({ nonce: bytesOf('other', 16) })).toBe('WRONG_ROOM');
+    expect(tryGenesis({}, `!g${'a'.repeat(32)}:alpha.lu`)).toBe('WRONG_ROOM');
+    expect(tryGenesis({ room: Story.group(ada).room })).toBe('WRONG_ROOM');
+  });
+
+  it.each([
+    [{ number: 2 }, 'WRONG_NUMBER'],
+    [{ previousHash: bytesOf('before') }, 'WRONG_PREVIOUS'],
+    [{ actor: 2, target: 2 }, 'WRONG_CREDENTIAL'],
+    [{ nonce: new Uint8Array(0) }, 'MALFORMED'],
+    [{ policy: undefined }, 'MALFORMED'],
+    [{ hub: undefined }, 'MALFORMED'],
+    [{ person: ben.commitment }, 'WRONG_CREDENTIAL'],
+    [{ person: bytesOf('nobody') }, 'MISSING_PERSON'],
+    [{ stateHash: bytesOf('x') }, 'MALFORMED'],
+  ])('with %j is %s', (change, fault) => {
+    expect(tryGenesis(change)).toBe(fault);
+  });
+});
+
+describe('a signature', () => {
+  it('of another person, another device or a changed body is refused', () => {
+    const story = pair();
+    const body = bodyAfter(story.state, ada, inviteBen);
+    const good = signBody(body, ada.device(1).keys);
+    const forged = signBody(body, ben.device(1).keys);
+    const flipped = Uint8Array.from(good.signature, (byte, i) => (i === 5 ? byte ^ 1 : byte));
+    const other = ControlBody.encode({ ...body, role: Role.ROLE_ADMIN }).finish();
+    expect(story.fork().offer(forged).invalid).toBe('BAD_SIGNATURE');
+    expect(story.fork().offer({ ...good, signature: flipped }).invalid).toBe('BAD_SIGNATURE');
+    expect(story.fork().offer({ ...good, signed: other }).invalid).toBe('BAD_SIGNATURE');
+    expect(story.fork().offer(good).invalid).toBe(undefined);
+  });
+
+  it('by a key that no credential proves is refused', () => {
+    const story = pair();
+    const stray = keyPair('stray');
+    const body = { ...bodyAfter(story.state, ada, inviteBen), deviceKey: stray.publicKey };
+    expect(story.offer(signBody(body, stray)).invalid).toBe('MISSING_CREDENTIAL');
+    const onOtherDevice = { ...bodyAfter(story.state, ada, { ...inviteBen, device: 2 }) };
+    expect(story.offer(signBody(onOtherDevice, ada.device(2).keys)).invalid).toBe('MISSING_CREDENTIAL');
+    story.context.roll.addCredential(ada.credential(1, 2));
+    expect(story.offer(signBody(onOtherDevice, ada.device(2).keys)).invalid).toBe(undefined);
+  });
+
+  it("with another person's credential is refused", () => {
+    const story = pair();
+    const body = {
+      ...bodyAfter(story.state, ada, { ...inviteBen, device: 7 }),
+      deviceKey: ben.device(7).keys.publicKey,
+    };
+    story.context.roll.addCredential(ben.credential(1, 7));
+    expect(story.offer(signBody(body, ben.device(7).keys)).invalid).toBe('WRONG_CREDENTIAL');
+  });
+
+  it('covers bytes that have one reading only', () => {
+    const story = pair();
+    const signed = ControlBody.encode(bodyAfter(story.state, ada, inviteBen)).finish();
+    const doubled = concatBytes(signed, Uint8Array.of(0x50, 1));
+    const padded = concatBytes(signed, Uint8Array.of(0));
+    const later = concatBytes(signed, Uint8Array.of(0xf8, 0x06, 1));
+    const sign = (bytes: Uint8Array): ControlEntry => {
+      const entry = signBody(bodyAfter(story.state, ada, inviteBen), ada.device(1).keys);
+      return { ...entry, signed: bytes };
+    };
+    expect(story.fork().offer(sign(doubled)).invalid).toBe('MALFORMED');
+    expect(story.fork().offer(sign(padded)).invalid).toBe('MALFORMED');
+    expect(story.fork().offer(sign(later)).invalid).toBe('BAD_SIGNATURE');
+  });
+
+  it('of a kind of a later version says that the program is too old', () => {
+    expect(pair().attempt(1, { kind: 99 as ControlKind })).toBe('UNKNOWN_KIND');
+  });
+
+  it('on a body over 2 KiB is refused, at 2 KiB it is read', () => {
+    const story = pair();
+    const body = bodyAfter(story.state, ada, { kind: K.CONTROL_KIND_POLICY, policy: groupPolicy });
+    const size = ControlBody.encode(body).finish().length;
+    const padTo = (bytes: number) => {
+      const filler = new Uint8Array(bytes - size - 4);
+      return { ...body, _unknownFields: { [(200 << 3) | 2]: [concatBytes(varint(filler.length), filler)] } };
+    };
+    expect(ControlBody.encode(padTo(2_048)).finish().length).toBe(2_048);
+    expect(story.fork().offer(signBody(padTo(2_048), ada.device(1).keys)).invalid).toBe(undefined);
+    expect(story.fork().offer(signBody(padTo(2_049), ada.device(1).keys)).invalid).toBe('MALFORMED');
+  });
+});
+
+function varint(value: number): Uint8Array {
+  return Uint8Array.of((value & 0x7f) | 0x80, value >>> 7);
+}
+
+describe('a person', () => {
+  it('gets one number, whatever salt and identity', () => {
+    const story = pair();
+    story.join(1, ben);
+    const again = { ...ben.person(3), salt: bytesOf('fresh salt', 16) };
+    story.context.roll.addPerson(again);
+    const third = makeActor(ben.user, 2);
+    story.know(3, third);
+    const wish = { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER, person: third.commitment };
+    expect(story.attempt(1, wish)).toBe('SECOND_NUMBER');
+  });
+
+  // The room's engineer found it: with one Person known of a user, its commitment passed under a second number.
+  it('gets no second number under the very same commitment', () => {
+    const story = pair();
+    story.join(1, ben);
+    const wish = { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER, person: ben.commitment };
+    expect(story.attempt(1, wish)).toBe('SECOND_NUMBER');
+  });
+
+  it('has to be known when it is brought in, and may be erased later', () => {
+    const story = Story.group(ada);
+    const entry = story.sign(1, inviteBen);
+    expect(story.fork().offer(entry).invalid).toBe('MISSING_PERSON');
+    expect(story.fork().offer(entry, { fresh: false }).invalid).toBe(undefined);
+  });
+
+  it('that arrives after its entry is checked then', () => {
+    const story = Story.group(ada);
+    story.offer(story.sign(1, inviteBen), { fresh: false });
+    story.context.roll.addPerson({ ...ada.person(2), salt: bytesOf('s', 16) });
+    const newcomer = { number: 2, commitment: ben.commitment, fresh: true };
+    expect(checkPerson(story.state!, newcomer, story.context)).toBe('MISSING_PERSON');
+    story.context.roll.addPerson(ben.person(2));
+    expect(checkPerson(story.state!, newcomer, story.context)).toBe(null);
+  });
+
+  it('is suspended while its fingerprint differs from the committed one', () => {
+    const story = pair();
+    story.join(1, ben);
+    const member = story.state!.members.get(2)!;
+    const old = ben.master.publicKey;
+    expect(standing(member, old, old)).toBe(MemberStatus.MEMBER_STATUS_JOINED);
+    expect(standing(member, old, makeActor(ben.user, 2).master.publicKey)).toBe(MemberStatus.MEMBER_STATUS_SUSPENDED);
+    expect(standing(member, old, null)).toBe(MemberStatus.MEMBER_STATUS_JOINED);
+    story.do(2, leave(2));
+    const gone = story.state!.members.get(2)!;
+    expect(standing(gone, old, bytesOf('new'))).toBe(MemberStatus.MEMBER_STATUS_LEFT);
+  });
+});
+
+describe('a 1:1 room', () => {
+  it('has the same id for both and is born at the provider of the smaller user id', () => {
+    const room = Story.direct(ada, ben).room;
+    expect(Story.direct(ben, ada).room).toBe(room);
+    expect(room.endsWith(':alpha.lu')).toBe(true);
+    expect(isPair(room, ben.user, ada.user, testPrimitives)).toBe(true);
+    expect(isPair(room, ada.user, cid.user, testPrimitives)).toBe(false);
+    expect(isPair(room, ada.user, ada.user, testPrimitives)).toBe(false);
+  });
+
+  it('takes the partner and nobody else', () => {
+    const story = Story.direct(ada, ben);
+    story.know(2, cid);
+    const wish = { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN };
+    expect(story.attempt(1, { ...wish, person: cid.commitment })).toBe('WRONG_PAIR');
+    story.know(2, ben);
+    expect(story.attempt(1, { ...wish, role: Role.ROLE_MEMBER, person: ben.commitment })).toBe('WRONG_ROLE');
+    story.join(1, ben);
+    story.know(3, cid);
+    expect(story.attempt(1, { ...wish, target: 3, person: cid.commitment })).toBe('MEMBERS_FULL');
+    story.do(2, leave(2));
+    expect(story.attempt(1, { ...wish, target: 3, person: cid.commitment })).toBe('DIRECT_FIXED');
+  });
+
+  it('lets the partner in who was not invited yet, but no stranger', () => {
+    const story = Story.direct(ada, ben);
+    story.know(2, cid);
+    expect(story.attempt(2, { ...accept(2), person: cid.commitment })).toBe('WRONG_PAIR');
+    story.know(2, ben);
+    expect(story.attempt(2, { ...accept(2), person: ben.commitment })).toBe(null);
+    expect(story.state?.members.get(2)?.role).toBe(Role.ROLE_ADMIN);
+  });
+
+  it('is opened again by whoever left or declined, or by a new invitation', () => {
+    const story = Story.direct(ada, ben);
+    story.invite(1, ben);
+    story.do(2, { kind: K.CONTROL_KIND_DECLINE, target: 2 });
+    expect(story.attempt(2, accept(2))).toBe(null);
+    story.do(1, leave(1));
+    expect(story.attempt(2, leave(2))).toBe(null);
+    expect(story.attempt(1, accept(1))).toBe(null);
+    expect(story.attempt(1, { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN })).toBe(null);
+    expect(story.attempt(2, accept(2))).toBe(null);
+  });
+
+  it.each([
+    ['REMOVE', { kind: K.CONTROL_KIND_REMOVE, target: 2 }],
+    ['BAN', { kind: K.CONTROL_KIND_BAN, target: 2 }],
+    ['UNBAN', { kind: K.CONTROL_KIND_UNBAN, target: 2 }],
+    ['ROLE', { kind: K.CONTROL_KIND_ROLE, target: 2, role: Role.ROLE_MEMBER }],
+    ['ROLE of oneself', { kind: K.CONTROL_KIND_ROLE, target: 1, role: Role.ROLE_MEMBER }],
+    ['POLICY', { kind: K.CONTROL_KIND_POLICY, policy: directPolicy }],
+  ])('knows no %s', (_name, wish) => {
+    const story = Story.direct(ada, ben);
+    story.join(1, ben);
+    expect(story.attempt(1, wish)).toBe('DIRECT_FIXED');
+  });
+
+  it("takes the partner's word for a new identity", () => {
+    const story = Story.direct(ada, ben);
+    story.join(1, ben);
+    const reborn = makeActor(ben.user, 2);
+    story.context.roll.addPerson(reborn.person(2));
+    const wish = { kind: K.CONTROL_KIND_IDENTITY, target: 2, person: reborn.commitment };
+    expect(story.attempt(2, wish)).toBe('WRONG_TARGET');
+    expect(story.attempt(1, wish)).toBe(null);
+    expect(story.state?.members.get(2)?.status).toBe(MemberStatus.MEMBER_STATUS_JOINED);
+  });
+});
+
+describe('a departure', () => {
+  const provider = keyPair('provider beta.lu');
+  const foreign = keyPair('provider alpha.lu');
+  const providerOf = (key: Uint8Array) =>
+    new Map([
+      [String(provider.publicKey), 'beta.lu'],
+      [String(foreign.publicKey), 'alpha.lu'],
+    ]).get(String(key));
+  const depart = (story: Story, keys = provider, target = 2) => {
+    const wish = { kind: K.CONTROL_KIND_DEPART, actor: 0, target };
+    const body = { ...bodyAfter(story.state, ben, wish), device: 0, deviceKey: keys.publicKey };
+    return story.offer(signBody(body, keys), { providerOf }).invalid;
+  };
+
+  it('is signed by the provider of the one who is gone', () => {
+    const story = pair();
+    story.join(1, ben);
+    expect(depart(story.fork(), foreign)).toBe('WRONG_PROVIDER');
+    expect(depart(story.fork(), keyPair('stray'))).toBe('WRONG_PROVIDER');
+    expect(depart(story.fork(), provider, 1)).toBe('WRONG_PROVIDER');
+    expect(depart(story.fork(), provider, 9)).toBe('WRONG_TARGET');
+    expect(depart(story)).toBe(undefined);
+    expect(story.state?.members.get(2)?.status).toBe(MemberStatus.MEMBER_STATUS_LEFT);
+    expect(story.state?.lastRemoval).toBe(story.state?.number);
+    expect(depart(story)).toBe('WRONG_STATUS');
+  });
+
+  it('is the only kind a provider can sign, and no device can', () => {
+    const story = pair();
+    story.join(1, ben);
+    const body = {
+      ...bodyAfter(story.state, ben, { ...leave(2), actor: 0 }),
+      device: 0,
+      deviceKey: provider.publicKey,
+    };
+    expect(story.offer(signBody(body, provider), { providerOf }).invalid).toBe('MALFORMED');
+    expect(story.attempt(1, { kind: K.CONTROL_KIND_DEPART, target: 2 })).toBe('MALFORMED');
+  });
+});
+
+describe('a checkpoint', () => {
+  function long(): { story: Story; stateBytes: Uint8Array; at: number } {
+    const story = pair();
+    story.join(1, ben, Role.ROLE_ADMIN);
+    story.join(2, cid);
+    story.do(3, leave(3));
+    const stateBytes = encodeState(story.state!);
+    story.do(2, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: hashState(story.state!, testPrimitives) });
+    const at = story.entries.length - 1;
+    story.do(1, { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER });
+    story.do(3, accept(3));
+    return { story, stateBytes, at };
+  }
+
+  it('of another state is refused, and a member can sign none', () => {
+    const { story } = long();
+    const wish = { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: hashState(story.state!, testPrimitives) };
+    expect(story.attempt(1, { ...wish, stateHash: bytesOf('other') })).toBe('WRONG_STATE');
+    expect(story.attempt(3, wish)).toBe('ROLE_TOO_LOW');
+    expect(story.attempt(1, wish)).toBe(null);
+  });
+
+  it('lets a reader start there and reach the same state as from the genesis', () => {
+    const { story, stateBytes, at } = long();
+    const first = story.entries[at]!;
+    const started = startFromCheckpoint(stateBytes, first.entry, { ...story.context, seq: first.seq, fresh: false });
+    let state = started.state ?? null;
+    for (const { seq, entry } of story.entries.slice(at + 1)) {
+      state = applyControl(state, entry, { ...story.context, seq, fresh: false }).state ?? null;
+    }
+    expect(state).not.toBe(null);
+    expect(encodeState(state!)).toEqual(encodeState(story.state!));
+    expect(state).toEqual(story.state);
+  });
+
+  it('does not start from another state or another kind of entry', () => {
+    const { story, stateBytes, at } = long();
+    const { entry, seq } = story.entries[at]!;
+    const context = { ...story.context, seq, fresh: false };
+    const raised = decodeState(stateBytes);
+    if (typeof raised === 'string') throw new Error(raised);
+    const forged = encodeState({
+      ...raised,
+      members: raised.members.put({ ...raised.members.get(3)!, role: Role.ROLE_OWNER }),
+    });
+    expect(startFromCheckpoint(forged, entry, context).invalid).toBe('WRONG_STATE');
+    expect(startFromCheckpoint(stateBytes.subarray(1), entry, context).invalid).toBe('WRONG_STATE');
+    expect(startFromCheckpoint(stateBytes, entry, { ...context, room: `!g${'a'.repeat(32)}:x` }).invalid).toBe(
+      'WRONG_STATE',
+    );
+    const before = story.entries[at - 1]!;
+    expect(startFromCheckpoint(stateBytes, before.entry, context).invalid).toBe('WRONG_STATE');
+  });
+
+  it('of a later version says so, where an admin signed it; unsigned additions are a wrong state', () => {
+    const { story, stateBytes, at } = long();
+    const { seq } = story.entries[at]!;
+    const context = { ...story.context, seq, fresh: false };
+    const state = ControlState.decode(stateBytes);
+    const news = { 7994: [Uint8Array.of(2, 1, 2)] };
+    for (const image of [
+      { ...state, _unknownFields: news },
+      { ...state, members: state.members.map((member) => ({ ...member, _unknownFields: news })) },
+    ]) {
+      const later = ControlState.encode(image).finish();
+      const body = {
+        ...bodyAfter(story.state, ada, { kind: K.CONTROL_KIND_CHECKPOINT }),
+        number: state.head!.number + 1,
+      };
+      const checkpoint = { ...body, previousHash: state.head!.hash, stateHash: stateHash(later, testPrimitives) };
+      const signed = signBody(checkpoint, ada.device(1).keys);
+      expect(startFromCheckpoint(later, signed, context).invalid).toBe('UNKNOWN_KIND');
+      expect(startFromCheckpoint(later, story.entries[at]!.entry, context).invalid).toBe('WRONG_STATE');
+    }
+  });
+});
+
+describe('parts of a later version', () => {
+  const news = { 7994: [Uint8Array.of(2, 1, 2)] };
+
+  it('stay in policy and hub as they were signed, so that every version makes the same hash of the state', () => {
+    const story = Story.group(ada, { ...groupPolicy, _unknownFields: news });
+    const hub = { provider: 'next.lu', epoch: 2, _unknownFields: news };
+    story.do(1, { kind: K.CONTROL_KIND_HUB, hub });
+    const image = ControlState.decode(encodeState(story.state!));
+    expect([image.policy?._unknownFields, image.hub?._unknownFields]).toEqual([news, news]);
+    expect(decodeState(encodeState(story.state!))).toEqual(story.state);
+    story.do(1, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: hashState(story.state!, testPrimitives) });
+  });
+
+  it('in the body itself change nothing', () => {
+    const [plain, told] = [pair(), pair()];
+    plain.do(1, inviteBen);
+    told.do(1, { ...inviteBen, _unknownFields: news });
+    const members = ({ state }: Story) => [...state!.members];
+    expect(members(told)).toEqual(members(plain));
+  });
+});
+
+describe('the closed list of faults', () => {
+  it('has a rejection for each', () => {
+    for (const fault of Object.keys(controlFaults) as (keyof typeof controlFaults)[]) {
+      expect(rejectionOf(fault)).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('the header of a control event', () => {
+  it('names the actor and its device, or device 0 of the one who departed', () => {
+    const body = bodyAfter(null, ada, { kind: K.CONTROL_KIND_ACCEPT, actor: 4, target: 4, device: 2 });
+    const header = { member: 4, device: 2, kind: EventKind.EVENT_KIND_CONTROL } as Parameters<
+      typeof headerFitsControl
+    >[0];
+    expect(headerFitsControl(header, body)).toBe(true);
+    expect(headerFitsControl({ ...header, member: 5 }, body)).toBe(false);
+    expect(headerFitsControl({ ...header, device: 1 }, body)).toBe(false);
+    const gone = { ...body, kind: K.CONTROL_KIND_DEPART, actor: 0, device: 0 };
+    expect(headerFitsControl({ ...header, device: 0 }, gone)).toBe(true);
+  });
+});
