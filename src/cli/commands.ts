@@ -56,6 +56,7 @@ export const commands: Readonly<Record<string, Command>> = {
   delete: { live: true, run: onMessage(({ client }, room, id) => client.deleteForAll(room, id)) },
   history: { live: true, run: history },
   read: { live: true, run: onRoom(({ client }, room) => client.markRead(room)) },
+  receipts: { live: false, run: receipts },
   tail: { live: false, watches: true, run: tail },
   devices: { live: true, run: listDevices },
   'devices-remove': {
@@ -70,6 +71,15 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+async function receipts({ client, args, out }: Session): Promise<void> {
+  const [word] = args.rest;
+  if (word !== undefined && word !== 'on' && word !== 'off')
+    throw new ClientError('BAD_ARGUMENT', 'luxchat receipts on, or off; without a word it says how it is.');
+  if (word !== undefined) await client.setReceipts(word === 'on');
+  const state = client.receipts ? 'on: others see how far you have read' : 'off: nobody sees what you have read';
+  out.say({ type: 'receipts', on: client.receipts }, `receipts are ${state}`);
+}
 
 /** Invited or joined: what a person calls their rooms. Those they left or declined are found by their id alone. */
 export function isCurrent(room: RoomInfo): boolean {

@@ -16,6 +16,7 @@ This device
   devices                                  own devices: number, id, name
   verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
   devices-remove NUMBER                    log another own device out
+  receipts [on|off]                        do others see how far you have read?
   log-out                                  end this device and remove what it kept here
   status                                   counters: repairs, troubles, alarms
 

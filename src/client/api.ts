@@ -275,7 +275,8 @@ export interface Luxchat {
   members(room: string): readonly MemberInfo[];
   /** Starts, or opens again, the one 1:1 room with a user by exact Luxchat-ID. The room id. OFFLINE, UNKNOWN, NOT_CONFIRMED, UNTRUSTED, REJECTED. */
   startDirect(user: string): Promise<string>;
-  /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
+  /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. A
+   * lost connection is waited for (15 s) and nothing is made twice. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
   createGroup(options: {
     name: string;
     topic?: string;
@@ -332,6 +333,10 @@ export interface Luxchat {
   timeline(room: string, options?: { beforeSeq?: number; limit?: number }): Promise<readonly TimelineItem[]>;
   /** Everything up to `seq` (default: head) is read; follows to own devices, and as a receipt where these are on. UNKNOWN. */
   markRead(room: string, seq?: number): Promise<void>;
+  /** Does this device tell others how far this user has read? On until switched off. */
+  readonly receipts: boolean;
+  /** Switches receipts of this device, for all rooms and durably. What others were told before stays told. Own devices follow positions either way. */
+  setReceipts(on: boolean): Promise<void>;
   /** At most one in three seconds goes out; dropped without a connection. */
   typing(room: string, typing: boolean): void;
 

@@ -132,3 +132,10 @@ export function mayReturn(closeCode: number): boolean {
 export function isRejection(error: unknown, code: Rejection): boolean {
   return error instanceof ClientError && error.rejection === code;
 }
+
+/** The answer is not known: what was asked for may have been done. */
+export function wasLost(error: unknown): boolean {
+  if (!(error instanceof ClientError)) return false;
+  const { code } = error;
+  return code === 'DISCONNECTED' || code === 'TIMEOUT' || isRejection(error, Rejection.REJECTION_UNAVAILABLE);
+}

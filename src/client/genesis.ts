@@ -8,13 +8,17 @@ import { manifestHead } from '#proto/rules/identity/manifest.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
 import { plainEvent, type SealingPlace } from './content.ts';
 import { type Author, controlBytes, type SignedControl, type Statement, signControl } from './control-author.ts';
+import { wasLost } from './errors.ts';
 import type { Parts } from './parts.ts';
+import { reconnectMs } from './requests.ts';
 import type { RoomReplica } from './room.ts';
+
+const genesisTries = 4;
 
 /** Makes a room known to this device before its genesis goes out. */
 export type HoldRoom = (room: string) => RoomReplica;
 
-/** Signs and submits the genesis of a group. The new room's id. */
+/** Signs and submits the genesis of a group. The new room's id. A lost answer does not make two groups: the same event goes out again. */
 export async function createGroupRoom(
   parts: Parts,
   self: Person,
@@ -55,7 +59,15 @@ async function submitGenesis(replica: RoomReplica, signed: SignedControl, partne
   const sendId = replica.local.lastSendId;
   const nothing = { seen: { seq: 0, hash: zeroHash }, manifest: manifestHead(null), recipients: [] };
   const place: SealingPlace = { room, member: 1, sendId, control: controlHead(null), ...nothing };
-  await submitControl(parts, room, controlEvent(parts, place, signed), signed, partner);
+  const event = controlEvent(parts, place, signed);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await submitControl(parts, room, event, signed, partner);
+    } catch (error) {
+      // The room may be there: it answers the same event as it did at first.
+      if (!wasLost(error) || attempt === genesisTries || !(await parts.whenLive(reconnectMs))) throw error;
+    }
+  }
 }
 
 /** A control entry as the event that carries it. */

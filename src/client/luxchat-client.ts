@@ -39,6 +39,11 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.options.deviceId;
   }
 
+  override async start(): Promise<void> {
+    await super.start();
+    await this.#receipts.load();
+  }
+
   override async close(): Promise<void> {
     this.#receipts.close();
     await super.close();
@@ -242,6 +247,14 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     replica.ports.changed(replica);
     this.#receipts.moved(held, position);
     this.positions.kick();
+  }
+
+  get receipts(): boolean {
+    return this.#receipts.on;
+  }
+
+  setReceipts(on: boolean): Promise<void> {
+    return this.#receipts.switch(on);
   }
 
   typing(room: string, typing: boolean): void {

@@ -7,6 +7,8 @@ import { sealReceipt, textContent } from './content.ts';
 import type { Parts } from './parts.ts';
 import type { HeldRoom } from './rooms.ts';
 
+const offKey = 'receipts off';
+
 /** A position in a room. */
 export interface Position {
   readonly seq: number;
@@ -18,17 +20,34 @@ export class ReceiptSender {
   #parts: () => Parts;
   #next = new Map<string, Position>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  /** Off = others do not see what was read. */
-  enabled = true;
+  #on = true;
 
   constructor(parts: () => Parts) {
     this.#parts = parts;
   }
 
+  /** Reads what is kept. */
+  async load(): Promise<void> {
+    this.#on = (await this.#parts().store.get('account', offKey)) === undefined;
+  }
+
+  /** Off = others do not see any more what is read from now on. */
+  get on(): boolean {
+    return this.#on;
+  }
+
+  /** Switches them; durable when it resolves. Rejects with STORE. */
+  async switch(on: boolean): Promise<void> {
+    const value = on ? undefined : Uint8Array.of(1);
+    await this.#parts().store.write([{ table: 'account', key: offKey, value }]);
+    this.#on = on;
+    if (!on) this.#next.clear();
+  }
+
   /** The own position moved. */
   moved(held: HeldRoom, position: Position): void {
     const { room, chain } = held.replica;
-    if (!this.enabled || (chain.state?.joined ?? 0) > limits.receiptMembersMax) return;
+    if (!this.#on || (chain.state?.joined ?? 0) > limits.receiptMembersMax) return;
     this.#next.set(room, position);
     if (!this.#timers.has(room)) this.#send(held);
   }

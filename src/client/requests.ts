@@ -11,6 +11,8 @@ export interface Requesting {
 
 /** Milliseconds that a request is repeated at most; then its last refusal is the answer. */
 const patienceMs = 20_000;
+/** Milliseconds for which a change that must not be made twice waits for a lost connection. */
+export const reconnectMs = 15_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 

@@ -11,18 +11,16 @@ import { limits } from '#proto/rules/limits.ts';
 import { plainEvent, type SealingPlace, sealEvent } from './content.ts';
 import { type SignedControl, type Statement, signControl } from './control-author.ts';
 import type { Exclusion, Recipient } from './crypto/engine.ts';
-import { ClientError, isRejection, isRetryable, rejectionName } from './errors.ts';
+import { ClientError, isRejection, isRetryable, rejectionName, wasLost } from './errors.ts';
 import { author, controlEvent, submitControl } from './genesis.ts';
 import type { SendingRoom } from './outbox.ts';
-import { pause } from './requests.ts';
+import { pause, reconnectMs } from './requests.ts';
 import type { RoomReplica } from './room.ts';
 import { recordById } from './room-rows.ts';
 import { slotNamed, slotVersion } from './room-slots.ts';
 import { messageId } from './timeline.ts';
 
 const signingTries = 8;
-/** How long a change of members waits for a lost connection, in milliseconds. */
-const reconnectMs = 15_000;
 // More than a room remembers of a device, so that the next id is above all it could mean.
 const sendIdsSkipped = limits.sendIdsKept + 1;
 
@@ -261,13 +259,6 @@ function mayPassAnew(error: unknown): boolean {
 
 function isBusy(error: unknown): boolean {
   return error instanceof ClientError && error.rejection !== undefined && isRetryable(error.rejection);
-}
-
-/** The answer is not known: the entry may be in the chain. */
-function wasLost(error: ClientError): boolean {
-  return (
-    error.code === 'DISCONNECTED' || error.code === 'TIMEOUT' || isRejection(error, Rejection.REJECTION_UNAVAILABLE)
-  );
 }
 
 /** A sentence for a refused change of a room. */
