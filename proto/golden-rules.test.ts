@@ -1,13 +1,15 @@
-// The vectors in golden/rules.json are what the rules make today, and their hashes follow from the prose alone: they are made again here with
-// nothing but node:crypto.
+// The vectors in golden/rules.json are what the rules make today, and their hashes, like those of every release, follow from the prose alone: they are
+// made again here with nothing but node:crypto.
 import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ruleVectors } from './golden/rule-vectors.ts';
 import { parseJsonObject } from './rules/bytes/json.ts';
 
 type Vectors = ReturnType<typeof ruleVectors>;
-const recorded = JSON.parse(readFileSync(new URL('golden/rules.json', import.meta.url), 'utf8')) as Vectors;
+const folder = new URL('golden/', import.meta.url);
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Vectors;
+const files = readdirSync(folder).filter((name) => /^rules(-\d+)?\.json$/.test(name));
 const hex = (text: string) => Buffer.from(text, 'hex');
 const sha256 = (...parts: readonly (string | Buffer)[]) => {
   const hash = createHash('sha256');
@@ -22,10 +24,12 @@ const u32 = (value: number) => {
 const u16 = (value: number) => u32(value).subarray(2);
 const zero = Buffer.alloc(32).toString('hex');
 
-describe('the vectors of the rules', () => {
-  it('are what the rules make (else: npx node proto/golden/make.ts)', () => {
-    expect(recorded).toEqual(JSON.parse(JSON.stringify(ruleVectors())));
-  });
+it('the vectors of the rules are what the rules make (else: npx node proto/golden/make.ts)', () => {
+  expect(read('rules.json')).toEqual(JSON.parse(JSON.stringify(ruleVectors())));
+});
+
+describe.each(files)('the vectors in %s', (file) => {
+  const recorded = read(file);
 
   it('follow from the prose: persons', () => {
     for (const { user, salt, fingerprint, commitment } of recorded.persons) {

@@ -90,10 +90,10 @@ export function refusedEntries(): RefusedEntry[] {
   add('MALFORMED', 'over 2 KiB', group.sign(1, { ...invite, _unknownFields: ballast }));
   add('MALFORMED', 'a signature of 63 bytes', { ...good, signature: good.signature.subarray(1) });
   wish('MALFORMED', 'an invitation without a role', 1, { ...invite, role: 0 });
-  wish('MALFORMED', 'a role that there is not', 1, { ...invite, role: 5 as Role });
+  wish('MALFORMED', 'a role that there is not', 1, { ...invite, role: 99 as Role });
   wish('MALFORMED', 'a part of another kind', 2, { kind: K.CONTROL_KIND_LEAVE, target: 2, nonce: bytesOf('n', 16) });
   wish('MALFORMED', 'leaving for another', 2, { kind: K.CONTROL_KIND_LEAVE, target: 1 });
-  wish('UNKNOWN_KIND', 'a kind of a later version', 1, { kind: 15 as ControlKind, target: 2 });
+  wish('UNKNOWN_KIND', 'a kind of a later version', 1, { kind: 999 as ControlKind, target: 2 });
   wish('WRONG_ROOM', 'of another room', 1, { ...invite, room: direct.room });
   add('WRONG_ROOM', 'a genesis of another id', genesisWith({ nonce: bytesOf('other', 16) }), 'none');
   wish('WRONG_NUMBER', 'two above the last', 1, { ...invite, number: 5 });
