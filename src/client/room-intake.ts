@@ -105,6 +105,7 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
   // One that is here is of an earlier stay in this room.
   const opened = held ? undefined : await openRecord(room, record, checked);
   if (opened) await checkEmptied(room, record);
+  if (opened && checked.header.kind === EventKind.EVENT_KIND_SLOT) repairSlot(room, opened.kept, seq);
   local.lowSeq = seq;
   local.beforeLowHash = previousHash;
   await parts.store.write([...(opened ? rowsOf(room.room, opened.kept, opened.session) : []), room.row()]);

@@ -2,10 +2,15 @@
 // them, so a snapshot of the room's state brings those that were set before this device looked.
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSlot } from '#proto/gen/local.ts';
-import { type EventHeader, type Slot, SlotWrite } from '#proto/gen/record.ts';
+import { EventHeader, EventKind, type Slot, SlotWrite } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
+import { isJoined, maySetSlot } from '#proto/rules/control/state.ts';
+import { limits } from '#proto/rules/limits.ts';
+import { isVersionWithin, receiptSlot, slotKind } from '#proto/rules/record/slots.ts';
 import { openSlot } from './content.ts';
 import type { RoomReplica } from './room.ts';
+import { recordAt } from './room-rows.ts';
 
 /** A slot as kept, by name. */
 export function slotNamed(slots: readonly LocalSlot[], name: string): LocalSlot | undefined {
@@ -36,17 +41,21 @@ export function setSlot(room: RoomReplica, kept: LocalRecord, header: EventHeade
   put(room, write.slot, { slot: { write: kept.record.body, member, device, seq, sendId }, content: kept.content });
 }
 
-/** A SLOT event was decrypted late. */
-export function repairSlot(room: RoomReplica, kept: LocalRecord, seq: number): void {
-  room.local.slots = room.local.slots.map((one) => (one.slot?.seq === seq ? { ...one, content: kept.content } : one));
+/** The SLOT event of a value that is held was decrypted late, or came with an older page: it knows more than the room's state did. */
+export function repairSlot(room: RoomReplica, { content }: LocalRecord, seq: number): void {
+  if (content) room.local.slots = room.local.slots.map((one) => (one.slot?.seq === seq ? { ...one, content } : one));
 }
 
-/** Takes a slot out of the room's state (a snapshot, or a receipt that was pushed). */
+/** Takes a slot out of the room's state (a snapshot, or a receipt that was pushed). What the chain says can't be there freezes the room. */
 export async function takeSlot(room: RoomReplica, slot: Slot): Promise<void> {
   const write = decodeCanonical(SlotWrite, slot.write);
-  if (!write) return;
-  if (write.slot.startsWith('receipt/')) await takeReceipt(room, slot, write);
-  else await takeOldSlot(room, slot, write);
+  const kind = write && slotKind(write.slot);
+  // A name of a later version.
+  if (!write || kind === null || !room.chain.state) return;
+  const isOrdered = slot.sendId > 0;
+  if (isOrdered !== (kind === 'ordered')) await room.freeze('RECORD_INVALID');
+  else if (isOrdered) await takeOldSlot(room, slot, write);
+  else await takeReceipt(room, slot, write);
 }
 
 /** Takes what another own device decrypted of a slot whose key this one does not have. */
@@ -72,28 +81,54 @@ export async function readSlots(room: RoomReplica): Promise<void> {
 async function takeReceipt(room: RoomReplica, slot: Slot, write: SlotWrite): Promise<void> {
   const { parts } = room.ports;
   const user = room.chain.user(slot.member);
-  if (write.slot !== `receipt/${slot.member}`) return;
-  // Own devices share the one slot: the next version goes above the newest.
-  if (slot.member === room.own) room.local.receiptVersion = Math.max(room.local.receiptVersion, write.version);
+  const { state } = room.chain;
+  // One who has left, or whose joining is still on its way here: nothing is lost, the next receipt says more.
+  if (!state || !isJoined(state, slot.member) || write.slot !== receiptSlot(slot.member)) return;
+  // Own devices share the one slot: the next version goes above the newest, whatever a server makes of it in steps that it must take itself.
+  const { receiptVersion } = room.local;
+  if (slot.member === room.own && write.version > receiptVersion)
+    room.local.receiptVersion = Math.min(write.version, receiptVersion + limits.slotVersionStepMax);
   const body = (await openSlot(parts, room.room, slot, user))?.body;
   if (body?.$case !== 'read' || body.value.seq <= (room.receipts.get(slot.member) ?? 0)) return;
   room.receipts.set(slot.member, body.value.seq);
   parts.emit('receipt', { room: room.room, user, seq: body.value.seq });
 }
 
-/** A slot set before the records that this device holds. */
+/** A slot set before the records that this device holds: nothing but chain and signature can say whether it is one. */
 async function takeOldSlot(room: RoomReplica, slot: Slot, write: SlotWrite): Promise<void> {
-  const newer = () => {
-    const held = slotNamed(room.local.slots, write.slot);
-    return held?.slot !== undefined && (held.slot.seq > slot.seq || held.content !== undefined);
-  };
-  if (newer()) return;
+  // Above what is held its event comes yet, and sets it.
+  if (slot.seq > room.headSeq || isKnown(room, slot, write)) return;
+  if (!(await mayStand(room, slot, write))) {
+    await room.freeze('RECORD_INVALID');
+    return;
+  }
+  // Where its event is here, that alone says what the slot holds.
+  if (await recordAt(room, slot.seq)) return;
   const content = await openSlot(room.ports.parts, room.room, slot, room.chain.user(slot.member));
   // An event may have set it while this one was being opened.
-  if (newer()) return;
+  if (isKnown(room, slot, write)) return;
   put(room, write.slot, { slot, content });
   await room.save();
   room.ports.changed(room);
+}
+
+function isKnown(room: RoomReplica, { seq }: Slot, write: SlotWrite): boolean {
+  const held = slotNamed(room.local.slots, write.slot);
+  if (!held?.slot) return false;
+  if (held.slot.seq === seq) return held.content !== undefined;
+  return held.slot.seq > seq || slotVersion(room.local.slots, write.slot) >= write.version;
+}
+
+/** Could this writer have set this version there, and does the event at that place say so where it is here? */
+async function mayStand(room: RoomReplica, slot: Slot, write: SlotWrite): Promise<boolean> {
+  const state = room.chain.stateAt(slot.seq);
+  if (!state || !maySetSlot(state, slot.member) || !isVersionWithin(write.version, slot.seq)) return false;
+  const record = (await recordAt(room, slot.seq))?.record;
+  if (!record) return true;
+  const { kind, member, device, sendId } = EventHeader.decode(record.header);
+  const same = member === slot.member && device === slot.device && sendId === slot.sendId;
+  const isEmptied = record.emptiedBy > 0;
+  return kind === EventKind.EVENT_KIND_SLOT && same && (isEmptied || equalBytes(record.body, slot.write));
 }
 
 function put(room: RoomReplica, name: string, kept: LocalSlot): void {

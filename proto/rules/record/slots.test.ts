@@ -4,7 +4,7 @@ import { Algorithm, ControlKind, Role, SlotWrite } from '../../gen/record.ts';
 import { makeActor } from '../../golden/cast.ts';
 import { groupPolicy, Story } from '../../golden/story.ts';
 import { limits } from '../limits.ts';
-import { checkSlotWrite, decodeSlotWrite, receiptSlot, slotKind } from './slots.ts';
+import { checkSlotWrite, decodeSlotWrite, isVersionWithin, receiptSlot, slotKind } from './slots.ts';
 
 const R = Rejection;
 const story = Story.group(makeActor('@owner:x'), { ...groupPolicy, slotRole: Role.ROLE_MODERATOR });
@@ -62,5 +62,10 @@ describe('a slot', () => {
     expect(ahead(1_005)).toBe(null);
     expect(ahead(1_006)).toBe(R.REJECTION_BAD_EVENT);
     expect(checkSlotWrite(receipt, { ...writer, state: { ...state, joined: 101 } })).toBe(R.REJECTION_UNSUPPORTED);
+  });
+
+  it('can have got as far as a step for each event, and no further', () => {
+    expect([isVersionWithin(1, 1), isVersionWithin(7_000, 7), isVersionWithin(7_001, 7)]).toEqual([true, true, false]);
+    expect([isVersionWithin(0, 7), isVersionWithin(1, 0)]).toEqual([false, false]);
   });
 });

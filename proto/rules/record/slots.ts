@@ -32,6 +32,11 @@ export function decodeSlotWrite(bytes: Uint8Array): SlotWrite | Rejection {
   return write.algorithm === Algorithm.ALGORITHM_MEGOLM_V1 ? write : Rejection.REJECTION_BAD_EVENT;
 }
 
+/** Might a slot hold this version by an event at `seq`? An honest hub lets none get further than a step for each event. */
+export function isVersionWithin(version: number, seq: number): boolean {
+  return version >= 1 && version <= seq * limits.slotVersionStepMax;
+}
+
 /** Who writes, and what stands in the slot now. */
 export interface SlotWriter {
   readonly state: ControlState;

@@ -35,6 +35,10 @@ export type Defence =
   | 'manifest succession'
   /** Keys go to the identity that was seen first. */
   | 'fingerprints'
+  /** Ordered slots are set by those who may. */
+  | 'slot rights'
+  /** A slot's version is within what its events can have made of it. */
+  | 'slot versions'
   /** What contradicts the log or the chain freezes the room and is told. */
   | 'freezing';
 
@@ -154,6 +158,22 @@ export async function controlRulesWith(load: Module<typeof import('#proto/rules/
     });
   };
   return { ...real, applyRule };
+}
+
+/** `#proto/rules/control/state.ts` */
+export async function controlStateWith(load: Module<typeof import('#proto/rules/control/state.ts')>) {
+  const real = await load();
+  const maySetSlot: typeof real.maySetSlot = (state, member) =>
+    off.has('slot rights') || real.maySetSlot(state, member);
+  return { ...real, maySetSlot };
+}
+
+/** `#proto/rules/slots.ts` */
+export async function slotsWith(load: Module<typeof import('#proto/rules/record/slots.ts')>) {
+  const real = await load();
+  const isVersionWithin: typeof real.isVersionWithin = (version, seq) =>
+    off.has('slot versions') || real.isVersionWithin(version, seq);
+  return { ...real, isVersionWithin };
 }
 
 /** `#client/room-rows.ts`: what looks whether an id has a place finds none. */

@@ -3,11 +3,14 @@
 import { expect } from 'vitest';
 import type { AlarmCode, TroubleCause } from '#client/api.ts';
 import { controlBytes } from '#client/control-author.ts';
+import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Known } from '#client/people.ts';
 import { portablePrimitives as primitives } from '#client/primitives.ts';
+import { slotVersion } from '#client/room-slots.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import {
+  Algorithm,
   ControlBody,
   type ControlEntry,
   ControlKind,
@@ -135,22 +138,28 @@ async function transplantFromElsewhere(scene: Scene): Promise<void> {
   }));
 }
 
-/** Holds back what this client submits to the room: the event, and how to let it go on to the true hub. */
-function heldBack(client: LuxchatClient, room: string): { event: Promise<Event>; release: () => void } {
+/** Holds back what this client submits to the room: the event, and how to let it go on to the true hub, or to refuse it for good. */
+function heldBack(
+  client: LuxchatClient,
+  room: string,
+): { event: Promise<Event>; release: () => void; refuse: () => void } {
   const { connection } = client;
   const request = connection.request.bind(connection);
   let release = () => {};
+  let refuse = () => {};
   const event = new Promise<Event>((resolve) => {
     connection.request = (body, expect) => {
       if (body.$case !== 'submit' || body.value.room !== room || !body.value.event) return request(body, expect);
       connection.request = request;
       resolve(body.value.event);
-      return new Promise<void>((go) => {
+      return new Promise<void>((go, fail) => {
         release = go;
+        const rejection = Rejection.REJECTION_FORBIDDEN;
+        refuse = () => fail(new ClientError('REJECTED', 'The test refused it.', { rejection }));
       }).then(() => request(body, expect));
     };
   });
-  return { event, release: () => release() };
+  return { event, release: () => release(), refuse: () => refuse() };
 }
 
 /** Manifests that the liar hands out in place of those of a user. */
@@ -516,6 +525,45 @@ const roomLies: readonly Lie[] = [
     },
     believed: async ({ alice, room, eve }) =>
       alice.members(room).some(({ user, readSeq }) => user === eve.user && readSeq > 0),
+  },
+  {
+    lie: 'shows a topic as set by one who was not in the room at that place',
+    noticed: 'RECORD_INVALID',
+    freezes: true,
+    without: ['slot rights'],
+    tell: async (scene) => {
+      const { room, eve, alice, liar } = scene;
+      // So that Alice has the key.
+      await says(eve, room, 'hello');
+      await reads(alice, room, 'hello');
+      const held = heldBack(eve, room);
+      await eve.setTopic(room, 'set behind their backs');
+      const { header, body } = await held.event;
+      const { member, device, sendId } = EventHeader.decode(header);
+      const slot = { write: body, member, device, seq: 1, sendId };
+      // Nobody but Alice is ever told of it.
+      held.refuse();
+      liar.push({ $case: 'slotChanged', value: { room, slot } });
+    },
+    believed: async ({ alice, room }) => alice.room(room).topic === 'set behind their backs',
+  },
+  {
+    lie: 'shows a topic in a version that nobody could follow',
+    noticed: 'RECORD_INVALID',
+    freezes: true,
+    without: ['slot versions'],
+    tell: async ({ room, liar, bob, alice }) => {
+      const member = alice.held.need(room).replica.chain.memberOf(bob.user);
+      const write = SlotWrite.encode({
+        slot: 'topic',
+        version: Number.MAX_SAFE_INTEGER,
+        algorithm: Algorithm.ALGORITHM_MEGOLM_V1,
+        value: Uint8Array.of(1),
+      }).finish();
+      const slot = { write, member, device: bob.device, seq: 1, sendId: 1 };
+      liar.push({ $case: 'slotChanged', value: { room, slot } });
+    },
+    believed: async ({ alice, room }) => slotVersion(alice.held.need(room).replica.local.slots, 'topic') > 1_000_000,
   },
 ];
 

@@ -20,7 +20,10 @@ vi.mock('#proto/rules/identity/manifest.ts', async (load) =>
 vi.mock('#proto/rules/control/rules.ts', async (load) =>
   (await import('./liar-doubles.ts')).controlRulesWith(load as never),
 );
-
+vi.mock('#proto/rules/control/state.ts', async (load) =>
+  (await import('./liar-doubles.ts')).controlStateWith(load as never),
+);
+vi.mock('#proto/rules/record/slots.ts', async (load) => (await import('./liar-doubles.ts')).slotsWith(load as never));
 vi.mock('#client/room-rows.ts', async (load) => (await import('./liar-doubles.ts')).roomRowsWith(load as never));
 
 // One person may change another's standing twenty times at once, then once a minute: after so many rooms others play.
