@@ -1,7 +1,7 @@
 // The local store of browsers: one IndexedDB database, one object store a table, one transaction a write with strict durability.
 import { type IDBPDatabase, openDB } from 'idb';
 import { ClientError } from './errors.ts';
-import { type LocalStore, localTables } from './store.ts';
+import { checkedChanges, type LocalStore, localTables } from './store.ts';
 
 const schemaVersion = 1;
 
@@ -31,10 +31,11 @@ export async function openIndexedDbStore(name: string): Promise<LocalStore> {
     write: (changes) =>
       coded(async () => {
         if (changes.length === 0) return;
+        const checked = checkedChanges(changes);
         const transaction = database.transaction([...new Set(changes.map((change) => change.table))], 'readwrite', {
           durability: 'strict',
         });
-        for (const { table, key, value } of changes) {
+        for (const { table, key, value } of checked) {
           const store = transaction.objectStore(table);
           // A refused request aborts the transaction, and `done` tells: its own promise must not go unheard.
           (value === undefined ? store.delete(key) : store.put(value, key)).catch(() => {});
@@ -60,6 +61,7 @@ export async function coded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof ClientError) throw cause;
     throw new ClientError(
       'STORE',
       'This browser could not read or write its storage. Free some space, or leave private browsing.',

@@ -1,6 +1,13 @@
 // The local store in memory: for tests, and for a guest who wants nothing kept.
 import { ClientError } from './errors.ts';
-import type { LocalChange, LocalRange, LocalRow, LocalStore, LocalTable } from './store.ts';
+import {
+  checkedChanges,
+  type LocalChange,
+  type LocalRange,
+  type LocalRow,
+  type LocalStore,
+  type LocalTable,
+} from './store.ts';
 
 /** A local store that forgets everything at close. */
 export class MemoryStore implements LocalStore {
@@ -18,9 +25,9 @@ export class MemoryStore implements LocalStore {
   }
 
   async write(changes: readonly LocalChange[]): Promise<void> {
-    for (const { table, key, value } of changes) {
+    for (const { table, key, value } of checkedChanges(changes)) {
       if (value === undefined) this.#table(table).delete(key);
-      else this.#table(table).set(key, value.slice());
+      else this.#table(table).set(key, value);
     }
   }
 

@@ -1,7 +1,14 @@
 // Seals the values of a local store before they reach a disk: AES-256-GCM, a fresh nonce each, bound to table and key, so that rows can't be
 // swapped. Keys of rows stay readable (ids and numbers). Composes WebCrypto only.
 import { ClientError } from './errors.ts';
-import type { LocalChange, LocalRange, LocalRow, LocalStore, LocalTable } from './store.ts';
+import {
+  checkedChanges,
+  type LocalChange,
+  type LocalRange,
+  type LocalRow,
+  type LocalStore,
+  type LocalTable,
+} from './store.ts';
 
 const nonceBytes = 12;
 
@@ -29,9 +36,9 @@ export function sealStore(store: LocalStore, key: CryptoKey): LocalStore {
           ),
         );
       }),
-    write: (changes: readonly LocalChange[]) => {
+    write: async (changes: readonly LocalChange[]) => {
       const sealed = Promise.all(
-        changes.map(async (change) =>
+        checkedChanges(changes).map(async (change) =>
           change.value === undefined
             ? change
             : { ...change, value: await seal(key, change.table, change.key, change.value) },

@@ -54,6 +54,35 @@ export function localStoreContract(open: () => Promise<LocalStore>): void {
     expect(await store.get('outbox', 'x')).toEqual(bytes(49));
   });
 
+  it('reads what a write that was started before it brings', async () => {
+    const store = await fresh();
+    const write = store.write([{ table: 'account', key: 'self', value: bytes(1) }]);
+    expect(await store.get('account', 'self')).toEqual(bytes(1));
+    await write;
+    const remove = store.write([{ table: 'account', key: 'self', value: undefined }]);
+    expect(await store.list('account', { from: '', to: 'z' })).toEqual([]);
+    await remove;
+  });
+
+  it.each([
+    ['a key that is empty', { key: '', value: bytes(2) }],
+    ['a key of 1,025 characters', { key: 'k'.repeat(1_025), value: bytes(2) }],
+    ['a value that is no bytes', { key: 'b', value: (() => {}) as never }],
+  ])('takes all of a write or nothing: %s', async (_, wrong) => {
+    const store = await fresh();
+    await store.write([{ table: 'people', key: 'a', value: bytes(1) }]);
+    const changes = [
+      { table: 'people', key: 'a', value: undefined },
+      { table: 'outbox', key: 'x', value: bytes(9) },
+      { table: 'people', ...wrong },
+    ] as const;
+    await expect(store.write(changes)).rejects.toMatchObject({ code: 'STORE' });
+    expect(await store.get('people', 'a')).toEqual(bytes(1));
+    expect(await store.get('outbox', 'x')).toBeUndefined();
+    await store.write([{ table: 'people', key: 'k'.repeat(1_024), value: bytes(3) }]);
+    expect(await store.get('people', 'k'.repeat(1_024))).toEqual(bytes(3));
+  });
+
   it('keeps its own copy of what it was given', async () => {
     const store = await fresh();
     const value = bytes(1);
@@ -67,5 +96,9 @@ export function localStoreContract(open: () => Promise<LocalStore>): void {
     const store = await fresh();
     await store.close();
     await expect(store.get('account', 'x')).rejects.toMatchObject({ code: 'STORE' });
+    await expect(store.list('account', { from: '', to: 'z' })).rejects.toMatchObject({ code: 'STORE' });
+    await expect(store.write([{ table: 'account', key: 'x', value: bytes(1) }])).rejects.toMatchObject({
+      code: 'STORE',
+    });
   });
 }

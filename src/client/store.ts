@@ -1,7 +1,9 @@
 // The local store: what a device keeps between runs. One small port; memory, IndexedDB (browsers) and lmdb (Node) stand behind it and run
 // the suite of `store.contract.ts`. Values are sealed by `sealed-store.ts` before they reach a disk; keys hold ids and numbers only.
 
-/** The tables. Keys are ASCII; numbers in keys are 14 hexadecimal digits (see `orderedNumber`), so that byte order is number order. */
+import { ClientError } from './errors.ts';
+
+/** The tables. Keys are ASCII, at most 1,024 characters; numbers in keys are 14 hexadecimal digits (see `orderedNumber`), so that byte order is number order. */
 export const localTables = [
   /** `self`, `tokens`, `cursor`, `manifest` … one value each. */
   'account',
@@ -61,6 +63,19 @@ export interface LocalStore {
   write(changes: readonly LocalChange[]): Promise<void>;
   /** Waits for writes under way. Later calls reject. */
   close(): Promise<void>;
+}
+
+/** Characters of a key. */
+export const keyCharactersMax = 1_024;
+
+/** Copies of changes that a store can take. Throws STORE before anything was written: for a key that is empty or too long, for a value of no bytes. */
+export function checkedChanges(changes: readonly LocalChange[]): LocalChange[] {
+  return changes.map(({ table, key, value }) => {
+    const fits =
+      key.length > 0 && key.length <= keyCharactersMax && (value === undefined || value instanceof Uint8Array);
+    if (!fits) throw new ClientError('STORE', 'The local store can not hold this.');
+    return { table, key, value: value?.slice() };
+  });
 }
 
 /** A number (0 to 2^53 - 1) as a key part whose byte order is the number's order. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,5 +21,38 @@ describe('local store in lmdb', () => {
     await again.close();
     expect(statSync(path).mode & 0o777).toBe(0o700);
     expect(statSync(join(path, 'local.mdb')).mode & 0o777).toBe(0o600);
+  });
+
+  // A failed write was a plain error, and a second promise that nobody heard ended the process.
+  it('fails everything as STORE after a write that did not reach the disk, keeps what was promised, and the process lives', async () => {
+    const path = folder();
+    const program = `
+      import { openLmdbStore } from '${new URL('./lmdb-store.ts', import.meta.url).href}';
+      const store = openLmdbStore(${JSON.stringify(path)});
+      const key = (n) => String(n).padStart(6, '0');
+      const put = (n) => store.write([
+        { table: 'records', key: key(n), value: new Uint8Array(20_000) },
+        { table: 'account', key: 'kept', value: new TextEncoder().encode(key(n)) },
+      ]);
+      const codeOf = (asked) => asked.then(() => 'done', ({ code }) => code);
+      let kept = 0;
+      while ((await codeOf(put(kept + 1))) === 'done') kept++;
+      const after = [put(99), put(100), store.get('account', 'kept'), store.list('records', { from: '', to: 'z' })];
+      console.log(kept, ...(await Promise.all(after.map(codeOf))));
+      await store.close();
+      await new Promise((resolve) => setImmediate(resolve));
+      console.log('lives');`;
+    // Files of at most 300 KiB play the full disk.
+    const limited = ['-c', 'ulimit -f 600; exec "$0" --input-type=module -e "$1"', process.execPath, program];
+    const cwd = new URL('../../..', import.meta.url).pathname;
+    const { stdout, status } = spawnSync('sh', limited, { encoding: 'utf8', cwd, stdio: ['ignore', 'pipe', 'ignore'] });
+    const [first = '', last] = stdout.trim().split('\n');
+    const [kept, ...codes] = first.split(' ');
+    expect([codes, last, status]).toEqual([['STORE', 'STORE', 'STORE', 'STORE'], 'lives', 0]);
+    const store = openLmdbStore(path);
+    expect(Number(kept)).toBeGreaterThan(3);
+    expect(new TextDecoder().decode(await store.get('account', 'kept'))).toBe(String(kept).padStart(6, '0'));
+    expect(await store.list('records', { from: '', to: 'z' })).toHaveLength(Number(kept));
+    await store.close();
   });
 });
