@@ -2,12 +2,9 @@
 // had something left to do. It is written with or after the state rows that it speaks of, so it may be late but never wrong, whoever wrote it.
 // Applying starts after it.
 import type { StoredState } from '../ports/state-store.ts';
+import { stateLimits } from './limits.ts';
 import type { StateChange } from './messages.ts';
 import { emptySpan, type Span } from './segments.ts';
-
-/** Of one state row. */
-const keyCharsMax = 128;
-const valueBytesMax = 1024 * 1024;
 
 /** Keys from `~` on are the log's own; an actor must not use them. */
 export const reservedPrefix = '~';
@@ -64,6 +61,7 @@ export function splitState(rows: readonly StoredState[]): { covered: Covered; ow
 
 /** Why an actor must not ask for these changes; null = it may. */
 export function wrongWith(changes: readonly StateChange[], coveredThrough: number): string | null {
+  const { keyCharsMax, valueBytesMax } = stateLimits;
   for (const { key, value, seq } of changes) {
     if (key.length === 0 || key.length > keyCharsMax || key.startsWith(reservedPrefix))
       return 'a state row with a bad key';

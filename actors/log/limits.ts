@@ -1,4 +1,4 @@
-// The log's limits, each with its outcome. Tests shrink them.
+// The log's limits, each with its outcome. Tests shrink them, and limits.test.ts tries each at its bound and beyond.
 
 export interface LogLimits {
   /** Rows in a segment, and rows that state does not cover yet. Reached: the segment is sealed. */
@@ -27,4 +27,11 @@ export const defaultLogLimits: LogLimits = {
   openAttemptsMax: 8,
   pageRows: 1_000,
   pageBytes: 4 * 1024 * 1024,
+};
+
+/** What one state row may be. Beyond: the actor has a bug, its log is lost to it. */
+export const stateLimits = {
+  /** Characters of a key, at least one. */
+  keyCharsMax: 128,
+  valueBytesMax: 1024 * 1024,
 };
