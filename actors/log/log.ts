@@ -2,16 +2,15 @@
 // actor and replies of the store go in; requests and answers come out through the host. Guarantees what messages.ts promises, whatever is
 // delayed, lost or done twice, and whoever else holds the log for theirs. Does not wait, retry by a clock, or know what rows mean.
 import type { Generation, LogMeta, StoredRow } from '../ports/log-store.ts';
-import { Appends } from './appends.ts';
-import { type Covered, nextCovered, nothingCovered, wrongWith } from './covered.ts';
+import { wrongWith } from './covered.ts';
 import { defaultLogLimits, type LogLimits } from './limits.ts';
 import type { LogAnswer, LogCommand, StateChange } from './messages.ts';
 import { createLog, type LogContext, type Opened, openLog, type Stub } from './opening.ts';
 import { readRange, rewriteRows } from './reading.ts';
 import { mustBeAlive, type Steps, type StoreReply, type StoreRequest, writeState } from './requests.ts';
 import type { Rule } from './rules.ts';
-import { type Rest, roll, saveCovered, stamped } from './sealing.ts';
-import { emptySpan, extend, openSegment, type Span } from './segments.ts';
+import { type Last, roll, saveCovered, stamped } from './sealing.ts';
+import { type Append, Tail } from './tail.ts';
 import { Tasks } from './tasks.ts';
 
 /** Who carries out what a log asks for. Calls must not come back into the log before they return. */
@@ -35,10 +34,7 @@ export interface LogOptions {
   readonly omit?: Rule | undefined;
 }
 
-type Append = Extract<LogCommand, { kind: 'append' }>;
 type Save = Extract<LogCommand, { kind: 'save' }>;
-/** What the actor leaves behind. */
-type Last = Omit<Extract<LogCommand, { kind: 'close' }>, 'kind'>;
 /** In place of the number of a request: one at a time. */
 const remembering = 0;
 /** `open`: rows go out. `sealing`: the actor was asked for its state. `busy`: being made, sealed or closed; rows wait. */
@@ -47,7 +43,7 @@ type Phase = 'new' | 'opening' | 'open' | 'sealing' | 'busy' | 'ended';
 export class Log {
   readonly #host: LogHost;
   readonly #context: LogContext;
-  readonly #appends: Appends;
+  readonly #tail: Tail;
   readonly #tasks: Tasks;
   #phase: Phase = 'new';
   #now = 0;
@@ -55,17 +51,9 @@ export class Log {
   #saves = 0;
   #stub: Stub | null;
   #meta: LogMeta | null = null;
-  #segment = 0;
-  /** Seq that the actor's next append must have; ahead of what was issued while rows are held. */
+  /** Seq that the actor's next append must have; ahead of what went out while rows are held. */
   #nextSeq = 1;
-  #issuedThrough = 0;
-  #coveredThrough = 0;
   #floor = 1;
-  /** Of the open segment's rows. */
-  #span: Span = emptySpan;
-  /** Recovered rows that state does not cover yet must be covered by then; 0 = none. */
-  #recoveredDueMs = 0;
-  #covered: Covered = nothingCovered;
   #held: (Append | Save)[] = [];
   /** The actor's last word before a seal, until saves that went before it are through. */
   #sealed: Last | null = null;
@@ -76,7 +64,7 @@ export class Log {
     const limits = options.limits === undefined ? defaultLogLimits : { ...defaultLogLimits, ...options.limits };
     this.#host = host;
     this.#context = { log, generation, readsAreDurable, limits, omit, now: () => this.#now };
-    this.#appends = new Appends(omit);
+    this.#tail = new Tail(this.#context);
     this.#tasks = new Tasks({
       attemptsMax: limits.attemptsMax,
       request: (id, request, attempt) => host.request(id, request, attempt),
@@ -123,7 +111,7 @@ export class Log {
         if (this.#checked(command.changes)) this.#sealed = command;
         break;
       case 'close':
-        if (this.#held.length > 0 || !this.#quiet) return this.#break('closed while rows are under way');
+        if (this.#held.length > 0 || !this.#tail.quiet) return this.#break('closed while rows are under way');
         if (!this.#checked(command.changes)) return;
         this.#closing = command;
         if (this.#phase === 'sealing') this.#phase = 'open';
@@ -157,20 +145,15 @@ export class Log {
     this.#tasks.run(openLog(this.#context, create, stub), (opened) => this.#opened(opened));
   }
 
-  #opened({ meta, covered, state, rows, nextSeq, floor, span, rowsSpan }: Opened): void {
+  #opened(opened: Opened): void {
+    const { meta, state, rows, nextSeq, floor } = opened;
     this.#phase = 'open';
     this.#meta = meta;
-    this.#segment = meta === null ? 0 : openSegment(meta).id;
     this.#nextSeq = nextSeq;
-    this.#issuedThrough = nextSeq - 1;
-    this.#coveredThrough = nextSeq - 1;
     this.#floor = floor;
-    this.#span = span;
-    this.#recoveredDueMs = rowsSpan.dueMs;
-    this.#covered = covered;
-    const exists = meta !== null;
+    this.#tail.opened(opened);
     const answered = { state: state.map(({ key, value }) => ({ key, value })), rows: rows.map(toLogRow) };
-    this.#host.answer({ kind: 'opened', exists, ...answered, nextSeq, floor });
+    this.#host.answer({ kind: 'opened', exists: meta !== null, ...answered, nextSeq, floor });
   }
 
   #append(append: Append): void {
@@ -184,42 +167,25 @@ export class Log {
 
   /** Rows may go out: the segment is there and takes more. */
   #writable(): boolean {
-    return this.#phase === 'open' && this.#meta !== null && !this.#rollDue();
+    return this.#phase === 'open' && this.#meta !== null && !this.#tail.rollDue;
   }
 
   #issue(append: Append): void {
-    const { limits, omit } = this.#context;
-    const dueBefore = this.#span.dueMs;
-    const rows: StoredRow[] = [];
-    let seq = append.fromSeq;
-    for (const { bytes, acceptedMs, expiresMs: wanted } of append.rows) {
-      const expiresMs = Math.max(wanted, this.#now + limits.rowLifeMsMin);
-      rows.push({ seq: seq++, bytes, writeMicros: Math.min(acceptedMs, this.#now) * 1000, expiresMs });
-      this.#span = extend(this.#span, { writtenMs: this.#now, expiresMs, bytes: bytes.length }, limits.segmentAgeMs);
-    }
-    this.#issuedThrough = seq - 1;
-    const due = this.#span.dueMs;
-    const dueMs = omit !== 12 && (dueBefore === 0 || due < dueBefore) ? due : null;
-    const write = { log: this.#context.log, segment: this.#segment, rows, replace: false, dueMs };
-    if (append.restless && !this.#covered.restless) this.#remember(append.fromSeq - 1);
+    const write = this.#tail.write(append);
+    // Beside the rows that make it restless, and before them in the order of acks.
+    if (append.restless && !this.#tail.restless) this.#remember(append.fromSeq - 1);
     const id = this.#tasks.request({ op: 'writeRows', write }, () => this.#complete(id));
-    this.#appends.issued(id, this.#issuedThrough);
+    this.#tail.issued(id);
   }
 
-  /** The store hears that the actor is restless, beside the rows that make it so: they are complete only after this. */
   #remember(through: number): void {
-    const before = this.#covered;
-    const segment = this.#segment;
-    const span = before.segment === segment ? before.span : emptySpan;
-    const covered = nextCovered(before, { through: before.through, segment, span, restless: true });
-    this.#covered = covered;
-    this.#appends.issued(remembering, through);
-    this.#tasks.run(saveCovered(this.#context, { changes: [], before, covered }), () => this.#complete(remembering));
+    this.#tail.issued(remembering, through);
+    this.#tasks.run(saveCovered(this.#context, this.#tail.unrest()), () => this.#complete(remembering));
   }
 
   #complete(id: number): void {
-    const through = this.#appends.completed(id);
-    if (through <= this.#coveredThrough) return;
+    const through = this.#tail.completed(id);
+    if (through === 0) return;
     // Rule 4: complete first, then a fence read that starts after this, then the ack.
     if (this.#context.omit === 4) return this.#ack(through);
     this.#tasks.request({ op: 'cover' }, (reply) => {
@@ -229,9 +195,7 @@ export class Log {
   }
 
   #ack(through: number): void {
-    if (through <= this.#coveredThrough) return;
-    this.#coveredThrough = through;
-    this.#host.answer({ kind: 'appended', throughSeq: through });
+    if (this.#tail.cover(through)) this.#host.answer({ kind: 'appended', throughSeq: through });
   }
 
   #save(save: Save): void {
@@ -248,7 +212,7 @@ export class Log {
   }
 
   *#saving(changes: readonly StateChange[]): Steps<void> {
-    yield* writeState(stamped(changes, this.#segment));
+    yield* writeState(stamped(changes, this.#tail.segment));
     // What is answered must be seen by whoever fences this generation next: the same gate as for rows.
     yield* mustBeAlive();
   }
@@ -256,7 +220,7 @@ export class Log {
   #read(command: Extract<LogCommand, { kind: 'read' }>): void {
     const { token, limit, bytesMax, backwards } = command;
     const from = Math.max(command.fromSeq, this.#floor);
-    const through = Math.min(command.throughSeq, this.#coveredThrough);
+    const through = Math.min(command.throughSeq, this.#tail.coveredThrough);
     if (this.#meta === null || from > through) {
       this.#host.answer({ kind: 'rows', token, rows: [], floor: this.#floor, next: 0 });
       return;
@@ -270,16 +234,11 @@ export class Log {
   }
 
   #rewrite({ token, rows }: Extract<LogCommand, { kind: 'rewrite' }>): void {
-    if (rows.some(({ seq }) => seq > this.#coveredThrough))
+    if (rows.some(({ seq }) => seq > this.#tail.coveredThrough))
       return this.#break('a row that is not covered is rewritten');
     if (this.#meta === null) return this.#host.answer({ kind: 'rewritten', token });
     const steps = rewriteRows(this.#context, this.#meta, rows);
     this.#tasks.run(steps, () => this.#host.answer({ kind: 'rewritten', token }));
-  }
-
-  /** Every row that went out is covered. */
-  get #quiet(): boolean {
-    return this.#appends.empty && this.#coveredThrough === this.#issuedThrough;
   }
 
   /** Does what waited for something else to end. Only these things can wait: a log to be made, a roll, a close, held rows and saves. */
@@ -291,9 +250,9 @@ export class Log {
       else if (this.#closing !== null) this.#close({ changes: [] });
     } else if (this.#closing !== null) {
       if (this.#saves === 0) this.#close(this.#closing);
-    } else if (!this.#rollDue()) {
+    } else if (!this.#tail.rollDue) {
       this.#release();
-    } else if (this.#quiet) {
+    } else if (this.#tail.quiet) {
       this.#phase = 'sealing';
       this.#host.answer({ kind: 'sealing' });
     }
@@ -310,58 +269,37 @@ export class Log {
   #create(): void {
     this.#phase = 'busy';
     this.#tasks.run(createLog(this.#context), (meta) => {
-      this.#meta = meta;
-      this.#segment = openSegment(meta).id;
-      this.#phase = 'open';
+      this.#begin(meta);
     });
-  }
-
-  /** The open segment is full or old, or too much would have to be applied again. Rule 12: or its first row would expire. */
-  #rollDue(): boolean {
-    const { limits, omit } = this.#context;
-    const { start } = openSegment(this.#meta!);
-    if (this.#issuedThrough - start + 1 >= limits.segmentRowsMax || this.#span.bytes >= limits.segmentBytesMax)
-      return true;
-    if (this.#issuedThrough - this.#covered.through >= limits.segmentRowsMax) return true;
-    if (omit === 12) return false;
-    return isPast(this.#span.dueMs, this.#now) || isPast(this.#recoveredDueMs, this.#now);
   }
 
   #roll(last: Last): void {
     this.#phase = 'busy';
     this.#sealed = null;
-    const rest = this.#rest(last);
     // State is complete before the segment is sealed: what is sealed need never be applied again.
-    this.#tasks.run(roll(this.#context, this.#meta!, rest), ({ meta, floor }) => {
-      this.#covered = rest.covered;
-      this.#meta = meta;
-      this.#segment = openSegment(meta).id;
+    this.#tasks.run(roll(this.#context, this.#meta!, this.#tail.rests(last)), ({ meta, floor }) => {
       this.#floor = floor;
-      this.#span = emptySpan;
-      this.#recoveredDueMs = 0;
-      this.#phase = 'open';
+      this.#begin(meta);
     });
+  }
+
+  #begin(meta: LogMeta): void {
+    this.#meta = meta;
+    this.#tail.begins(meta);
+    this.#phase = 'open';
   }
 
   #close(last: Last): void {
     this.#phase = 'busy';
-    const rest = this.#rest(last);
-    this.#tasks.run(saveCovered(this.#context, rest), () => {
-      const meta = this.#meta;
-      const stub = { nextSeq: this.#nextSeq, covered: rest.covered, span: this.#span, floor: this.#floor };
-      this.#end(meta === null ? null : { version: meta.version, ...stub });
+    this.#tasks.run(saveCovered(this.#context, this.#tail.rests(last)), () => {
+      const version = this.#meta?.version;
+      this.#end(version === undefined ? null : this.#tail.stub(version, this.#floor));
       this.#host.answer({ kind: 'closed' });
     });
   }
 
-  #rest({ changes, restless = false }: Last): Rest {
-    const before = this.#covered;
-    const now = { through: this.#coveredThrough, segment: this.#segment, span: this.#span, restless };
-    return { changes, before, covered: nextCovered(before, now) };
-  }
-
   #checked(changes: readonly StateChange[]): boolean {
-    const wrong = wrongWith(changes, this.#coveredThrough);
+    const wrong = wrongWith(changes, this.#tail.coveredThrough);
     if (wrong !== null) this.#break(wrong);
     return wrong === null;
   }
@@ -383,10 +321,6 @@ export class Log {
     this.#tasks.clear();
     this.#held = [];
   }
-}
-
-function isPast(dueMs: number, now: number): boolean {
-  return dueMs !== 0 && dueMs <= now;
 }
 
 function toLogRow({ seq, bytes }: StoredRow): { seq: number; bytes: Uint8Array } {

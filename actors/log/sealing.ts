@@ -4,10 +4,13 @@ import type { LogMeta } from '../ports/log-store.ts';
 import type { StateWrite } from '../ports/state-store.ts';
 import { type Covered, coveredKey, encodeCovered } from './covered.ts';
 import { wakeLater } from './due.ts';
-import type { StateChange } from './messages.ts';
+import type { LogCommand, StateChange } from './messages.ts';
 import { findFloor, type LogContext } from './opening.ts';
 import { casMeta, LogLost, type Steps, writeRows, writeState } from './requests.ts';
 import { openSegment, sealAndOpen } from './segments.ts';
+
+/** An actor's last word in a segment. */
+export type Last = Omit<Extract<LogCommand, { kind: 'close' }>, 'kind'>;
 
 /** The actor's last changes, and how far they cover the log. */
 export interface Rest {

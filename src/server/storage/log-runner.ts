@@ -137,7 +137,8 @@ export class LogRunner {
     return !this.#fenced && this.#fenceFailures === 0 && !this.#stopped;
   }
 
-  /** Drops every log: nothing more is answered. What was under way may or may not be stored; nothing of it was acked. */
+  /** Drops every log: nothing more is answered. What was under way may or may not be stored; nothing of it was acked. Rule 9: before a shard is given
+   *  away. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const { log } of this.#open.values()) log.drop();
