@@ -16,6 +16,7 @@ import { controlHash, controlTextToSign, manifestHash, manifestTextToSign, recor
 import { canonicalJson, parseJsonObject } from '../rules/bytes/json.ts';
 import { encodeState, hashState } from '../rules/control/state.ts';
 import { proveCredential } from '../rules/identity/credential.ts';
+import { identityNumber } from '../rules/identity/number.ts';
 import { directRoomId } from '../rules/ids.ts';
 import { mayEmptyRow } from '../rules/record/emptying.ts';
 import { frankingCommitment, isWrittenApart } from '../rules/record/payload.ts';
@@ -73,7 +74,8 @@ function roomIds() {
 
 function person(actor: typeof ada) {
   const { user, salt, fingerprint } = actor.person(1);
-  return { user, salt: toHex(salt), fingerprint: toHex(fingerprint), commitment: toHex(actor.commitment) };
+  const number = identityNumber(user, fingerprint, testPrimitives);
+  return { user, salt: toHex(salt), fingerprint: toHex(fingerprint), commitment: toHex(actor.commitment), number };
 }
 
 function credential(actor: typeof ada) {

@@ -32,6 +32,7 @@ export interface Command {
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
+  identity: { live: true, run: identity },
   rooms: { live: true, run: async (session) => listRooms(session, isCurrent) },
   invitations: { live: true, run: async (session) => listRooms(session, (room) => room.status === 1) },
   start: {
@@ -151,6 +152,12 @@ async function whoami({ client, out }: Session): Promise<void> {
   const { user, device, deviceId } = client;
   const state = confirmed ? 'confirmed' : 'not confirmed yet: run luxchat verify here and on a confirmed device';
   out.say({ type: 'self', user, device, deviceId, confirmed }, user, `device ${device} (${deviceId}), ${state}`);
+}
+
+async function identity({ client, args, out }: Session): Promise<void> {
+  const user = args.rest[0] ?? client.user;
+  const number = await client.fingerprint(user);
+  out.say({ type: 'identity', user, number }, `${user}\n${number}`);
 }
 
 function listRooms({ client, out }: Session, wanted: (room: RoomInfo) => boolean): void {

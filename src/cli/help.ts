@@ -13,6 +13,7 @@ This device
   login [--server URL] [--device NAME]     log in with a browser: prints the address to open
         --user NAME [--password P] [--code C]   the same in the terminal, with the stand-in only
   whoami                                   Luxchat-ID, device, is it confirmed?
+  identity [ID]                            own or another's identity in digits: both must see the same for each of you
   devices                                  own devices: number, id, name
   verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
   devices-remove NUMBER                    log another own device out

@@ -43,6 +43,15 @@ describe('luxchat', () => {
     ]);
   });
 
+  it('shows the same number to both whose identity it is, to compare by voice', async () => {
+    for (const [at, own] of [alice, bob].entries()) {
+      const [mine] = (await run(own, ['identity'])).lines;
+      const [theirs] = (await run(at === 0 ? bob : alice, ['identity', ids[at] as string])).lines;
+      expect(mine).toMatchObject({ user: ids[at], number: expect.stringMatching(/^(\d{5} ){7}\d{5}$/) });
+      expect(theirs).toEqual(mine);
+    }
+  });
+
   it('starts, accepts, sends, reads history and follows what comes', async () => {
     const [, bobId = ''] = ids;
     const [room] = (await run(alice, ['start', bobId])).lines;

@@ -356,6 +356,9 @@ export interface Luxchat {
   confirmVerification(id: string): Promise<void>;
   /** They are not, or not now. UNKNOWN. */
   cancelVerification(id: string): Promise<void>;
+  /** The identity of a user, or one's own, as this device knows it: eight groups of five digits. Two people who see the same one for each of them, by
+   * voice or side by side, have no one between them. After a change: the new one, not approved yet. OFFLINE, UNKNOWN. */
+  fingerprint(user: string): Promise<string>;
   /** Trusts the identity that a user has now, after it changed. UNKNOWN. */
   approveIdentity(user: string): Promise<void>;
 

@@ -1,6 +1,7 @@
 // The public methods of the SDK over the wired parts: see api.ts for what each does and how it fails.
 import { Content, type MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, Emptying, EmptyingCause, EventKind, Role } from '#proto/gen/record.ts';
+import { identityNumber } from '#proto/rules/identity/number.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { DeviceInfo, Luxchat, MemberInfo, RoomInfo, SendOptions, TimelineItem, VerificationInfo } from './api.ts';
 import { ClientCore } from './client.ts';
@@ -297,6 +298,11 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   cancelVerification(id: string): Promise<void> {
     return this.#verify(() => this.parts.engine.cancelVerification(id));
+  }
+
+  async fingerprint(user: string): Promise<string> {
+    const { fingerprint, changedTo } = await this.#membership.person(user);
+    return identityNumber(user, changedTo.length > 0 ? changedTo : fingerprint, this.parts.primitives);
   }
 
   async approveIdentity(user: string): Promise<void> {

@@ -7,7 +7,9 @@ import { describePerson, type Statement } from './control-author.ts';
 import { ClientError, isRejection } from './errors.ts';
 import { createDirectRoom, createGroupRoom } from './genesis.ts';
 import type { Parts } from './parts.ts';
+import type { Known } from './people.ts';
 import type { RoomReplica } from './room.ts';
+import { checkSelf } from './room-control.ts';
 import type { Rooms } from './rooms.ts';
 
 const { MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED, MEMBER_STATUS_BANNED } = MemberStatus;
@@ -98,6 +100,8 @@ export class Membership {
   async own(room: string, kind: ControlKind): Promise<void> {
     const { replica, sender } = this.#rooms.need(room);
     if (!replica.chain.state) await replica.catchUp();
+    // The chain may have been read before this device knew its own identity.
+    if (kind === ControlKind.CONTROL_KIND_ACCEPT) await checkSelf(replica);
     await sender.control(({ chain }) => {
       const member = chain.memberOf(this.#parts().user);
       if (member === 0) throw new ClientError('UNKNOWN', 'You are not in this room.');
@@ -114,6 +118,16 @@ export class Membership {
       if (target === 0) throw new ClientError('UNKNOWN', 'This person is not in the room.');
       return isSo(chain.state, target, statement.kind) ? null : { ...statement, target };
     });
+  }
+
+  /** Someone as this device knows them; fetched where it does not. Rejects with UNKNOWN, and as requests do. */
+  async person(user: string): Promise<Known> {
+    const { people } = this.#parts();
+    if (!people.get(user)) await people.refresh([user], '');
+    const known = people.get(user);
+    if (!known)
+      throw new ClientError('UNKNOWN', 'There is nobody with this Luxchat-ID, or they have not set up their app yet.');
+    return known;
   }
 
   async #createDirect(room: string, user: string): Promise<void> {
@@ -176,12 +190,7 @@ export class Membership {
   }
 
   async #fingerprint(user: string): Promise<Uint8Array> {
-    const { people } = this.#parts();
-    if (!people.get(user)) await people.refresh([user], '');
-    const known = people.get(user);
-    if (!known)
-      throw new ClientError('UNKNOWN', 'There is nobody with this Luxchat-ID, or they have not set up their app yet.');
-    return known.fingerprint;
+    return (await this.person(user)).fingerprint;
   }
 }
 

@@ -74,6 +74,15 @@ export async function compareControl(
   if (head.number < known || (own && !equalBytes(own, head.hash))) await room.freeze('CONTROL_ROLLED_BACK');
 }
 
+/** Does the chain name this user's own identity? Else whoever brought them in was shown another one, whose holder would read here in their name. */
+export async function checkSelf(room: RoomReplica): Promise<void> {
+  const { chain, ports } = room;
+  const { people, user } = ports.parts;
+  const own = people.get(user)?.fingerprint;
+  const named = chain.person(chain.memberOf(user))?.fingerprint;
+  if (own && named && !equalBytes(own, named)) await room.freeze('IDENTITY_SWAPPED', user);
+}
+
 /** People who have joined: their manifests are fetched before keys are shared with them; what fails now is done then. Not those who are only invited:
  * they get no keys yet, and asking for them costs this user as strangers do. */
 async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void> {
@@ -98,6 +107,7 @@ async function settle(
     changes.push(...taken.changes);
     if (removals.has(taken.kind)) await room.ports.parts.engine.rotate(room.room);
     room.ports.membersChanged(room, { kind: taken.kind, target: taken.target, news });
+    if (room.chain.user(taken.target) === room.ports.parts.user) await checkSelf(room);
     return true;
   }
   if (isIncomplete(taken)) await room.freeze('CONTROL_WITHHELD');

@@ -219,8 +219,8 @@ export class RoomReplica {
   }
 
   /** The server contradicts itself or what people signed: ends sending here and says why. */
-  async freeze(code: AlarmCode): Promise<void> {
-    this.ports.parts.alarm({ code, room: this.room });
+  async freeze(code: AlarmCode, user?: string): Promise<void> {
+    this.ports.parts.alarm({ code, room: this.room, ...(user ? { user } : {}) });
     await this.stop(code, false);
   }
 

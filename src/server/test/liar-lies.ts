@@ -2,7 +2,7 @@
 // would have believed it. liar.test.ts runs each line twice: with them, and without them.
 import { expect } from 'vitest';
 import type { AlarmCode, TroubleCause } from '#client/api.ts';
-import { controlBytes } from '#client/control-author.ts';
+import { controlBytes, describePerson } from '#client/control-author.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Known } from '#client/people.ts';
@@ -56,6 +56,8 @@ export interface Lie {
   readonly given?: readonly Defence[];
   /** The room is one of a person whom nobody has met, with one device or two. */
   readonly devices?: 1 | 2;
+  /** Alice is not in the room yet. */
+  readonly absent?: true;
   /** Tells it. */
   tell(scene: Scene): Promise<void>;
   /** Does Alice believe it? */
@@ -641,6 +643,27 @@ const deviceLies: readonly Lie[] = [
       await reads(alice, room, 'my other one was stolen');
     },
     believed: sharesWithSecond,
+  },
+  {
+    lie: 'swapped the identity of Alice to who invites her',
+    noticed: 'IDENTITY_SWAPPED',
+    freezes: true,
+    absent: true,
+    without: ['freezing'],
+    tell: async ({ alice, bob, room }) => {
+      // What Bob signs who was shown another identity under her name when he first heard of her.
+      const { sender } = bob.held.need(room);
+      await sender.control(({ chain }) => {
+        if (chain.memberOf(alice.user) > 0) return null;
+        const target = (chain.state?.members.size ?? 0) + 1;
+        const person = describePerson(alice.user, crypto.getRandomValues(new Uint8Array(32)), target);
+        return { kind: ControlKind.CONTROL_KIND_INVITE, target, role: Role.ROLE_MEMBER, person };
+      });
+      await join(alice, room).catch(() => {});
+    },
+    // She signs her consent to a room in which another one bears her name.
+    believed: async ({ liar, room }) =>
+      liar.asked.some((asked) => asked.$case === 'submit' && asked.value.room === room),
   },
   {
     lie: 'swaps the identity of someone in the room',

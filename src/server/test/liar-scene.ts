@@ -116,6 +116,15 @@ export async function newRoom(cast: Cast, owner = cast.bob): Promise<Scene> {
   return { ...cast, bob: owner, room };
 }
 
+/** A fresh room of Bob and Eve that Alice is not in. */
+export async function roomWithoutAlice(cast: Cast): Promise<Scene> {
+  cast.liar.repent();
+  const room = await cast.bob.createGroup({ name: 'shed', invite: [cast.eve.user] });
+  await join(cast.eve, room);
+  await eventually('both are in', () => joined(cast.bob, room) === 2);
+  return { ...cast, room };
+}
+
 let newcomers = 0;
 
 /** A person whom nobody has met. */
