@@ -114,7 +114,7 @@ export class Ledger {
 
   // Is something left to do for which nobody else would wake this user?
   get #restless(): boolean {
-    return this.#covered.untold.size > 0;
+    return this.#covered.untold.size > 0 || this.#covered.rooms.due().length > 0;
   }
 
   #advance(seq: number): Effect[] {

@@ -48,7 +48,8 @@ export const userLimits = {
   roomsAgainMs: 5_000,
   /** Users whose newest manifest notice is remembered; over it all are forgotten, and one notice may come twice. */
   noticedMax: 1_024,
-  /** Standings that one other user may change at once, and milliseconds until one more. Over it: not confirmed, the rooms tell them again. */
+  /** Changes of standings by one other user that devices hear of at once, and milliseconds until one more. Over it: only the list shows them, and
+   *  devices hear of the newest later. */
   standingBurst: 20,
   standingEveryMs: 60_000,
   /** Buckets remembered; over it the one that is full soonest is forgotten, and whose it is may begin anew. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { RoomEntry, RoomList } from '#proto/gen/client.ts';
+import type { InboxPage, RoomEntry, RoomList } from '#proto/gen/client.ts';
 import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { limits } from '#proto/rules/limits.ts';
@@ -145,28 +145,78 @@ describe('what others change', () => {
   const rows = () => street.log(user).rows.length;
   const fetch = (after: number) => street.ask({ user, device: 1 }, { $case: 'fetchInbox', value: { after, limit: 0 } });
 
-  it('is taken 20 times of one of them, then once a minute, whether this user sleeps or crashes meanwhile', () => {
+  /** Control numbers that devices heard of by entries after this seq. */
+  const heard = (after: number) =>
+    (fetch(after)!.value as InboxPage).entries.flatMap(({ body }) =>
+      body?.$case === 'standing' ? body.value.controlNumber : [],
+    );
+  const spend = () => {
     for (let n = 0; n < userLimits.standingBurst; n++) stand(roomOf(n), invited);
-    const refused = () => {
-      stand(roomOf(100), invited);
-      return confirmed(street, roomOf(100)).length === 0;
-    };
-    expect(refused()).toBe(true);
-    street.passivate(user);
-    expect(refused()).toBe(true);
-    street.crash(user);
-    expect(refused()).toBe(true);
+  };
+  const time = () => street.tell(user, { kind: 'timer', name: 'standings' });
+
+  it('is listed and confirmed at once; devices hear of 20 by one of them, then of one a minute', () => {
+    spend();
+    const before = rows();
+    stand(roomOf(100), invited);
+    expect(confirmed(street, roomOf(100))).toEqual([3]);
+    expect(listAll().map(({ room }) => room)).toContain(roomOf(100));
+    expect(rows()).toBe(before);
+    expect(street.all('startTimer').at(-1)).toEqual({
+      kind: 'startTimer',
+      name: 'standings',
+      delayMs: userLimits.standingEveryMs,
+    });
     street.now += userLimits.standingEveryMs - 1;
-    expect(refused()).toBe(true);
-    expect(street.all('count')).toMatchObject([{ counter: 'user.standings.later' }, {}, {}, {}]);
+    time();
+    expect(rows()).toBe(before);
     street.now += 1;
-    expect(refused()).toBe(false);
-    stand(roomOf(101), invited);
-    expect(confirmed(street, roomOf(101))).toEqual([]);
+    time();
+    expect(heard(before)).toEqual([3]);
+    time();
+    expect(rows()).toBe(before + 1);
+  });
+
+  it('by another one, or by the user, does not wait for that', () => {
+    spend();
+    const before = rows();
     stand(roomOf(101), invited, { byUser: '@carol:example.org' });
     stand(roomOf(0), joined, { controlNumber: 4 });
-    expect(confirmed(street, roomOf(101))).toEqual([3]);
-    expect(confirmed(street, roomOf(0))).toEqual([3, 4]);
+    expect(heard(before)).toEqual([3, 4]);
+  });
+
+  it('reaches devices with its last word alone', () => {
+    spend();
+    const before = rows();
+    for (let number = 4; number < 600; number++) {
+      stand(roomOf(0), number % 2 === 0 ? removed : invited, { controlNumber: number });
+    }
+    expect(confirmed(street, roomOf(0)).at(-1)).toBe(599);
+    expect(rows()).toBe(before);
+    street.now += userLimits.standingEveryMs;
+    time();
+    expect(heard(before)).toEqual([599]);
+  });
+
+  it('is told after sleep and crash, for which this user is woken, and no sooner for them', () => {
+    spend();
+    const before = rows();
+    stand(roomOf(100), invited);
+    stand(roomOf(101), invited);
+    street.passivate(user);
+    expect(street.log(user).restless).toBe(true);
+    welcomed();
+    expect(rows()).toBe(before);
+    street.now += userLimits.standingEveryMs;
+    street.crash(user);
+    welcomed();
+    expect(heard(before)).toEqual([3]);
+    street.now += userLimits.standingEveryMs;
+    street.crash(user);
+    welcomed();
+    expect(heard(before)).toEqual([3, 3]);
+    street.passivate(user);
+    expect(street.log(user).restless).toBe(false);
   });
 
   it('lies in their lane; where that is full no row is kept, and the device is told to look at everything', () => {

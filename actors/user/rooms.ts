@@ -1,5 +1,5 @@
-// Rooms tell how the user stands in them; each change is kept once, in order, and only then confirmed to the room, which repeats it until then. What
-// others change is metered: beyond, nothing is kept or confirmed, so the room tells it again later, and by then only the newest.
+// Rooms tell how the user stands in them; each change is kept, in order, and only then confirmed to the room, which repeats it until then. Devices hear
+// of it by an entry. Of what others change these are metered: beyond, the account takes the change at once and devices hear of the newest later.
 import type { ManifestHead, RoomStanding } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { UserMessage } from '../kernel/messages.ts';
@@ -7,19 +7,18 @@ import { appendInLane } from './lane.ts';
 import { userLimits } from './limits.ts';
 import type { Turn } from './turn.ts';
 
+/** Name of the timer after which devices hear of what they were not told at once. */
+export const standingsTimer = 'standings';
+
 /** A room's word about this user. */
 export type StandingMessage = Extract<UserMessage, { kind: 'standing' }>;
 
-/** Keeps a standing that is news, and confirms it unless it came too soon. An account that does not exist keeps nothing and confirms. */
+/** Keeps a standing that is news, and confirms it in any case. An account that does not exist keeps nothing. */
 export function keepStanding(turn: Turn, { replyTo, standing, readableFrom }: StandingMessage): void {
   const { account } = turn;
   const { rooms, user } = account;
   if (account.exists) {
     const isNews = rooms.isNews(standing);
-    if (isNews && isTooSoon(turn, standing)) {
-      turn.emit({ kind: 'count', counter: 'user.standings.later', by: 1 });
-      return;
-    }
     const before = rooms.mayEnter;
     if (isNews) keep(turn, { ...standing, readableFrom });
     const { mayEnter } = rooms;
@@ -30,6 +29,13 @@ export function keepStanding(turn: Turn, { replyTo, standing, readableFrom }: St
   const { controlNumber } = standing;
   const fingerprint = account.manifest?.body.masterKey ?? noBytes;
   turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber, fingerprint } });
+}
+
+/** Tells devices what they have not heard yet, as far as those who changed it may now, and sets the timer for the rest. */
+export function tellDue(turn: Turn): void {
+  for (const standing of turn.account.rooms.due()) if (waitMsOf(turn, standing) === 0) tellDevices(turn, standing);
+  const waits = turn.account.rooms.due().map((standing) => waitMsOf(turn, standing));
+  if (waits.length > 0) turn.emit({ kind: 'startTimer', name: standingsTimer, delayMs: Math.min(...waits) });
 }
 
 /** Someone else published a manifest: a notice in that person's lane. Where a device's lane is full it is told to sync in full instead. */
@@ -43,21 +49,34 @@ export function keepNotice(turn: Turn, { user, head }: { user: string; head: Man
   appendInLane(turn, [...account.devices.values()], { to: { device: 0, lane: user }, body });
 }
 
-// Does this one change too much? What the user does is limited where they do it.
-function isTooSoon({ account, now }: Turn, { byUser }: RoomStanding): boolean {
-  return byUser !== account.user && account.buckets.waitMs('standing', 1, { now, of: byUser }) > 0;
+function keep(turn: Turn, standing: RoomStanding): void {
+  if (waitMsOf(turn, standing) === 0) {
+    tellDevices(turn, standing);
+    return;
+  }
+  takeWithoutEntry(turn, standing, { due: true });
+  turn.emit({ kind: 'count', counter: 'user.standings.later', by: 1 });
+  tellDue(turn);
+}
+
+// How long until devices may hear of it? What the user does is limited where they do it.
+function waitMsOf({ account, now }: Turn, { byUser }: RoomStanding): number {
+  return byUser === account.user ? 0 : account.buckets.waitMs('standing', 1, { now, of: byUser });
 }
 
 // In the lane of who changed it. Where no device has room there, the list of rooms alone shows it: they were told to look at everything.
-function keep(turn: Turn, standing: RoomStanding): void {
+function tellDevices(turn: Turn, standing: RoomStanding): void {
   const { account } = turn;
   const body = { $case: 'standing', value: standing } as const;
-  if (standing.byUser === account.user) {
-    turn.append(body);
-    return;
+  if (standing.byUser === account.user) turn.append(body);
+  else {
+    const to = { device: 0, lane: standing.byUser };
+    const isTold = appendInLane(turn, [...account.devices.values()], { to, body });
+    if (!isTold) takeWithoutEntry(turn, standing, { due: false });
   }
-  const to = { device: 0, lane: standing.byUser };
-  if (appendInLane(turn, [...account.devices.values()], { to, body })) return;
-  const at = Math.max(account.acceptedMs, turn.now);
-  turn.change((each) => each.stand(standing, at));
+}
+
+function takeWithoutEntry(turn: Turn, standing: RoomStanding, { due }: { due: boolean }): void {
+  const at = Math.max(turn.account.acceptedMs, turn.now);
+  turn.change((account) => account.stand(standing, at, { due }));
 }

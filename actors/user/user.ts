@@ -20,7 +20,7 @@ import { Ledger } from './ledger.ts';
 import { userLimits } from './limits.ts';
 import { keysOf } from './public-keys.ts';
 import { handleRequest } from './requests.ts';
-import { keepNotice, keepStanding } from './rooms.ts';
+import { keepNotice, keepStanding, standingsTimer, tellDue } from './rooms.ts';
 import { Buckets } from './state/buckets.ts';
 import { roomsTimer, roomTold, tellRooms } from './tell-rooms.ts';
 import { type Desk, Turn, type UserSettings } from './turn.ts';
@@ -105,7 +105,11 @@ export class UserActor implements Actor<UserMessage> {
   #open(ledger: Ledger, now: number): readonly Effect[] {
     this.#ledger = ledger;
     this.#phase = 'live';
-    const effects = [...this.#turn(ledger, now, tellRooms)];
+    const goesOn = (turn: Turn) => {
+      tellRooms(turn);
+      tellDue(turn);
+    };
+    const effects = [...this.#turn(ledger, now, goesOn)];
     for (const message of this.#held.take())
       effects.push(...this.#turn(ledger, now, (turn) => this.#handle(turn, message)));
     return this.#orEnd(ledger, effects);
@@ -202,6 +206,7 @@ export class UserActor implements Actor<UserMessage> {
         return;
       case 'timer':
         if (message.name === roomsTimer) tellRooms(turn);
+        else if (message.name === standingsTimer) tellDue(turn);
         else this.#gathers.timeUp(turn, message.name);
         return;
       case 'log':

@@ -133,6 +133,8 @@ export interface RoomRow {
   sinceMs: number;
   /** The user was in this room, now or before. */
   joined: boolean;
+  /** No inbox entry says so yet: others change too much, and devices are told of it later. */
+  due: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1198,7 +1200,7 @@ export const FillingBucket: MessageFns<FillingBucket> = {
 };
 
 function createBaseRoomRow(): RoomRow {
-  return { standing: undefined, sinceMs: 0, joined: false, _unknownFields: {} };
+  return { standing: undefined, sinceMs: 0, joined: false, due: false, _unknownFields: {} };
 }
 
 export const RoomRow: MessageFns<RoomRow> = {
@@ -1211,6 +1213,9 @@ export const RoomRow: MessageFns<RoomRow> = {
     }
     if (message.joined !== false) {
       writer.uint32(24).bool(message.joined);
+    }
+    if (message.due !== false) {
+      writer.uint32(32).bool(message.due);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1258,6 +1263,14 @@ export const RoomRow: MessageFns<RoomRow> = {
             }
 
             message.joined = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.due = reader.bool();
             continue;
           }
         }

@@ -116,11 +116,11 @@ export class Account {
     return true;
   }
 
-  /** Takes how the user stands in a room, since `now`; what others change is charged to them. */
-  stand(standing: RoomStanding, now: number): boolean {
-    const rooms = this.rooms.set(standing, now);
+  /** Takes how the user stands in a room, since `now`. What others change is charged to them once devices are told, which is later where it is `due`. */
+  stand(standing: RoomStanding, now: number, { due }: { due: boolean }): boolean {
+    const rooms = this.rooms.set(standing, now, { due });
     this.#touch(...rooms.map((room) => `room/${room}`));
-    if (standing.byUser !== this.user) this.charge('standing', 1, { now, of: standing.byUser });
+    if (standing.byUser !== this.user && !due) this.charge('standing', 1, { now, of: standing.byUser });
     return true;
   }
 
@@ -171,7 +171,7 @@ export class Account {
         this.#touch(`sender/${this.senders.add(body.value, { device, id: body.value.id, seq })}`);
         return;
       case 'standing':
-        this.stand(body.value, acceptedMs);
+        this.stand(body.value, acceptedMs, { due: false });
         return;
       case 'keyClaimed':
         this.#withKeys(body.value.device, (keys) => keys.claim(body.value));

@@ -30,11 +30,13 @@ export class Standings {
     return this.#named((row) => isIn(statusOf(row))).length < limits.roomsMax;
   }
 
-  /** Takes a standing, and lets go what is then over a limit; returns the rooms whose rows changed. */
-  set(standing: RoomStanding, now: number): string[] {
+  /** Takes a standing, and lets go what is then over a limit; returns the rooms whose rows changed. `due`: devices are to hear of it later. */
+  set(standing: RoomStanding, now: number, { due }: { due: boolean }): string[] {
     const { room, status } = standing;
-    const joined = isIn(status) || status === MemberStatus.MEMBER_STATUS_LEFT || this.#rows.get(room)?.joined === true;
-    this.#rows.set(room, { standing, sinceMs: now, joined });
+    const before = this.#rows.get(room);
+    const joined = isIn(status) || status === MemberStatus.MEMBER_STATUS_LEFT || before?.joined === true;
+    const isKnown = before?.standing?.controlNumber === standing.controlNumber;
+    this.#rows.set(room, { standing, sinceMs: isKnown ? before.sinceMs : now, joined, due });
     const gone = [...(isInvited(status) ? this.#crowdedOut(standing) : []), ...this.#faded(now)];
     for (const each of gone) this.#rows.delete(each);
     return [room, ...gone];
@@ -45,6 +47,13 @@ export class Standings {
     return this.#named((row, room) => room > after && !isFaded(row, now))
       .map(([room]) => room)
       .sort();
+  }
+
+  /** How the user stands where devices are still to hear of it, longest first. */
+  due(): RoomStanding[] {
+    return this.#named((row) => row.due)
+      .sort(byAge)
+      .flatMap(([, { standing }]) => standing ?? []);
   }
 
   /** The rooms that the user is in or invited to, in no order. */
