@@ -33,7 +33,7 @@ const negative: Partial<Record<Message['kind'], readonly [ReturnType<typeof room
   fetch: [room, [rejection]],
   putReceipt: [room, [rejection]],
   readRoom: [room, [rejection]],
-  subscribe: [room, [toBob({ kind: 'subscribedPart', token: 5, room: '!r:lux', entry: null })]],
+  subscribe: [room, [toBob({ kind: 'subscribedPart', token: 5, room: '!r:lux', entry: null, busy: true })]],
   deposit: [
     ann,
     [

@@ -44,7 +44,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'subscribe': {
       const { token, replyTo } = message;
       const room = parseAddress(to).id;
-      return [{ kind: 'send', to: replyTo, message: { kind: 'subscribedPart', token, room, entry: null } }];
+      return [{ kind: 'send', to: replyTo, message: { kind: 'subscribedPart', token, room, entry: null, busy: true } }];
     }
     case 'deposit': {
       const undelivered = message.messages.map(({ index }) => ({ index, code, retryAfterMs }));
@@ -79,6 +79,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'welcomed':
     case 'mayWrite':
     case 'mayEnter':
+    case 'evicted':
     case 'answer':
     case 'subscribedPart':
     case 'deposited':

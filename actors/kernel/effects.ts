@@ -33,7 +33,7 @@ export type Effect =
   | { readonly kind: 'part'; readonly session: number; readonly audience: Audience }
   /** The session wants a mark when this room moves (and is not live in it); again after each mark. */
   | { readonly kind: 'watch'; readonly session: number; readonly room: string }
-  /** All sessions of a user lose the room: before any later delivery. */
+  /** All sessions of a user lose the room, before any later delivery, and hear so (`evicted`). */
   | { readonly kind: 'evict'; readonly user: string; readonly room: string }
   | { readonly kind: 'disconnect'; readonly session: number; readonly code: Disconnect; readonly retryAfterMs: number }
   /** The live session of a device, other than `except`, ends. */

@@ -17,6 +17,7 @@ export function laneOf(message: Message): Lane {
     case 'welcomed':
     case 'mayWrite':
     case 'mayEnter':
+    case 'evicted':
     case 'answer':
     case 'subscribedPart':
     case 'deposited':

@@ -56,8 +56,10 @@ export interface SubscribedPart {
   readonly kind: 'subscribedPart';
   readonly token: number;
   readonly room: string;
-  /** null = refused. */
+  /** null = the user is not in this room, or there is none. */
   readonly entry: RoomEntry | null;
+  /** The kernel made this because the room was full or down: nothing is known. */
+  readonly busy?: true;
 }
 
 /** What a session gets. */
@@ -82,12 +84,16 @@ export type SessionMessage =
       readonly kind: 'welcomed';
       readonly body: AnswerBody;
       readonly mayWrite: boolean;
+      /** Head of the newest manifest, {0, empty} before the first. */
+      readonly manifest: ManifestHead;
       readonly mayEnter: boolean;
     }
-  /** The device entered or left the manifest: may it submit? */
-  | { readonly kind: 'mayWrite'; readonly mayWrite: boolean }
+  /** A manifest was published, which this one is the head of: may the device submit? */
+  | { readonly kind: 'mayWrite'; readonly mayWrite: boolean; readonly manifest: ManifestHead }
   /** The user has come into the last room that they may be in, or has left one again: see Requester. */
   | { readonly kind: 'mayEnter'; readonly mayEnter: boolean }
+  /** The user lost the room: the session is not live there any more. */
+  | { readonly kind: 'evicted'; readonly room: string }
   /** One answer to one request. */
   | { readonly kind: 'answer'; readonly request: number; readonly body: AnswerBody }
   /** The socket is gone. */

@@ -130,6 +130,17 @@ describe('the system', () => {
     expect(kinds(sessionAddress(8))).toEqual(['opened', 'mayWrite', 'mayWrite']);
   });
 
+  it('tells the sessions of a user that they lost a room, when the world has them leave it', () => {
+    const { system, kinds, performed } = stage((message) =>
+      message.kind === 'request' ? [{ kind: 'evict', user: '@ann:lux', room: '!r:lux' }] : [],
+    );
+    system.tell(sessionAddress(7), samples.opened);
+    system.tell(userAddress('@ann:lux'), samples.request);
+    system.run();
+    expect(kinds(sessionAddress(7))).toEqual(['opened', 'evicted']);
+    expect(performed.map(({ effect }) => effect.kind)).toEqual(['evict']);
+  });
+
   it('counts what actors count', () => {
     const { system } = stage(() => [{ kind: 'count', counter: 'x', by: 2 }]);
     system.tell(room, fetch(1));

@@ -264,6 +264,12 @@ export class System {
           this.tell(sessionAddress(session), effect.message);
         }
         break;
+      case 'evict':
+        for (const session of this.#world.sessionsOf(effect.user)) {
+          this.tell(sessionAddress(session), { kind: 'evicted', room: effect.room });
+        }
+        this.#world.perform(effect, cell.address, cell.incarnation);
+        break;
       case 'startTimer':
         cell.mailbox.forgetTimer(effect.name);
         this.#timers.start(cell.address, effect.name, now + effect.delayMs);

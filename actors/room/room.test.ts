@@ -98,15 +98,13 @@ describe('a first walk', () => {
     });
   });
 
-  it('shows an invited user the invitation and nothing else', () => {
+  it('makes an invited user live in nothing and shows them nothing: their list says who invites', () => {
     const stage = Stage.group(ada, testPrimitives);
     stage.invite(ada, ben);
     stage.slot(ada, 'name', 1);
     const subscribed = stage.tell({ kind: 'subscribe', from: stage.from(ben), replyTo: 's' as never, token: 1 });
     expect(kinds(subscribed)).toEqual(['send']);
-    expect(subscribed.effects[0]).toMatchObject({
-      message: { entry: { headSeq: 0, invitedBy: ada.user, name: undefined, readableFrom: 0 } },
-    });
+    expect(subscribed.effects[0]).toMatchObject({ message: { kind: 'subscribedPart', entry: null } });
     expect(codes(stage.fetch(ben))).toEqual([Rejection.REJECTION_NOT_MEMBER]);
     expect(codes(stage.fetch(cid))).toEqual([Rejection.REJECTION_NOT_FOUND]);
   });

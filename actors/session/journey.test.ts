@@ -9,7 +9,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { DeviceBuckets } from './bucket.ts';
 import { defaultRates, defaultSessionLimits } from './limits.ts';
 import { Session } from './session.ts';
-import { ann, bytesOf, hello, room, submit, welcome } from './stage.ts';
+import { ann, bytesOf, hello, manifest, room, submit, welcome } from './stage.ts';
 
 /** A node in miniature: real kernel, real sessions and audiences; a user actor and a room that follow the test. */
 function node(answer: (message: RoomMessage) => AnswerBody) {
@@ -21,7 +21,11 @@ function node(answer: (message: RoomMessage) => AnswerBody) {
     if (message.kind !== 'hello') return [];
     const to = sessionAddress(message.session);
     return [
-      { kind: 'send', to, message: { kind: 'welcomed', body: welcome, mayWrite: true, mayEnter: true } } as const,
+      {
+        kind: 'send',
+        to,
+        message: { kind: 'welcomed', body: welcome, mayWrite: true, manifest, mayEnter: true },
+      } as const,
     ];
   };
   const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };

@@ -40,7 +40,7 @@ export interface SessionLimits {
   readonly helloTimeoutMs: number;
   /** Requests that wait for their answer. One more: LIMIT_REACHED. */
   readonly requestsMax: number;
-  /** Milliseconds for all rooms of a Subscribe to answer. The silent ones count as refused. */
+  /** Milliseconds for all rooms of a Subscribe to answer. The silent ones are put off. */
   readonly subscribeTimeoutMs: number;
   /** Frames turned down (rate, window, form) within `turnedDownWindowMs`. One more: FLOODING. */
   readonly turnedDownMax: number;

@@ -4,7 +4,7 @@ import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { DeviceBuckets } from './bucket.ts';
 import { defaultRates } from './limits.ts';
-import { ann, bytesOf, hello, listDevices, rejection, room, Stage, submit, welcome } from './stage.ts';
+import { ann, bytesOf, hello, listDevices, manifest, rejection, room, Stage, submit, welcome } from './stage.ts';
 
 const ends = (code: Disconnect, retryAfterMs = 0) => [{ kind: 'disconnect', session: 7, code, retryAfterMs }];
 const identity = { user: ann, device: 2, deviceId: 'AB', deviceName: 'phone' };
@@ -23,7 +23,7 @@ describe('a session', () => {
         message: { kind: 'hello', session: 7, device: 2, deviceId: 'AB', deviceName: 'phone' },
       },
     ]);
-    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: true, mayEnter: true })).toEqual([
+    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: true, manifest, mayEnter: true })).toEqual([
       { kind: 'cancelTimer', name: 'hello' },
       { kind: 'pushed', request: 5, body: welcome },
     ]);
@@ -108,7 +108,7 @@ describe('a session', () => {
   it('ignores answers about a login that it does not wait for', () => {
     const stage = new Stage().live();
     expect(stage.tell({ kind: 'tokenChecked', identity: null })).toEqual([]);
-    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: false, mayEnter: true })).toEqual([]);
+    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: false, manifest, mayEnter: true })).toEqual([]);
     expect(stage.send(3, submit)[0]?.kind).toBe('send');
   });
 
@@ -180,11 +180,16 @@ describe('a session', () => {
 describe('writing', () => {
   it('is refused to a device outside the manifest, until it is told otherwise', () => {
     const stage = new Stage().live(false);
-    expect(stage.send(2, submit)).toEqual([rejection(2, Rejection.REJECTION_STALE_MANIFEST)]);
-    stage.tell({ kind: 'mayWrite', mayWrite: true });
+    const stale = (request: number, newest: typeof manifest) => {
+      const value = { code: Rejection.REJECTION_STALE_MANIFEST, retryAfterMs: 0, control: undefined, manifest: newest };
+      return { kind: 'pushed', request, body: { $case: 'rejected', value } };
+    };
+    expect(stage.send(2, submit)).toEqual([stale(2, manifest)]);
+    const next = { version: 4, hash: new Uint8Array([4]) };
+    stage.tell({ kind: 'mayWrite', mayWrite: true, manifest: next });
     expect(stage.send(2, submit)[0]?.kind).toBe('send');
-    stage.tell({ kind: 'mayWrite', mayWrite: false });
-    expect(stage.send(3, submit)).toEqual([rejection(3, Rejection.REJECTION_STALE_MANIFEST)]);
+    stage.tell({ kind: 'mayWrite', mayWrite: false, manifest: next });
+    expect(stage.send(3, submit)).toEqual([stale(3, next)]);
   });
 
   it('says whether the user may be in one more room, as it was told last', () => {

@@ -7,6 +7,7 @@ import { type Effect, rejected } from '#actors/kernel/effects.ts';
 import type { AnswerBody, Requester, SessionMessage, SubscribedPart } from '#actors/kernel/messages.ts';
 import { ClientFrame, EphemeralKind, type Hello, type SendEphemeral, type Subscribe } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
+import type { ManifestHead } from '#proto/gen/record.ts';
 import { isRoomId } from '#proto/rules/ids.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { answerFrame } from './answer.ts';
@@ -39,6 +40,7 @@ export class Session implements Actor<SessionMessage> {
   #user = '';
   #device = 0;
   #mayWrite = false;
+  #manifest: ManifestHead | undefined;
   #mayEnter = false;
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
@@ -68,9 +70,13 @@ export class Session implements Actor<SessionMessage> {
         return this.#welcomed(message);
       case 'mayWrite':
         this.#mayWrite = message.mayWrite;
+        this.#manifest = message.manifest;
         return nothing;
       case 'mayEnter':
         this.#mayEnter = message.mayEnter;
+        return nothing;
+      case 'evicted':
+        this.#subscriptions?.evicted(message.room);
         return nothing;
       case 'subscribedPart':
         return this.#part(message);
@@ -147,10 +153,11 @@ export class Session implements Actor<SessionMessage> {
     return effects;
   }
 
-  #welcomed({ body, mayWrite, mayEnter }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
+  #welcomed({ body, mayWrite, manifest, mayEnter }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
     if (this.#phase !== 'greeting') return nothing;
     this.#phase = 'live';
     this.#mayWrite = mayWrite;
+    this.#manifest = manifest;
     this.#mayEnter = mayEnter;
     this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
     return [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
@@ -172,7 +179,9 @@ export class Session implements Actor<SessionMessage> {
     } else if (body.$case === 'subscribe') {
       this.#subscribe(effects, request, body.value, now);
     } else if ((body.$case === 'submit' || body.$case === 'putReceipt') && !this.#mayWrite) {
-      this.#turnDown(effects, request, Rejection.REJECTION_STALE_MANIFEST, now);
+      const value = { code: Rejection.REJECTION_STALE_MANIFEST, retryAfterMs: 0, control: undefined };
+      effects.push(this.#push(request, { $case: 'rejected', value: { ...value, manifest: this.#manifest } }));
+      this.#countTurnedDown(effects, now);
     } else {
       this.#forward(effects, request, body, bytes, now);
     }
@@ -227,7 +236,7 @@ export class Session implements Actor<SessionMessage> {
       case 'complete':
         return [{ kind: 'cancelTimer', name: `${subscribeTimer}${part.token}` }, ...this.#gathered(part.token)];
       case 'stray':
-        // The answer said refused, so nothing of the room may be pushed either.
+        // The answer said not now, so nothing of the room may be pushed either.
         return [{ kind: 'part', session: this.#session, audience: { room: part.room } }];
       default:
         return nothing;

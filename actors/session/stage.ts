@@ -17,6 +17,9 @@ export const room = `!g${'a'.repeat(32)}:lux.example`;
 export const otherRoom = `!g${'b'.repeat(32)}:lux.example`;
 export const ann = '@ann:lux.example';
 
+/** Head of the newest manifest when the session is welcomed. */
+export const manifest = { version: 3, hash: new Uint8Array([3]) };
+
 export const welcome: AnswerBody = { $case: 'done', value: {} };
 export const hello: RequestBody = {
   $case: 'hello',
@@ -48,7 +51,7 @@ export class Stage {
       kind: 'tokenChecked',
       identity: { user: ann, device: 2, deviceId: 'AB', deviceName: 'phone' },
     });
-    this.tell({ kind: 'welcomed', body: welcome, mayWrite, mayEnter: true });
+    this.tell({ kind: 'welcomed', body: welcome, mayWrite, manifest, mayEnter: true });
     return this;
   }
 

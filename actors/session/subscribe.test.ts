@@ -26,6 +26,7 @@ const entryOf = (id: string, nameBytes = 0): RoomEntry => ({
 });
 const part = (id: string, entry: RoomEntry | null, token = 1) =>
   ({ kind: 'subscribedPart', token, room: id, entry }) as const;
+const busyPart = (id: string) => ({ ...part(id, null), busy: true }) as const;
 
 describe('subscribing', () => {
   it('asks each room once and answers when all have', () => {
@@ -49,12 +50,24 @@ describe('subscribing', () => {
     expect(stage.tell({ kind: 'timer', name: 'subscribe/1' })).toEqual([]);
   });
 
-  it('refuses the rooms that are silent for ten seconds, and parts from them if they answer after all', () => {
+  it('tells apart who is not in a room and what is not known now', () => {
+    const stage = new Stage().live();
+    const [busy, silent] = [roomNumber(1), roomNumber(2)];
+    stage.send(2, subscribe(room, otherRoom, busy, silent));
+    stage.tell(part(room, entryOf(room)));
+    stage.tell(part(otherRoom, null));
+    stage.tell(busyPart(busy));
+    expect(stage.tell({ kind: 'timer', name: 'subscribe/1' })).toMatchObject([
+      { request: 2, body: { value: { rooms: [{ room }], refused: [otherRoom], deferred: [busy, silent] } } },
+    ]);
+  });
+
+  it('puts off the rooms that are silent for ten seconds, and parts from them if they answer after all', () => {
     const stage = new Stage().live();
     stage.send(2, subscribe(room, otherRoom));
     stage.tell(part(room, entryOf(room)));
     expect(stage.tell({ kind: 'timer', name: 'subscribe/1' })).toMatchObject([
-      { request: 2, body: { $case: 'subscribed', value: { rooms: [{ room }], refused: [otherRoom] } } },
+      { request: 2, body: { $case: 'subscribed', value: { rooms: [{ room }], refused: [], deferred: [otherRoom] } } },
     ]);
     expect(stage.tell(part(otherRoom, null))).toEqual([]);
     expect(stage.tell(part(otherRoom, entryOf(otherRoom)))).toEqual([
@@ -86,6 +99,27 @@ describe('subscribing', () => {
     expect(stage.send(4, subscribe(roomNumber(999)))).toHaveLength(2);
     stage.tell(part(roomNumber(0), null));
     expect(stage.send(5, subscribe(roomNumber(1000)))).toHaveLength(2);
+  });
+
+  it('counts neither rooms that were put off nor those that the user lost since', () => {
+    const stage = new Stage().live();
+    for (let at = 0; at < 1000; at += 125) stage.send(2 + at, subscribe(...rooms(125, at)));
+    for (const [index, id] of rooms(1000).entries()) stage.tell(part(id, entryOf(id), 1 + Math.floor(index / 125)));
+    expect(stage.send(4, subscribe(roomNumber(1000)))).toEqual([rejection(4, Rejection.REJECTION_LIMIT_REACHED)]);
+    stage.tell({ kind: 'evicted', room: roomNumber(7) });
+    expect(stage.send(4, subscribe(roomNumber(1000)))).toHaveLength(2);
+    stage.tell({ ...busyPart(roomNumber(1000)), token: 10 });
+    expect(stage.send(5, subscribe(roomNumber(1001)))).toHaveLength(2);
+    expect(stage.send(6, subscribe(roomNumber(1002)))).toEqual([rejection(6, Rejection.REJECTION_LIMIT_REACHED)]);
+  });
+
+  it('does not part from a room whose late answer comes while it is asked again', () => {
+    const stage = new Stage().live();
+    stage.send(2, subscribe(room));
+    stage.tell({ kind: 'timer', name: 'subscribe/1' });
+    stage.send(3, subscribe(room));
+    expect(stage.tell(part(room, entryOf(room), 1))).toEqual([]);
+    expect(stage.tell(part(room, entryOf(room), 2))[1]).toMatchObject({ request: 3, body: { value: { rooms: [{}] } } });
   });
 
   it('counts rooms against the rate, not requests', () => {

@@ -10,7 +10,10 @@ export interface Gathering {
   readonly request: number;
   readonly waiting: Set<string>;
   readonly entries: RoomEntry[];
+  /** Not a member, or no such room. */
   readonly refused: string[];
+  /** Busy or silent: nothing is known. */
+  readonly deferred: string[];
 }
 
 /** What became of a room's part. `stray`: nobody waits for it, yet the room has made the session live. */
@@ -18,55 +21,57 @@ export type PartOutcome = 'waiting' | 'complete' | 'stray' | 'ignored';
 
 export class Subscriptions {
   readonly #max: number;
-  /** Subscribed, or asked for and not refused. */
-  readonly #rooms = new Set<string>();
+  /** Rooms that have made the session live. */
+  readonly #live = new Set<string>();
   readonly #gatherings = new Map<number, Gathering>();
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Rooms that count. */
-  get size(): number {
-    return this.#rooms.size;
-  }
-
-  /** Begins to gather; false = that would be too many rooms in all, and nothing has changed. */
+  /** Begins to gather; false = with those that are live or asked already that would be too many rooms, and nothing has changed. */
   begin(token: number, request: number, rooms: ReadonlySet<string>): boolean {
-    let size = this.#rooms.size;
-    for (const room of rooms) if (!this.#rooms.has(room)) size++;
-    if (size > this.#max) return false;
-    for (const room of rooms) this.#rooms.add(room);
-    this.#gatherings.set(token, { request, waiting: new Set(rooms), entries: [], refused: [] });
+    const all = new Set([...this.#live, ...rooms]);
+    for (const { waiting } of this.#gatherings.values()) for (const room of waiting) all.add(room);
+    if (all.size > this.#max) return false;
+    this.#gatherings.set(token, { request, waiting: new Set(rooms), entries: [], refused: [], deferred: [] });
     return true;
   }
 
   /** A room answered. */
-  part({ token, room, entry }: SubscribedPart): PartOutcome {
+  part({ token, room, entry, busy }: SubscribedPart): PartOutcome {
     const gathering = this.#gatherings.get(token);
     if (gathering === undefined || !gathering.waiting.delete(room)) {
-      return entry !== null && !this.#rooms.has(room) ? 'stray' : 'ignored';
+      return entry === null || this.#live.has(room) || this.#isAsked(room) ? 'ignored' : 'stray';
     }
-    if (entry === null) this.#refuse(gathering, room);
-    else {
+    if (entry !== null) {
       gathering.entries.push(entry);
-      this.#rooms.add(room);
+      this.#live.add(room);
+    } else if (busy) {
+      gathering.deferred.push(room);
+    } else {
+      gathering.refused.push(room);
+      this.#live.delete(room);
     }
     return gathering.waiting.size === 0 ? 'complete' : 'waiting';
   }
 
-  /** Ends a gathering; rooms that have not answered are refused. Undefined = it ended before. */
+  /** Ends a gathering; rooms that have not answered are put off. Undefined = it ended before. */
   end(token: number): Gathering | undefined {
     const gathering = this.#gatherings.get(token);
     if (gathering === undefined) return undefined;
     this.#gatherings.delete(token);
-    for (const room of gathering.waiting) this.#refuse(gathering, room);
+    gathering.deferred.push(...gathering.waiting);
     return gathering;
   }
 
-  #refuse(gathering: Gathering, room: string): void {
-    gathering.refused.push(room);
-    this.#rooms.delete(room);
+  /** The user is out of this room: the session is not live there any more. */
+  evicted(room: string): void {
+    this.#live.delete(room);
+  }
+
+  #isAsked(room: string): boolean {
+    return [...this.#gatherings.values()].some(({ waiting }) => waiting.has(room));
   }
 }
 
@@ -74,12 +79,12 @@ export class Subscriptions {
 const entryBytesMax = 384;
 
 /** The answer to a Subscribe. Names that would take it over `bytesMax` are left out: the room list has them too. */
-export function subscribedBody({ entries, refused }: Gathering, bytesMax: number): AnswerBody {
-  let left = bytesMax - (entries.length + refused.length) * entryBytesMax;
+export function subscribedBody({ entries, refused, deferred }: Gathering, bytesMax: number): AnswerBody {
+  let left = bytesMax - (entries.length + refused.length + deferred.length) * entryBytesMax;
   const rooms = entries.map((entry) => {
     if (entry.name === undefined) return entry;
     left -= Slot.encode(entry.name).finish().length + 8;
     return left >= 0 ? entry : { ...entry, name: undefined };
   });
-  return { $case: 'subscribed', value: { rooms, refused, deferred: [] } };
+  return { $case: 'subscribed', value: { rooms, refused, deferred } };
 }

@@ -42,6 +42,7 @@ export function greet(turn: Turn, hello: Hello): void {
         kind: 'welcomed',
         body: { $case: 'welcome', value: welcome(turn, device) },
         mayWrite: turn.account.isListed(device.number),
+        manifest: turn.account.manifestHead,
         mayEnter: turn.account.rooms.mayEnter,
       },
     },

@@ -45,6 +45,8 @@ export function publishManifest(turn: Turn, from: Requester, manifest: DeviceMan
     return;
   }
   if (known !== null && next.body.version === known.body.version) {
+    // A repeat says that the answer was lost, and perhaps the word to the sessions with it.
+    tellDevices(turn, before);
     turn.answer(from, { $case: 'done', value: {} });
     return;
   }
@@ -56,20 +58,20 @@ export function publishManifest(turn: Turn, from: Requester, manifest: DeviceMan
 
   turn.append({ $case: 'manifestPublished', value: { manifest, head: manifestHead(next) } });
   turn.answer(from, { $case: 'done', value: {} });
-  tellDevices(turn, before, next);
+  tellDevices(turn, before);
   turn.desk.toldRooms.clear();
   tellRooms(turn);
 }
 
-function tellDevices(turn: Turn, before: Published | undefined, next: KnownManifest): void {
-  const { user } = turn.account;
-  const listed = new Set(next.body.devices.map(({ number }) => number));
-  const previously = new Set(before?.body.devices.map(({ number }) => number));
-  for (const device of listed) {
-    if (previously.has(device)) continue;
-    turn.hold({ kind: 'tellSessions', user, device, message: { kind: 'mayWrite', mayWrite: true } });
+// A device that was left out is logged out; one that was never in hears which manifest it is to wait beyond.
+function tellDevices(turn: Turn, before: Published | undefined): void {
+  const { account } = turn;
+  const { user, manifestHead: manifest } = account;
+  for (const { number } of before?.body.devices ?? []) if (!account.isListed(number)) dropDevice(turn, number);
+  for (const device of account.devices.keys()) {
+    const message = { kind: 'mayWrite', mayWrite: account.isListed(device), manifest } as const;
+    turn.hold({ kind: 'tellSessions', user, device, message });
   }
-  for (const device of previously) if (!listed.has(device)) dropDevice(turn, device);
 }
 
 // The manifest must name what the account holds: its cross-signing identity, and its devices with the keys that they uploaded.

@@ -36,11 +36,13 @@ function systemOf(room: Actor<RoomMessage>, perform: (effect: Effect) => void = 
   });
 }
 
+const noManifest = { version: 0, hash: new Uint8Array() };
+
 /** A user actor that welcomes everyone and stops when told. */
 function greet(message: UserMessage): readonly Effect[] {
   if (message.kind === 'timer') return [{ kind: 'stop' }];
   if (message.kind !== 'hello') return [];
-  const welcomed = { kind: 'welcomed', body: welcome, mayWrite: true, mayEnter: true } as const;
+  const welcomed = { kind: 'welcomed', body: welcome, mayWrite: true, manifest: noManifest, mayEnter: true } as const;
   return [{ kind: 'send', to: sessionAddress(message.session), message: welcomed }];
 }
 

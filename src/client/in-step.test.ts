@@ -51,6 +51,30 @@ function tellsBehindTheList(page: ServerBody, list: ServerBody): ScriptedSession
   return made;
 }
 
+describe('a room that the list names and that can not be subscribed', () => {
+  const { MEMBER_STATUS_JOINED: joined } = MemberStatus;
+  const other = `!g${'b'.repeat(32)}:localhost`;
+  const listed = (id: string) => ({ ...entry, room: id, member: 2, status: joined, headSeq: 1 });
+
+  it('is asked for again where it was put off, and let go where the user is not in it', async () => {
+    let asks = 0;
+    const { client, asked } = new ScriptedSession(({ $case }) => {
+      if ($case === 'listRooms') return told('roomList', { rooms: [listed(room), listed(other)] });
+      if ($case !== 'subscribe') return undefined;
+      asks += 1;
+      return told('subscribed', asks === 1 ? { deferred: [room], refused: [other] } : { deferred: [room] });
+    });
+    session = { client } as ScriptedSession;
+    await client.start();
+    await client.synced();
+    const rooms = asked.flatMap((body) => (body.$case === 'subscribe' ? [body.value.rooms] : []));
+    expect(rooms[0]).toEqual([room, other]);
+    expect(rooms.length).toBeGreaterThan(1);
+    for (const again of rooms.slice(1)) expect(again).toEqual([room]);
+    expect(client.rooms().map((info) => info.room)).toEqual([room]);
+  });
+});
+
 describe('a device that is being brought in step', () => {
   it('follows an invitation that comes behind the list of rooms, before it says that it is in step', async () => {
     const { client } = tellsBehindTheList(

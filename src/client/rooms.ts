@@ -99,8 +99,9 @@ export class Rooms {
       after = page.next;
     }
     const joined = [...entries.values()].filter(isJoined).map((entry) => entry.room);
-    for (const entry of await this.#subscribe(joined))
-      entries.set(entry.room, { ...entry, name: entry.name ?? entries.get(entry.room)?.name });
+    const { live, gone } = await this.#subscribe(joined);
+    for (const entry of live) entries.set(entry.room, { ...entry, name: entry.name ?? entries.get(entry.room)?.name });
+    for (const room of gone) entries.delete(room);
     await eachOf([...entries.values()], roomsAtOnce, (entry) =>
       this.#tryRoom(entry.room, () => this.#compare(entry, marks.get(entry.room) ?? nothingHeld)),
     );
@@ -114,8 +115,8 @@ export class Rooms {
     const page = await this.#parts().request({ $case: 'listRooms', value }, 'roomList');
     const entry = page.rooms.find((one) => one.room === room);
     if (!entry) return;
-    const [live] = isJoined(entry) ? await this.#subscribe([room]) : [];
-    await this.#compare(live ?? entry, marks);
+    const { live, gone } = isJoined(entry) ? await this.#subscribe([room]) : noRooms;
+    if (gone.length === 0) await this.#compare(live[0] ?? entry, marks);
   }
 
   /** A pushed frame about a room. What fails is tried again later. */
@@ -158,23 +159,26 @@ export class Rooms {
     else await this.list(room);
   }
 
-  /** Subscribes; rooms that the server put off though its list says that this user is in are asked for again. */
-  async #subscribe(rooms: readonly string[]): Promise<RoomEntry[]> {
-    const entries: RoomEntry[] = [];
+  /** Subscribes. Rooms that the server put off are asked for again. `gone`: this user is not in them any more, whatever the list said; a standing will
+   * say how it is. */
+  async #subscribe(rooms: readonly string[]): Promise<Subscribed> {
+    const live: RoomEntry[] = [];
+    const gone: string[] = [];
     let waiting = [...rooms];
     for (let attempt = 0; waiting.length > 0; ) {
       const some = waiting.slice(0, subscribeMax);
       const answer = await this.#parts().request({ $case: 'subscribe', value: { rooms: some } }, 'subscribed');
-      entries.push(...answer.rooms);
-      waiting = [...waiting.slice(some.length), ...answer.refused];
-      if (answer.refused.length < some.length) continue;
+      live.push(...answer.rooms);
+      gone.push(...answer.refused);
+      waiting = [...waiting.slice(some.length), ...answer.deferred];
+      if (answer.deferred.length < some.length) continue;
       attempt += 1;
       if (attempt === subscribeTries) break;
       await pause(200 * attempt * (1 + this.#parts().random()));
     }
-    // Left meanwhile, or busy still: looked up again later.
+    // Busy still: looked up again later.
     for (const room of waiting) this.#later(room);
-    return entries;
+    return { live, gone };
   }
 
   async #compare(entry: RoomEntry, marks: Marks): Promise<void> {
@@ -257,6 +261,13 @@ export class Rooms {
       this.#parts().emit('typing', { room, user, typing: kind === 1 });
   }
 }
+
+interface Subscribed {
+  readonly live: readonly RoomEntry[];
+  readonly gone: readonly string[];
+}
+
+const noRooms: Subscribed = { live: [], gone: [] };
 
 /** Failures of one room that must not stop the others. */
 const retryHelps: ReadonlySet<ClientError['code']> = new Set(['REJECTED', 'PROTOCOL']);

@@ -5,7 +5,6 @@ import type { RoomEntry } from '#proto/gen/client.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { SummaryRow } from '#proto/gen/room.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
-import type { Member } from '#proto/rules/control/member-table.ts';
 import { type ControlState, controlHead } from '#proto/rules/control/state.ts';
 import { readableFrom } from '#proto/rules/record/reading.ts';
 import type { RoomContext } from '../context.ts';
@@ -38,29 +37,23 @@ export function summaryOf({ room, state }: RoomContext): RoomSummary | null {
   return { room, entry, floor: state.floor };
 }
 
-/** The entry of a member who is in or invited: the invited sees who invites and nothing that was chosen by anyone. Null for others. */
-export function entryOf(context: RoomContext, user: string): RoomEntry | null {
-  const { room, state } = context;
-  const member = state.member(user);
-  const summary = summaryOf(context);
-  if (member === undefined || summary === null || state.chain === null || !state.isPresent(member)) return null;
-  const status = state.statusOf(member);
-  const own = { member: member.number, role: member.role, status };
-  if (member.status === MemberStatus.MEMBER_STATUS_JOINED) {
-    return { ...summary.entry, ...own, readableFrom: readableFrom(member.stays, state.floor) };
-  }
-  return { ...blank(room, state.chain), ...own, ...inviter(context, member, state.chain) };
-}
-
-/** Makes the session live: the head in the answer is read after the join took effect, so that nothing falls between. */
+/** Makes the session live: the head in the answer is read after the join took effect, so that nothing falls between. Nobody but who is in. */
 export function subscribe(context: RoomContext, message: RoomMessage & { kind: 'subscribe' }): readonly Effect[] {
   const { from, replyTo, token } = message;
-  const { room, state } = context;
+  const { room } = context;
   const entry = entryOf(context, from.user);
-  const part = { kind: 'subscribedPart', token, room, entry } as const;
-  const told: Effect = { kind: 'send', to: replyTo, message: part };
-  if (state.member(from.user)?.status !== MemberStatus.MEMBER_STATUS_JOINED) return [told];
-  return [{ kind: 'join', session: from.session, audience: { room } }, told];
+  const told: Effect = { kind: 'send', to: replyTo, message: { kind: 'subscribedPart', token, room, entry } };
+  return entry === null ? [told] : [{ kind: 'join', session: from.session, audience: { room } }, told];
+}
+
+/** The entry of one who is in; null for others. */
+function entryOf(context: RoomContext, user: string): RoomEntry | null {
+  const { state } = context;
+  const member = state.member(user);
+  const summary = summaryOf(context);
+  if (member?.status !== MemberStatus.MEMBER_STATUS_JOINED || summary === null) return null;
+  const own = { member: member.number, role: member.role, status: state.statusOf(member) };
+  return { ...summary.entry, ...own, readableFrom: readableFrom(member.stays, state.floor) };
 }
 
 function blank(room: string, chain: ControlState): RoomEntry {
@@ -79,10 +72,4 @@ function blank(room: string, chain: ControlState): RoomEntry {
     invitedBy: '',
     invitedByBot: false,
   };
-}
-
-function inviter({ state }: RoomContext, member: Member, chain: ControlState): Partial<RoomEntry> {
-  const by = chain.members.get(member.invitedBy);
-  const person = by && state.people.person(by.person);
-  return { invitedBy: person?.user ?? '', invitedByBot: person?.bot ?? false };
 }

@@ -227,7 +227,7 @@ export class Device implements Hearer {
       for (const entry of answer.value.rooms)
         if (entry.status === MemberStatus.MEMBER_STATUS_JOINED) this.#stands(entry);
       // Silent, or no longer the user's: the list knows.
-      if (answer.value.refused.length > 0) this.#listLater();
+      if (answer.value.refused.length + answer.value.deferred.length > 0) this.#listLater();
     });
   }
 
