@@ -1,6 +1,5 @@
 // The limits of a user actor that are this server's own; what both ends of the protocol know stands in `#proto/rules/limits.ts`.
-// Each bounds memory, a row or a frame; what happens over it stands with it, and a test tries it at n and n + 1.
-import { limits as protocolLimits } from '#proto/rules/limits.ts';
+// Each bounds memory, a row or a frame; what happens over it stands with it, and limits.test.ts has or names a case at n and n + 1.
 
 /** Bounds of one user actor. */
 export const userLimits = {
@@ -24,8 +23,6 @@ export const userLimits = {
   deviceJsonBytesMax: 3_072,
   /** Bytes of a page or an answer before the frame is called full. */
   pageBytesMax: 60 * 1024,
-  /** Rooms in one page of the list. */
-  roomPageMax: protocolLimits.roomPageMax,
   /** Open invitations kept of one inviter. A further one displaces that inviter's oldest. */
   invitationsOfOneMax: 20,
   /** Open invitations kept in all. A further one displaces the oldest of the inviter who has most. */

@@ -6,7 +6,6 @@ import { bytesOf, testPrimitives } from '#proto/golden/cast.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { roomAddress } from '../kernel/address.ts';
 import type { RoomSummary } from '../kernel/messages.ts';
-import { userLimits } from './limits.ts';
 import { roomOf, stand as standing } from './testing/rooms.ts';
 import { Street } from './testing/street.ts';
 
@@ -166,11 +165,11 @@ describe('the room list', () => {
   it('comes in pages of 64 rooms that fit a frame, each room once', () => {
     for (let n = 0; n < 130; n++) stand(roomOf(n), joined);
     const first = page();
-    expect(first.rooms).toHaveLength(userLimits.roomPageMax);
+    expect(first.rooms).toHaveLength(limits.roomPageMax);
     expect(first.next).toBe(first.rooms.at(-1)!.room);
     for (let n = 0; n < 130; n++) summary(roomOf(n), 4000);
     const fat = page();
-    expect(fat.rooms.length).toBeLessThan(userLimits.roomPageMax);
+    expect(fat.rooms.length).toBeLessThan(limits.roomPageMax);
     expect(RoomList.encode(fat).finish().length).toBeLessThan(limits.frameBytesMax - 64);
     const rooms = listAll().map(({ room }) => room);
     expect(rooms).toEqual([...new Set(rooms)].sort());

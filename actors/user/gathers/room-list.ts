@@ -6,6 +6,7 @@ import { type ListRooms, RoomEntry } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { limits } from '#proto/rules/limits.ts';
 import type { Requester, RoomSummary } from '../../kernel/messages.ts';
 import { userLimits } from '../limits.ts';
 import type { Turn } from '../turn.ts';
@@ -16,7 +17,7 @@ const theHeads = 'heads';
 /** Starts a page of the list. */
 export function listRooms(turn: Turn, from: Requester, { after }: ListRooms): void {
   const rooms = turn.account.rooms.list(after, turn.now);
-  const page = rooms.slice(0, userLimits.roomPageMax);
+  const page = rooms.slice(0, limits.roomPageMax);
   turn.desk.gathers.start(turn, from, new RoomPage(from, page, rooms.length > page.length));
 }
 
