@@ -72,7 +72,8 @@ function device(sent: readonly number[], meanwhile: (self: Device) => Promise<vo
         },
         get: (...given: Parameters<MemoryStore['get']>) => store.get(...given),
       };
-      const ports = { parts: { store: reading, live: () => false }, localId: (_: string, n: number) => names.get(n) };
+      const reader = { localId: (_: string, n: number) => names.get(n) };
+      const ports = { parts: { store: reading, live: () => false }, outbox: reader };
       const room = { room: roomId, own: 1, folding, joined: true, ports } as unknown as RoomReplica;
       const lines = await readNewest(room, outbox, limit);
       return lines.map(({ localId, seq, sending }) => [localId, seq, sending]);

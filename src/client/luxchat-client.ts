@@ -1,17 +1,17 @@
 // The public methods of the SDK over the wired parts: see api.ts for what each does and how it fails.
 import { Content, type MessageRef } from '#proto/gen/content.ts';
-import { ControlKind, Emptying, EmptyingCause, EventKind, Role } from '#proto/gen/record.ts';
+import { ControlKind, EventKind, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
-import { limits } from '#proto/rules/limits.ts';
 import type { DeviceInfo, Luxchat, MemberInfo, RoomInfo, SendOptions, TimelineItem, VerificationInfo } from './api.ts';
 import { ClientCore } from './client.ts';
 import { textContent } from './content.ts';
+import { deletionOf } from './deleting.ts';
 import { describeVerification } from './devices.ts';
 import { ClientError } from './errors.ts';
 import { readHistory, readNewest } from './history.ts';
 import { Membership } from './membership.ts';
 import { ReceiptSender } from './receipts.ts';
-import { positionAt, seqsOfMessage } from './room-rows.ts';
+import { positionAt } from './room-rows.ts';
 import { foldWaiting, messageRef } from './timeline.ts';
 
 const textBytesMax = 16_384;
@@ -186,31 +186,11 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   async deleteForAll(room: string, id: string): Promise<void> {
     const { replica } = this.held.need(room);
-    const target = this.#ref(room, id);
-    const seqs = await seqsOfMessage(replica, id);
-    if (seqs.length === 0) throw new ClientError('UNKNOWN', 'There is no such message on this device.');
-    const own = target.member === replica.own;
-    const roles = new Map(replica.members().map((member) => [member.member, member.role]));
-    const above =
-      (roles.get(replica.own) ?? 0) >= Role.ROLE_MODERATOR &&
-      (roles.get(replica.own) ?? 0) > (roles.get(target.member) ?? 0);
-    if (!own && !above)
-      throw new ClientError('BAD_ARGUMENT', 'Only own messages can be deleted, or those of people below a moderator.');
-    const cause = own ? EmptyingCause.EMPTYING_CAUSE_AUTHOR : EmptyingCause.EMPTYING_CAUSE_MODERATOR;
-    // Devices learn from the encrypted part which message went; the open part tells the hub which bodies to empty.
-    await this.sendContent(room, { ...textContent(''), body: { $case: 'deletion', value: { target } } });
-    for (let at = 0; at < seqs.length; at += limits.emptyingSeqsMax) {
-      const some = seqs.slice(at, at + limits.emptyingSeqsMax);
-      const plainBody = Emptying.encode({
-        cause,
-        seqs: some,
-        blobs: [],
-        fromSeq: 0,
-        throughSeq: 0,
-        member: 0,
-      }).finish();
-      await this.outbox.add({ room, kind: EventKind.EVENT_KIND_EMPTYING, counts: false, plainBody });
-    }
+    replica.needTrust();
+    replica.needPresence();
+    this.#ref(room, id);
+    const { outgoing, instead } = await deletionOf(replica, this.outbox, id);
+    await this.outbox.addAll(outgoing, instead);
   }
 
   async flushed(timeoutMs = 30_000): Promise<void> {

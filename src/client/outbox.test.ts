@@ -28,6 +28,7 @@ class World {
   /** Send ids that the log shows. */
   log = new Set<number>();
   hold: Promise<void> | undefined;
+  sealing: Promise<void> | undefined;
   outbox = this.open();
 
   open(): Outbox {
@@ -78,6 +79,7 @@ class World {
       room,
       maySend: () => this.maySend,
       seal: async (send, row) => {
+        await this.sealing;
         const sendId = ++this.sealed;
         const body = send.content?.body;
         const text = body?.$case === 'text' ? body.value.text : '';
@@ -190,6 +192,42 @@ describe('outbox', () => {
     await world.logShows('a#1');
     go();
     await world.outbox.drained();
+    expect(await world.rows()).toBe(0);
+  });
+
+  it('takes messages and lets go of waiting ones in one write, or changes nothing', async () => {
+    world.live = false;
+    const [old, kept] = [await world.add('old'), await world.add('kept')];
+    const more = ['a', 'b'].map((text) => ({ room, kind, content: textContent(text), counts: true }));
+    const writes: number[] = [];
+    const { write } = world.store;
+    world.store.write = async () => {
+      throw new ClientError('STORE', 'full');
+    };
+    await expect(world.outbox.addAll(more, [old])).rejects.toMatchObject({ code: 'STORE' });
+    expect(world.outbox.waiting(room)).toEqual([old, kept]);
+    world.store.write = async (changes) => {
+      writes.push(changes.length);
+      await write.call(world.store, changes);
+    };
+    const sends = await world.outbox.addAll(more, [old]);
+    expect(writes).toEqual([3]);
+    expect(world.outbox.waiting(room)).toEqual([kept, ...sends]);
+    expect(world.changes).toContain('old discarded');
+    expect(await world.rows()).toBe(3);
+  });
+
+  it('does not send what is let go of while it is being sealed', async () => {
+    let go = () => {};
+    world.sealing = new Promise((resolve) => {
+      go = resolve;
+    });
+    const old = await world.add('old');
+    await world.outbox.addAll([{ room, kind, content: textContent('new'), counts: true }], [old]);
+    go();
+    await world.outbox.drained();
+    expect(world.submitted).toEqual(['new#2']);
+    await world.logShows('new#2');
     expect(await world.rows()).toBe(0);
   });
 

@@ -62,6 +62,12 @@ export interface Outgoing {
   readonly slotVersion?: number;
 }
 
+/** Rows of the outbox that go into a write of the caller's, and what follows once that is durable. */
+export interface OutboxChange {
+  readonly rows: readonly LocalChange[];
+  settle(): void;
+}
+
 const firstPauseMs = 300;
 const longestPauseMs = 30_000;
 /** Accepted messages whose local id is still known. */
@@ -100,34 +106,36 @@ export class Outbox {
 
   /** Takes a message; resolves when it is durable here. The caller shows it at once. */
   async add(outgoing: Outgoing): Promise<LocalSend> {
-    const position = Math.max(this.#lastPosition + 1, this.#ports.now());
-    this.#lastPosition = position;
-    const send: LocalSend = {
-      position,
-      room: outgoing.room,
-      localId: `local.${position}`,
-      kind: outgoing.kind,
-      content: outgoing.content,
-      counts: outgoing.counts,
-      writtenMs: this.#ports.now(),
-      sendId: 0,
-      event: undefined,
-      plainBody: outgoing.plainBody ?? new Uint8Array(),
-      slot: outgoing.slot ?? '',
-      slotVersion: outgoing.slotVersion ?? 0,
-      failed: 0,
-    };
-    // In the queue before it is durable: two calls in a row must leave in their order.
-    this.#queue(send.room).push(send);
+    const [send] = await this.addAll([outgoing]);
+    return send as LocalSend;
+  }
+
+  /** Takes messages, and lets go of others that wait, all at once; resolves when that is durable here. */
+  async addAll(outgoing: readonly Outgoing[], instead: readonly LocalSend[] = []): Promise<LocalSend[]> {
+    const sends = outgoing.map((one) => this.#make(one));
+    // In the queue before they are durable: two calls in a row must leave in their order.
+    for (const send of sends) this.#queue(send.room).push(send);
+    for (const gone of instead) this.#leaving.add(gone.position);
     try {
-      await this.#ports.store.write([{ table: 'outbox', ...rowOf(send) }]);
+      await this.#ports.store.write([...sends.map(keptRow), ...instead.map(goneRow)]);
     } catch (error) {
-      this.#take(send);
+      for (const send of sends) this.#take(send);
+      for (const gone of instead) this.#leaving.delete(gone.position);
       throw error;
     }
-    this.#ports.changed(send, { to: 'waiting' });
-    this.kick(send.room);
-    return send;
+    for (const gone of instead) this.#leave(gone, { to: 'discarded' });
+    for (const send of sends) this.#added(send);
+    return sends;
+  }
+
+  /** Takes a message whose row the caller writes with rows of its own. */
+  prepare(outgoing: Outgoing): OutboxChange {
+    const send = this.#make(outgoing);
+    const settle = () => {
+      this.#queue(send.room).push(send);
+      this.#added(send);
+    };
+    return { rows: [keptRow(send)], settle };
   }
 
   /** All that waits in a room, in order; failed ones included. */
@@ -147,7 +155,7 @@ export class Outbox {
 
   /** The log on this device is about to show a message of this device, whether its answer came or not: what leaves the store in the record's own
    * write, and what is done once that is durable. Until then the message stands here. */
-  arriving(room: string, header: Uint8Array): { readonly rows: readonly LocalChange[]; settle(): void } | undefined {
+  arriving(room: string, header: Uint8Array): OutboxChange | undefined {
     const send = this.waiting(room).find((one) => one.event && equalBytes(one.event.header, header));
     if (!send) return undefined;
     this.#leaving.add(send.position);
@@ -207,6 +215,31 @@ export class Outbox {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
+  #make(outgoing: Outgoing): LocalSend {
+    const position = Math.max(this.#lastPosition + 1, this.#ports.now());
+    this.#lastPosition = position;
+    return {
+      position,
+      room: outgoing.room,
+      localId: `local.${position}`,
+      kind: outgoing.kind,
+      content: outgoing.content,
+      counts: outgoing.counts,
+      writtenMs: this.#ports.now(),
+      sendId: 0,
+      event: undefined,
+      plainBody: outgoing.plainBody ?? new Uint8Array(),
+      slot: outgoing.slot ?? '',
+      slotVersion: outgoing.slotVersion ?? 0,
+      failed: 0,
+    };
+  }
+
+  #added(send: LocalSend): void {
+    this.#ports.changed(send, { to: 'waiting' });
+    this.kick(send.room);
+  }
+
   async #pump(room: string): Promise<void> {
     for (;;) {
       const next = this.#queue(room).find((send) => this.#waits(send));
@@ -228,6 +261,11 @@ export class Outbox {
     }
     if (!sealed) {
       await this.#remove(send, { to: 'discarded' });
+      return true;
+    }
+    if (!this.#stands(send)) {
+      // Let go of while it was being sealed, which wrote its row again.
+      await this.#ports.store.write([goneRow(send)]);
       return true;
     }
     if (sealed !== send) this.#swap(send, sealed);
@@ -343,7 +381,7 @@ export class Outbox {
     // Taken out meanwhile: a row written now would send it again after the next start.
     if (!this.#stands(old)) return;
     this.#swap(old, send);
-    await this.#ports.store.write([{ table: 'outbox', ...rowOf(send) }]);
+    await this.#ports.store.write([keptRow(send)]);
     if (send.failed) this.#ports.count('send.failed');
     this.#ports.changed(send, { to: send.failed ? 'failed' : 'waiting' });
   }
@@ -405,6 +443,10 @@ export class Outbox {
     if (busy || this.#pumping.size > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();
   }
+}
+
+function keptRow(send: LocalSend): LocalChange {
+  return { table: 'outbox', ...rowOf(send) };
 }
 
 function goneRow(send: LocalSend): LocalChange {

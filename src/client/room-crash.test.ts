@@ -62,7 +62,7 @@ describe('a device that is killed behind the write of a record', () => {
     const store = new LastWrite();
     const row = { table: 'outbox', key: 'waiting' } as const;
     const gone = { rows: [{ ...row, value: undefined }], settle: () => {} };
-    const { take } = roomWorld(undefined, {}, { store, arriving: () => gone });
+    const { take } = roomWorld(undefined, {}, { store, outbox: { arriving: () => gone } });
     await store.write([{ ...row, value: Uint8Array.of(1) }]);
     store.armed = true;
     await expect(take(6, { member: 1, device: 1, kind: content })).rejects.toBe(killed);

@@ -19,7 +19,9 @@ import { isWrittenApart } from '#proto/rules/record/payload.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record/record.ts';
 import type { TroubleCause } from './api.ts';
 import { type Opened, openEvent } from './content.ts';
+import { emptyingAfter } from './deleting.ts';
 import { ClientError } from './errors.ts';
+import type { OutboxChange } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
 import { type Beside, syncChain, takeControl } from './room-control.ts';
 import { checkEmptied, emptiedMark, emptyTargets, isLawfulEmptying, judgeMarks } from './room-emptying.ts';
@@ -57,15 +59,15 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   const { kept, session } = await openRecord(room, record, checked);
   changes.push(...(await judgeMarks(room, record, checked)));
   const targets = await emptyTargets(room, record, checked);
-  const sent = isOwnDevice(room, header) ? room.ports.arriving(room.room, record.header) : undefined;
-  changes.push(...targets.rows, ...(sent?.rows ?? []));
+  const sending = [...outboxOf(room, checked, record), ...(await emptyLateEdit(room, kept))];
+  changes.push(...targets.rows, ...sending.flatMap(({ rows }) => rows));
   // Everything that follows from the record becomes durable with it: a crash may come at any moment.
   advance(room, checked, continues);
   if (header.kind === EventKind.EVENT_KIND_SLOT) setSlot(room, kept, header, stamp.seq);
   if (record.emptiedBy > 0) changes.push(emptiedMark(room.room, stamp.seq, record.emptiedBy));
   if (isOwnReading(room, record, checked)) room.readTo(stamp.seq, stamp.count);
   await parts.store.write([...changes, ...rowsOf(room.room, kept, session), room.row()]);
-  sent?.settle();
+  for (const { settle } of sending) settle();
   for (const row of [...targets.emptied, kept]) await tell(room, row);
   return true;
 }
@@ -136,7 +138,10 @@ async function reopen(room: RoomReplica, old: LocalRecord): Promise<void> {
   const tried = { ...kept, tries: old.tries + 1 };
   if (kept.trouble === '' && checked.header.kind === EventKind.EVENT_KIND_SLOT)
     repairSlot(room, tried, checked.stamp.seq);
-  await parts.store.write([...rowsOf(room.room, tried, session), room.row()]);
+  const sending = await emptyLateEdit(room, kept);
+  const rows = sending.flatMap((one) => one.rows);
+  await parts.store.write([...rows, ...rowsOf(room.room, tried, session), room.row()]);
+  for (const { settle } of sending) settle();
   if (kept.trouble !== '') return;
   parts.count(`repaired.${old.trouble}`);
   await tell(room, tried);
@@ -164,8 +169,17 @@ function advance(room: RoomReplica, { stamp, head }: CheckedRecord, continues: b
   local.serverCount = Math.max(local.serverCount, stamp.count);
 }
 
-function isOwnDevice({ chain, ports: { parts } }: RoomReplica, { member, device }: EventHeader): boolean {
-  return device === parts.device && chain.user(member) === parts.user;
+/** A message of this device leaves the outbox for the log. */
+function outboxOf(room: RoomReplica, { header }: CheckedRecord, record: LogRecord): readonly OutboxChange[] {
+  const { parts, outbox } = room.ports;
+  const isOwn = header.device === parts.device && room.chain.user(header.member) === parts.user;
+  const leaving = isOwn ? outbox.arriving(room.room, record.header) : undefined;
+  return leaving ? [leaving] : [];
+}
+
+async function emptyLateEdit(room: RoomReplica, kept: LocalRecord): Promise<readonly OutboxChange[]> {
+  const emptying = await emptyingAfter(room, kept);
+  return emptying ? [room.ports.outbox.prepare(emptying)] : [];
 }
 
 /** Whoever writes, or has just come in, has read what came before, on whichever device. */

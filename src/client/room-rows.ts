@@ -4,6 +4,7 @@ import { LocalRecord } from '#proto/gen/local.ts';
 import { EventHeader, Stamp } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { TimelineItem, TroubleCause } from './api.ts';
+import type { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import { type LocalChange, orderedNumber, prefixRange } from './store.ts';
 import { annotates, type Folding, foldRecord, messageId } from './timeline.ts';
@@ -14,8 +15,7 @@ export interface RowsOfRoom {
   readonly folding: Folding;
   readonly ports: {
     readonly parts: Pick<Parts, 'store'>;
-    /** Local id of a message of this device. */
-    readonly localId: (room: string, sendId: number) => string | undefined;
+    readonly outbox: Pick<Outbox, 'localId'>;
   };
 }
 
@@ -109,7 +109,7 @@ export async function lineOf(rows: RowsOfRoom, kept: LocalRecord): Promise<Timel
   const annotations = header.counts ? await annotationsOf(rows, messageId(header)) : [];
   const line = foldRecord(kept, annotations, rows.folding);
   if (!line?.own || header.device !== rows.folding.device) return line;
-  const localId = rows.ports.localId(rows.room, header.sendId);
+  const localId = rows.ports.outbox.localId(rows.room, header.sendId);
   return localId === undefined ? line : { ...line, localId };
 }
 
@@ -120,7 +120,8 @@ export async function lineChangedBy(rows: RowsOfRoom, kept: LocalRecord): Promis
   return shown && lineOf(rows, shown);
 }
 
-async function annotationsOf({ room, ports }: RowsOfRoom, id: string): Promise<LocalRecord[]> {
+/** Records that are about a message: edits, reactions and deletions. */
+export async function annotationsOf({ room, ports }: RowsOfRoom, id: string): Promise<LocalRecord[]> {
   const rows = await ports.parts.store.list('annotations', { ...prefixRange(`${room} ${id} `), limit: 10_000 });
   return rows.map(({ value }) => LocalRecord.decode(value));
 }

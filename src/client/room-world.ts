@@ -59,7 +59,7 @@ export interface Standing {
 export function roomWorld(
   bob: Standing = { status: MemberStatus.MEMBER_STATUS_JOINED },
   policy: Partial<RoomPolicy> = {},
-  { store = new MemoryStore(), ...ports }: Partial<Pick<RoomPorts, 'arriving'>> & { readonly store?: MemoryStore } = {},
+  { store = new MemoryStore(), outbox = {} }: { store?: MemoryStore; outbox?: Partial<RoomPorts['outbox']> } = {},
 ) {
   const alarms: Alarm[] = [];
   const counted: string[] = [];
@@ -74,15 +74,15 @@ export function roomWorld(
       decrypt: async () => ({ ok: true, plaintext, device: 'D2', sender: '@bob:localhost' }),
       rotate: async () => {},
     },
-    people: { deviceStanding: async () => ({ number: 2, removed: false }), tryRefresh: async () => false },
+    people: { deviceStanding: async () => ({ number: 0, removed: false }), tryRefresh: async () => false },
     alarm: (alarm: Alarm) => alarms.push(alarm),
     emit() {},
     count: (name: string) => counted.push(name),
     now: () => 10_000,
     random: () => 0,
   };
-  const silent = { membersChanged() {}, changed() {}, arriving: () => undefined, localId: () => undefined };
-  const around = { parts, ...silent, ...ports };
+  const emptyOutbox = { waiting: () => [], localId: () => undefined, arriving: () => undefined };
+  const around = { parts, membersChanged() {}, changed() {}, outbox: { ...emptyOutbox, ...outbox } };
   const room = new RoomReplica(roomId, around as never);
   const member = (number: number, status: MemberStatus, role: Role) => ({ number, role, status, stays: [] });
   const list = [

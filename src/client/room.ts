@@ -9,6 +9,7 @@ import { isJoined } from '#proto/rules/control/state.ts';
 import type { AlarmCode, MemberInfo, RoomInfo, TroubleCause } from './api.ts';
 import { Chain } from './chain.ts';
 import { ClientError } from './errors.ts';
+import type { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import { type Beside, syncChain } from './room-control.ts';
 import { fetchThrough, type Marks, pullTo } from './room-fetch.ts';
@@ -26,22 +27,14 @@ export interface MemberChange {
   readonly news: boolean;
 }
 
-/** A message on its way out of the outbox, into the log. */
-export interface Arriving {
-  readonly rows: readonly LocalChange[];
-  settle(): void;
-}
-
 /** What a room tells those around it. */
 export interface RoomPorts {
   readonly parts: Parts;
   /** Members changed: sending may go on, or slots must be posted again for a newcomer. */
   readonly membersChanged: (room: RoomReplica, change: MemberChange) => void;
   readonly changed: (room: RoomReplica) => void;
-  /** A record of this device is being taken: what leaves the outbox in the same write, and what follows when that is durable. */
-  readonly arriving: (room: string, header: Uint8Array) => Arriving | undefined;
-  /** Local id of a message of this device, if it is still known. */
-  readonly localId: (room: string, sendId: number) => string | undefined;
+  /** What waits to go out from this device. */
+  readonly outbox: Pick<Outbox, 'waiting' | 'localId' | 'arriving' | 'prepare'>;
 }
 
 /** Rows live this long at least, in milliseconds: 24 months less the weeks that a store needs to let them go in time, less one more. */

@@ -79,8 +79,7 @@ export class Rooms {
       parts: this.#parts(),
       membersChanged: (replica, change) => this.#membersChanged(replica, change),
       changed: (replica) => this.#parts().emit('room', replica.info()),
-      arriving: (id, header) => this.#outbox().arriving(id, header),
-      localId: (id, sendId) => this.#outbox().localId(id, sendId),
+      outbox: this.#outbox(),
     };
     const replica = new RoomReplica(room, ports);
     const held = { replica, sender: new RoomSender(replica) };

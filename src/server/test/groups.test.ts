@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TimelineItem } from '#client/api.ts';
 import { textContent } from '#client/content.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { MemberStatus, Role } from '#proto/gen/record.ts';
+import { EventHeader, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 
 let provider: ProviderProcess;
@@ -264,6 +264,26 @@ describe('messages', () => {
     const { id } = await reads(carol, room, 'stays');
     await expect(carol.deleteForAll(room, id)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     expect((await texts(alice, room)).at(-1)).toBe('stays');
+    expectSound();
+  });
+
+  it('are deleted whole while edits of them are still on their way', async () => {
+    const room = await groupOf('haste', bob);
+    await alice.send(room, 'too much');
+    const { id } = await reads(alice, room, 'too much');
+    for (const text of ['far too much', 'way too much', 'much too much']) await alice.edit(room, id, text);
+    await alice.deleteForAll(room, id);
+    await alice.flushed();
+    // What is left of them at the hub is what a device gets that reads the log anew.
+    const heldBodies = async () => {
+      const value = { room, fromSeq: 0, throughSeq: 0, limit: 200, newestFirst: true };
+      const { records } = await bob.parts.request({ $case: 'fetchRecords', value }, 'recordPage');
+      const content = records.filter(({ header }) => EventHeader.decode(header).kind === EventKind.EVENT_KIND_CONTENT);
+      return content.filter(({ body }) => body.length > 0).length;
+    };
+    // The deletion itself is the only one that keeps its body.
+    await eventually('the hub holds no body of it', async () => (await heldBodies()) === 1, 20_000, [alice, bob]);
+    expect(await texts(bob, room)).toEqual(['(deleted)']);
     expectSound();
   });
 
