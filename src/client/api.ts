@@ -1,7 +1,8 @@
 // The SDK's public face: what an app, a bot or a terminal can do and hear. `LuxchatClient` (client.ts) implements it.
 // Every method rejects with ClientError; codes other than CLOSED, STORE and BAD_ARGUMENT are named with each method.
 // Everything shown was decrypted, bound and checked on this device; nothing here ever shows what the server merely claims, except where a
-// field says so.
+// field says so. Texts are as their authors wrote them and may hold any character, those that steer a terminal or turn the writing direction included:
+// whoever shows them decides. Reactions and names of slots hold none.
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { MemberStatus, Role } from '#proto/gen/record.ts';
 import type { ConnectionState } from './connection.ts';
@@ -317,7 +318,7 @@ export interface Luxchat {
   sendContent(room: string, content: Content): Promise<TimelineItem>;
   /** Replaces the text of an own message that was accepted. Goes out as messages do. UNKNOWN, UNTRUSTED, BAD_ARGUMENT. */
   edit(room: string, id: string, text: string): Promise<void>;
-  /** One emoji of at most 32 bytes, or takes an own one back. As `edit`. */
+  /** One emoji of at most 32 bytes, without control characters, or takes an own one back. As `edit`. */
   react(room: string, id: string, emoji: string, removed?: boolean): Promise<void>;
   /** Deletes for all: own messages, or others' as one who stands above. Empties the stored bodies, edits included. As `edit`. */
   deleteForAll(room: string, id: string): Promise<void>;

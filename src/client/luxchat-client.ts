@@ -1,30 +1,22 @@
 // The public methods of the SDK over the wired parts: see api.ts for what each does and how it fails.
-import { Content, type MessageRef } from '#proto/gen/content.ts';
-import { ControlKind, EventKind, Role } from '#proto/gen/record.ts';
+import type { Content, MessageRef } from '#proto/gen/content.ts';
+import { ControlKind, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
 import type { DeviceInfo, Luxchat, MemberInfo, RoomInfo, SendOptions, TimelineItem, VerificationInfo } from './api.ts';
 import { ClientCore } from './client.ts';
-import { textContent } from './content.ts';
-import { deletionOf } from './deleting.ts';
 import { describeVerification } from './devices.ts';
 import { ClientError } from './errors.ts';
 import { readHistory, readNewest } from './history.ts';
 import { Membership } from './membership.ts';
 import { ReceiptSender } from './receipts.ts';
 import { positionAt } from './room-rows.ts';
-import { foldWaiting, messageRef } from './timeline.ts';
+import { needName, Writing } from './writing.ts';
 
-const textBytesMax = 16_384;
-// Encrypted and wrapped twice in base64 it must stay below the 48 KiB of a body, and the 4 KiB of a slot.
-const contentBytesMax = 24_576;
-const slotContentBytesMax = 1_536;
 const typingPauseMs = 3_000;
-/** Contents that do not raise unread counts. */
-const quiet: ReadonlySet<string> = new Set(['edit', 'reaction', 'deletion', 'read', 'profile']);
-
 /** A logged-in device. */
 export class LuxchatClient extends ClientCore implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
+  #writing = new Writing(this.held, this.outbox);
   #receipts = new ReceiptSender(() => this.parts);
   #typedAt = new Map<string, number>();
 
@@ -86,6 +78,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     invite?: readonly string[];
     historyFromStart?: boolean;
   }): Promise<string> {
+    for (const text of [options.name, options.topic ?? '']) needName(text);
     const room = await this.#membership.createGroup(options.historyFromStart ?? false);
     await this.setName(room, options.name);
     if (options.topic) await this.setTopic(room, options.topic);
@@ -131,66 +124,39 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   setName(room: string, name: string): Promise<void> {
-    return this.#putSlot(room, 'name', { ...textContent(''), body: { $case: 'slotText', value: { text: name } } });
+    return this.#writing.slotText(room, 'name', name);
   }
 
   setTopic(room: string, topic: string): Promise<void> {
-    return this.#putSlot(room, 'topic', { ...textContent(''), body: { $case: 'slotText', value: { text: topic } } });
+    return this.#writing.slotText(room, 'topic', topic);
   }
 
   pin(room: string, messages: readonly MessageRef[]): Promise<void> {
-    const body = { $case: 'pins' as const, value: { messages: [...messages] } };
-    return this.#putSlot(room, 'pins', { ...textContent(''), body });
+    return this.#writing.pin(room, messages);
   }
 
   pins(room: string): readonly MessageRef[] {
     return this.held.need(room).replica.pins();
   }
 
-  async send(room: string, text: string, options: SendOptions = {}): Promise<TimelineItem> {
-    if (text === '' || new TextEncoder().encode(text).length > textBytesMax)
-      throw new ClientError('BAD_ARGUMENT', `A text has 1 to ${textBytesMax} bytes.`);
-    const { replyTo, mentions } = options;
-    return this.sendContent(room, { ...textContent(text), replyTo, mentions: [...(mentions ?? [])] });
+  send(room: string, text: string, options: SendOptions = {}): Promise<TimelineItem> {
+    return this.#writing.send(room, text, options);
   }
 
-  async sendContent(room: string, content: Content): Promise<TimelineItem> {
-    const { replica } = this.held.need(room);
-    replica.needTrust();
-    replica.needPresence();
-    if (Content.encode(content).finish().length > contentBytesMax)
-      throw new ClientError('BAD_ARGUMENT', `A message has at most ${contentBytesMax} bytes.`);
-    const counts = !quiet.has(content.body?.$case ?? '');
-    const send = await this.outbox.add({ room, kind: EventKind.EVENT_KIND_CONTENT, content, counts });
-    const line = foldWaiting(send, replica.folding);
-    return { ...(line ?? silentLine(room, send.localId, this)), localId: send.localId };
+  sendContent(room: string, content: Content): Promise<TimelineItem> {
+    return this.#writing.content(room, content);
   }
 
-  async edit(room: string, id: string, text: string): Promise<void> {
-    if (text === '' || new TextEncoder().encode(text).length > textBytesMax)
-      throw new ClientError('BAD_ARGUMENT', `A text has 1 to ${textBytesMax} bytes.`);
-    const target = this.#ref(room, id);
-    if (target.member !== this.held.need(room).replica.own)
-      throw new ClientError('BAD_ARGUMENT', 'Only own messages can be edited.');
-    // An own message may be edited as soon as the hub took it, before its record has come back.
-    const body = { $case: 'edit' as const, value: { target, text } };
-    await this.sendContent(room, { ...textContent(''), body });
+  edit(room: string, id: string, text: string): Promise<void> {
+    return this.#writing.edit(room, id, text);
   }
 
-  async react(room: string, id: string, emoji: string, removed = false): Promise<void> {
-    if (emoji === '' || new TextEncoder().encode(emoji).length > 32)
-      throw new ClientError('BAD_ARGUMENT', 'A reaction is one emoji.');
-    const body = { $case: 'reaction' as const, value: { target: this.#ref(room, id), emoji, removed } };
-    await this.sendContent(room, { ...textContent(''), body });
+  react(room: string, id: string, emoji: string, removed = false): Promise<void> {
+    return this.#writing.react(room, id, emoji, removed);
   }
 
-  async deleteForAll(room: string, id: string): Promise<void> {
-    const { replica } = this.held.need(room);
-    replica.needTrust();
-    replica.needPresence();
-    this.#ref(room, id);
-    const { outgoing, instead } = await deletionOf(replica, this.outbox, id);
-    await this.outbox.addAll(outgoing, instead);
+  deleteForAll(room: string, id: string): Promise<void> {
+    return this.#writing.deleteForAll(room, id);
   }
 
   async flushed(timeoutMs = 30_000): Promise<void> {
@@ -294,35 +260,4 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     await step();
     await this.parts.engine.flush();
   }
-
-  async #putSlot(room: string, slot: string, content: Content): Promise<void> {
-    this.held.need(room).replica.needTrust();
-    if (Content.encode(content).finish().length > slotContentBytesMax)
-      throw new ClientError('BAD_ARGUMENT', `A ${slot} has at most ${slotContentBytesMax} bytes.`);
-    await this.held.putSlot(room, slot, content);
-  }
-
-  #ref(room: string, id: string): MessageRef {
-    this.held.need(room);
-    const ref = messageRef(id);
-    if (!ref) throw new ClientError('UNKNOWN', 'This message has not been accepted yet.');
-    return ref;
-  }
-}
-
-/** The line of what makes none by itself: edits, reactions, deletions. */
-function silentLine(room: string, id: string, self: { readonly user: string; readonly device: number }): TimelineItem {
-  return {
-    id,
-    room,
-    seq: 0,
-    sender: self.user,
-    device: self.device,
-    own: true,
-    at: 0,
-    kind: 'message',
-    edited: false,
-    reactions: new Map(),
-    sending: 'waiting',
-  };
 }

@@ -95,6 +95,14 @@ describe('a line', () => {
     expect([...(line?.reactions ?? [])]).toEqual([['👍', ['@ada:localhost', '@bob:localhost']]]);
   });
 
+  it('counts reactions of 32 bytes, and none that are longer, empty or hold control characters', () => {
+    const [longest, longer] = ['é'.repeat(16), `${'é'.repeat(16)}!`];
+    const { line } = fold(
+      ...[longest, longer, '', 'a\u0007', '\u001b[2J', 'a\u0085'].map((emoji, at) => reaction(2 + at, 1, emoji)),
+    );
+    expect([...(line?.reactions.keys() ?? [])]).toEqual([longest]);
+  });
+
   it('is deleted by its author or a moderator, not by others', () => {
     expect(fold(deletion(2, 1)).line?.kind).toBe('message');
     expect(fold(deletion(2, 2)).line?.kind).toBe('deleted');

@@ -8,7 +8,9 @@ import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
 import { ControlBody, ControlEntry, ControlKind, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { isWrittenApart } from '#proto/rules/record/payload.ts';
+import { slotKind } from '#proto/rules/record/slots.ts';
 import type { AlarmCode, Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
+import { isReaction } from './content-limits.ts';
 import { rejectionName } from './errors.ts';
 
 /** What folding needs to know of the room. */
@@ -129,7 +131,7 @@ function foldAnnotations(content: Content, target: EventHeader, annotations: rea
       (header.member === target.member || folding.moderates(header.member, seqOf(annotation)))
     ) {
       deleted = true;
-    } else if (body?.$case === 'reaction') {
+    } else if (body?.$case === 'reaction' && isReaction(body.value.emoji)) {
       const people = reactions.get(body.value.emoji) ?? new Set<string>();
       if (body.value.removed) people.delete(folding.person(header.member));
       else people.add(folding.person(header.member));
@@ -147,7 +149,7 @@ function noticeOf(local: LocalRecord, header: EventHeader, folding: Folding): No
   const actor = folding.person(header.member);
   if (header.kind === EventKind.EVENT_KIND_SLOT) {
     const write = decodeCanonical(SlotWrite, local.record?.body ?? new Uint8Array());
-    return write ? { what: 'slot', actor, target: '', slot: write.slot } : undefined;
+    return write && slotKind(write.slot) ? { what: 'slot', actor, target: '', slot: write.slot } : undefined;
   }
   const body = ControlBody.decode(ControlEntry.decode(local.record?.body ?? new Uint8Array()).signed);
   const what = noticeWords.get(body.kind);
