@@ -38,8 +38,10 @@ function rollOf(cast: Vectors['refused']['cast']): Roll {
 
 describe.each(files)('%s', (file) => {
   const { refused, canonicalHeaders } = read(file);
-  // Older ones know fewer reasons.
-  const isNewest = file === 'rules.json';
+  // Older ones know fewer reasons: what they lack is no test left out.
+  const newest = (name: string, test: () => void) => {
+    if (file === 'rules.json') it(name, test);
+  };
 
   describe('a control entry', () => {
     const base = { primitives: testPrimitives, roll: rollOf(refused.cast), providerOf: () => undefined, fresh: true };
@@ -57,7 +59,7 @@ describe.each(files)('%s', (file) => {
       expect(applyControl(state, entryOf(entry), { ...base, room, seq }).invalid).toBe(fault);
     });
 
-    it.runIf(isNewest)('is refused for every reason', () => {
+    newest('is refused for every reason', () => {
       const named = new Set<ControlFault>(refused.entries.map(({ fault }) => fault));
       expect(Object.keys(controlFaults).filter((fault) => !named.has(fault as ControlFault))).toEqual([]);
     });
@@ -85,7 +87,7 @@ describe.each(files)('%s', (file) => {
       expect(followManifest(before, manifestOf(manifest), context).invalid).toBe(fault);
     });
 
-    it.runIf(isNewest)('is refused for every reason', () => {
+    newest('is refused for every reason', () => {
       const reasons: { [fault in ManifestFault]: true } = {
         MALFORMED: true,
         WRONG_USER: true,
@@ -108,7 +110,7 @@ describe.each(files)('%s', (file) => {
       expect(openPayload(EventHeader.decode(bytes(header)), payload, options)).toBe(fault);
     });
 
-    it.runIf(isNewest)('is refused for every reason', () => {
+    newest('is refused for every reason', () => {
       const reasons: { [fault in BindingFault]: true } = {
         MALFORMED: true,
         COMMITMENT: true,

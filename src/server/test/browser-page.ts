@@ -11,7 +11,8 @@ import { MemberStatus } from '#proto/gen/record.ts';
 interface PlainChange {
   readonly table: LocalTable;
   readonly key: string;
-  readonly value: number[] | undefined;
+  /** `no bytes` stands for what a store must refuse, and what no message to the page could carry. */
+  readonly value: number[] | 'no bytes' | undefined;
 }
 
 const troubles: string[] = [];
@@ -74,7 +75,11 @@ const calls = {
   },
   storeWrite: (at: number, changes: readonly PlainChange[]) =>
     stores[at]?.write(
-      changes.map(({ table, key, value }) => ({ table, key, value: value && Uint8Array.from(value) })),
+      changes.map(({ table, key, value }) => ({
+        table,
+        key,
+        value: value === 'no bytes' ? ((() => {}) as never) : value && Uint8Array.from(value),
+      })),
     ) ?? Promise.resolve(),
   storeClose: async (at: number) => stores[at]?.close(),
 

@@ -203,7 +203,11 @@ async function storeIn({ call }: Tab, name: string, sealed: boolean): Promise<Lo
       coded(
         call.storeWrite(
           at,
-          changes.map(({ table, key, value }) => ({ table, key, value: value && [...value] })),
+          changes.map(({ table, key, value }) => ({
+            table,
+            key,
+            value: value && (value instanceof Uint8Array ? [...value] : 'no bytes'),
+          })),
         ),
       ),
     close: () => coded(call.storeClose(at)).then(() => {}),
