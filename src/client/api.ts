@@ -276,8 +276,8 @@ export interface Luxchat {
   members(room: string): readonly MemberInfo[];
   /** Starts, or opens again, the one 1:1 room with a user by exact Luxchat-ID. The room id. OFFLINE, UNKNOWN, NOT_CONFIRMED, UNTRUSTED, REJECTED. */
   startDirect(user: string): Promise<string>;
-  /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. A
-   * lost connection is waited for (15 s) and nothing is made twice. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
+  /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. A lost connection is waited for (15 s);
+   * a call that ends in TIMEOUT or DISCONNECTED while the group is being made is taken up by the next one, so that none is made twice. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
   createGroup(options: {
     name: string;
     topic?: string;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { ControlKind, type Event, HistoryFrom, type Person, Role } from '#proto/gen/record.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { ControlKind, type Event, EventHeader, HistoryFrom, type Person, Role } from '#proto/gen/record.ts';
 import { makeActor } from '#proto/golden/cast.ts';
 import { ClientError } from './errors.ts';
 import { createGroupRoom } from './genesis.ts';
@@ -24,8 +25,9 @@ const statement = {
 };
 
 /** A device whose connection is lost `lost` times before an answer comes, and comes back or does not. */
-function device(lost: number, comesBack = true) {
+function device(lost: number, comesBack = true, refusal?: Rejection) {
   const sent: Event[] = [];
+  const rooms = new Map<string, RoomReplica>();
   const parts = {
     user: actor.user,
     device: 1,
@@ -41,12 +43,23 @@ function device(lost: number, comesBack = true) {
     request: async ({ value }: { value: { event: Event } }) => {
       sent.push(value.event);
       if (sent.length <= lost) throw new ClientError('DISCONNECTED', 'lost');
+      if (sent.length === lost + 1 && refusal) throw new ClientError('REJECTED', 'no', { rejection: refusal });
       return {};
     },
   } as unknown as Parts;
-  const hold = (room: string) => new RoomReplica(room, { parts } as never);
-  return { sent, create: () => createGroupRoom(parts, actor.person(1) as Person, statement, hold) };
+  const hold = (room: string) => {
+    const held = rooms.get(room) ?? new RoomReplica(room, { parts } as never);
+    rooms.set(room, held);
+    return held;
+  };
+  const create = (history: HistoryFrom = HistoryFrom.HISTORY_FROM_JOIN) =>
+    createGroupRoom(parts, actor.person(1) as Person, { ...statement, policy: { ...statement.policy, history } }, hold);
+  /** Others are in the room by now, as the server's list told. */
+  const use = (room: string) => Object.assign(hold(room), { chain: { number: 2 } });
+  return { sent, create, use };
 }
+
+const roomOf = (event: Event | undefined) => EventHeader.decode(event?.header ?? new Uint8Array()).room;
 
 it('makes one group though the answer is lost: the same event goes out again', async () => {
   const { sent, create } = device(3);
@@ -62,4 +75,31 @@ it.each([
   const { sent, create } = device(lost, comesBack);
   await expect(create()).rejects.toMatchObject({ code: 'DISCONNECTED' });
   expect(sent).toHaveLength(tries);
+});
+
+it('takes up at the next call what was not answered, whether it got through or not', async () => {
+  for (const refusal of [undefined, Rejection.REJECTION_ROOM_EXISTS]) {
+    const { sent, create } = device(4, true, refusal);
+    await expect(create()).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    const room = await create();
+    expect(room).toBe(roomOf(sent[0]));
+    const [first, last] = [sent[0], sent.at(-1)];
+    expect([last?.header, last?.body]).toEqual([first?.header, first?.body]);
+    // Answered: the next one is another group.
+    expect(await create()).not.toBe(room);
+  }
+});
+
+it('begins anew where what was not answered is no such group, is used by now, or is refused', async () => {
+  const other = device(4);
+  await expect(other.create()).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  expect(await other.create(HistoryFrom.HISTORY_FROM_START)).not.toBe(roomOf(other.sent[0]));
+  const used = device(4);
+  await expect(used.create()).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  used.use(roomOf(used.sent[0]));
+  expect(await used.create()).not.toBe(roomOf(used.sent[0]));
+  const refused = device(4, true, Rejection.REJECTION_LIMIT_REACHED);
+  await expect(refused.create()).rejects.toMatchObject({ code: 'DISCONNECTED' });
+  await expect(refused.create()).rejects.toMatchObject({ rejection: Rejection.REJECTION_LIMIT_REACHED });
+  expect(await refused.create()).not.toBe(roomOf(refused.sent[0]));
 });

@@ -1,6 +1,7 @@
 // How a room begins: the signed genesis of a group or a 1:1 room, and the way in which any control entry is submitted.
-import type { Event, Person } from '#proto/gen/record.ts';
-import { EventKind } from '#proto/gen/record.ts';
+import { Submit } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { ControlBody, ControlEntry, type Event, EventKind, type Person } from '#proto/gen/record.ts';
 import { zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import { controlHead } from '#proto/rules/control/state.ts';
@@ -8,27 +9,59 @@ import { manifestHead } from '#proto/rules/identity/manifest.ts';
 import { groupRoomId } from '#proto/rules/ids.ts';
 import { plainEvent, type SealingPlace } from './content.ts';
 import { type Author, controlBytes, type SignedControl, type Statement, signControl } from './control-author.ts';
-import { wasLost } from './errors.ts';
+import { isRejection, wasLost } from './errors.ts';
 import type { Parts } from './parts.ts';
 import { reconnectMs } from './requests.ts';
 import type { RoomReplica } from './room.ts';
 
 const genesisTries = 4;
+/** Where the genesis of a group is kept until it is answered. */
+const keptRow = { table: 'account', key: 'genesis' } as const;
 
 /** Makes a room known to this device before its genesis goes out. */
 export type HoldRoom = (room: string) => RoomReplica;
 
-/** Signs and submits the genesis of a group. The new room's id. A lost answer does not make two groups: the same event goes out again. */
+/**
+ * Signs and submits the genesis of a group. The new room's id. A lost answer does not make two groups: the same event goes out again, and where that
+ * does not help in time it is kept for the next call, also over a restart.
+ */
 export async function createGroupRoom(
   parts: Parts,
   self: Person,
   statement: Statement,
   hold: HoldRoom,
 ): Promise<string> {
+  const kept = await keptGenesis(parts, statement, hold);
+  const genesis = kept ?? (await signGenesis(parts, self, statement, hold));
+  try {
+    await submitUntilAnswered(parts, genesis);
+  } catch (error) {
+    if (wasLost(error)) throw error;
+    await parts.store.write([{ ...keptRow, value: undefined }]);
+    // Its number is forgotten at the hub, but the room is there.
+    if (!kept || !isRejection(error, Rejection.REJECTION_ROOM_EXISTS)) throw error;
+  }
+  await parts.store.write([{ ...keptRow, value: undefined }]);
+  return genesis.room;
+}
+
+async function signGenesis(parts: Parts, self: Person, statement: Statement, hold: HoldRoom): Promise<Submit> {
   const signed = await signControl(author(parts), genesisPlace(''), { ...statement, person: self });
   const room = groupRoomId(controlHash(signed.entry.signed, parts.primitives), statement.hub?.provider ?? '');
-  await submitGenesis(hold(room), signed, '');
-  return room;
+  const replica = hold(room);
+  const genesis = genesisOf(replica, signed, '');
+  await parts.store.write([replica.row(), { ...keptRow, value: Submit.encode(genesis).finish() }]);
+  return genesis;
+}
+
+/** The genesis of a group that was not answered, if it is one like this. One that nobody has used since: else it is no new group any more. */
+async function keptGenesis(parts: Parts, { policy }: Statement, hold: HoldRoom): Promise<Submit | undefined> {
+  const row = await parts.store.get(keptRow.table, keptRow.key);
+  const genesis = row && Submit.decode(row);
+  if (!genesis?.event) return undefined;
+  const { signed } = ControlEntry.decode(genesis.event.body);
+  const isAlike = ControlBody.decode(signed).policy?.history === policy?.history;
+  return isAlike && hold(genesis.room).chain.number <= 1 ? genesis : undefined;
 }
 
 /** Signs and submits the genesis of a 1:1 room. Rejects with REJECTED ROOM_EXISTS where the other was quicker. */
@@ -42,27 +75,31 @@ export async function createDirectRoom(
     ...statement,
     person: self,
   });
-  await submitGenesis(replica, signed, partner);
+  const genesis = genesisOf(replica, signed, partner);
+  await replica.save();
+  await submitUntilAnswered(replica.ports.parts, genesis);
 }
 
 function genesisPlace(room: string) {
   return { room, number: 1, previousHash: zeroHash, actor: 1 };
 }
 
-async function submitGenesis(replica: RoomReplica, signed: SignedControl, partner: string): Promise<void> {
-  const { room } = replica;
-  const { parts } = replica.ports;
-  // Durable before it goes out: after a crash the id must not be given to something else.
-  replica.local.lastSendId += 1;
-  replica.local.member = 1;
-  await replica.save();
-  const sendId = replica.local.lastSendId;
+/** Takes a send id: durable before it goes out, since after a crash the id must not be given to something else. The caller writes the room's row. */
+function genesisOf(replica: RoomReplica, signed: SignedControl, partner: string): Submit {
+  const { room, local, ports } = replica;
+  local.lastSendId += 1;
+  local.member = 1;
   const nothing = { seen: { seq: 0, hash: zeroHash }, manifest: manifestHead(null), recipients: [] };
-  const place: SealingPlace = { room, member: 1, sendId, control: controlHead(null), ...nothing };
-  const event = controlEvent(parts, place, signed);
+  const place: SealingPlace = { room, member: 1, sendId: local.lastSendId, control: controlHead(null), ...nothing };
+  const { person, credential } = signed;
+  return { room, event: controlEvent(ports.parts, place, signed), person, credential, partner };
+}
+
+async function submitUntilAnswered(parts: Parts, genesis: Submit): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await submitControl(parts, room, event, signed, partner);
+      await parts.request({ $case: 'submit', value: genesis }, 'accepted');
+      return;
     } catch (error) {
       // The room may be there: it answers the same event as it did at first.
       if (!wasLost(error) || attempt === genesisTries || !(await parts.whenLive(reconnectMs))) throw error;
@@ -76,15 +113,9 @@ export function controlEvent(parts: Parts, place: SealingPlace, signed: SignedCo
 }
 
 /** Submits a signed entry with what lies beside it. Rejects as requests do. */
-export async function submitControl(
-  parts: Parts,
-  room: string,
-  event: Event,
-  signed: SignedControl,
-  partner = '',
-): Promise<void> {
+export async function submitControl(parts: Parts, room: string, event: Event, signed: SignedControl): Promise<void> {
   const { person, credential } = signed;
-  await parts.request({ $case: 'submit', value: { room, event, person, credential, partner } }, 'accepted');
+  await parts.request({ $case: 'submit', value: { room, event, person, credential, partner: '' } }, 'accepted');
 }
 
 /** Who signs here. */

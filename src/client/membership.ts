@@ -31,6 +31,7 @@ const alreadySo: ReadonlyMap<ControlKind, readonly MemberStatus[]> = new Map([
 export class Membership {
   #parts: () => Parts;
   #rooms: Rooms;
+  #creating: Promise<unknown> = Promise.resolve();
 
   constructor(parts: () => Parts, rooms: Rooms) {
     this.#parts = parts;
@@ -71,12 +72,13 @@ export class Membership {
       policy: { direct: false, history, ...plainPolicy },
       hub: { provider, epoch: 1 },
     };
-    const room = await createGroupRoom(
-      this.#parts(),
-      await this.#self(1),
-      create,
-      (id) => this.#rooms.hold(id).replica,
+    const self = await this.#self(1);
+    // One after the other: a second call must not take up the genesis of one that is under way.
+    const made = this.#creating.then(() =>
+      createGroupRoom(this.#parts(), self, create, (id) => this.#rooms.hold(id).replica),
     );
+    this.#creating = made.catch(() => {});
+    const room = await made;
     await this.#rooms.list(room);
     return room;
   }
