@@ -313,13 +313,14 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 }
 
-/** Logs with something due that is not settled. */
+/** Logs with something due that is not settled; what is settled is forgotten. */
 function dueLogs(memory: MemoryStore, throughMs: number): readonly string[] {
   const logs = new Set<string>();
   for (let shard = 0; shard < shardCount; shard++) {
     for (const due of memory.readDue(shard, throughMs, 1_000)) {
       const [covered] = memory.readState(due.log, [coveredKey]);
-      if (!isSettled(due, memory.readMeta(due.log), decodeCovered(covered))) logs.add(due.log);
+      if (isSettled(due, memory.readMeta(due.log), decodeCovered(covered))) memory.dropDue([due]);
+      else logs.add(due.log);
     }
   }
   return [...logs];
