@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mutations } from './mutations.ts';
-import { seedsInTests } from './seeds.ts';
+import { failureOf, seedsInTests } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
 /** What a log notices of its actor by itself proves nothing about the simulator. */
@@ -8,10 +8,14 @@ function isFound(violation: string): boolean {
   return !violation.startsWith('a log was used wrongly');
 }
 
-describe('a planted mistake is found within the seeds of a test run', () => {
+describe('a planted mistake is found within the seeds of a test run, by a seed that replays it', () => {
   it.each(Object.entries(mutations))('%s', { timeout: 120_000 }, (_, plant) => {
+    const run = (seed: number) => simulate({ seed, mutation: plant() }).violations;
     let seed = 1;
-    while (seed <= seedsInTests && !simulate({ seed, mutation: plant() }).violations.some(isFound)) seed++;
-    expect(seed).toBeLessThanOrEqual(seedsInTests);
+    let violations = run(seed);
+    while (seed < seedsInTests && !violations.some(isFound)) violations = run(++seed);
+    expect(violations.some(isFound)).toBe(true);
+    const replayed = Number(/--seed (\d+)/.exec(failureOf(seed, violations))?.[1]);
+    expect(run(replayed)).toEqual(violations);
   });
 });
