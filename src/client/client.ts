@@ -13,7 +13,7 @@ import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
 import { InStep } from './in-step.ts';
 import { Inbox } from './inbox.ts';
-import { Outbox, type SendChange } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import { People } from './people.ts';
 import { Positions } from './positions.ts';
@@ -21,6 +21,7 @@ import { patiently } from './requests.ts';
 import { Rooms } from './rooms.ts';
 import type { LocalStore } from './store.ts';
 import { acceptedLine, foldWaiting, messageId } from './timeline.ts';
+import type { SendChange } from './waiting.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {

@@ -5,8 +5,8 @@ import type { LocalSend } from '#proto/gen/local.ts';
 import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { textContent } from './content.ts';
 import { deletionOf } from './deleting.ts';
-import type { Outgoing } from './outbox.ts';
 import { roomId, roomWorld } from './room-world.ts';
+import type { Outgoing } from './waiting.ts';
 
 const { EVENT_KIND_CONTENT: kind, EVENT_KIND_EMPTYING } = EventKind;
 const { EMPTYING_CAUSE_AUTHOR, EMPTYING_CAUSE_MODERATOR } = EmptyingCause;

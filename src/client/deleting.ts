@@ -6,10 +6,11 @@ import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { textContent } from './content.ts';
 import { ClientError } from './errors.ts';
-import type { Outbox, Outgoing } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
 import { annotationsOf, seqsOfMessage } from './room-rows.ts';
 import { annotates, messageId, messageRef } from './timeline.ts';
+import type { Outgoing } from './waiting.ts';
 
 /** What a deletion changes in the outbox, all at once. */
 export interface Deletion {

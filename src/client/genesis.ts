@@ -37,11 +37,13 @@ export async function createGroupRoom(
     await submitUntilAnswered(parts, genesis);
   } catch (error) {
     if (wasLost(error)) throw error;
-    await parts.store.write([{ ...keptRow, value: undefined }]);
-    // Its number is forgotten at the hub, but the room is there.
-    if (!kept || !isRejection(error, Rejection.REJECTION_ROOM_EXISTS)) throw error;
+    // Its number may be forgotten at the hub: the room is there all the same.
+    if (!kept || !isRejection(error, Rejection.REJECTION_ROOM_EXISTS)) {
+      await forgetGenesis(parts);
+      throw error;
+    }
   }
-  await parts.store.write([{ ...keptRow, value: undefined }]);
+  await forgetGenesis(parts);
   return genesis.room;
 }
 
@@ -52,6 +54,10 @@ async function signGenesis(parts: Parts, self: Person, statement: Statement, hol
   const genesis = genesisOf(replica, signed, '');
   await parts.store.write([replica.row(), { ...keptRow, value: Submit.encode(genesis).finish() }]);
   return genesis;
+}
+
+function forgetGenesis({ store }: Parts): Promise<void> {
+  return store.write([{ ...keptRow, value: undefined }]);
 }
 
 /** The genesis of a group that was not answered, if it is one like this. One that nobody has used since: else it is no new group any more. */

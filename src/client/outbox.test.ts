@@ -6,7 +6,8 @@ import { type Event, EventKind } from '#proto/gen/record.ts';
 import { textContent } from './content.ts';
 import { ClientError } from './errors.ts';
 import { MemoryStore } from './memory-store.ts';
-import { Outbox, type SendChange, type SendingRoom } from './outbox.ts';
+import { Outbox, type SendingRoom } from './outbox.ts';
+import type { SendChange } from './waiting.ts';
 
 const room = '!g:localhost';
 const { EVENT_KIND_CONTENT: kind } = EventKind;

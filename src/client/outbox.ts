@@ -1,15 +1,12 @@
-// What waits to go out. Guarantees: a message is safe on this device before `add` resolves; per room it leaves in the order written, one at a
-// time; the sealed bytes are durable before their first try and the same bytes go out until they are answered, so that however often a
-// connection or a process dies the room has it once. A message stays here until the log on this device shows it, so that it is never out of
-// sight. Messages that the server refuses for good stay, marked, until the app decides.
+// What waits is brought out. Guarantees: per room it leaves in the order written, one at a time; the sealed bytes are durable before their first try and the
+// same bytes go out until they are answered, so that however often a connection or a process dies the room has it once. A message stays here until
+// the log on this device shows it, so that it is never out of sight. Messages that the server refuses for good stay, marked, until the app decides.
 import type { Accepted } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import type { Content } from '#proto/gen/content.ts';
-import { LocalSend } from '#proto/gen/local.ts';
-import type { Event, EventKind } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import type { LocalSend } from '#proto/gen/local.ts';
+import type { Event } from '#proto/gen/record.ts';
 import { ClientError, isRetryable } from './errors.ts';
-import { type LocalChange, type LocalStore, orderedNumber, prefixRange } from './store.ts';
+import { type OutboxChange, type Outgoing, rowOf, type SendChange, Waiting, type WaitingPorts } from './waiting.ts';
 
 /** What the outbox needs of a room. */
 export interface SendingRoom {
@@ -29,79 +26,44 @@ export interface SendingRoom {
   skipSendIds(): Promise<void>;
 }
 
-/** What happened to a message. */
-export type SendChange =
-  | { readonly to: 'waiting' | 'failed' | 'discarded' }
-  /** `accepted` is absent where the log showed it before the answer came. */
-  | { readonly to: 'accepted'; readonly accepted?: Accepted };
-
 /** What the outbox needs of the world. */
-export interface OutboxPorts {
-  readonly store: LocalStore;
+export interface OutboxPorts extends WaitingPorts {
   readonly live: () => boolean;
   readonly submit: (room: string, event: Event) => Promise<Accepted>;
   readonly room: (room: string) => SendingRoom | undefined;
   /** The hub says that this device is not listed: look whether that is so. Rejects as requests do. */
   readonly staleManifest: () => Promise<void>;
-  readonly changed: (send: LocalSend, change: SendChange) => void;
   /** Runs work whose failure is nobody's answer. */
   readonly background: (work: () => Promise<void>) => void;
-  readonly now: () => number;
   readonly random: () => number;
   readonly count: (name: string) => void;
 }
 
-/** What to send. */
-export interface Outgoing {
-  readonly room: string;
-  readonly kind: EventKind;
-  readonly content?: Content;
-  readonly counts: boolean;
-  readonly plainBody?: Uint8Array;
-  readonly slot?: string;
-  readonly slotVersion?: number;
-}
-
-/** Rows of the outbox that go into a write of the caller's, and what follows once that is durable. */
-export interface OutboxChange {
-  readonly rows: readonly LocalChange[];
-  settle(): void;
-}
-
 const firstPauseMs = 300;
 const longestPauseMs = 30_000;
-/** Accepted messages whose local id is still known. */
-const namesKept = 1_000;
+/** So often a message is sealed anew at full speed. */
+const anewTries = 3;
 
 /** The outbox of one device. */
 export class Outbox {
   #ports: OutboxPorts;
-  #queues = new Map<string, LocalSend[]>();
+  #waiting: Waiting;
   #pumping = new Set<string>();
   #again = new Set<string>();
   #tries = new Map<string, number>();
   #timers = new Set<ReturnType<typeof setTimeout>>();
-  #names = new Map<string, string>();
-  /** By position: answered, but not in the log here yet. */
-  #accepted = new Map<number, Accepted>();
-  /** Positions whose rows are being deleted. */
-  #leaving = new Set<number>();
-  #lastPosition = 0;
   #closed = false;
   #drained: (() => void)[] = [];
 
   constructor(ports: OutboxPorts) {
     this.#ports = ports;
+    const { store, now } = ports;
+    this.#waiting = new Waiting({ store, now, changed: (send, change) => this.#changed(send, change) });
   }
 
   /** Reads what waited when the program ended. Call once, before anything else. */
-  async load(): Promise<void> {
-    const rows = await this.#ports.store.list('outbox', { ...prefixRange(''), limit: 100_000 });
-    for (const { value } of rows) {
-      const send = LocalSend.decode(value);
-      this.#lastPosition = Math.max(this.#lastPosition, send.position);
-      this.#queue(send.room).push(send);
-    }
+  load(): Promise<void> {
+    return this.#waiting.load();
   }
 
   /** Takes a message; resolves when it is durable here. The caller shows it at once. */
@@ -112,60 +74,40 @@ export class Outbox {
 
   /** Takes messages, and lets go of others that wait, all at once; resolves when that is durable here. */
   async addAll(outgoing: readonly Outgoing[], instead: readonly LocalSend[] = []): Promise<LocalSend[]> {
-    const sends = outgoing.map((one) => this.#make(one));
-    // In the queue before they are durable: two calls in a row must leave in their order.
-    for (const send of sends) this.#queue(send.room).push(send);
-    for (const gone of instead) this.#leaving.add(gone.position);
-    try {
-      await this.#ports.store.write([...sends.map(keptRow), ...instead.map(goneRow)]);
-    } catch (error) {
-      for (const send of sends) this.#take(send);
-      for (const gone of instead) this.#leaving.delete(gone.position);
-      throw error;
-    }
-    for (const gone of instead) this.#leave(gone, { to: 'discarded' });
-    for (const send of sends) this.#added(send);
+    const sends = await this.#waiting.addAll(outgoing, instead);
+    for (const { room } of sends) this.kick(room);
     return sends;
   }
 
   /** Takes a message whose row the caller writes with rows of its own. */
   prepare(outgoing: Outgoing): OutboxChange {
-    const send = this.#make(outgoing);
-    const settle = () => {
-      this.#queue(send.room).push(send);
-      this.#added(send);
-    };
-    return { rows: [keptRow(send)], settle };
+    return this.#waiting.prepare(outgoing, () => this.kick(outgoing.room));
+  }
+
+  /** See Waiting.arriving. */
+  arriving(room: string, header: Uint8Array): OutboxChange | undefined {
+    return this.#waiting.arriving(room, header);
   }
 
   /** All that waits in a room, in order; failed ones included. */
   waiting(room: string): readonly LocalSend[] {
-    return this.#queues.get(room) ?? [];
+    return this.#waiting.of(room);
   }
 
   /** Local id of a message of this device, while it waits and for some time after. */
   localId(room: string, sendId: number): string | undefined {
-    return this.#names.get(`${room} ${sendId}`) ?? this.waiting(room).find((send) => send.sendId === sendId)?.localId;
+    return this.#waiting.localId(room, sendId);
   }
 
   /** The hub's answer to a message that still stands here. */
   accepted(send: LocalSend): Accepted | undefined {
-    return this.#accepted.get(send.position);
-  }
-
-  /** The log on this device is about to show a message of this device, whether its answer came or not: what leaves the store in the record's own
-   * write, and what is done once that is durable. Until then the message stands here. */
-  arriving(room: string, header: Uint8Array): OutboxChange | undefined {
-    const send = this.waiting(room).find((one) => one.event && equalBytes(one.event.header, header));
-    if (!send) return undefined;
-    this.#leaving.add(send.position);
-    return { rows: [goneRow(send)], settle: () => this.#leave(send, { to: 'accepted' }) };
+    return this.#waiting.accepted(send);
   }
 
   /** Tries every room again: the connection is back. */
   kickAll(): void {
     this.#tries.clear();
-    for (const room of this.#queues.keys()) this.kick(room);
+    for (const room of this.#waiting.rooms()) this.kick(room);
   }
 
   /** Tries a room again: a member accepted, the chain was brought up to date … A kick while the room is being worked on is not lost. */
@@ -199,14 +141,14 @@ export class Outbox {
 
   /** Gives a failed message another try. Throws UNKNOWN. */
   async retry(room: string, localId: string): Promise<void> {
-    const send = this.#find(room, localId);
-    await this.#replace(send, { ...send, failed: 0, event: undefined, sendId: 0 });
+    const send = this.#waiting.failed(room, localId);
+    await this.#waiting.replace(send, { ...send, failed: 0, event: undefined, sendId: 0 });
     this.kick(room);
   }
 
   /** Takes a failed message out. Throws UNKNOWN. */
   async discard(room: string, localId: string): Promise<void> {
-    await this.#remove(this.#find(room, localId), { to: 'discarded' });
+    await this.#waiting.remove(this.#waiting.failed(room, localId), { to: 'discarded' });
   }
 
   /** Stops trying. What waits stays for the next start. */
@@ -215,34 +157,15 @@ export class Outbox {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  #make(outgoing: Outgoing): LocalSend {
-    const position = Math.max(this.#lastPosition + 1, this.#ports.now());
-    this.#lastPosition = position;
-    return {
-      position,
-      room: outgoing.room,
-      localId: `local.${position}`,
-      kind: outgoing.kind,
-      content: outgoing.content,
-      counts: outgoing.counts,
-      writtenMs: this.#ports.now(),
-      sendId: 0,
-      event: undefined,
-      plainBody: outgoing.plainBody ?? new Uint8Array(),
-      slot: outgoing.slot ?? '',
-      slotVersion: outgoing.slotVersion ?? 0,
-      failed: 0,
-    };
-  }
-
-  #added(send: LocalSend): void {
-    this.#ports.changed(send, { to: 'waiting' });
-    this.kick(send.room);
+  #changed(send: LocalSend, change: SendChange): void {
+    if (change.to === 'failed') this.#ports.count('send.failed');
+    else if (change.to !== 'waiting') this.#tries.delete(send.room);
+    this.#ports.changed(send, change);
   }
 
   async #pump(room: string): Promise<void> {
     for (;;) {
-      const next = this.#queue(room).find((send) => this.#waits(send));
+      const next = this.#waiting.next(room);
       const target = this.#ports.room(room);
       if (!next || !target || this.#closed || !this.#ports.live() || !target.maySend()) return;
       if (!(await this.#attempt(next, target))) return;
@@ -260,15 +183,11 @@ export class Outbox {
       return this.#unsealed(send, room, error);
     }
     if (!sealed) {
-      await this.#remove(send, { to: 'discarded' });
+      await this.#waiting.remove(send, { to: 'discarded' });
       return true;
     }
-    if (!this.#stands(send)) {
-      // Let go of while it was being sealed, which wrote its row again.
-      await this.#ports.store.write([goneRow(send)]);
-      return true;
-    }
-    if (sealed !== send) this.#swap(send, sealed);
+    // It may have been let go of while it was being sealed.
+    if (!(await this.#waiting.sealed(send, sealed))) return true;
     try {
       const accepted = await this.#ports.submit(sealed.room, sealed.event as Event);
       await this.#answered(sealed, room, accepted);
@@ -284,7 +203,7 @@ export class Outbox {
     if (!(error instanceof ClientError)) throw error;
     this.#ports.count(`unsealed.${error.code}`);
     if (error.code === 'BAD_ARGUMENT') {
-      await this.#replace(send, { ...send, failed: Rejection.REJECTION_BAD_REQUEST });
+      await this.#waiting.replace(send, { ...send, failed: Rejection.REJECTION_BAD_REQUEST });
       return true;
     }
     if (error.rejection !== undefined && !isRetryable(error.rejection)) await this.#catchUp(room);
@@ -293,16 +212,9 @@ export class Outbox {
   }
 
   async #answered(send: LocalSend, room: SendingRoom, accepted: Accepted): Promise<void> {
-    this.#tries.delete(send.room);
-    this.#name(send);
     // Its record takes it out, unless it came before this program was last started.
-    if (await room.holds(send)) return this.#remove(send, { to: 'accepted', accepted });
-    if (this.#stands(send)) this.#accepted.set(send.position, accepted);
-    this.#ports.changed(send, { to: 'accepted', accepted });
-  }
-
-  #waits(send: LocalSend): boolean {
-    return !send.failed && !this.#accepted.has(send.position) && !this.#leaving.has(send.position);
+    if (await room.holds(send)) await this.#waiting.remove(send, { to: 'accepted', accepted });
+    else this.#waiting.answered(send, accepted);
   }
 
   async #refused(send: LocalSend, room: SendingRoom, error: ClientError): Promise<boolean> {
@@ -327,7 +239,7 @@ export class Outbox {
         await room.skipSendIds();
         return this.#anew(send, room);
       default:
-        await this.#replace(send, { ...send, failed: rejection });
+        await this.#waiting.replace(send, { ...send, failed: rejection });
         return true;
     }
   }
@@ -339,13 +251,13 @@ export class Outbox {
       return false;
     }
     if (await room.holds(send)) {
-      await this.#remove(send, { to: 'accepted' });
+      await this.#waiting.remove(send, { to: 'accepted' });
       return true;
     }
-    await this.#replace(send, { ...send, event: undefined, sendId: 0 });
+    await this.#waiting.replace(send, { ...send, event: undefined, sendId: 0 });
     const tries = this.#tries.get(send.room) ?? 0;
     this.#tries.set(send.room, tries + 1);
-    if (tries < 3) return true;
+    if (tries < anewTries) return true;
     // The hub says stale and shows nothing newer: no use in asking at full speed.
     this.#later(send.room, 0);
     return false;
@@ -377,82 +289,9 @@ export class Outbox {
     this.#timers.add(timer);
   }
 
-  async #replace(old: LocalSend, send: LocalSend): Promise<void> {
-    // Taken out meanwhile: a row written now would send it again after the next start.
-    if (!this.#stands(old)) return;
-    this.#swap(old, send);
-    await this.#ports.store.write([keptRow(send)]);
-    if (send.failed) this.#ports.count('send.failed');
-    this.#ports.changed(send, { to: send.failed ? 'failed' : 'waiting' });
-  }
-
-  async #remove(send: LocalSend, change: SendChange): Promise<void> {
-    this.#leaving.add(send.position);
-    await this.#ports.store.write([goneRow(send)]);
-    this.#leave(send, change);
-  }
-
-  #leave(send: LocalSend, change: SendChange): void {
-    this.#tries.delete(send.room);
-    if (change.to === 'accepted') this.#name(send);
-    this.#take(send);
-    this.#accepted.delete(send.position);
-    this.#leaving.delete(send.position);
-    this.#ports.changed(send, change);
-  }
-
-  /** Does it wait here, and is it not on its way out? */
-  #stands(send: LocalSend): boolean {
-    return !this.#leaving.has(send.position) && this.#queue(send.room).some((one) => one.position === send.position);
-  }
-
-  #name(send: LocalSend): void {
-    this.#names.set(`${send.room} ${send.sendId}`, send.localId);
-    const [oldest] = this.#names.keys();
-    if (this.#names.size > namesKept && oldest !== undefined) this.#names.delete(oldest);
-  }
-
-  #take(send: LocalSend): void {
-    const queue = this.#queue(send.room);
-    const at = queue.findIndex((one) => one.position === send.position);
-    if (at >= 0) queue.splice(at, 1);
-  }
-
-  #swap(old: LocalSend, send: LocalSend): void {
-    const queue = this.#queue(send.room);
-    const at = queue.findIndex((one) => one.position === old.position);
-    if (at >= 0) queue[at] = send;
-  }
-
-  #find(room: string, localId: string): LocalSend {
-    const send = this.waiting(room).find((one) => one.localId === localId && one.failed);
-    if (!send) throw new ClientError('UNKNOWN', 'There is no failed message with this id.');
-    return send;
-  }
-
-  #queue(room: string): LocalSend[] {
-    const queue = this.#queues.get(room) ?? [];
-    this.#queues.set(room, queue);
-    return queue;
-  }
-
   #tellDrained(): void {
-    const busy = [...this.#queues].some(
-      ([room, queue]) => queue.some((send) => this.#waits(send)) && this.#ports.room(room)?.maySend(),
-    );
+    const busy = this.#waiting.rooms().some((room) => this.#waiting.next(room) && this.#ports.room(room)?.maySend());
     if (busy || this.#pumping.size > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();
   }
-}
-
-function keptRow(send: LocalSend): LocalChange {
-  return { table: 'outbox', ...rowOf(send) };
-}
-
-function goneRow(send: LocalSend): LocalChange {
-  return { table: 'outbox', key: orderedNumber(send.position), value: undefined };
-}
-
-function rowOf(send: LocalSend): { key: string; value: Uint8Array } {
-  return { key: orderedNumber(send.position), value: LocalSend.encode(send).finish() };
 }

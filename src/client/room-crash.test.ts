@@ -69,3 +69,20 @@ describe('a device that is killed behind the write of a record', () => {
     expect(await store.get('outbox', 'waiting')).toBeUndefined();
   });
 });
+
+describe('a record that can not be written', () => {
+  it('was not taken: it comes again, and the one behind it does not go before', async () => {
+    const store = new MemoryStore();
+    const { room, take } = roomWorld(undefined, {}, { store });
+    await take(6, { member: bob, kind: content });
+    const { write } = store;
+    store.write = async () => {
+      throw new ClientError('STORE', 'the disk is full');
+    };
+    await expect(take(7, { member: bob, kind: content })).rejects.toMatchObject({ code: 'STORE' });
+    expect(room.headSeq).toBe(6);
+    store.write = write;
+    await take(7, { member: bob, kind: content });
+    expect([room.headSeq, await recordAt(room, 7)]).toEqual([7, expect.anything()]);
+  });
+});

@@ -1,7 +1,7 @@
 // Taking a record into a held room: checked against the one before, opened, kept with everything that follows from it in one write, told.
 // A record is taken once and in order; what contradicts what is held freezes sending and is not taken. Only within the room's `exclusive`.
 import { Rejection } from '#proto/gen/codes.ts';
-import { LocalRecord } from '#proto/gen/local.ts';
+import { LocalRecord, type LocalRoom } from '#proto/gen/local.ts';
 import {
   ControlEntry,
   ControlKind,
@@ -21,7 +21,6 @@ import type { TroubleCause } from './api.ts';
 import { type Opened, openEvent } from './content.ts';
 import { emptyingAfter } from './deleting.ts';
 import { ClientError } from './errors.ts';
-import type { OutboxChange } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
 import { type Beside, syncChain, takeControl } from './room-control.ts';
 import { checkEmptied, emptiedMark, emptyTargets, isLawfulEmptying, judgeMarks } from './room-emptying.ts';
@@ -30,6 +29,7 @@ import { repairSlot, setSlot } from './room-slots.ts';
 import { compareWitness } from './room-witness.ts';
 import { type LocalChange, prefixRange } from './store.ts';
 import { messageId } from './timeline.ts';
+import type { OutboxChange } from './waiting.ts';
 
 /** Seq of a record that was not checked yet; NaN where it does not decode. */
 export function seqOf(record: LogRecord): number {
@@ -62,11 +62,12 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   const sending = [...outboxOf(room, checked, record), ...(await emptyLateEdit(room, kept))];
   changes.push(...targets.rows, ...sending.flatMap(({ rows }) => rows));
   // Everything that follows from the record becomes durable with it: a crash may come at any moment.
+  const before = stretchOf(room);
   advance(room, checked, continues);
   if (header.kind === EventKind.EVENT_KIND_SLOT) setSlot(room, kept, header, stamp.seq);
   if (record.emptiedBy > 0) changes.push(emptiedMark(room.room, stamp.seq, record.emptiedBy));
   if (isOwnReading(room, record, checked)) room.readTo(stamp.seq, stamp.count);
-  await parts.store.write([...changes, ...rowsOf(room.room, kept, session), room.row()]);
+  await keep(room, before, [...changes, ...rowsOf(room.room, kept, session)]);
   for (const { settle } of sending) settle();
   for (const row of [...targets.emptied, kept]) await tell(room, row);
   return true;
@@ -108,9 +109,10 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
   const opened = held ? undefined : await openRecord(room, record, checked);
   if (opened) await checkEmptied(room, record);
   if (opened && checked.header.kind === EventKind.EVENT_KIND_SLOT) repairSlot(room, opened.kept, seq);
+  const before = stretchOf(room);
   local.lowSeq = seq;
   local.beforeLowHash = previousHash;
-  await parts.store.write([...(opened ? rowsOf(room.room, opened.kept, opened.session) : []), room.row()]);
+  await keep(room, before, opened ? rowsOf(room.room, opened.kept, opened.session) : []);
   return held ? compareHeld(room, held, checked) : true;
 }
 
@@ -156,6 +158,23 @@ function placeOf(room: RoomReplica, record: LogRecord): boolean {
   if (!(seq > headSeq + 1)) return true;
   if (room.mayMiss(headSeq + 1, seq - 1)) return false;
   throw new ClientError('PROTOCOL', `Records ${headSeq + 1} to ${seq - 1} of ${room.room} were not handed out.`);
+}
+
+type Stretch = Pick<LocalRoom, 'head' | 'lowSeq' | 'beforeLowHash'>;
+
+/** What of the log is held. */
+function stretchOf({ local: { head, lowSeq, beforeLowHash } }: RoomReplica): Stretch {
+  return { head, lowSeq, beforeLowHash };
+}
+
+/** Writes rows with the room's own. Where that fails the record was not taken: it comes again, and what is held has no hole. */
+async function keep(room: RoomReplica, before: Stretch, rows: readonly LocalChange[]): Promise<void> {
+  try {
+    await room.ports.parts.store.write([...rows, room.row()]);
+  } catch (error) {
+    Object.assign(room.local, before);
+    throw error;
+  }
 }
 
 function advance(room: RoomReplica, { stamp, head }: CheckedRecord, continues: boolean): void {
