@@ -24,6 +24,7 @@ function startBot(): Promise<string> {
 }
 
 function killBot(): Promise<void> {
+  if (bot.exitCode !== null || bot.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     bot.once('exit', () => resolve());
     bot.kill('SIGKILL');

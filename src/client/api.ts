@@ -1,4 +1,4 @@
-// The SDK's public face: what an app, a bot or a terminal can do and hear. `LuxchatClient` (client.ts) implements it.
+// The SDK's public face: what an app, a bot or a terminal can do and hear. `LuxchatClient` (luxchat-client.ts) implements it.
 // Every method rejects with ClientError; codes other than CLOSED, STORE and BAD_ARGUMENT are named with each method.
 // Everything shown was decrypted, bound and checked on this device; nothing here ever shows what the server merely claims, except where a
 // field says so. Texts are as their authors wrote them and may hold any character, those that steer a terminal or turn the writing direction included:
@@ -220,6 +220,8 @@ export interface ClientEvents {
   item: TimelineItem;
   invitation: RoomInfo;
   typing: { readonly room: string; readonly user: string; readonly typing: boolean };
+  /** Someone in the room has it open just now. Said by their app as often as it likes, at most one in three seconds; never stored, and never proven. */
+  online: { readonly room: string; readonly user: string };
   receipt: { readonly room: string; readonly user: string; readonly seq: number };
   verification: VerificationInfo;
   /** The own device was confirmed or taken off. */
@@ -340,6 +342,8 @@ export interface Luxchat {
   setReceipts(on: boolean): Promise<void>;
   /** At most one in three seconds goes out; dropped without a connection. */
   typing(room: string, typing: boolean): void;
+  /** Tells the others in the room that it is open here. As `typing`; an app whose user wants to be left alone does not call it. */
+  online(room: string): void;
 
   /** Own devices. OFFLINE. */
   devices(): Promise<readonly DeviceInfo[]>;

@@ -123,6 +123,9 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.connection.start();
   }
 
+  /** What else is read before the connection begins. */
+  protected async loadMore(): Promise<void> {}
+
   async #open(): Promise<void> {
     const { user, deviceId, device, primitives, store, openEngine } = this.options;
     const early: Pick<Parts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'> = {
@@ -161,6 +164,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     await this.outbox.load();
     await this.inbox.load();
     await this.positions.load();
+    await this.loadMore();
     this.#listen(engine);
     this.emit('ready', undefined);
   }

@@ -1,4 +1,7 @@
 // The public methods of the SDK over the wired parts: see api.ts for what each does and how it fails.
+
+import { EphemeralKind } from '#proto/gen/client.ts';
+
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
@@ -12,13 +15,14 @@ import { ReceiptSender } from './receipts.ts';
 import { positionAt } from './room-rows.ts';
 import { needName, Writing } from './writing.ts';
 
-const typingPauseMs = 3_000;
+const ephemeralPauseMs = 3_000;
 /** A logged-in device. */
 export class LuxchatClient extends ClientCore implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
   #writing = new Writing(this.held, this.outbox);
   #receipts = new ReceiptSender(() => this.parts);
   #typedAt = new Map<string, number>();
+  #onlineAt = new Map<string, number>();
 
   get user(): string {
     return this.options.user;
@@ -32,9 +36,8 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.options.deviceId;
   }
 
-  override async start(): Promise<void> {
-    await super.start();
-    await this.#receipts.load();
+  protected override loadMore(): Promise<void> {
+    return this.#receipts.load();
   }
 
   override async close(): Promise<void> {
@@ -206,9 +209,19 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   typing(room: string, typing: boolean): void {
     const now = this.parts.now();
-    if (typing && now - (this.#typedAt.get(room) ?? 0) < typingPauseMs) return;
+    if (typing && now - (this.#typedAt.get(room) ?? 0) < ephemeralPauseMs) return;
     this.#typedAt.set(room, typing ? now : 0);
-    this.connection.tell({ $case: 'sendEphemeral', value: { room, kind: typing ? 1 : 2 } });
+    const { EPHEMERAL_KIND_TYPING, EPHEMERAL_KIND_TYPING_STOPPED } = EphemeralKind;
+    const kind = typing ? EPHEMERAL_KIND_TYPING : EPHEMERAL_KIND_TYPING_STOPPED;
+    this.connection.tell({ $case: 'sendEphemeral', value: { room, kind } });
+  }
+
+  online(room: string): void {
+    const now = this.parts.now();
+    if (now - (this.#onlineAt.get(room) ?? 0) < ephemeralPauseMs) return;
+    this.#onlineAt.set(room, now);
+    const kind = EphemeralKind.EPHEMERAL_KIND_ONLINE;
+    this.connection.tell({ $case: 'sendEphemeral', value: { room, kind } });
   }
 
   devices(): Promise<readonly DeviceInfo[]> {

@@ -1,6 +1,6 @@
 // All rooms of a device: the list compared with the server's at each login, live subscriptions, and what is pushed, brought to its room.
 // Heads are the truth: after `sync` every room holds everything up to the head that the server named, or is asked for again until it does.
-import type { RoomEntry } from '#proto/gen/client.ts';
+import { EphemeralKind, type RoomEntry } from '#proto/gen/client.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventKind, MemberStatus } from '#proto/gen/record.ts';
 import type { ServerBody } from './connection.ts';
@@ -256,8 +256,11 @@ export class Rooms {
 
   #ephemeral(room: string, member: number, kind: number): void {
     const user = this.#held.get(room)?.replica.chain.user(member);
-    if (user && user !== this.#parts().user && (kind === 1 || kind === 2))
-      this.#parts().emit('typing', { room, user, typing: kind === 1 });
+    if (!user || user === this.#parts().user) return;
+    const { EPHEMERAL_KIND_TYPING, EPHEMERAL_KIND_TYPING_STOPPED, EPHEMERAL_KIND_ONLINE } = EphemeralKind;
+    if (kind === EPHEMERAL_KIND_TYPING || kind === EPHEMERAL_KIND_TYPING_STOPPED)
+      this.#parts().emit('typing', { room, user, typing: kind === EPHEMERAL_KIND_TYPING });
+    else if (kind === EPHEMERAL_KIND_ONLINE) this.#parts().emit('online', { room, user });
   }
 }
 

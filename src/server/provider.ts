@@ -175,17 +175,19 @@ async function startOn(
     },
   });
   auth.onRevoked(({ userId, deviceNumber }) => runtime.deviceRevoked(userId, deviceNumber));
-  const sweep = async () => {
-    await auth.sweep(1000);
+  const wakeDue = async () => {
     const wake = (actor: string) => runtime.wake(actor as Address);
     await sweepDue({ store, get: (actor) => runner.get(actor), now: Date.now(), wake });
   };
-  const sweeper = setInterval(() => void sweep().catch((error) => log.error('sweep failed', error)), sweepMs);
-  const expirer = setInterval(() => void store.expire().catch((error) => log.error('expiry failed', error)), expireMs);
-  closing.push(async () => {
-    clearInterval(sweeper);
-    clearInterval(expirer);
-  });
+  const jobs = [
+    every(sweepMs, () => auth.sweep(1000), { failed: (error) => log.error('login sweep failed', error) }),
+    every(sweepMs, wakeDue, { failed: (error) => log.error('waking failed', error) }),
+    every(expireMs, () => store.expire(), { failed: (error) => log.error('expiry failed', error) }),
+  ];
+  const endJobs = async () => {
+    for (const job of jobs) clearInterval(job);
+  };
+  closing.push(endJobs);
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
@@ -206,8 +208,7 @@ async function startOn(
     reopenLog: () => log.reopen(),
     drain: async () => {
       log.info('draining');
-      clearInterval(sweeper);
-      clearInterval(expirer);
+      await endJobs();
       await transport.drain(config.drainSeconds * 1000);
       const left = await runtime.drain(10_000);
       await ops.close();
@@ -216,6 +217,24 @@ async function startOn(
       log.info('stopped', { actorsLeft: left });
     },
   };
+}
+
+/** Does `work` again and again, never twice at once: a slow run lets the next one out. */
+function every(
+  ms: number,
+  work: () => Promise<unknown>,
+  { failed }: { readonly failed: (error: unknown) => void },
+): NodeJS.Timeout {
+  let busy = false;
+  return setInterval(() => {
+    if (busy) return;
+    busy = true;
+    void work()
+      .catch(failed)
+      .finally(() => {
+        busy = false;
+      });
+  }, ms);
 }
 
 /** The summary of a room that sleeps. Null where an actor has it, or where its summary is not of the last event: then it must be asked. */

@@ -301,11 +301,14 @@ describe('messages', () => {
     expectSound();
   });
 
-  it('show who is typing, and pins stay', async () => {
+  it('show who is typing and who is there, and pins stay', async () => {
     const room = await groupOf('pins', bob);
     const typing = bob.once('typing', (told) => told.room === room && told.typing, AbortSignal.timeout(20_000));
     alice.typing(room, true);
     expect((await typing).user).toBe(alice.user);
+    const online = alice.once('online', (told) => told.room === room, AbortSignal.timeout(20_000));
+    bob.online(room);
+    expect((await online).user).toBe(bob.user);
     await alice.send(room, 'keep this');
     const { id } = await reads(bob, room, 'keep this');
     const [member = 0, device = 0, sendId = 0] = id.split('.').map(Number);

@@ -168,7 +168,7 @@ export async function controlStateWith(load: Module<typeof import('#proto/rules/
   return { ...real, maySetSlot };
 }
 
-/** `#proto/rules/slots.ts` */
+/** `#proto/rules/record/slots.ts` */
 export async function slotsWith(load: Module<typeof import('#proto/rules/record/slots.ts')>) {
   const real = await load();
   const isVersionWithin: typeof real.isVersionWithin = (version, seq) =>
