@@ -1,8 +1,9 @@
 // An example bot: accepts every invitation and answers each text with what it heard. Run it on a folder that `luxchat login` made:
 //   npx node src/bots/echo.ts ~/.luxchat/echo
 // It guarantees one answer a text, whenever it is killed: an answer refers to its text and is durable before it is sent, so the room is its memory.
-import type { TimelineItem } from '#client/api.ts';
+
 import { openDevice } from '#client/node/device-folder.ts';
+import type { TimelineItem } from '#client/shown.ts';
 import { messageId, messageRef } from '#client/timeline.ts';
 
 const folder = process.argv[2];

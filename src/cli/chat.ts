@@ -1,8 +1,8 @@
 // `luxchat chat ROOM`: an interactive conversation. Lines are messages, lines with a slash are commands; what others write appears above.
 // Without a terminal, or with `--json`, it is the same conversation for a script: lines in, lines or objects out, and no prompt.
 import { createInterface } from 'node:readline';
-import type { TimelineItem } from '#client/api.ts';
 import { ClientError } from '#client/errors.ts';
+import type { TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { findRoom, messageAt, need, type Session } from './commands.ts';
 import type { Output } from './output.ts';

@@ -1,8 +1,8 @@
 // The commands that open the device, do one thing and close it again. Each prints one result, or one line a thing.
 import { createInterface } from 'node:readline';
-import type { RoomInfo, TimelineItem } from '#client/api.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
 import type { Output } from './output.ts';
 import {

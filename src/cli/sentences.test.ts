@@ -1,6 +1,6 @@
 // What people see: nothing in it steers their terminal, whoever wrote it; and each line has its number, its time and, where the day changes, a date.
 import { describe, expect, it, vi } from 'vitest';
-import type { RoomInfo, TimelineItem } from '#client/api.ts';
+import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { Content } from '#proto/gen/content.ts';
 import { createOutput } from './output.ts';
 import { datedLines, describeItem, describeRoom, itemSentence, roomSentence } from './sentences.ts';

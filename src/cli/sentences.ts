@@ -1,5 +1,6 @@
 // What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
-import type { Alarm, RoomInfo, TimelineItem } from '#client/api.ts';
+import type { Alarm } from '#client/alarms.ts';
+import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { showsBothTimes } from '#client/timeline.ts';
 
 /** A line of a conversation as plain data. */

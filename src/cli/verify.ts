@@ -1,7 +1,7 @@
 // `luxchat verify`: two own devices compare seven emoji. The new device asks, the confirmed one answers; either may begin.
 import { createInterface } from 'node:readline/promises';
-import type { VerificationInfo } from '#client/api.ts';
 import { ClientError } from '#client/errors.ts';
+import type { VerificationInfo } from '#client/shown.ts';
 import type { Session } from './commands.ts';
 
 /** Runs one verification to its end. `--json` prints each state and reads `yes` or `no` from stdin. */

@@ -4,9 +4,11 @@ import type { Accepted, Welcome } from '#proto/gen/client.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import type { Alarm, ClientEvents, Counters, TroubleCause } from './api.ts';
+import type { Alarm } from './alarms.ts';
+import type { ClientEvents, Counters } from './api.ts';
+import { Chores } from './chores.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection.ts';
-import type { CryptoEngine, CryptoServer, RoomKey } from './crypto/engine.ts';
+import type { CryptoEngine, CryptoServer } from './crypto/engine.ts';
 import { createCryptoServer } from './crypto-server.ts';
 import { Devices, describeVerification } from './devices.ts';
 import { Emitter } from './emitter.ts';
@@ -17,6 +19,7 @@ import { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import { People } from './people.ts';
 import { Positions } from './positions.ts';
+import { Repairs } from './repairs.ts';
 import { patiently } from './requests.ts';
 import { Rooms } from './rooms.ts';
 import type { LocalStore } from './store.ts';
@@ -47,12 +50,6 @@ const pushedCases: ReadonlySet<ServerBody['$case']> = new Set([
   'ephemeral',
   'inboxMoved',
 ]);
-/** Causes that a look at the sender's keys may undo. */
-const deviceCauses: ReadonlySet<TroubleCause> = new Set(['UNKNOWN_DEVICE', 'NOT_CROSS_SIGNED', 'IDENTITY_CHANGED']);
-const flushAgainMs = 1_500;
-// A device whose inbox was full gets the next session key: not sooner or more often than this, since it may stay away.
-const renewKeyMs = 10 * 60_000;
-
 /** The wired parts of a logged-in device; `LuxchatClient` adds the public methods. */
 export class ClientCore extends Emitter<ClientEvents> {
   readonly options: ClientOptions;
@@ -63,21 +60,25 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly inbox: Inbox;
   readonly ownDevices: Devices;
   readonly positions: Positions;
+  #chores: Chores;
+  #repairs: Repairs;
   #inStep: InStep;
   #parts: Parts | undefined;
   #server: CryptoServer | undefined;
-  #counters = new Map<string, number>();
-  #retriedAll = false;
   #ended: ClientError | undefined;
   #closed = false;
-  #timers = new Set<ReturnType<typeof setTimeout>>();
-  #renewed = new Map<string, number>();
 
   constructor(options: ClientOptions) {
     super();
     this.options = options;
     const parts = () => this.parts;
     this.connection = new Connection(options.connection);
+    this.#chores = new Chores({
+      connection: this.connection,
+      fault: (error) => this.emit('fault', error),
+      now: () => this.#now(),
+    });
+    this.#repairs = new Repairs(parts, () => this.held, this.#chores);
     this.people = new People(parts);
     this.outbox = this.#makeOutbox();
     this.held = new Rooms(parts, () => this.outbox);
@@ -97,9 +98,9 @@ export class ClientCore extends Emitter<ClientEvents> {
       live: () => this.connection.state === 'live' && !this.#closed,
       round: (welcome) => this.#round(welcome),
       done: () => this.#inStepNow(),
-      fault: (error) => this.#fault(error),
-      count: (name) => this.#count(name),
-      sleep: (ms) => this.#sleep(ms),
+      fault: (error) => this.#chores.fault(error),
+      count: (name) => this.#chores.count(name),
+      sleep: (ms) => this.#chores.sleep(ms),
       random: () => this.#random(),
     });
     this.on('room', ({ room }) => this.positions.seen(room));
@@ -133,13 +134,13 @@ export class ClientCore extends Emitter<ClientEvents> {
       deviceId,
       primitives,
       request: (body, expect) => patiently(this.connection, body, expect, () => this.#random()),
-      count: (name, by) => this.#count(name, by),
+      count: (name, by) => this.#chores.count(name, by),
     };
     const server = createCryptoServer({
       parts: () => early,
       sharedRoom: (other) => this.#sharedRoom(other),
       now: () => this.#now(),
-      laneFull: (room) => this.#renewKey(room),
+      laneFull: (room) => this.#repairs.renewKey(room),
     });
     this.#server = server;
     const engine = await openEngine(server);
@@ -150,11 +151,11 @@ export class ClientCore extends Emitter<ClientEvents> {
       engine,
       people: this.people,
       live: () => this.connection.state === 'live',
-      whenLive: (ms) => this.#whenLive(ms),
+      whenLive: (ms) => this.#chores.whenLive(ms),
       confirmed: () => this.ownDevices.confirmed,
       emit: (name, value) => this.emit(name, value),
       alarm: (alarm) => this.#alarm(alarm),
-      background: (work) => this.#background(work),
+      background: (work) => this.#chores.background(work),
       now: () => this.#now(),
       random: () => this.#random(),
     };
@@ -186,7 +187,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#chores.close();
     this.#inStep.end();
     this.outbox.close();
     this.positions.close();
@@ -200,7 +201,7 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   /** See Luxchat.counters. */
   counters(): Counters {
-    return Object.fromEntries(this.#counters);
+    return this.#chores.counters();
   }
 
   #makeOutbox(): Outbox {
@@ -209,23 +210,23 @@ export class ClientCore extends Emitter<ClientEvents> {
       live: () => this.#inStep.synced,
       submit: (room, event) => this.#submit(room, event),
       room: (room) => this.held.get(room)?.sender,
-      staleManifest: () => this.#quietly(() => this.ownDevices.refresh()),
+      staleManifest: () => this.#chores.quietly(() => this.ownDevices.refresh()),
       changed: (send, change) => this.#sendChanged(send, change),
-      background: (work) => this.#background(work),
+      background: (work) => this.#chores.background(work),
       now: () => this.#now(),
       random: () => this.#random(),
-      count: (name) => this.#count(name),
+      count: (name) => this.#chores.count(name),
     });
   }
 
   #makeInbox(): Inbox {
     return new Inbox({
       parts: () => this.parts,
-      roomKeys: (keys) => this.#keysCame(keys),
+      roomKeys: (keys) => this.#repairs.keysCame(keys),
       standing: (room, status) =>
-        this.#quietly(() => this.#inStep.follow(room, () => this.held.standing(room, status))),
+        this.#chores.quietly(() => this.#inStep.follow(room, () => this.held.standing(room, status))),
       manifest: (user) => this.#manifestMoved(user),
-      devices: () => this.#quietly(() => this.ownDevices.refresh()),
+      devices: () => this.#chores.quietly(() => this.ownDevices.refresh()),
       privateMessage: (message) => this.positions.take(message),
       lost: () => this.positions.ask(),
       fullSync: () => this.#fullSync(),
@@ -239,14 +240,14 @@ export class ClientCore extends Emitter<ClientEvents> {
     });
     this.connection.on('welcome', (welcome) => this.#inStep.begin(welcome));
     this.connection.on('pushed', (body) => this.#pushed(body));
-    this.connection.on('silent', () => this.#background(() => this.inbox.read()));
+    this.connection.on('silent', () => this.#chores.background(() => this.inbox.read()));
     this.connection.on('ended', (error) => this.#end(error));
     engine.on('verification', (verification) => {
       this.emit('verification', describeVerification(this.options.user, verification));
-      if (verification.state.phase === 'done') this.#background(() => this.ownDevices.verified(verification));
+      if (verification.state.phase === 'done') this.#chores.background(() => this.ownDevices.verified(verification));
     });
-    engine.on('roomKeys', (keys) => this.#background(() => this.#keysCame(keys)));
-    engine.on('flushNeeded', () => this.#background(() => this.#flushEngine()));
+    engine.on('roomKeys', (keys) => this.#chores.background(() => this.#repairs.keysCame(keys)));
+    engine.on('flushNeeded', () => this.#chores.background(() => this.#repairs.flush()));
   }
 
   /** The order matters: keys before people, people before rooms. */
@@ -261,15 +262,12 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.emit('synced', undefined);
     this.outbox.kickAll();
     this.positions.kick();
-    // A crash may have come between a key and what waited for it: once a run everything is tried.
-    const all = !this.#retriedAll;
-    this.#retriedAll = true;
-    await this.#retryRooms((cause) => all || deviceCauses.has(cause));
+    await this.#repairs.inStep();
   }
 
   #pushed(body: ServerBody): void {
     if (!pushedCases.has(body.$case)) return;
-    this.#background(() => (body.$case === 'inboxMoved' ? this.inbox.read() : this.held.pushed(body)));
+    this.#chores.background(() => (body.$case === 'inboxMoved' ? this.inbox.read() : this.held.pushed(body)));
   }
 
   #submit(room: string, event: NonNullable<LocalSend['event']>): Promise<Accepted> {
@@ -292,57 +290,24 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   async #manifestMoved(user: string): Promise<void> {
     const room = this.#sharedRoom(user);
-    if (user === this.options.user) await this.#quietly(() => this.ownDevices.refresh());
+    if (user === this.options.user) await this.#chores.quietly(() => this.ownDevices.refresh());
     else if (room !== '') await this.people.tryRefresh(user, room);
-    await this.#quietly(() => this.#retryRooms((cause) => deviceCauses.has(cause)));
-  }
-
-  #keysCame(keys: readonly RoomKey[]): Promise<void> {
-    const sessions = new Set(keys.map((key) => key.sessionId));
-    const rooms = new Set(keys.map((key) => key.room));
-    return this.#quietly(() => this.#retryRooms((_, session) => session === '' || sessions.has(session), rooms));
-  }
-
-  async #retryRooms(
-    test: (cause: TroubleCause, session: string) => boolean,
-    rooms?: ReadonlySet<string>,
-  ): Promise<void> {
-    for (const { replica } of this.held.all()) if (!rooms || rooms.has(replica.room)) await replica.retry(test);
+    await this.#repairs.devicesChanged();
   }
 
   async #confirmed(listed: boolean): Promise<void> {
     this.emit('devices', await this.ownDevices.list());
     if (!listed) return;
     this.outbox.kickAll();
-    this.#background(() => this.#retryRooms(() => true));
+    this.#repairs.confirmed();
   }
 
   /** Keys may have been lost on their way here. What the server still has is compared; senders renew a key whose inbox was full by themselves. */
   async #fullSync(): Promise<void> {
-    this.#count('inbox.fullSync');
+    this.#chores.count('inbox.fullSync');
     await this.positions.ask();
     await this.ownDevices.refresh();
     await this.#inStep.follow('', () => this.held.sync());
-  }
-
-  /** A device did not get the key of this room: a later message goes under a fresh one. */
-  #renewKey(room: string): void {
-    const now = this.#now();
-    if (now - (this.#renewed.get(room) ?? 0) < renewKeyMs) return;
-    this.#renewed.set(room, now);
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#background(() => this.parts.engine.rotate(room));
-    }, renewKeyMs);
-    this.#timers.add(timer);
-  }
-
-  async #flushEngine(): Promise<void> {
-    if (this.connection.state !== 'live') return;
-    const { failed } = await this.parts.engine.flush();
-    if (failed === 0) return;
-    await this.#sleep(flushAgainMs * (1 + this.#random()));
-    if (this.connection.state === 'live') await this.parts.engine.flush();
   }
 
   #otherDevices(): string[] {
@@ -360,48 +325,6 @@ export class ClientCore extends Emitter<ClientEvents> {
     return shared?.replica.room ?? '';
   }
 
-  async #whenLive(ms: number): Promise<boolean> {
-    const until = this.#now() + ms;
-    while (this.connection.state !== 'live' && this.connection.state !== 'ended' && this.#now() < until)
-      await this.#sleep(until - this.#now());
-    return this.connection.state === 'live';
-  }
-
-  /** Resolves after so long, or when the connection changes. */
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        stop();
-        clearTimeout(timer);
-        this.#timers.delete(timer);
-        resolve();
-      };
-      const stop = this.connection.on('state', done);
-      const timer = setTimeout(done, ms);
-      this.#timers.add(timer);
-    });
-  }
-
-  #background(work: () => Promise<void>): void {
-    this.#quietly(work).catch((error) => this.#fault(error));
-  }
-
-  /** Work that a lost connection may end: the next session does it again. */
-  async #quietly(work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
-      this.#count(`later.${error.code}`);
-      if (error.code === 'STORE' && !this.#closed) this.#fault(error);
-    }
-  }
-
-  #fault(error: unknown): void {
-    this.#count('fault');
-    this.emit('fault', error instanceof Error ? error : new Error(String(error)));
-  }
-
   #end(error: ClientError): void {
     if (this.#ended) return;
     this.#ended = error;
@@ -409,12 +332,8 @@ export class ClientCore extends Emitter<ClientEvents> {
   }
 
   #alarm(alarm: Alarm): void {
-    this.#count(`alarm.${alarm.code}`);
+    this.#chores.count(`alarm.${alarm.code}`);
     this.emit('alarm', alarm);
-  }
-
-  #count(name: string, by = 1): void {
-    this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
   }
 
   #now(): number {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
-import { alarmCodes, troubleCauses } from './api.ts';
+import { alarmCodes, troubleCauses } from './alarms.ts';
 import { disconnectReturn, isRetryable, mayReturn, rejectionHandling } from './errors.ts';
 
 const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');

@@ -18,7 +18,7 @@ import {
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { decodeContent, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
-import type { AlarmCode, TroubleCause } from './api.ts';
+import type { AlarmCode, TroubleCause } from './alarms.ts';
 import type { Decrypted, Exclusion, Recipient } from './crypto/engine.ts';
 import type { Parts } from './parts.ts';
 import { messageId } from './timeline.ts';

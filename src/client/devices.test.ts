@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceManifest } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
-import type { Alarm } from './api.ts';
+import type { Alarm } from './alarms.ts';
 import type { ClientBody } from './connection.ts';
 import { Devices } from './devices.ts';
 import { MemoryStore } from './memory-store.ts';

@@ -6,12 +6,12 @@ import type { Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ManifestDevice } from '#proto/gen/record.ts';
 import { contradicts, isSameDevice } from '#proto/rules/identity/manifest.ts';
-import type { DeviceInfo, VerificationInfo } from './api.ts';
 import type { Verification } from './crypto/engine.ts';
 import { ClientError, isRejection } from './errors.ts';
 import { type ListChange, publishManifest } from './manifest-author.ts';
 import type { Parts } from './parts.ts';
 import { pause } from './requests.ts';
+import type { DeviceInfo, VerificationInfo } from './shown.ts';
 import { prefixRange } from './store.ts';
 
 const listTries = 6;

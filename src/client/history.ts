@@ -3,13 +3,13 @@
 import { LocalRecord } from '#proto/gen/local.ts';
 import { ControlEntry, EventHeader, EventKind, type Record as LogRecord, Stamp } from '#proto/gen/record.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
-import type { TimelineItem } from './api.ts';
 import { ClientError } from './errors.ts';
 import type { Outbox } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
 import { oldestFirst } from './room-fetch.ts';
 import { takeOlderRecord } from './room-intake.ts';
 import { lineOf, recordById, seqOfKey } from './room-rows.ts';
+import type { TimelineItem } from './shown.ts';
 import { orderedNumber } from './store.ts';
 import { acceptedLine, foldWaiting, messageId } from './timeline.ts';
 

@@ -5,7 +5,7 @@ import { EphemeralKind } from '#proto/gen/client.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
-import type { DeviceInfo, Luxchat, MemberInfo, RoomInfo, SendOptions, TimelineItem, VerificationInfo } from './api.ts';
+import type { Luxchat, SendOptions } from './api.ts';
 import { ClientCore } from './client.ts';
 import { describeVerification } from './devices.ts';
 import { ClientError } from './errors.ts';
@@ -13,6 +13,7 @@ import { readHistory, readNewest } from './history.ts';
 import { Membership } from './membership.ts';
 import { ReceiptSender } from './receipts.ts';
 import { positionAt } from './room-rows.ts';
+import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 import { needName, Writing } from './writing.ts';
 
 const ephemeralPauseMs = 3_000;

@@ -1,7 +1,8 @@
 // What the parts of the SDK share, so that none of them imports the client that holds them all.
 
 import type { Primitives } from '#proto/rules/primitives.ts';
-import type { Alarm, ClientEvents } from './api.ts';
+import type { Alarm } from './alarms.ts';
+import type { ClientEvents } from './api.ts';
 import type { AnswerOf, ClientBody, ServerBody } from './connection.ts';
 import type { CryptoEngine } from './crypto/engine.ts';
 import type { People } from './people.ts';

@@ -3,7 +3,7 @@ import type { KeysAnswer, QueryKeys } from '#proto/gen/client.ts';
 import { type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
 import { makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
-import type { Alarm } from './api.ts';
+import type { Alarm } from './alarms.ts';
 import { ClientError } from './errors.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { Parts } from './parts.ts';

@@ -14,7 +14,7 @@ import {
   manifestHead,
 } from '#proto/rules/identity/manifest.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import type { AlarmCode } from './api.ts';
+import type { AlarmCode } from './alarms.ts';
 import type { Recipient } from './crypto/engine.ts';
 import { ClientError } from './errors.ts';
 import type { Parts } from './parts.ts';

@@ -17,7 +17,7 @@ import { mayPost, maySetSlot } from '#proto/rules/control/state.ts';
 import { checkControlHead } from '#proto/rules/record/event.ts';
 import { isWrittenApart } from '#proto/rules/record/payload.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record/record.ts';
-import type { TroubleCause } from './api.ts';
+import type { TroubleCause } from './alarms.ts';
 import { type Opened, openEvent } from './content.ts';
 import { emptyingAfter } from './deleting.ts';
 import { ClientError } from './errors.ts';

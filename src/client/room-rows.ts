@@ -3,9 +3,10 @@
 import { LocalRecord } from '#proto/gen/local.ts';
 import { EventHeader, Stamp } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
-import type { TimelineItem, TroubleCause } from './api.ts';
+import type { TroubleCause } from './alarms.ts';
 import type { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
+import type { TimelineItem } from './shown.ts';
 import { type LocalChange, orderedNumber, prefixRange } from './store.ts';
 import { annotates, type Folding, foldRecord, messageId } from './timeline.ts';
 

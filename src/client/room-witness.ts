@@ -5,7 +5,7 @@
 import type { EventHeader, PayloadInner, Stamp } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { recordHash } from '#proto/rules/bytes/hash.ts';
-import type { AlarmCode } from './api.ts';
+import type { AlarmCode } from './alarms.ts';
 import type { RoomReplica } from './room.ts';
 import { syncChain } from './room-control.ts';
 import { recordAt } from './room-rows.ts';

@@ -14,7 +14,7 @@ import {
   Stamp,
 } from '#proto/gen/record.ts';
 import { encodeMessage } from '#proto/rules/bytes/encode.ts';
-import type { Alarm } from './api.ts';
+import type { Alarm } from './alarms.ts';
 import { textContent } from './content.ts';
 import { MemoryStore } from './memory-store.ts';
 import { portablePrimitives as primitives } from './primitives.ts';

@@ -6,7 +6,7 @@ import type { MessageRef } from '#proto/gen/content.ts';
 import { LocalRoom } from '#proto/gen/local.ts';
 import { ControlKind, type Record as LogRecord, MemberStatus, Role, type Slot } from '#proto/gen/record.ts';
 import { isJoined } from '#proto/rules/control/state.ts';
-import type { AlarmCode, MemberInfo, RoomInfo, TroubleCause } from './api.ts';
+import type { AlarmCode, TroubleCause } from './alarms.ts';
 import { Chain } from './chain.ts';
 import { ClientError } from './errors.ts';
 import type { Outbox } from './outbox.ts';
@@ -16,6 +16,7 @@ import { fetchThrough, type Marks, pullTo } from './room-fetch.ts';
 import { retryRecords, seqOf, takeRecord } from './room-intake.ts';
 import { slotNamed, slotText, takeSlot } from './room-slots.ts';
 import { weighWitness } from './room-witness.ts';
+import type { MemberInfo, RoomInfo } from './shown.ts';
 import { type LocalChange, prefixRange } from './store.ts';
 import type { Folding } from './timeline.ts';
 

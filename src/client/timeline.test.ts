@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord } from '#proto/gen/local.ts';
 import { Algorithm, EventHeader, EventKind, Stamp } from '#proto/gen/record.ts';
-import type { TimelineItem } from './api.ts';
 import { textContent } from './content.ts';
+import type { TimelineItem } from './shown.ts';
 import { type Folding, foldRecord, messageId, messageRef, showsBothTimes } from './timeline.ts';
 
 const folding: Folding = {

@@ -9,9 +9,10 @@ import { ControlBody, ControlEntry, ControlKind, EventHeader, EventKind, SlotWri
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { isWrittenApart } from '#proto/rules/record/payload.ts';
 import { slotKind } from '#proto/rules/record/slots.ts';
-import type { AlarmCode, Notice, SendState, TimelineItem, TroubleCause } from './api.ts';
+import type { AlarmCode, TroubleCause } from './alarms.ts';
 import { isReaction } from './content-limits.ts';
 import { rejectionName } from './errors.ts';
+import type { Notice, SendState, TimelineItem } from './shown.ts';
 
 /** What folding needs to know of the room. */
 export interface Folding {

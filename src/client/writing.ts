@@ -2,7 +2,7 @@
 // goes out through the outbox; nothing of it asks the server.
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { EventKind } from '#proto/gen/record.ts';
-import type { SendOptions, TimelineItem } from './api.ts';
+import type { SendOptions } from './api.ts';
 import { textContent } from './content.ts';
 import { contentLimits, isReaction, needFit, needText } from './content-limits.ts';
 import { deletionOf } from './deleting.ts';
@@ -10,6 +10,7 @@ import { ClientError } from './errors.ts';
 import type { Outbox } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
 import type { Rooms } from './rooms.ts';
+import type { TimelineItem } from './shown.ts';
 import { foldWaiting, messageRef } from './timeline.ts';
 
 type Body = NonNullable<Content['body']>;

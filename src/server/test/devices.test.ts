@@ -1,9 +1,9 @@
 // Devices of one person, through the SDK and a real provider: confirmation by seven emoji, what a new device may read and write, read positions
 // that agree, logging out here and from there.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TimelineItem } from '#client/api.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
+import type { TimelineItem } from '#client/shown.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { confirm, eventually, ProviderProcess } from './harness.ts';
 

@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TimelineItem } from '#client/api.ts';
 import { textContent } from '#client/content.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import type { TimelineItem } from '#client/shown.ts';
 import { EventHeader, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 

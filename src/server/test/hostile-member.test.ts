@@ -1,6 +1,6 @@
 // A member who lies in what they say to have seen, while the hub is honest: the others are told who it is, go on, and can take the liar out.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Alarm } from '#client/api.ts';
+import type { Alarm } from '#client/alarms.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';

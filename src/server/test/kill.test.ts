@@ -1,8 +1,8 @@
 // What was acknowledged is there after any kill of the server, at the place that was acknowledged, and nothing is there twice. The server dies twenty
 // times while two people write; nobody asks it to stop. KILL_SEED=<seed> plays the same moments again.
 import { expect, it } from 'vitest';
-import type { TimelineItem } from '#client/api.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import type { TimelineItem } from '#client/shown.ts';
 import { eventually, generator, ProviderProcess } from './harness.ts';
 
 const kills = 20;

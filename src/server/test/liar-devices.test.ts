@@ -1,7 +1,7 @@
 // A server that lies to a person about the device that they have just confirmed by seven emoji: about its keys, about its number. The lie begins when
 // the comparison is over, so that nothing of it could have been seen by the person.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { Alarm } from '#client/api.ts';
+import type { Alarm } from '#client/alarms.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { UserKeys } from '#proto/gen/client.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';

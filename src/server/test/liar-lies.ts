@@ -1,7 +1,7 @@
 // The list of lies: what a lying server does to Alice, the alarm that her SDK raises, whether sending freezes, and the defences without which she
 // would have believed it. liar.test.ts runs each line twice: with them, and without them.
 import { expect } from 'vitest';
-import type { AlarmCode, TroubleCause } from '#client/api.ts';
+import type { AlarmCode, TroubleCause } from '#client/alarms.ts';
 import { controlBytes, describePerson } from '#client/control-author.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';

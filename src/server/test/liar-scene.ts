@@ -1,6 +1,6 @@
 // The people of the lying server's tests: Alice, who sits behind the liar, and Bob, Eve and Dora, who don't. Every lie gets a room of its own.
 
-import type { Alarm } from '#client/api.ts';
+import type { Alarm } from '#client/alarms.ts';
 import { type Author, controlBytes, describePerson, type Statement, signControl } from '#client/control-author.ts';
 import { openEngine } from '#client/crypto/olm-engine.ts';
 import { LuxchatClient } from '#client/luxchat-client.ts';

@@ -1,0 +1,130 @@
+// What an app shows: lines, rooms, members, devices. Everything was decrypted, bound and checked on this device, but where a field says that it is the
+// server's word. Texts are as their authors wrote them and may hold any character, those that steer a terminal or turn the writing direction included:
+// whoever shows them decides. Reactions and names of slots hold none.
+import type { Content } from '#proto/gen/content.ts';
+import type { MemberStatus, Role } from '#proto/gen/record.ts';
+import type { AlarmCode, TroubleCause } from './alarms.ts';
+/** How far an own message got. */
+export type SendState =
+  /** Waits for a connection, for its turn, or for the other person to accept. Survives a restart. */
+  | 'waiting'
+  /** Durable at the room's hub. */
+  | 'accepted'
+  /** Refused for good: see `failure`. Remove or send again. */
+  | 'failed';
+
+/** A line of a conversation. Edits, reactions and deletions are folded into the message that they concern. */
+export interface TimelineItem {
+  /** Stable for ever: `<member>.<device>.<send id>`, or the local id while it waits. */
+  readonly id: string;
+  /** Own messages of this device: the id under which `send` gave the line back, also after `id` changed. */
+  readonly localId?: string;
+  readonly room: string;
+  /** 0 while it waits. */
+  readonly seq: number;
+  /** User id of the author. */
+  readonly sender: string;
+  readonly device: number;
+  readonly own: boolean;
+  /** Milliseconds since the epoch: when the hub accepted it, or when it was written while it waits. */
+  readonly at: number;
+  /** The same by its author's clock, unchanged by any server; absent where the author said none or nothing can be read. Where
+   * `showsBothTimes` (timeline.ts) holds, show both: the author was offline, or one of the clocks is wrong. */
+  readonly writtenAt?: number;
+  readonly kind: 'message' | 'notice' | 'trouble' | 'deleted';
+  /** The message; its text is the newest edit. */
+  readonly content?: Content;
+  readonly edited: boolean;
+  /** Emoji -> user ids. */
+  readonly reactions: ReadonlyMap<string, readonly string[]>;
+  /** Its author's view of the room is not this device's: the server showed one of the two another history, or the author lies. */
+  readonly contradicts?: AlarmCode;
+  /** For kind `trouble`. */
+  readonly trouble?: TroubleCause;
+  /** For kind `notice`: what happened in the room. */
+  readonly notice?: Notice;
+  /** Own messages only. */
+  readonly sending?: SendState;
+  /** Name of the rejection for `failed`. */
+  readonly failure?: string;
+}
+
+/** A change of members, roles or settings as the control chain tells it. */
+export interface Notice {
+  readonly what:
+    | 'created'
+    | 'invited'
+    | 'joined'
+    | 'declined'
+    | 'left'
+    | 'removed'
+    | 'banned'
+    | 'unbanned'
+    | 'role'
+    | 'policy'
+    | 'identity'
+    | 'slot';
+  readonly actor: string;
+  readonly target: string;
+  readonly role?: Role;
+  /** For `slot`: its name. */
+  readonly slot?: string;
+}
+
+/** A room in the list. */
+export interface RoomInfo {
+  readonly room: string;
+  readonly direct: boolean;
+  /** Decrypted name, or empty: show the members then. */
+  readonly name: string;
+  readonly topic: string;
+  readonly status: MemberStatus;
+  readonly role: Role;
+  /** User ids of the joined members, without oneself; empty while invited. */
+  readonly members: readonly string[];
+  /** Exact: count at the head minus count at the own read position. */
+  readonly unread: number;
+  readonly headSeq: number;
+  /** Who invited, as the server says: all that is shown before consent. */
+  readonly invitedBy: string;
+  readonly invitedByBot: boolean;
+  /** Why sending is frozen; empty = it is not. */
+  readonly frozen: AlarmCode | '';
+}
+
+/** A member as the verified chain says. */
+export interface MemberInfo {
+  readonly member: number;
+  readonly user: string;
+  readonly role: Role;
+  readonly status: MemberStatus;
+  /** Seq up to which this member has read, where receipts are on. */
+  readonly readSeq: number;
+  /** A message of this member contradicts what this device holds: see `TimelineItem.contradicts`. */
+  readonly contradicts: boolean;
+}
+
+/** An own device. */
+export interface DeviceInfo {
+  readonly device: number;
+  readonly deviceId: string;
+  readonly name: string;
+  /** UTC day since 1970-01-01. */
+  readonly lastSeenDay: number;
+  readonly current: boolean;
+  /** Listed in the newest manifest: gets keys, may write. */
+  readonly confirmed: boolean;
+}
+
+/** A verification by seven emoji under way. */
+export interface VerificationInfo {
+  readonly id: string;
+  /** Own other device, or another user. */
+  readonly user: string;
+  readonly deviceId: string;
+  readonly state: 'requested' | 'started' | 'emoji' | 'done' | 'cancelled';
+  /** Seven pairs of emoji and English name, in state `emoji`. */
+  readonly emoji: readonly { readonly symbol: string; readonly name: string }[];
+  /** Asked by the other side: call `acceptVerification`. */
+  readonly incoming: boolean;
+}
