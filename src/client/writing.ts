@@ -63,8 +63,11 @@ export class Writing {
   async deleteForAll(room: string, id: string): Promise<void> {
     const replica = this.#open(room);
     this.#ref(room, id);
-    const { outgoing, instead } = await deletionOf(replica, this.#outbox, id);
-    await this.#outbox.addAll(outgoing, instead);
+    // Alone: an edit that comes in while this looks would be named by neither side.
+    await replica.exclusive(async () => {
+      const { outgoing, instead } = await deletionOf(replica, this.#outbox, id);
+      await this.#outbox.addAll(outgoing, instead);
+    });
   }
 
   /** Replaces name or topic. */
