@@ -42,8 +42,8 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   group: { live: true, run: makeGroup },
   invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
-  accept: { live: true, run: onRoom(({ client }, room) => client.accept(room)) },
-  decline: { live: true, run: onRoom(({ client }, room) => client.decline(room)) },
+  accept: { live: true, run: onInvitation((client, room) => client.accept(room), 'You are in') },
+  decline: { live: true, run: onInvitation((client, room) => client.decline(room), 'Declined') },
   leave: { live: true, run: onRoom(({ client }, room) => client.leave(room)) },
   remove: { live: true, run: onRoom(({ client, args }, room) => client.remove(room, need(args, 1, 'a Luxchat-ID'))) },
   'go-on': { live: true, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
@@ -91,16 +91,21 @@ export function isCurrent(room: RoomInfo): boolean {
  * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of id, name, inviter or member of a current room.
  * Throws UNKNOWN or BAD_ARGUMENT.
  */
-export function findRoom(client: LuxchatClient, word: string): RoomInfo {
-  const rooms = client.rooms();
-  const exact = rooms.find((room) => room.room === word);
+export function findRoom(client: LuxchatClient, word: string, among: (room: RoomInfo) => boolean = isAny): RoomInfo {
+  const rooms = client.rooms().filter(among);
+  // A shell takes the ! of an id for something else, so it may be left out.
+  const exact = rooms.find((room) => room.room === word || room.room === `!${word}`);
   if (exact) return exact;
   const people = (room: RoomInfo) => [room.invitedBy, ...client.members(room.room).map((member) => member.user)];
   const direct = rooms.find((room) => room.direct && people(room).includes(word));
   if (direct) return direct;
   const named = (room: RoomInfo) => [room.room, room.name, ...people(room)].some((name) => name.includes(word));
   const matching = rooms.filter((room) => isCurrent(room) && named(room));
-  if (matching.length === 0) throw new ClientError('UNKNOWN', `No room matches "${word}": see luxchat rooms.`);
+  if (matching.length === 0)
+    throw new ClientError(
+      'UNKNOWN',
+      `Nothing matches "${word}": see luxchat rooms and luxchat invitations. The start of an id will do.`,
+    );
   if (matching.length === 1) return matching[0] as RoomInfo;
   throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
 }
@@ -130,6 +135,24 @@ function text(args: Arguments, from: number): string {
   const words = args.rest.slice(from).join(' ');
   if (words === '') throw new ClientError('BAD_ARGUMENT', `luxchat ${args.command} needs a text.`);
   return words;
+}
+
+function isAny(): boolean {
+  return true;
+}
+
+/** Answers an invitation; rooms that one is in already are not meant. */
+function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<void>, done: string) {
+  return async ({ client, args, out }: Session) => {
+    const found = findRoom(client, need(args, 0, 'an invitation'), isInvitation);
+    await answer(client, found.room);
+    const name = found.direct ? '' : ' Its name comes when someone who is in it is there.';
+    out.say({ type: 'done', room: found.room }, `${done}: ${found.room}.${done === 'Declined' ? '' : name}`);
+  };
+}
+
+function isInvitation(room: RoomInfo): boolean {
+  return room.status === 1;
 }
 
 function onRoom(work: (session: Session, room: string) => Promise<void>) {

@@ -16,7 +16,7 @@ export async function login(args: Arguments, out: Output): Promise<void> {
   if (hasDevice(args.folder))
     throw new ClientError(
       'STORE',
-      `A device is logged in here already (${args.folder}): luxchat log-out, or another --profile.`,
+      `There is a device here already (${args.folder}). Take another --profile; or luxchat log-out first, also where it was logged out from elsewhere.`,
     );
   if (existsSync(args.folder) && readdirSync(args.folder).length > 0)
     throw new ClientError('STORE', `The folder ${args.folder} is not empty: a device needs one of its own.`);

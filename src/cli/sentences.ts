@@ -63,7 +63,11 @@ export function roomTitle(room: RoomInfo): string {
   return (
     room.name ||
     room.members.map(shortName).join(', ') ||
-    (room.invitedBy ? `invitation from ${room.invitedBy}` : 'nobody else yet')
+    (room.invitedBy
+      ? `invitation from ${room.invitedBy}`
+      : room.direct
+        ? 'waits for the other to accept'
+        : 'nobody else yet')
   );
 }
 

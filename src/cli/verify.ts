@@ -25,7 +25,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
     const end = await done;
     if (end.state === 'cancelled') throw new ClientError('REJECTED', 'The verification was cancelled.');
     await listed(end.deviceId);
-    out.say({ type: 'verification', ...end }, 'Confirmed.');
+    out.say({ type: 'verification', ...end }, 'Confirmed. What is written from now on can be read here.');
   } finally {
     lines.close();
   }

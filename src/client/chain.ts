@@ -10,6 +10,7 @@ import {
   type Person,
 } from '#proto/gen/record.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import { applyControl } from '#proto/rules/control/chain.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
@@ -120,6 +121,12 @@ export class Chain {
     if (invalid !== undefined) return { result: 'invalid', fault: invalid };
     this.#keep(link.seq, state);
     return { result: 'applied', kind: body.kind, target: body.target, changes: [this.#row(link, body)] };
+  }
+
+  /** Does the entry bring someone in of whom nothing is known here? A record says nothing of persons: ReadRoom does, or they were erased since. */
+  lacksPerson({ signed }: ControlEntry): boolean {
+    const body = decodeCanonical(ControlBody, signed);
+    return body !== null && body !== undefined && body.person.length > 0 && !this.roll.person(body.person);
   }
 
   /** User id behind a member number; '' when the person is not known (any more). */

@@ -3,7 +3,7 @@
 import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
-import { removals, type Taken } from './chain.ts';
+import { type ChainLink, removals, type Taken } from './chain.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
 import type { LocalChange } from './store.ts';
@@ -30,7 +30,7 @@ export async function syncChain(room: RoomReplica): Promise<void> {
     const changes: LocalChange[] = [];
     for (const { seq, entry } of snapshot.control) {
       if (!entry) continue;
-      const taken = room.chain.take({ seq, entry, ...snapshot });
+      const taken = await takeKnowing(room, { seq, entry, ...snapshot });
       if (!(await settle(room, taken, { changes, news: !firstSight }))) return;
     }
     if (changes.length > 0) await parts.store.write([...changes, room.row()]);
@@ -53,15 +53,32 @@ export async function takeControl(
     await room.freeze('CONTROL_INVALID');
     return false;
   }
-  let taken = room.chain.take({ ...link, entry });
+  for (const person of link.persons) room.chain.roll.addPerson(person);
+  // Taken without its person, the entry would be known, and nobody would bring the person any more.
+  let taken: Taken = room.chain.lacksPerson(entry) ? { result: 'missing' } : room.chain.take({ ...link, entry });
   if (isIncomplete(taken)) {
     // Persons, credentials or entries before it did not come along: the snapshot has them.
     await syncChain(room);
-    taken = room.chain.take({ ...link, entry });
+    taken = await takeKnowing(room, { ...link, entry });
   }
   const isTaken = await settle(room, taken, { changes, news: true });
   if (isTaken) await meet(room, link.persons);
   return isTaken;
+}
+
+/** Takes an entry; where it rests on a person or credential that is not here, everything that the room knows of people is read again first. */
+async function takeKnowing(room: RoomReplica, link: ChainLink): Promise<Taken> {
+  const taken = room.chain.take(link);
+  if (taken.result !== 'invalid' || !isIncomplete(taken)) return taken;
+  for (let from = 1; from > 0; ) {
+    const read = { room: room.room, fromControl: from, slots: false, stateOffset: 0, afterSlot: '' };
+    const snapshot = await room.ports.parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
+    for (const person of snapshot.persons) room.chain.roll.addPerson(person);
+    for (const credential of snapshot.credentials) room.chain.roll.addCredential(credential);
+    if (snapshot.next <= from) break;
+    from = snapshot.next;
+  }
+  return room.chain.take(link);
 }
 
 /** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */
