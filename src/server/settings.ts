@@ -132,7 +132,7 @@ export const settings = [
     name: 'drainSeconds',
     kind: number(0, 600),
     fallback: '5',
-    meaning: 'over how long connections are moved away at Ctrl-C or SIGTERM',
+    meaning: 'over how long at most connections are moved away at Ctrl-C or SIGTERM',
   },
   {
     name: 'logLevel',
