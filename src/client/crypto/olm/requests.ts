@@ -209,10 +209,12 @@ function reportOf({ blocked: _, ...report }: Progress): FlushReport {
   return report;
 }
 
-// An upload is asked for once, whatever it holds: the server may refuse it for ever.
+// An upload is asked for once, whatever it holds: the server may refuse it for ever. Queries and claims come back under a new id each time while they are
+// not answered, so what they ask for tells them apart.
 function question(request: LibraryRequest): string {
   if (request instanceof wasm.KeysUploadRequest) return 'upload';
-  return request instanceof wasm.KeysQueryRequest ? request.body : String(request.id);
+  const isRepeated = request instanceof wasm.KeysQueryRequest || request instanceof wasm.KeysClaimRequest;
+  return isRepeated ? request.body : String(request.id);
 }
 
 function splitKeys(keys: Json | undefined): OneTimeKey[] {
