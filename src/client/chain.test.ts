@@ -46,6 +46,14 @@ describe('chain', () => {
     expect(chain.take(links[4] as ChainLink)).toEqual({ result: 'missing' });
   });
 
+  it('does not let an entry move: roles and removals hold from where it was said to stand', () => {
+    const { story, links } = group();
+    const { chain } = taken(links, story.room);
+    const link = links[1] as ChainLink;
+    expect(chain.take({ ...link, seq: link.seq + 1 })).toEqual({ result: 'invalid', fault: 'MOVED' });
+    expect([link.seq, link.seq + 100].map((seq) => chain.standsAt(seq))).toEqual([true, false]);
+  });
+
   it('refuses a second entry under a number that is taken', () => {
     const { story, links } = group();
     const { chain } = taken(links, story.room);

@@ -74,6 +74,16 @@ export class Chain {
     return this.#numbers.has(toHex(hash));
   }
 
+  /** Seq of the event with this entry, as whoever brought it said; undefined = it is not part of the chain. */
+  placeOf(hash: Uint8Array): number | undefined {
+    return this.#history[(this.#numbers.get(toHex(hash)) ?? 0) - 1]?.seq;
+  }
+
+  /** Does the chain have an entry at this seq? */
+  standsAt(seq: number): boolean {
+    return this.#history.findLast((step) => step.seq <= seq)?.seq === seq;
+  }
+
   /** The state that held when the record `seq` was taken by the hub; null before the genesis. */
   stateAt(seq: number): ControlState | null {
     return this.#history.findLast((step) => step.seq <= seq)?.state ?? null;
@@ -110,12 +120,14 @@ export class Chain {
     }
   }
 
-  /** Takes the next entry, or recognises one that is here. */
+  /** Takes the next entry, or recognises one that is here. One that is here under another seq is invalid, `MOVED`: what an entry holds for depends
+   * on where it stands, and of that no signature says anything. */
   take(link: ChainLink): Taken {
     for (const person of link.persons) this.roll.addPerson(person);
     for (const credential of link.credentials) this.roll.addCredential(credential);
     const hash = controlHash(link.entry.signed, this.#primitives);
-    if (this.has(hash)) return { result: 'known' };
+    const place = this.placeOf(hash);
+    if (place !== undefined) return place === link.seq ? { result: 'known' } : { result: 'invalid', fault: 'MOVED' };
     const { state, body, invalid } = applyControl(this.#state, link.entry, this.#context(link.seq));
     if (invalid === 'WRONG_NUMBER' || invalid === 'NOT_CREATED') return this.#misplaced(link);
     if (invalid !== undefined) return { result: 'invalid', fault: invalid };

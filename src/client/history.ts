@@ -3,6 +3,7 @@
 import { LocalRecord } from '#proto/gen/local.ts';
 import { ControlEntry, EventHeader, EventKind, type Record as LogRecord, Stamp } from '#proto/gen/record.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
+import type { AlarmCode } from './alarms.ts';
 import { ClientError } from './errors.ts';
 import type { Outbox } from './outbox.ts';
 import type { RoomReplica } from './room.ts';
@@ -102,8 +103,9 @@ async function fetchOlder(room: RoomReplica): Promise<boolean> {
   };
   const page = await parts.request({ $case: 'fetchRecords', value }, 'recordPage');
   for (const record of oldestFirst(page.records).reverse()) {
-    if (!inChain(room, record)) {
-      await room.freeze('CONTROL_ROLLED_BACK');
+    const contradiction = contradictsChain(room, record);
+    if (contradiction) {
+      await room.freeze(contradiction);
       return false;
     }
     if (!(await takeOlderRecord(room, record))) return false;
@@ -111,12 +113,17 @@ async function fetchOlder(room: RoomReplica): Promise<boolean> {
   return page.records.length > 0;
 }
 
-/** An old control record must be one of the chain that this device verified. */
-function inChain(room: RoomReplica, record: LogRecord): boolean {
+/** An old control record must be one of the chain that this device verified, in the place that it was said to have there; nothing else may be in
+ * such a place. What contradicts. */
+function contradictsChain({ chain, ports }: RoomReplica, record: LogRecord): AlarmCode | undefined {
   try {
-    if (EventHeader.decode(record.header).kind !== EventKind.EVENT_KIND_CONTROL) return true;
-    return room.chain.has(controlHash(ControlEntry.decode(record.body).signed, room.ports.parts.primitives));
+    const { seq } = Stamp.decode(record.stamp);
+    if (EventHeader.decode(record.header).kind !== EventKind.EVENT_KIND_CONTROL)
+      return chain.standsAt(seq) ? 'HISTORY_FORKED' : undefined;
+    const place = chain.placeOf(controlHash(ControlEntry.decode(record.body).signed, ports.parts.primitives));
+    if (place === undefined) return 'CONTROL_ROLLED_BACK';
+    return place === seq ? undefined : 'HISTORY_FORKED';
   } catch {
-    return false;
+    return 'CONTROL_ROLLED_BACK';
   }
 }

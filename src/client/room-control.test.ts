@@ -50,11 +50,11 @@ function world() {
   } as unknown as Parts;
   const room = new RoomReplica(story.room, { parts, membersChanged() {}, changed() {} } as never);
   /** The record of entry `number` comes, as a page of records brings it: without persons and credentials. */
-  const comes = (number: number) => {
+  const comes = (number: number, seq?: number) => {
     const entry = story.entries[number - 1];
     if (!entry) throw new Error('no such entry');
     const body = ControlEntry.encode(entry.entry).finish();
-    return takeControl(room, { seq: entry.seq, body, ...nothingBeside }, []);
+    return takeControl(room, { seq: seq ?? entry.seq, body, ...nothingBeside }, []);
   };
   return { story, known, room, alarms, comes };
 }
@@ -99,5 +99,15 @@ describe('a control entry that comes as a record', () => {
     story.do(3, { kind: ControlKind.CONTROL_KIND_LEAVE, target: 3 });
     expect(await comes(known.entries + 3)).toBe(false);
     expect(alarms).toEqual(['CONTROL_WITHHELD']);
+  });
+
+  // Signatures say nothing of places: a hub that says of a removal that it stood earlier or later makes messages valid or invalid at will.
+  it('freezes the room where the log has it in another place than the chain was read with', async () => {
+    const { story, room, alarms, comes } = world();
+    await syncChain(room);
+    expect(await comes(2)).toBe(true);
+    expect(alarms).toEqual([]);
+    expect(await comes(2, (story.entries[1]?.seq as number) + 1)).toBe(false);
+    expect(alarms).toEqual(['HISTORY_FORKED']);
   });
 });

@@ -3,6 +3,7 @@
 import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
+import type { AlarmCode } from './alarms.ts';
 import { type ChainLink, removals, type Taken } from './chain.ts';
 import { ClientError } from './errors.ts';
 import type { RoomReplica } from './room.ts';
@@ -128,9 +129,15 @@ async function settle(
     return true;
   }
   if (isIncomplete(taken)) await room.freeze('CONTROL_WITHHELD');
-  else await room.freeze(taken.fault === 'REWRITTEN' ? 'CONTROL_ROLLED_BACK' : 'CONTROL_INVALID');
+  else await room.freeze(alarmsOfFaults.get(taken.fault) ?? 'CONTROL_INVALID');
   return false;
 }
+
+/** Faults that say more than that an entry breaks the rules. */
+const alarmsOfFaults: ReadonlyMap<string, AlarmCode> = new Map([
+  ['REWRITTEN', 'CONTROL_ROLLED_BACK'],
+  ['MOVED', 'HISTORY_FORKED'],
+]);
 
 type Invalid = Extract<Taken, { result: 'invalid' }>;
 

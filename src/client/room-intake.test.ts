@@ -39,6 +39,14 @@ describe('a record that a lying hub hands out', () => {
     expect(await recordAt(room, 6)).toBeUndefined();
   });
 
+  it('where the chain was read with an entry freezes the room: one of the two was a lie', async () => {
+    const { room, codes, take } = roomWorld();
+    Object.assign(room.chain, { standsAt: (seq: number) => seq === 7 });
+    expect(await take(6, { member: 2, kind: content })).toBe(true);
+    expect(await take(7, { member: 2, kind: content })).toBe(false);
+    expect(codes()).toEqual(['HISTORY_FORKED']);
+  });
+
   it('empties nothing by range, nor in the name of someone removed', async () => {
     const range = { seqs: [], blobs: [], fromSeq: 1, throughSeq: 1000, member: 1 };
     const byRange = Emptying.encode({ ...range, cause: EmptyingCause.EMPTYING_CAUSE_QUOTA }).finish();

@@ -84,6 +84,11 @@ async function isAllowed(
   if (header.kind === EventKind.EVENT_KIND_CONTROL)
     return takeControl(room, { seq: stamp.seq, body: record.body, ...beside }, changes);
   if ((header.control?.number ?? 0) > room.chain.number) await syncChain(room);
+  if (room.chain.standsAt(stamp.seq)) {
+    // The chain was read with an entry in this very place.
+    await room.freeze('HISTORY_FORKED');
+    return false;
+  }
   if (knowsRemovals(room, checked) && maySay(room, record, checked)) return true;
   await room.freeze('RECORD_INVALID');
   return false;

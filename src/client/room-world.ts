@@ -104,6 +104,7 @@ export function roomWorld(
     number: 3,
     hashAt: () => control.hash,
     stateAt: () => state,
+    standsAt: () => false,
     user: (number: number) => users[number] ?? '',
     memberOf: () => 1,
     mayReadAny: () => true,
