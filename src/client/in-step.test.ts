@@ -1,8 +1,10 @@
 // What the server tells while a device is being brought in step must not be lost: it is acknowledged, and never told again.
 import { afterEach, describe, expect, it } from 'vitest';
 import { RoomEntry } from '#proto/gen/client.ts';
+import { LocalRoom } from '#proto/gen/local.ts';
 import { InboxEntry, MemberStatus, RoomStanding } from '#proto/gen/record.ts';
 import type { ServerBody } from './connection.ts';
+import { MemoryStore } from './memory-store.ts';
 import { type Script, ScriptedSession, told } from './scripted-session.ts';
 
 const room = `!g${'a'.repeat(32)}:localhost`;
@@ -72,6 +74,31 @@ describe('a room that the list names and that can not be subscribed', () => {
     expect(rooms.length).toBeGreaterThan(1);
     for (const again of rooms.slice(1)) expect(again).toEqual([room]);
     expect(client.rooms().map((info) => info.room)).toEqual([room]);
+  });
+
+  // The standing that says so may be metered or late: the room stayed on the list, and what was written into it waited for ever.
+  it('is looked up again where it is shown here, until the list says that the user is out of it', async () => {
+    const store = new MemoryStore();
+    const kept = LocalRoom.encode({ ...LocalRoom.decode(new Uint8Array()), room, member: 2, status: joined }).finish();
+    await store.write([{ table: 'rooms', key: room, value: kept }]);
+    let lists = 0;
+    const made = new ScriptedSession(
+      ({ $case }) => {
+        if ($case === 'subscribe') return told('subscribed', { refused: [room] });
+        if ($case !== 'listRooms') return undefined;
+        lists += 1;
+        const status = lists > 2 ? MemberStatus.MEMBER_STATUS_REMOVED : joined;
+        return told('roomList', { rooms: [{ ...listed(room), status }] });
+      },
+      { store },
+    );
+    session = made;
+    const { client } = made;
+    await client.start();
+    await client.synced();
+    expect(client.room(room).status).toBe(joined);
+    await client.once('room', ({ status }) => status === MemberStatus.MEMBER_STATUS_REMOVED);
+    expect(lists).toBe(3);
   });
 });
 

@@ -99,6 +99,7 @@ export class Rooms {
     }
     const joined = [...entries.values()].filter(isJoined).map((entry) => entry.room);
     const { live, gone } = await this.#subscribe(joined);
+    this.#doubt(gone);
     for (const entry of live) entries.set(entry.room, { ...entry, name: entry.name ?? entries.get(entry.room)?.name });
     for (const room of gone) entries.delete(room);
     await eachOf([...entries.values()], roomsAtOnce, (entry) =>
@@ -115,6 +116,7 @@ export class Rooms {
     const entry = page.rooms.find((one) => one.room === room);
     if (!entry) return;
     const { live, gone } = isJoined(entry) ? await this.#subscribe([room]) : noRooms;
+    this.#doubt(gone);
     if (gone.length === 0) await this.#compare(live[0] ?? entry, marks);
   }
 
@@ -156,6 +158,12 @@ export class Rooms {
     const held = this.#held.get(room);
     if (held?.replica.joined) await held.replica.catchUp();
     else await this.list(room);
+  }
+
+  /** Rooms that the list calls joined and their hub refuses. One that is shown here is looked up again until the two agree: the standing that says
+   * how it is may be metered, or late. */
+  #doubt(gone: readonly string[]): void {
+    for (const room of gone) if (this.#held.has(room)) this.#later(room);
   }
 
   /** Subscribes. Rooms that the server put off are asked for again. `gone`: this user is not in them any more, whatever the list said; a standing will
@@ -212,7 +220,8 @@ export class Rooms {
   async #tryRoom(room: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.#behind.delete(room);
+      // Not where the work itself asked for another look: pauses would never grow.
+      if (!this.#timers.has(room)) this.#behind.delete(room);
     } catch (error) {
       if (!(error instanceof ClientError) || !retryHelps.has(error.code)) throw error;
       this.#parts().count('room.behind');
