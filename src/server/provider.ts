@@ -14,6 +14,7 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
 import { belong } from './belonging.ts';
+import { ContractBroken } from './broken-contract.ts';
 import { type Config, ConfigError, onlyProxiesConnect } from './config.ts';
 import { DeviceNames } from './device-names.ts';
 import { nodePrimitives } from './primitives.ts';
@@ -102,7 +103,7 @@ async function startOn(
     store,
     node: 'n1',
     now: Date.now,
-    broken: (reason) => log.error('log contract broken', new Error(reason)),
+    broken: (reason) => log.error('log contract broken', new ContractBroken(reason)),
     failed: (cause) => log.error('store request failed', cause),
     // Another process owns the logs: whatever this one still held can never be acked, so it goes and says so.
     fenced: () => {
