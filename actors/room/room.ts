@@ -106,7 +106,7 @@ export class Room implements Actor<RoomMessage> {
   kept(): readonly Kept[] {
     const { calls, uncovered, options, state } = this.context;
     const { limits } = options;
-    // Nobody asks for these: one emptying at a time, and each member's new identity.
+    // Nobody asks for these: one emptying at a time, and one save of each member's new identity.
     const ownCalls = 1 + state.identities.size;
     return [
       { what: 'held', count: this.#held.requests, max: limits.heldMessagesMax },

@@ -86,4 +86,24 @@ describe('a new identity of a member', () => {
     stage.kept(ada, 1, reborn.master.publicKey);
     expect(stage.state.saves).toBe(saves + 1);
   });
+
+  // Each word of a new identity was a call at the log of its own, whatever was under way: one member could pass the bound of them all.
+  it('takes one save at a time, however often its owner starts over while the log is slow, and keeps the last word', () => {
+    const stage = room();
+    const calls = () => stage.actor.kept().find(({ what }) => what === 'log calls')?.count;
+    stage.log.holds = true;
+    const { saves } = stage.state;
+    const last = makeActor(ada.user, 9);
+    for (let n = 0; n < 5; n++) stage.moved(n % 2 === 0 ? reborn : invented);
+    expect(stage.moved(last).effects).toEqual([]);
+    expect([calls(), stage.state.saves - saves]).toEqual([1, 1]);
+    stage.log.release();
+    stage.cover();
+    expect([calls(), stage.state.saves - saves]).toEqual([0, 2]);
+    expect(stage.moved(last).effects.map(({ kind }) => kind)).toEqual(['send']);
+    stage.crash();
+    stage.fetch(ada);
+    expect(code(vouch(stage, reborn))).toBe(Rejection.REJECTION_INVALID_CONTROL);
+    expect(code(vouch(stage, last))).toBe('accepted');
+  });
 });
