@@ -19,7 +19,7 @@ export type BounceEffect = Extract<Effect, { kind: 'send' | 'answer' | 'disconne
  * - `standing`: the room repeats it until `standingKept` comes;
  * - `manifestMoved`: best effort by contract, the truth travels in payloads;
  * - `ephemeral`: typing and presence are the first to be shed, and have no answer;
- * - `deviceRevoked`: likewise; its tokens are gone, and whoever lists devices can remove it;
+ * - `deviceRevoked`: login repeats it until the effect `revokeDevice` comes;
  * - `identityMoved`: the user actor repeats it until `identityKept` comes;
  * - answers, timers and everything else an actor asked for itself: whoever asked is gone.
  */

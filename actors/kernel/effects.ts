@@ -48,7 +48,7 @@ export type Effect =
   | { readonly kind: 'quiet'; readonly session: number }
   /** Asks the login part for the identity behind a token; answered by `tokenChecked`. */
   | { readonly kind: 'checkToken'; readonly session: number; readonly token: string }
-  /** Ends a device's tokens for good. */
+  /** The account names this device no more, and that is durable: its tokens end for good, and `deviceRevoked` need not be told again. */
   | { readonly kind: 'revokeDevice'; readonly user: string; readonly device: number }
   /** To the actor's own log and state rows; answered by messages of kind `log`. */
   | { readonly kind: 'log'; readonly command: LogCommand }

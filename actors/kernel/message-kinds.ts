@@ -29,7 +29,7 @@ export function laneOf(message: Message): Lane {
     case 'log':
     case 'timer':
     case 'identityKept':
-    // Neither asked for nor repeated, yet it must not be lost: at most one a device.
+    // An order of login: few, for it is repeated with growing waits until `revokeDevice` says that it was carried out.
     case 'deviceRevoked':
       return 'control';
     case 'frames':

@@ -114,7 +114,8 @@ export type UserMessage =
       readonly deviceName: string;
     }
   | { readonly kind: 'request'; readonly from: Requester; readonly body: UserRequest }
-  /** Login ended this device's tokens (logged out over HTTP, a token used twice, too long unused): it goes from the account as well. */
+  /** Login ended this device's tokens (logged out over HTTP, a token used twice, too long unused): it goes from the account as well.
+   *  Told again until the effect `revokeDevice` comes, since the user's log may fail. */
   | { readonly kind: 'deviceRevoked'; readonly device: number }
   /** Another user actor stores device messages here; lane = `sender`. Answered by `deposited`, once durable. */
   | {

@@ -56,11 +56,15 @@ export function removeDevice(turn: Turn, from: Requester, { device: number }: Re
   }
 }
 
-/** Takes a device out of the account and, once that is covered, ends its tokens and its session (LOGGED_OUT). */
+/** Takes a device out of the account, if it is there, and, once that is covered, ends its tokens and its session (LOGGED_OUT). */
 export function dropDevice(turn: Turn, number: number): void {
-  const device = turn.account.devices.get(number);
-  if (device === undefined) return;
   const { user } = turn.account;
+  const device = turn.account.devices.get(number);
+  if (device === undefined) {
+    // Whoever orders it repeats it until this says that it is done.
+    turn.hold({ kind: 'revokeDevice', user, device: number });
+    return;
+  }
   turn.append({ $case: 'deviceChanged', value: { device: number, id: device.id, name: device.name, removed: true } });
   turn.hold(
     { kind: 'revokeDevice', user, device: number },

@@ -1,4 +1,4 @@
-// What came before the account is read. Work is bounded by count and bytes; an order that nobody repeats has no bound here, for there is at most one a
+// What came before the account is read. Work is bounded by count and bytes; an order of login has no bound here, for there is at most one a
 // device. A held request keeps no frame: it is encoded anew, which also tells its size.
 
 import { ClientFrame } from '#proto/gen/client.ts';
@@ -24,7 +24,7 @@ export class Held {
   /** Takes a message in; an answer to an earlier incarnation is nobody's. False: there is too much, and the sender must hear so. */
   add(message: UserMessage): boolean {
     if (laneOf(message) === 'control') {
-      if (wakes(message)) this.#messages.push(message);
+      if (wakes(message) && !this.#messages.some((held) => isSameOrder(held, message))) this.#messages.push(message);
       return true;
     }
     const { own, bytes } = takenApart(message);
@@ -43,6 +43,11 @@ export class Held {
     this.#bytes = 0;
     return messages;
   }
+}
+
+/** An order that is told again while the first one waits is held once. */
+function isSameOrder(held: UserMessage, message: UserMessage): boolean {
+  return held.kind === 'deviceRevoked' && message.kind === 'deviceRevoked' && held.device === message.device;
 }
 
 function takenApart(message: UserMessage): { own: UserMessage; bytes: number } {

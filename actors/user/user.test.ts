@@ -156,7 +156,7 @@ describe('the life of a user actor', () => {
   });
 
   // It was answered with what a full queue answers, which for an order is nothing: the device stayed in the account.
-  it('holds what nobody repeats however full it is, and drops answers to an earlier incarnation', () => {
+  it('holds an order of login however full it is, and drops answers to an earlier incarnation', () => {
     const street = new Street(testPrimitives);
     hello(street);
     hello(street, 2);
@@ -172,6 +172,36 @@ describe('the life of a user actor', () => {
     log.held = false;
     street.flush(user);
     expect(street.all('disconnectDevice')).toMatchObject([{}, {}, { device: 2 }]);
+  });
+
+  // The order was lost with the actor that held it, and nobody told it again: the device kept its place.
+  it('confirms an order once it is carried out, whatever became of its log, and each time that it is told again', () => {
+    const street = new Street(testPrimitives);
+    hello(street);
+    hello(street, 2);
+    street.crash(user);
+    const log = street.log(user);
+    const order: UserMessage = { kind: 'deviceRevoked', device: 2 };
+    const confirmed = () => street.all('revokeDevice').length;
+    log.held = true;
+    street.tell(user, order);
+    street.tell(user, { kind: 'log', answer: { kind: 'failed', code: 'UNAVAILABLE' } });
+    expect([street.isAwake(user), confirmed()]).toEqual([false, 0]);
+    log.waiting.length = 0;
+    street.tell(user, order);
+    street.tell(user, order);
+    street.flush(user, 1);
+    expect([log.waiting.map(({ kind }) => kind), confirmed()]).toEqual([['append'], 0]);
+    street.crash(user);
+    log.held = false;
+    street.tell(user, order);
+    expect(confirmed()).toBe(1);
+    const entries = log.rows.length;
+    street.tell(user, order);
+    expect([confirmed(), log.rows.length - entries]).toEqual([2, 0]);
+    expect(street.ask({ user, device: 1 }, { $case: 'listDevices', value: {} })).toMatchObject({
+      value: { devices: [{ device: 1 }] },
+    });
   });
 
   it('is gone as soon as it turns out that there is no such account, with whatever else was asked of it', () => {

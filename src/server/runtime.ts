@@ -12,6 +12,7 @@ import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
+import { Revocations } from './revocations.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Rooms with more live sessions than this get no typing and presence: shed first. */
@@ -63,6 +64,9 @@ export class Runtime implements World {
   readonly #sockets = new Map<number, Socket>();
   readonly #logs: Logs;
   readonly #summaries: Summaries;
+  readonly #revocations = new Revocations((user, device) =>
+    this.system.tell(userAddress(user), { kind: 'deviceRevoked', device }),
+  );
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
@@ -117,10 +121,10 @@ export class Runtime implements World {
       this.system.tell(address, { kind: 'manifestMoved', user: id, head: { version: 0, hash: new Uint8Array() } });
   }
 
-  /** Login ended a device's tokens: its session goes, and so does its place in the account. */
+  /** Login ended a device's tokens: its session goes, and so does its place in the account, however often the user's log fails meanwhile. */
   deviceRevoked(user: string, device: number): void {
     this.disconnectDevice(user, device, Disconnect.DISCONNECT_LOGGED_OUT);
-    this.system.tell(userAddress(user), { kind: 'deviceRevoked', device });
+    this.#revocations.owe(user, device);
   }
 
   /** Ends all live sessions of a device: its tokens were revoked elsewhere. */
@@ -132,6 +136,7 @@ export class Runtime implements World {
   /** Lets every actor write what it holds and leave memory; resolves with how many did not within `ms`. */
   async drain(ms: number): Promise<number> {
     const until = Date.now() + ms;
+    this.#revocations.end();
     let left = this.system.drain();
     while (left > 0 && Date.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -173,6 +178,7 @@ export class Runtime implements World {
       case 'checkToken':
         return this.#checkToken(effect.session, effect.token, from, incarnation);
       case 'revokeDevice':
+        this.#revocations.confirmed(effect.user, effect.device);
         this.#options
           .revokeDevice(effect.user, effect.device)
           .catch((error) => this.#options.log.error('revoke failed', error));
