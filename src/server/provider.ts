@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { type Address, parseAddress } from '#actors/kernel/address.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
+import type { LogAnswer } from '#actors/log/messages.ts';
 import { defaultRoomLimits } from '#actors/room/limits.ts';
 import { decodeSummary, summaryKey } from '#actors/room/reading/entry.ts';
 import { Room } from '#actors/room/room.ts';
@@ -29,6 +30,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import type { HttpHandler } from './transport/http.ts';
 import { createOpsServer } from './transport/ops.ts';
 import { createTransport, type Transport, type TransportHandler } from './transport/transport.ts';
+import { Waking } from './waking.ts';
 
 /** How often logins that ran out are cleared away and actors woken that have something left to do, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
@@ -124,6 +126,7 @@ async function startOn(
     incarnation: 1,
     isBot,
   };
+  const waking = new Waking();
   const runtime: Runtime = new Runtime({
     create: {
       session: (session) => new Session(session, sessions),
@@ -139,7 +142,10 @@ async function startOn(
       await auth?.revokeDevice(user, device);
     },
     logs: (answer) => {
-      const logs = runner.serve(answer);
+      const logs = runner.serve((actor, incarnation, heard) => {
+        if (isWell(heard)) waking.worked(actor);
+        answer(actor, incarnation, heard);
+      });
       return {
         command: (actor, incarnation, command) => logs.command(actor, incarnation, command),
         forget: (actor, incarnation) => logs.forget(actor, incarnation),
@@ -177,8 +183,12 @@ async function startOn(
   });
   auth.onRevoked(({ userId, deviceNumber }) => runtime.deviceRevoked(userId, deviceNumber));
   const wakeDue = async () => {
-    const wake = (actor: string) => runtime.wake(actor as Address);
-    await sweepDue({ store, get: (actor) => runner.get(actor), now: Date.now(), wake });
+    const now = Date.now();
+    const wake = (actor: string) => {
+      if (waking.mayWake(actor, now)) runtime.wake(actor as Address);
+    };
+    await sweepDue({ store, get: (actor) => runner.get(actor), now, wake });
+    waking.swept();
   };
   const jobs = [
     every(sweepMs, () => auth.sweep(1000), { failed: (error) => log.error('login sweep failed', error) }),
@@ -218,6 +228,11 @@ async function startOn(
       log.info('stopped', { actorsLeft: left });
     },
   };
+}
+
+/** Did the log make something durable? Opening it may work while writing to it does not. */
+function isWell({ kind }: LogAnswer): boolean {
+  return kind === 'appended' || kind === 'saved' || kind === 'rewritten' || kind === 'closed';
 }
 
 /** Does `work` again and again, never twice at once: a slow run lets the next one out. */
