@@ -9,7 +9,7 @@ const root = new URL('..', import.meta.url).pathname;
 
 describe('direction of imports', () => {
   it('holds in every source file', () => {
-    const files = sourceFiles(root, ['proto', 'actors', 'src', 'bench', 'scripts']);
+    const files = sourceFiles(root, ['proto', 'actors', 'src', 'bench', 'scripts', 'deploy']);
     expect(files.length).toBeGreaterThan(10);
     expect(files.flatMap((file) => brokenImports(root, file))).toEqual([]);
   });
@@ -23,6 +23,8 @@ describe('direction of imports', () => {
     ['src/client/browser/a.ts', "import { x } from '#server/b.ts';", 'may import only'],
     ['src/server/transport/a.ts', "import { x } from '../storage/b.ts';", 'may import only'],
     ['src/server/a.ts', "import { x } from '#client/b.ts';", 'may import only'],
+    ['deploy/dev/a.ts', "import { Client } from 'cassandra-driver';", 'package'],
+    ['deploy/dev/a.ts', "import { x } from '#server/b.ts';", 'may import only'],
     ['proto/rules/a.ts', "export { x } from '#actors/kernel/actor.ts';", 'may import only'],
   ])('refuses %s: %s', (file, text, why) => {
     const folder = mkdtempSync(join(tmpdir(), 'imports-'));

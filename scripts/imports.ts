@@ -76,11 +76,15 @@ export const importRules: readonly ImportRule[] = [
   { from: 'src/luxid', may: ['src/luxid'], packages: 'all', node: true },
   {
     from: 'bench',
-    may: ['bench', 'proto', 'src/client', 'actors', 'src/server', 'src/luxid'],
+    may: ['bench', 'proto', 'src/client', 'actors', 'src/server', 'src/luxid', 'deploy/dev'],
     packages: 'all',
     node: true,
   },
   { from: 'scripts', may: ['scripts'], packages: 'all', node: true },
+  // Starts the services that tests and benches need; must not know what runs on them.
+  { from: 'deploy/dev', may: ['deploy/dev'], packages: 'none', node: true },
+  // Its two doors into the test runner: what suites call, and what answers them.
+  { from: 'deploy/dev/testing', may: ['deploy/dev'], packages: ['vitest'], node: true },
 ];
 
 const aliases: Readonly<Record<string, string>> = {
