@@ -47,12 +47,6 @@ export class Chatter {
     await eventually('the pair talks on', () => this.received.length >= enough, 20_000, [this.#two]);
   }
 
-  /** Half of the words that were accepted so far took no longer, in milliseconds. `since`: without the first so many. */
-  medianMs(since = 0): number {
-    const sorted = this.#ackMs.slice(since).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  }
-
   get talking(): boolean {
     return this.#talking;
   }

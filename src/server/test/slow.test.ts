@@ -1,8 +1,10 @@
 // A client that reads nothing is cut off (DISCONNECT_SLOW_READER) while nine others in the room get every message; then it resumes and has
-// everything. The next message goes out only when all nine have read the one before: one slow socket that held them up would end the test.
+// everything. The next message goes out only when all nine have read the one before, and how many they have read when the slow one ends is counted: one
+// slow socket that held them up would end the test.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoggedIn } from '#client/login.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
+import { defaultLimits } from '../transport/limits.ts';
 import { ProviderProcess } from './harness.ts';
 import { gauge, RawSocket, rawLogin } from './hostile-socket.ts';
 import { eventOf, hostileStage, type Stage, submitOf } from './hostile-stage.ts';
@@ -12,7 +14,6 @@ const others = 9;
 const bodyBytes = 48 * 1024;
 // What kernels keep for a loopback socket and what the server lets wait is together below 30 MB.
 const messagesMax = 640;
-const lookEvery = 8;
 
 describe.each(['uws', 'ws'])('a client that reads nothing from a provider on %s', (transport) => {
   let provider: ProviderProcess;
@@ -39,38 +40,33 @@ describe.each(['uws', 'ws'])('a client that reads nothing from a provider on %s'
     const [slow, ...quick] = readers as [Reader, ...Reader[]];
     expect(quick).toHaveLength(others);
     const say = async () => {
-      const began = performance.now();
       const body = new Uint8Array(bodyBytes).fill(7);
       const answer = await talker.ask(submitOf(stage, eventOf(stage, {}, body)));
       if (answer.$case !== 'accepted') throw new Error(`not accepted but ${answer.$case}`);
       await Promise.all(quick.map((reader) => reader.through(answer.value.seq)));
-      return performance.now() - began;
     };
 
-    const before: number[] = [];
-    for (let message = 0; message < 4 * lookEvery; message++) before.push(await say());
+    await say();
     const connected = await gauge(provider, 'connections');
+    await slow.through((quick[0] as Reader).seq);
     slow.stall();
-    const beside: number[] = [];
-    while (
-      beside.length % lookEvery !== 0 ||
-      beside.length === 0 ||
-      (await gauge(provider, 'connections')) === connected
-    ) {
-      expect(beside.length).toBeLessThan(messagesMax);
-      beside.push(await say());
-      // All nine have this one while the slow one reads nothing and the server still keeps all for it: nobody waited for it.
-      if (beside.length === 1) expect(await gauge(provider, 'connections')).toBe(connected);
+    const stalledAt = slow.seq;
+    // Messages that all nine had read when the slow one, who had read none of them, was still there.
+    let beside = 0;
+    for (await say(); (await gauge(provider, 'connections')) === connected; await say()) {
+      expect(slow.seq).toBe(stalledAt);
+      expect(++beside).toBeLessThan(messagesMax);
     }
+    // It is cut off with this much waiting for it in the server, and of all that came before the end the nine waited for nothing.
+    expect(beside * bodyBytes).toBeGreaterThan(defaultLimits.backpressureBytesMax);
     expect(await slow.unstall()).toBe(Disconnect.DISCONNECT_SLOW_READER);
     const missed = (quick[0] as Reader).seq - slow.seq;
     console.info(
-      `${transport}: cut off after ${beside.length} messages, ${missed} missed; all nine have one ${percentiles(beside)}, before ${percentiles(before)}`,
+      `${transport}: all nine had ${beside} messages before the slow one was cut off, which missed ${missed}`,
     );
     expect(missed).toBeGreaterThan(0);
-    expect(medianOf(beside)).toBeLessThanOrEqual(3 * medianOf(before) + 50);
 
-    for (let message = 0; message < lookEvery; message++) await say();
+    for (let message = 0; message < 8; message++) await say();
     await slow.resume(provider, (tokens[0] as LoggedIn).accessToken);
     expect(slow.seq).toBe((quick[0] as Reader).seq);
     for (const reader of quick) expect(reader.hashes).toEqual(slow.hashes);
@@ -78,13 +74,3 @@ describe.each(['uws', 'ws'])('a client that reads nothing from a provider on %s'
     talker.close();
   }, 60_000);
 });
-
-function medianOf(ms: readonly number[]): number {
-  return [...ms].sort((a, b) => a - b)[Math.floor(ms.length / 2)] as number;
-}
-
-function percentiles(ms: readonly number[]): string {
-  const sorted = [...ms].sort((a, b) => a - b);
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]?.toFixed(1);
-  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
-}
