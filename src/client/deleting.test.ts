@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
 import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { textContent } from './content.ts';
-import { deletionOf } from './deleting.ts';
+import { deletionOf, emptyingOfLateEdits } from './deleting.ts';
 import { roomId, roomWorld } from './room-world.ts';
+import { RoomSender } from './sending.ts';
 import type { Outgoing } from './waiting.ts';
 
 const { EVENT_KIND_CONTENT: kind, EVENT_KIND_EMPTYING } = EventKind;
@@ -24,6 +26,9 @@ const ref = (member: number, seq: number, device = 1): MessageRef => ({ member, 
 const send = (position: number, content: Content) =>
   ({ room: roomId, position, kind, content, failed: 0 }) as LocalSend;
 
+const bodyOf = (cause: EmptyingCause, seqs: number[]) =>
+  Emptying.encode({ ...Emptying.decode(new Uint8Array()), cause, seqs }).finish();
+
 /** What was asked of the hub to empty. */
 function emptied(outgoing: readonly Outgoing[]) {
   return outgoing
@@ -35,21 +40,38 @@ function emptied(outgoing: readonly Outgoing[]) {
 function world(waiting: LocalSend[] = []) {
   const prepared: Outgoing[] = [];
   const settled: string[] = [];
+  const left = new Set<number>();
   const made = roomWorld(
     { status: MemberStatus.MEMBER_STATUS_JOINED },
     {},
     {
       outbox: {
         waiting: () => waiting,
+        stands: ({ position }) => !left.has(position),
         prepare: (outgoing) => {
           prepared.push(outgoing);
           const row = { table: 'outbox', key: 'emptying', value: Uint8Array.of(1) } as const;
-          return { rows: [row], settle: () => settled.push('settled') };
+          const position = 100 + prepared.length;
+          const settle = () => {
+            settled.push('settled');
+            waiting.push({ ...outgoing, position, failed: 0, plainBody: new Uint8Array() } as never);
+          };
+          return { rows: [row], settle };
         },
       },
     },
   );
-  return { ...made, waiting, prepared, settled };
+  /** The outbox seals the next emptying: what it names; undefined where there was no need. */
+  const seal = async () => {
+    const at = waiting.findIndex((one) => one.kind === EVENT_KIND_EMPTYING && !one.event);
+    const next = waiting[at];
+    if (!next) return undefined;
+    const body = await emptyingOfLateEdits(made.room, next);
+    if (body) waiting[at] = { ...next, event: { body } } as LocalSend;
+    else waiting.splice(at, 1);
+    return body && emptied([{ ...next, plainBody: body } as Outgoing])[0];
+  };
+  return { ...made, waiting, prepared, settled, left, seal };
 }
 
 describe('what deletes a message for all', () => {
@@ -83,26 +105,40 @@ describe('what deletes a message for all', () => {
   });
 });
 
+it('goes out with what there is to empty in the moment in which it is sealed, or not at all', async () => {
+  const { room, take, waiting } = world([send(1, deletion(ref(bob, 6, 2)))]);
+  const { people } = room.ports.parts;
+  Object.assign(room.ports.parts, { confirmed: () => true, people: { ...people, get: () => ({ manifest: null }) } });
+  Object.assign(room.chain, { roll: { person: () => undefined } });
+  await take(6, { member: bob, kind });
+  await take(7, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+  const emptying = waiting.at(-1) as LocalSend;
+  const seal = () => new RoomSender(room).seal(emptying, () => ({ key: 'k', value: new Uint8Array() }));
+  expect(Emptying.decode((await seal())?.event?.body as Uint8Array).seqs).toEqual([7]);
+  await take(8, { member: bob, kind: EVENT_KIND_EMPTYING, body: bodyOf(EMPTYING_CAUSE_AUTHOR, [7]) });
+  expect(await seal()).toBeUndefined();
+});
+
 describe('an edit of a message that this device deleted', () => {
   it('is emptied when it comes: before the deletion came back, and after; known in the write that keeps it', async () => {
     const waiting = [send(1, deletion(ref(me, 6)))];
-    const { store, take, prepared, settled } = world(waiting);
+    const { store, take, settled, seal } = world(waiting);
     await take(6, { member: me, device: 1, kind });
     await take(7, { member: me, device: 2, kind, content: edit(ref(me, 6)) });
-    expect(emptied(prepared)).toEqual([{ cause: EMPTYING_CAUSE_AUTHOR, seqs: [7] }]);
     expect(settled).toHaveLength(1);
     expect(await store.get('outbox', 'emptying')).toBeDefined();
-    waiting.length = 0;
+    expect(await seal()).toEqual({ cause: EMPTYING_CAUSE_AUTHOR, seqs: [7] });
+    waiting.splice(0, 1);
     await take(8, { member: me, device: 1, kind, content: deletion(ref(me, 6)) });
     await take(9, { member: me, device: 1, kind, content: edit(ref(me, 6)) });
-    expect(emptied(prepared).at(-1)).toEqual({ cause: EMPTYING_CAUSE_AUTHOR, seqs: [9] });
+    expect(await seal()).toEqual({ cause: EMPTYING_CAUSE_AUTHOR, seqs: [9] });
   });
 
   it('is emptied where a moderator deleted, too', async () => {
-    const { take, prepared } = world([send(1, deletion(ref(bob, 6, 2)))]);
+    const { take, seal } = world([send(1, deletion(ref(bob, 6, 2)))]);
     await take(6, { member: bob, kind });
     await take(7, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
-    expect(emptied(prepared)).toEqual([{ cause: EMPTYING_CAUSE_MODERATOR, seqs: [7] }]);
+    expect(await seal()).toEqual({ cause: EMPTYING_CAUSE_MODERATOR, seqs: [7] });
   });
 
   it('is left alone where it is not the author who edits, and where another device deleted: that one empties', async () => {
@@ -112,5 +148,63 @@ describe('an edit of a message that this device deleted', () => {
     await take(8, { member: me, device: 2, kind, content: deletion(ref(me, 6)) });
     await take(9, { member: me, device: 1, kind, content: edit(ref(me, 6)) });
     expect(prepared).toEqual([]);
+  });
+
+  it('is not emptied twice where the deletion named it: an own edit that was accepted and not here yet', async () => {
+    const plainBody = bodyOf(EMPTYING_CAUSE_AUTHOR, [6, 7]);
+    const emptying = { room: roomId, position: 2, kind: EVENT_KIND_EMPTYING, plainBody, failed: 0 } as LocalSend;
+    const { take, prepared } = world([send(1, deletion(ref(me, 6))), emptying]);
+    await take(6, { member: me, device: 1, kind });
+    await take(7, { member: me, device: 1, kind, content: edit(ref(me, 6)) });
+    expect(prepared).toEqual([]);
+  });
+
+  // One who edited a deleted message on and on made the moderator's device write an event for each.
+  it('shares one event with those that come before that is sealed, as many as an event names', async () => {
+    const { take, prepared, seal } = world([send(1, deletion(ref(bob, 6, 2)))]);
+    await take(6, { member: bob, kind });
+    for (let at = 0; at <= limits.emptyingSeqsMax; at++)
+      await take(7 + at, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+    expect(prepared).toHaveLength(1);
+    expect((await seal())?.seqs).toEqual(Array.from({ length: limits.emptyingSeqsMax }, (_, at) => 7 + at));
+    await take(72, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+    expect(prepared).toHaveLength(2);
+    expect((await seal())?.seqs).toEqual([71, 72]);
+  });
+
+  it('gets an event of its own where the one that waits is on its way out', async () => {
+    const { take, prepared, left } = world([send(1, deletion(ref(bob, 6, 2)))]);
+    await take(6, { member: bob, kind });
+    await take(7, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+    left.add(101);
+    await take(8, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+    expect(prepared).toHaveLength(2);
+  });
+
+  it('is left to the hub after eight events for one message, and not of another message', async () => {
+    const { take, prepared, seal, counted } = world([
+      send(1, deletion(ref(bob, 6, 2))),
+      send(2, deletion(ref(bob, 7, 2))),
+    ]);
+    await take(6, { member: bob, kind });
+    await take(7, { member: bob, kind });
+    for (let at = 0; at < 9; at++) {
+      expect(counted).not.toContain('late-edit.left');
+      await take(8 + at, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+      await seal();
+    }
+    expect(prepared).toHaveLength(8);
+    expect(counted).toContain('late-edit.left');
+    await take(17, { member: bob, kind, content: edit(ref(bob, 7, 2)) });
+    expect(prepared).toHaveLength(9);
+  });
+
+  it('is nothing that the outbox sends where nothing is left to empty', async () => {
+    const { take, waiting, seal } = world([send(1, deletion(ref(bob, 6, 2)))]);
+    await take(6, { member: bob, kind });
+    await take(7, { member: bob, kind, content: edit(ref(bob, 6, 2)) });
+    await take(8, { member: me, device: 2, kind: EVENT_KIND_EMPTYING, body: bodyOf(EMPTYING_CAUSE_MODERATOR, [6, 7]) });
+    expect(await seal()).toBeUndefined();
+    expect(waiting).toHaveLength(1);
   });
 });

@@ -94,6 +94,11 @@ export class Outbox {
     return this.#waiting.of(room);
   }
 
+  /** See Waiting.stands. */
+  stands(send: LocalSend): boolean {
+    return this.#waiting.stands(send);
+  }
+
   /** Local id of a message of this device, while it waits and for some time after. */
   localId(room: string, sendId: number): string | undefined {
     return this.#waiting.localId(room, sendId);

@@ -81,7 +81,7 @@ export function roomWorld(
     now: () => 10_000,
     random: () => 0,
   };
-  const emptyOutbox = { waiting: () => [], localId: () => undefined, arriving: () => undefined };
+  const emptyOutbox = { waiting: () => [], stands: () => true, localId: () => undefined, arriving: () => undefined };
   const around = { parts, membersChanged() {}, changed() {}, outbox: { ...emptyOutbox, ...outbox } };
   const room = new RoomReplica(roomId, around as never);
   const member = (number: number, status: MemberStatus, role: Role) => ({ number, role, status, stays: [] });

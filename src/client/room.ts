@@ -35,7 +35,7 @@ export interface RoomPorts {
   readonly membersChanged: (room: RoomReplica, change: MemberChange) => void;
   readonly changed: (room: RoomReplica) => void;
   /** What waits to go out from this device. */
-  readonly outbox: Pick<Outbox, 'waiting' | 'localId' | 'arriving' | 'prepare'>;
+  readonly outbox: Pick<Outbox, 'waiting' | 'stands' | 'localId' | 'arriving' | 'prepare'>;
 }
 
 /** Rows live this long at least, in milliseconds: 24 months less the weeks that a store needs to let them go in time, less one more. */
@@ -49,6 +49,8 @@ export class RoomReplica {
   local: LocalRoom;
   /** Member number -> seq up to which that member has read. */
   readonly receipts = new Map<number, number>();
+  /** Message id -> how many events this device wrote to empty its late edits: see deleting.ts. */
+  readonly lateEmptyings = new Map<string, number>();
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(room: string, ports: RoomPorts) {

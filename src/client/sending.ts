@@ -11,6 +11,7 @@ import { limits } from '#proto/rules/limits.ts';
 import { plainEvent, type SealingPlace, sealEvent } from './content.ts';
 import { type SignedControl, type Statement, signControl } from './control-author.ts';
 import type { Exclusion, Recipient } from './crypto/engine.ts';
+import { emptyingOfLateEdits } from './deleting.ts';
 import { ClientError, isRejection, isRetryable, rejectionName, wasLost } from './errors.ts';
 import { author, controlEvent, submitControl } from './genesis.ts';
 import type { SendingRoom } from './outbox.ts';
@@ -57,7 +58,7 @@ export class RoomSender implements SendingRoom {
     return this.#replica.exclusive(async () => {
       // The room may have been frozen while this waited for its turn.
       if (!this.maySend()) throw new ClientError('UNTRUSTED', 'Nothing can be sent here now.');
-      const ready = this.#settleSlot(send);
+      const ready = await this.#settle(send);
       if (!ready) return undefined;
       await this.#meetReceivers();
       const sendId = this.#replica.local.lastSendId + 1;
@@ -175,9 +176,16 @@ export class RoomSender implements SendingRoom {
     return event;
   }
 
+  /** What is decided no sooner than when it is sealed. Undefined where it became pointless. */
+  async #settle(send: LocalSend): Promise<LocalSend | undefined> {
+    if (send.kind === EventKind.EVENT_KIND_SLOT) return this.#settleSlot(send);
+    if (send.kind !== EventKind.EVENT_KIND_EMPTYING || !send.content) return send;
+    const plainBody = await emptyingOfLateEdits(this.#replica, send);
+    return plainBody && { ...send, plainBody };
+  }
+
   /** The version of a slot is decided when it is sealed. One that is only posted again for a newcomer is pointless once someone wrote it. */
   #settleSlot(send: LocalSend): LocalSend | undefined {
-    if (send.kind !== EventKind.EVENT_KIND_SLOT) return send;
     const { slots } = this.#replica.local;
     const version = slotVersion(slots, send.slot);
     if (send.content) return { ...send, slotVersion: version + 1 };
