@@ -1,11 +1,13 @@
 // The command line: `luxchat [options] command [arguments]`. Unknown options and missing arguments are refused with a sentence.
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ClientError } from '#client/errors.ts';
 
 /** What was asked for. */
 export interface Arguments {
+  /** How this person calls the program on this device, for hints that can be copied: `npx luxchat -p alice`. */
+  readonly call: string;
   readonly command: string;
   readonly rest: readonly string[];
   /** Folder of the device. */
@@ -22,7 +24,7 @@ export interface Arguments {
 }
 
 const options = {
-  profile: { type: 'string', short: 'p', default: 'default' },
+  profile: { type: 'string', short: 'p' },
   folder: { type: 'string' },
   json: { type: 'boolean', default: false },
   server: { type: 'string', default: 'http://127.0.0.1:8080' },
@@ -36,24 +38,34 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The program as it was called, without options: by npx, by a script of npm, by its name, or by node. */
+export function programOf(env: Environment, script: string): string {
+  if (env.npm_command === 'exec') return 'npx luxchat';
+  if (env.npm_command === 'run' || env.npm_command === 'run-script') return 'npm run luxchat --';
+  return basename(script) === 'luxchat' ? 'luxchat' : `node ${quoted(relative('', script))}`;
+}
+
 /** Reads the arguments after the program's name. Throws BAD_ARGUMENT. */
-export function readArguments(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Arguments {
+export function readArguments(args: readonly string[], env: Environment, program = 'luxchat'): Arguments {
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(args);
   } catch (cause) {
-    throw new ClientError('BAD_ARGUMENT', `${cause instanceof Error ? cause.message : cause} See luxchat help.`, {
+    throw new ClientError('BAD_ARGUMENT', `${cause instanceof Error ? cause.message : cause} See ${program} help.`, {
       cause,
     });
   }
   const { values, positionals } = parsed;
-  if (!/^[a-zA-Z0-9._-]{1,64}$/.test(values.profile))
+  if (!/^[a-zA-Z0-9._-]{1,64}$/.test(values.profile ?? 'default'))
     throw new ClientError('BAD_ARGUMENT', 'A profile is 1 to 64 letters, digits, dots, dashes.');
   const home = env.LUXCHAT_HOME ?? join(homedir(), '.luxchat');
   return {
+    call: `${program}${deviceOption(values)}`,
     command: values.help ? 'help' : (positionals[0] ?? 'help'),
     rest: positionals.slice(1),
-    folder: values.folder ?? join(home, values.profile),
+    folder: values.folder ?? join(home, values.profile ?? 'default'),
     json: values.json,
     server: values.server,
     user: values.user,
@@ -68,6 +80,17 @@ export function readArguments(args: readonly string[], env: Readonly<Record<stri
 
 function parse(args: readonly string[]) {
   return parseArgs({ args: [...args], options, allowPositionals: true });
+}
+
+/** What says which device is meant, where that was said. */
+function deviceOption({ folder, profile }: { readonly folder?: string; readonly profile?: string }): string {
+  if (folder !== undefined) return ` --folder ${quoted(folder)}`;
+  return profile === undefined ? '' : ` -p ${profile}`;
+}
+
+/** A word as a shell takes it for one. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function wholeNumber(text: string, name: string, min: number, max: number): number {

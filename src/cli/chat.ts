@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
-import { findRoom, messageAt, need, type Session } from './commands.ts';
+import { awaitRoom, messageAt, need, onNewAlarm, type Session } from './commands.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
 
@@ -15,7 +15,7 @@ const help =
 export async function chat(session: Session): Promise<void> {
   const { client, args } = session;
   if (client.rooms().length === 0) await client.synced();
-  const { room } = findRoom(client, need(args, 0, 'a room'));
+  const { room } = await awaitRoom(session, need(args, 0, 'a room'));
   const newest = await client.timeline(room, { limit: 20 });
   const screen = openScreen(session.out);
   const talk = new Talk(session, room, screen);
@@ -75,11 +75,11 @@ class Talk {
 
   /** Follows what happens. Gives back what ends that. */
   follow(): (() => void)[] {
-    const { client } = this.#session;
+    const { client, args } = this.#session;
     let connected = true;
     return [
       client.on('item', (item) => item.room === this.#room && this.show(item)),
-      client.on('alarm', (alarm) => this.#screen.say({ type: 'alarm', ...alarm }, alarmSentence(alarm))),
+      onNewAlarm(client, (alarm) => this.#screen.say({ type: 'alarm', ...alarm }, alarmSentence(alarm, args.call))),
       client.on('typing', ({ room, user, typing }) => {
         if (room !== this.#room || !typing) return;
         this.#screen.say({ type: 'typing', room, user }, `  ${shortName(user)} is typing …`);
@@ -106,7 +106,7 @@ class Talk {
     }
     const [, number, words = ''] = /^(?:#(\d+)(?:\s+|$))?(.*)$/.exec(rest) ?? [];
     const target = async (otherwise: string) => {
-      if (number !== undefined) return messageAt(client, this.#room, number);
+      if (number !== undefined) return messageAt(this.#session, this.#room, number);
       if (otherwise !== '') return otherwise;
       throw new ClientError('UNKNOWN', 'There is no such message yet: name one by its number, such as #12.');
     };

@@ -1,5 +1,6 @@
 // The commands that open the device, do one thing and close it again. Each prints one result, or one line a thing.
 import { createInterface } from 'node:readline';
+import type { Alarm } from '#client/alarms.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
@@ -15,12 +16,17 @@ import {
   roomTitle,
 } from './sentences.ts';
 
+const nameMs = 5_000;
+
 /** What a command works with. */
 export interface Session {
   readonly client: LuxchatClient;
   readonly args: Arguments;
   readonly out: Output;
 }
+
+/** What finding something by a person's word needs. */
+export type Named = Pick<Session, 'client' | 'args'>;
 
 /** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
 export interface Command {
@@ -76,7 +82,7 @@ export const commands: Readonly<Record<string, Command>> = {
 async function receipts({ client, args, out }: Session): Promise<void> {
   const [word] = args.rest;
   if (word !== undefined && word !== 'on' && word !== 'off')
-    throw new ClientError('BAD_ARGUMENT', 'luxchat receipts on, or off; without a word it says how it is.');
+    throw new ClientError('BAD_ARGUMENT', `${args.call} receipts on, or off; without a word it says how it is.`);
   if (word !== undefined) await client.setReceipts(word === 'on');
   const state = client.receipts ? 'on: others see how far you have read' : 'off: nobody sees what you have read';
   out.say({ type: 'receipts', on: client.receipts }, `receipts are ${state}`);
@@ -91,7 +97,7 @@ export function isCurrent(room: RoomInfo): boolean {
  * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of id, name, inviter or member of a current room.
  * Throws UNKNOWN or BAD_ARGUMENT.
  */
-export function findRoom(client: LuxchatClient, word: string, among: (room: RoomInfo) => boolean = isAny): RoomInfo {
+export function findRoom({ client, args }: Named, word: string, among: (room: RoomInfo) => boolean = isAny): RoomInfo {
   const rooms = client.rooms().filter(among);
   // A shell takes the ! of an id for something else, so it may be left out.
   const exact = rooms.find((room) => room.room === word || room.room === `!${word}`);
@@ -104,22 +110,66 @@ export function findRoom(client: LuxchatClient, word: string, among: (room: Room
   if (matching.length === 0)
     throw new ClientError(
       'UNKNOWN',
-      `Nothing matches "${word}": see luxchat rooms and luxchat invitations. The start of an id will do.`,
+      `Nothing matches "${word}": see ${args.call} rooms and ${args.call} invitations. The start of an id will do.`,
     );
   if (matching.length === 1) return matching[0] as RoomInfo;
   throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
 }
 
+/** The same, where a group may be new here: its name comes a moment after it was accepted. Waits for it, five seconds at most, where one has none yet. */
+export async function awaitRoom(session: Named, word: string, among?: (room: RoomInfo) => boolean): Promise<RoomInfo> {
+  const { client, args } = session;
+  const deadline = Date.now() + Math.min(nameMs, args.timeoutMs);
+  for (;;) {
+    try {
+      return findRoom(session, word, among);
+    } catch (error) {
+      const left = deadline - Date.now();
+      const mayCome = error instanceof ClientError && error.code === 'UNKNOWN' && client.rooms().some(lacksName);
+      if (!mayCome || left <= 0) throw error;
+      await nextOfRooms(client, left);
+    }
+  }
+}
+
+/** Resolves when something changed in a room, and after `ms`. */
+function nextOfRooms(client: LuxchatClient, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    const stop = client.on('room', done);
+  });
+}
+
+function lacksName({ direct, name, status }: RoomInfo): boolean {
+  return !direct && name === '' && status === 2;
+}
+
+/** Calls `show` for an alarm that was not there before: each of a room once, however often the server goes on. Gives back what ends that. */
+export function onNewAlarm(client: Pick<LuxchatClient, 'on'>, show: (alarm: Alarm) => void): () => void {
+  const shown = new Set<string>();
+  return client.on('alarm', (alarm) => {
+    const about = `${alarm.code} ${alarm.room ?? alarm.user ?? ''}`;
+    if (shown.has(about)) return;
+    shown.add(about);
+    show(alarm);
+  });
+}
+
 /**
  * The id of a message that a word names: its id, or the number in front of its line, with or without `#`. Throws UNKNOWN.
  */
-export async function messageAt(client: LuxchatClient, room: string, word: string): Promise<string> {
+export async function messageAt({ client, args }: Named, room: string, word: string): Promise<string> {
   const [, number] = /^#?(\d+)$/.exec(word) ?? [];
   if (number === undefined) return word;
   const seq = Number(number);
   const lines = await client.timeline(room, { beforeSeq: seq + 1, limit: 1 });
   const line = lines.find((item) => item.seq === seq && item.kind !== 'notice');
-  if (!line) throw new ClientError('UNKNOWN', `There is no message #${seq} in this room: see luxchat history.`);
+  if (!line) throw new ClientError('UNKNOWN', `There is no message #${seq} in this room: see ${args.call} history.`);
   return line.id;
 }
 
@@ -127,13 +177,13 @@ export async function messageAt(client: LuxchatClient, room: string, word: strin
 export function need(args: Arguments, at: number, what: string): string {
   const value = args.rest[at];
   if (value === undefined || value === '')
-    throw new ClientError('BAD_ARGUMENT', `luxchat ${args.command} needs ${what}. See luxchat help.`);
+    throw new ClientError('BAD_ARGUMENT', `${args.command} needs ${what}. See ${args.call} help.`);
   return value;
 }
 
 function text(args: Arguments, from: number): string {
   const words = args.rest.slice(from).join(' ');
-  if (words === '') throw new ClientError('BAD_ARGUMENT', `luxchat ${args.command} needs a text.`);
+  if (words === '') throw new ClientError('BAD_ARGUMENT', `${args.command} needs a text. See ${args.call} help.`);
   return words;
 }
 
@@ -144,7 +194,7 @@ function isAny(): boolean {
 /** Answers an invitation; rooms that one is in already are not meant. */
 function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<void>, done: string) {
   return async ({ client, args, out }: Session) => {
-    const found = findRoom(client, need(args, 0, 'an invitation'), isInvitation);
+    const found = findRoom({ client, args }, need(args, 0, 'an invitation'), isInvitation);
     await answer(client, found.room);
     const name = found.direct ? '' : ' Its name comes when someone who is in it is there.';
     out.say({ type: 'done', room: found.room }, `${done}: ${found.room}.${done === 'Declined' ? '' : name}`);
@@ -157,7 +207,7 @@ function isInvitation(room: RoomInfo): boolean {
 
 function onRoom(work: (session: Session, room: string) => Promise<void>) {
   return async (session: Session) => {
-    const { room } = findRoom(session.client, need(session.args, 0, 'a room'));
+    const { room } = await awaitRoom(session, need(session.args, 0, 'a room'));
     await work(session, room);
     session.out.say({ type: 'done', room }, 'Done.');
   };
@@ -165,15 +215,17 @@ function onRoom(work: (session: Session, room: string) => Promise<void>) {
 
 function onMessage(work: (session: Session, room: string, id: string) => Promise<void>) {
   return onRoom(async (session, room) => {
-    await work(session, room, await messageAt(session.client, room, need(session.args, 1, "a message's number or id")));
+    await work(session, room, await messageAt(session, room, need(session.args, 1, "a message's number or id")));
     await session.client.flushed(session.args.timeoutMs);
   });
 }
 
-async function whoami({ client, out }: Session): Promise<void> {
+async function whoami({ client, args, out }: Session): Promise<void> {
   const confirmed = (await client.devices()).find((device) => device.current)?.confirmed ?? false;
   const { user, device, deviceId } = client;
-  const state = confirmed ? 'confirmed' : 'not confirmed yet: run luxchat verify here and on a confirmed device';
+  const state = confirmed
+    ? 'confirmed'
+    : `not confirmed yet: run ${args.call} verify here, and verify on a confirmed device`;
   out.say({ type: 'self', user, device, deviceId, confirmed }, user, `device ${device} (${deviceId}), ${state}`);
 }
 
@@ -201,7 +253,7 @@ async function makeGroup({ client, args, out }: Session): Promise<void> {
 }
 
 async function listMembers({ client, args, out }: Session): Promise<void> {
-  const { room } = findRoom(client, need(args, 0, 'a room'));
+  const { room } = await awaitRoom({ client, args }, need(args, 0, 'a room'));
   const statuses = ['', 'invited', 'joined', 'left', 'declined', 'removed', 'banned', 'suspended'];
   const roles = ['', 'member', 'moderator', 'admin', 'owner'];
   for (const member of client.members(room)) {
@@ -216,7 +268,7 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
 async function send({ client, args, out }: Session): Promise<void> {
   const word = need(args, 0, 'a room');
   if (client.rooms().length === 0) await client.synced();
-  const { room } = findRoom(client, word);
+  const { room } = await awaitRoom({ client, args }, word);
   const sent: string[] = [];
   const accepted = new Map<string, TimelineItem>();
   client.on('item', (item) => {
@@ -235,11 +287,11 @@ async function send({ client, args, out }: Session): Promise<void> {
     if (item) out.say(describeItem(item), itemSentence(item));
   }
   if (failed > 0) throw new ClientError('REJECTED', `${failed} of ${sent.length} messages were refused.`);
-  if (accepted.size < sent.length) await explainWaiting(client, client.room(room), out);
+  if (accepted.size < sent.length) await explainWaiting({ client, args, out }, client.room(room));
 }
 
 /** Why messages wait: with a failure where they will not go out by themselves. */
-async function explainWaiting(client: LuxchatClient, room: RoomInfo, out: Output): Promise<void> {
+async function explainWaiting({ client, args, out }: Session, room: RoomInfo): Promise<void> {
   if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
   if (!isCurrent(room))
     throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
@@ -247,7 +299,7 @@ async function explainWaiting(client: LuxchatClient, room: RoomInfo, out: Output
   if (!confirmed)
     throw new ClientError(
       'NOT_CONFIRMED',
-      'This device is not confirmed: the message waits until luxchat verify was run.',
+      `This device is not confirmed: the message waits until you ran ${args.call} verify, and verify on a confirmed one.`,
     );
   out.note(
     room.status === 1
@@ -257,13 +309,13 @@ async function explainWaiting(client: LuxchatClient, room: RoomInfo, out: Output
 }
 
 async function history({ client, args, out }: Session): Promise<void> {
-  const { room } = findRoom(client, need(args, 0, 'a room'));
+  const { room } = await awaitRoom({ client, args }, need(args, 0, 'a room'));
   const lines = datedLines(Date.now());
   for (const item of await client.timeline(room, { limit: args.limit })) out.say(describeItem(item), ...lines(item));
 }
 
 async function tail({ client, args, out }: Session): Promise<void> {
-  const room = args.rest[0] === undefined ? undefined : findRoom(client, args.rest[0]).room;
+  const room = args.rest[0] === undefined ? undefined : (await awaitRoom({ client, args }, args.rest[0])).room;
   const lines = datedLines(Date.now());
   let last = room;
   client.on('item', (item) => {
@@ -275,7 +327,7 @@ async function tail({ client, args, out }: Session): Promise<void> {
   client.on('invitation', (info) =>
     out.say({ ...describeRoom(info), type: 'invitation' }, `Invitation: ${roomSentence(info)}`),
   );
-  client.on('alarm', (alarm) => out.say({ type: 'alarm', ...alarm }, alarmSentence(alarm)));
+  onNewAlarm(client, (alarm) => out.say({ type: 'alarm', ...alarm }, alarmSentence(alarm, args.call)));
   client.on('receipt', (receipt) => out.say({ type: 'receipt', ...receipt }));
   client.on('connection', (state) => out.say({ type: 'connection', state }));
   await client.synced();
@@ -290,7 +342,7 @@ async function tail({ client, args, out }: Session): Promise<void> {
 async function removeDevice({ client, args, out }: Session): Promise<void> {
   const device = Number(need(args, 0, 'a device number'));
   if (!Number.isSafeInteger(device) || device < 1)
-    throw new ClientError('BAD_ARGUMENT', 'A device number is the first in a line of luxchat devices.');
+    throw new ClientError('BAD_ARGUMENT', `A device number is the first in a line of ${args.call} devices.`);
   await client.removeDevice(device);
   out.say({ type: 'done', device }, 'Done.');
 }

@@ -1,13 +1,15 @@
 // What `luxchat help` prints: enough for somebody who sees the program for the first time.
 
-/** The text, at most 120 characters a line. */
-export const helpText = `luxchat: end-to-end encrypted chats in a terminal
+/** The text, at most 120 characters a line; first steps as they must be typed where the program is called so. */
+export function helpText(program: string): string {
+  return `luxchat: end-to-end encrypted chats in a terminal
 
 First steps (the server of npm start, with its stand-in for LuxID):
-  luxchat login --user alice --password moien-moien   asks for the code "by SMS", which the server's console shows
-  luxchat start @…                                    the other person's Luxchat-ID, as their luxchat whoami prints it
-  luxchat invitations, luxchat accept @…              what the other person does
-  luxchat chat @…                                     talk; /help inside, /quit or Ctrl-C ends
+  ${program} login --user alice --password moien-moien   the code "by SMS": see the server's console
+  ${program} start @…                                    the other's Luxchat-ID, as whoami prints it there
+  ${program} invitations, then accept @…                 what the other person does
+  ${program} chat @…                                     talk; /help inside, /quit or Ctrl-C ends
+With two people on one computer each has a profile: ${program} -p alice …
 
 This device
   login [--server URL] [--device NAME]     log in with a browser: prints the address to open
@@ -52,3 +54,4 @@ Options of every command
 
 Times are shown in the system's time zone, or in that of TZ.
 Exit codes: 0 done, 1 failed (the code is on stderr), 2 wrong arguments.`;
+}

@@ -16,7 +16,7 @@ export async function login(args: Arguments, out: Output): Promise<void> {
   if (hasDevice(args.folder))
     throw new ClientError(
       'STORE',
-      `There is a device here already (${args.folder}). Take another --profile; or luxchat log-out first, also where it was logged out from elsewhere.`,
+      `There is a device here already (${args.folder}). Take another --profile; or ${args.call} log-out first, also where it was logged out from elsewhere.`,
     );
   if (existsSync(args.folder) && readdirSync(args.folder).length > 0)
     throw new ClientError('STORE', `The folder ${args.folder} is not empty: a device needs one of its own.`);
@@ -25,11 +25,11 @@ export async function login(args: Arguments, out: Output): Promise<void> {
   const client = await openDevice(args.folder);
   try {
     await client.start();
-    const late = 'You are logged in, but the server did not bring this device up to date: try luxchat whoami.';
+    const late = `You are logged in, but the server did not bring this device up to date: try ${args.call} whoami.`;
     await withDeadline(client.synced(), args.timeoutMs, late);
     const { user, device, deviceId } = client;
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
-    const next = 'This is a further device: run luxchat verify here and on a confirmed one to read and write.';
+    const next = `This is a further device: to read and write run ${args.call} verify here, and verify on a confirmed one.`;
     out.say(
       { type: 'self', user, device, deviceId, confirmed, first: loggedIn.firstLogin },
       `You are ${user}, on device ${device}.`,

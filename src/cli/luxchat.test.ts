@@ -166,6 +166,13 @@ describe('luxchat', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
+  it('hints at commands as they must be typed: with the folder or profile of this device', async () => {
+    expect((await run(alice, ['history', 'no-such-room'])).errors).toContain(`--folder ${alice} rooms`);
+    expect((await run(alice, ['send'])).errors).toContain(`--folder ${alice} help`);
+    // Copied without it, this one makes another person's device.
+    expect((await run(`${alice}-none`, ['rooms'])).errors).toContain(`--folder ${alice}-none login`);
+  });
+
   it.each([
     [['nonsense'], 2, 'There is no command'],
     [['send'], 2, 'needs a room'],

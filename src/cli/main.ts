@@ -1,9 +1,9 @@
 // The terminal client's entry: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
 import { ClientError } from '#client/errors.ts';
-import { openDevice } from '#client/node/device-folder.ts';
-import { type Arguments, readArguments } from './arguments.ts';
+import { hasDevice, openDevice } from '#client/node/device-folder.ts';
+import { type Arguments, programOf, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
-import { type Command, commands } from './commands.ts';
+import { type Command, commands, onNewAlarm } from './commands.ts';
 import { unreachable, withDeadline } from './deadline.ts';
 import { helpText } from './help.ts';
 import { logOut } from './log-out.ts';
@@ -25,9 +25,10 @@ process.exit();
 async function main(): Promise<number> {
   let out = createOutput(process.argv.includes('--json'));
   try {
-    const args = readArguments(process.argv.slice(2), process.env);
+    const program = programOf(process.env, process.argv[1] ?? '');
+    const args = readArguments(process.argv.slice(2), process.env, program);
     out = createOutput(args.json);
-    await run(args, out);
+    await run(args, out, program);
     return 0;
   } catch (error) {
     out.fail(error);
@@ -35,15 +36,20 @@ async function main(): Promise<number> {
   }
 }
 
-async function run(args: Arguments, out: Output): Promise<void> {
-  if (args.command === 'help') return out.say({ type: 'help', text: helpText }, ...helpText.split('\n'));
+async function run(args: Arguments, out: Output, program: string): Promise<void> {
+  if (args.command === 'help') {
+    const text = helpText(program);
+    return out.say({ type: 'help', text }, ...text.split('\n'));
+  }
   if (args.command === 'login') return login(args, out);
   if (args.command === 'log-out') return logOut(args, out);
   const command = Object.hasOwn(all, args.command) ? all[args.command] : undefined;
-  if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See luxchat help.`);
+  if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See ${program} help.`);
+  if (!hasDevice(args.folder))
+    throw new ClientError('LOGIN_NEEDED', `There is no device in ${args.folder}: run ${args.call} login first.`);
   const client = await openDevice(args.folder);
   try {
-    if (!command.watches) client.on('alarm', (alarm) => out.note(alarmSentence(alarm)));
+    if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
     await client.start();
     if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
     await command.run({ client, args, out });

@@ -1,5 +1,6 @@
 // What people see: nothing in it steers their terminal, whoever wrote it; and each line has its number, its time and, where the day changes, a date.
 import { describe, expect, it, vi } from 'vitest';
+import { type TroubleCause, troubleCauses } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { Content } from '#proto/gen/content.ts';
 import { createOutput } from './output.ts';
@@ -78,7 +79,18 @@ describe('what the terminal client prints', () => {
     expect(itemSentence(item({ edited: true, reactions }))).toBe('#12   12:34 @bob: hello (edited) 👍2 🎉');
     expect(itemSentence(item({ own: true, seq: 0, sending: 'waiting' }))).toBe('#-    12:34 me: hello …');
     expect(itemSentence(item({ kind: 'deleted' }))).toBe('#12   12:34 @bob: (deleted)');
-    expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY' }))).toContain("(can't be read yet: NO_KEY)");
+  });
+
+  it('says why a line can not be read and what to do; "yet" only of what is tried again by itself', () => {
+    const sentence = (trouble: TroubleCause) => itemSentence(item({ kind: 'trouble', trouble }));
+    for (const cause of troubleCauses) expect(sentence(cause)).toContain(cause);
+    expect(sentence('NO_KEY')).toMatch(/given no key.*ask @bob to write it again/);
+    expect(sentence('WITHHELD')).toContain('Run verify');
+    expect(troubleCauses.filter((cause) => sentence(cause).includes('yet'))).toEqual([
+      'UNKNOWN_INDEX',
+      'UNKNOWN_DEVICE',
+      'NOT_CROSS_SIGNED',
+    ]);
   });
 
   it('shows when the server took it, and when it was written only where that is more than five minutes off', () => {

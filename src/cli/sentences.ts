@@ -1,5 +1,5 @@
 // What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
-import type { Alarm } from '#client/alarms.ts';
+import type { Alarm, TroubleCause } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { showsBothTimes } from '#client/timeline.ts';
 
@@ -71,11 +71,11 @@ export function roomTitle(room: RoomInfo): string {
   );
 }
 
-/** An alarm for people. */
-export function alarmSentence({ code, room, user }: Alarm): string {
+/** An alarm for people. `call`: how they call the program. */
+export function alarmSentence({ code, room, user }: Alarm, call: string): string {
   const where = room ? ` in ${room}` : '';
   const whose = user ? ` about ${user}, or ${user} lies` : '';
-  return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. luxchat rooms says where sending is stopped.`;
+  return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. ${call} rooms says where sending is stopped.`;
 }
 
 /** The name part of an id. */
@@ -87,7 +87,7 @@ function saying(item: TimelineItem): string {
   const who = item.own ? 'me' : shortName(item.sender);
   const body = item.content?.body;
   if (item.kind === 'deleted') return `${who}: (deleted)`;
-  if (item.kind === 'trouble') return `${who}: (can't be read yet: ${item.trouble})`;
+  if (item.kind === 'trouble') return `${who}: (${troubleSentence(who, item.trouble)})`;
   if (item.kind === 'notice') return `* ${noticeSentence(item)}`;
   const text = body?.$case === 'text' ? body.value.text : `(${body?.$case ?? 'empty'})`;
   const marks = [...item.reactions]
@@ -95,6 +95,26 @@ function saying(item: TimelineItem): string {
     .join('');
   const state = item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${item.failure})` : '';
   return `${who}: ${text}${item.edited ? ' (edited)' : ''}${marks}${state}`;
+}
+
+/** Why a line can't be read, and what to do about it. */
+function troubleSentence(who: string, cause: TroubleCause | undefined): string {
+  switch (cause) {
+    case 'NO_KEY':
+      return `NO_KEY: this device was given no key for it. What was written before a device was confirmed stays so; else ask ${who} to write it again`;
+    case 'WITHHELD':
+      return 'WITHHELD: this device was not confirmed when it was written. Run verify on it and on a confirmed one';
+    case 'IDENTITY_CHANGED':
+      return `IDENTITY_CHANGED: ${who} has another identity now. Compare what identity prints, by voice`;
+    case 'UNKNOWN_CONTENT':
+      return 'UNKNOWN_CONTENT: made by a newer version. Update to read it';
+    case 'UNKNOWN_INDEX':
+    case 'UNKNOWN_DEVICE':
+    case 'NOT_CROSS_SIGNED':
+      return `can't be read yet: ${cause}. It is tried again by itself`;
+    default:
+      return `can't be read: ${cause}`;
+  }
 }
 
 function noticeSentence(item: TimelineItem): string {

@@ -18,7 +18,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
       });
       const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
       if (!confirmed || args.rest[0]) await client.requestVerification(args.rest[0]);
-      else out.note('Waiting: run luxchat verify on the other device …');
+      else out.note('Waiting: now run verify on the other device, with the profile or folder of that one …');
     }
     const shown = await client.once('verification', (info) => info.state === 'emoji' || info.state === 'cancelled');
     if (shown.state === 'emoji') await decide(shown);
