@@ -1,5 +1,6 @@
 // One test runner for everything: `unit` runs pure code in threads, `server` runs native modules and real processes
-// one file at a time in forks, so that a crash or a busy core of one suite never colours another.
+// one file at a time in forks, so that a crash or a busy core of one suite never colours another. `cassandra` does the same with the services that a
+// cluster needs; a suite that asks for one is the one that starts it, and one that can't have it fails (deploy/dev/README.md).
 import { defineConfig } from 'vitest/config';
 
 if (Number(process.versions.node.split('.')[0]) < 24)
@@ -12,6 +13,7 @@ const real = [
   'src/bots/**/*.test.ts',
   'src/client/node/**/*.test.ts',
 ];
+const services = ['{src,bench,deploy}/**/*.cassandra.test.ts', 'deploy/dev/redis/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -21,8 +23,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{proto,actors,src,bench,scripts}/**/*.test.ts'],
-          exclude: real,
+          include: ['{proto,actors,src,bench,scripts,deploy}/**/*.test.ts'],
+          exclude: [...real, ...services],
           testTimeout: 30_000,
         },
       },
@@ -31,10 +33,26 @@ export default defineConfig({
         test: {
           name: 'server',
           include: real,
+          exclude: services,
           pool: 'forks',
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cassandra',
+          include: services,
+          globalSetup: 'deploy/dev/testing/global-setup.ts',
+          pool: 'forks',
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+          // The first that asks may have to wait for a fetch and a start.
+          hookTimeout: 420_000,
         },
       },
     ],

@@ -36,7 +36,10 @@ for folder in "$@"; do rm -rf -- "$folder"; done
 
 /** Starts a guard in a process group of its own, so that Ctrl-C at the terminal does not reach it first. */
 export function startGuard(): Guard {
-  const shell = spawn('sh', ['-c', script, 'luxchat-guard'], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  const shell = spawn('/bin/sh', ['-c', script, 'luxchat-guard'], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   const pipe = shell.stdin as Socket;
   pipe.on('error', () => {}); // Somebody killed the guard: the servers are still ours to stop.
   pipe.unref();
