@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { messageId } from '#client/timeline.ts';
+import { messageId } from '#client/timeline/timeline.ts';
 import { eventually, ProviderProcess } from '#server/test/harness.ts';
 
 const program = new URL('echo.ts', import.meta.url).pathname;

@@ -4,7 +4,7 @@
 
 import { openDevice } from '#client/node/device-folder.ts';
 import type { TimelineItem } from '#client/shown.ts';
-import { messageId, messageRef } from '#client/timeline.ts';
+import { messageId, messageRef } from '#client/timeline/timeline.ts';
 
 const folder = process.argv[2];
 if (!folder) {

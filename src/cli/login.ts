@@ -2,8 +2,8 @@
 // on loopback for the way back; with --user it walks the stand-in LuxID's pages in the terminal instead (development).
 import { existsSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { LoggedIn } from '#client/connection/login.ts';
 import { ClientError } from '#client/errors.ts';
-import type { LoggedIn } from '#client/login.ts';
 import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.ts';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';

@@ -1,7 +1,8 @@
 // Where the terminal client's words go: sentences for people, or one JSON object a line with `--json` for scripts. Errors go to stderr, with a code.
 // Guarantees that nothing printed here can steer the terminal, whoever wrote it and wherever in a sentence it stands.
+
+import { LoginError } from '#client/connection/login.ts';
 import { ClientError, disconnectName, rejectionName } from '#client/errors.ts';
-import { LoginError } from '#client/login.ts';
 
 /** Where output goes and how. */
 export interface Output {

@@ -1,7 +1,7 @@
 // What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
 import type { Alarm, TroubleCause } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
-import { showsBothTimes } from '#client/timeline.ts';
+import { showsBothTimes } from '#client/timeline/timeline.ts';
 
 /** A line of a conversation as plain data. */
 export function describeItem(item: TimelineItem): Record<string, unknown> {

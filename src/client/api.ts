@@ -3,7 +3,7 @@
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { Role } from '#proto/gen/record.ts';
 import type { Alarm } from './alarms.ts';
-import type { ConnectionState } from './connection.ts';
+import type { ConnectionState } from './connection/connection.ts';
 import type { ClientError } from './errors.ts';
 import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 

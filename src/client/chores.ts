@@ -1,7 +1,7 @@
 // What runs beside everything else: work that nobody waits for, pauses that a changed connection ends, and what is counted. After `close` no pause
 // begins work any more.
 import type { Counters } from './api.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { ClientError } from './errors.ts';
 
 /** What it needs. */

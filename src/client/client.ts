@@ -7,24 +7,24 @@ import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { ClientEvents, Counters } from './api.ts';
 import { Chores } from './chores.ts';
-import { Connection, type ConnectionOptions, type ServerBody } from './connection.ts';
+import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
+import { InStep } from './connection/in-step.ts';
+import { Inbox } from './connection/inbox.ts';
+import { patiently } from './connection/requests.ts';
+import { createCryptoServer } from './crypto/crypto-server.ts';
 import type { CryptoEngine, CryptoServer } from './crypto/engine.ts';
-import { createCryptoServer } from './crypto-server.ts';
-import { Devices, describeVerification } from './devices.ts';
+import { Devices, describeVerification } from './devices/devices.ts';
+import { People } from './devices/people.ts';
+import { Positions } from './devices/positions.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
-import { InStep } from './in-step.ts';
-import { Inbox } from './inbox.ts';
-import { Outbox } from './outbox.ts';
 import type { Parts } from './parts.ts';
-import { People } from './people.ts';
-import { Positions } from './positions.ts';
 import { Repairs } from './repairs.ts';
-import { patiently } from './requests.ts';
-import { Rooms } from './rooms.ts';
-import type { LocalStore } from './store.ts';
-import { acceptedLine, foldWaiting, messageId } from './timeline.ts';
-import type { SendChange } from './waiting.ts';
+import { Rooms } from './room/rooms.ts';
+import { Outbox } from './sending/outbox.ts';
+import type { SendChange } from './sending/waiting.ts';
+import type { LocalStore } from './store/store.ts';
+import { acceptedLine, foldWaiting, messageId } from './timeline/timeline.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {

@@ -6,15 +6,15 @@ import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
 import type { Luxchat, SendOptions } from './api.ts';
+import { Membership } from './chain/membership.ts';
 import { ClientCore } from './client.ts';
-import { describeVerification } from './devices.ts';
+import { describeVerification } from './devices/devices.ts';
 import { ClientError } from './errors.ts';
-import { readHistory, readNewest } from './history.ts';
-import { Membership } from './membership.ts';
-import { ReceiptSender } from './receipts.ts';
-import { positionAt } from './room-rows.ts';
+import { positionAt } from './room/room-rows.ts';
+import { needName, Writing } from './sending/writing.ts';
 import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
-import { needName, Writing } from './writing.ts';
+import { readHistory, readNewest } from './timeline/history.ts';
+import { ReceiptSender } from './timeline/receipts.ts';
 
 const ephemeralPauseMs = 3_000;
 /** A logged-in device. */

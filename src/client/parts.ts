@@ -3,10 +3,10 @@
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { ClientEvents } from './api.ts';
-import type { AnswerOf, ClientBody, ServerBody } from './connection.ts';
+import type { AnswerOf, ClientBody, ServerBody } from './connection/connection.ts';
 import type { CryptoEngine } from './crypto/engine.ts';
-import type { People } from './people.ts';
-import type { LocalStore } from './store.ts';
+import type { People } from './devices/people.ts';
+import type { LocalStore } from './store/store.ts';
 
 /** The shared parts of one logged-in device. */
 export interface Parts {

@@ -3,7 +3,7 @@ import type { TroubleCause } from './alarms.ts';
 import type { Chores } from './chores.ts';
 import type { RoomKey } from './crypto/engine.ts';
 import type { Parts } from './parts.ts';
-import type { Rooms } from './rooms.ts';
+import type { Rooms } from './room/rooms.ts';
 
 /** Causes that a look at the sender's keys may undo. */
 const deviceCauses: ReadonlySet<TroubleCause> = new Set(['UNKNOWN_DEVICE', 'NOT_CROSS_SIGNED', 'IDENTITY_CHANGED']);

@@ -2,13 +2,14 @@
 // lets nobody take out; the crypto library has databases of its own there, encrypted under a key that lies in the sealed store.
 // Guarantees: what the SDK was promised durable is on the disk; a tab that is killed at any moment leaves a device that opens again.
 // Does not: keep the browser from clearing its storage. Ask for `navigator.storage.persist()` when the person has something to lose.
-import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../account.ts';
+
+import { completeLogin, LoginError, readReturn, startLogin } from '../connection/login.ts';
+import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../devices/account.ts';
 import { ClientError } from '../errors.ts';
-import { openIndexedDbStore } from '../indexeddb-store.ts';
-import { completeLogin, LoginError, readReturn, startLogin } from '../login.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
-import { sealStore } from '../sealed-store.ts';
-import type { LocalStore } from '../store.ts';
+import { openIndexedDbStore } from '../store/indexeddb-store.ts';
+import { sealStore } from '../store/sealed-store.ts';
+import type { LocalStore } from '../store/store.ts';
 import { takeLock } from './device-lock.ts';
 import {
   newKey,

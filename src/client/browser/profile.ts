@@ -1,7 +1,7 @@
 // Where a device lies in a browser: the names of its databases, and the small one that says that it is there. That one holds the key which seals the
 // local store; the browser lets nobody take the key out, not even this page. A device is where its key is: it is written last and removed first.
 import { deleteDB, type IDBPDatabase, openDB } from 'idb';
-import { coded } from '../indexeddb-store.ts';
+import { coded } from '../store/indexeddb-store.ts';
 
 /** A login that was begun, until the person comes back. */
 export interface BegunLogin {

@@ -1,7 +1,7 @@
 // Both ledgers keep the same promises; the local one keeps them in its store.
 import { describe, expect, test } from 'vitest';
-import { MemoryStore } from '../memory-store.ts';
-import { storeLedger } from '../store-ledger.ts';
+import { MemoryStore } from '../store/memory-store.ts';
+import { storeLedger } from '../store/store-ledger.ts';
 import type { CryptoLedger } from './engine.ts';
 import { MemoryLedger } from './ledger.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LoggedIn } from '../login.ts';
+import type { LoggedIn } from '../connection/login.ts';
 import { CryptoStoreFile } from './crypto-store-file.ts';
 import { createDevice, hasDevice, openDevice, removeDevice } from './device-folder.ts';
 

@@ -18,12 +18,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalSelf } from '#proto/gen/local.ts';
-import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../account.ts';
+import type { LoggedIn } from '../connection/login.ts';
+import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../devices/account.ts';
 import { ClientError } from '../errors.ts';
-import type { LoggedIn } from '../login.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
-import { sealingKey, sealStore } from '../sealed-store.ts';
-import type { LocalStore } from '../store.ts';
+import { sealingKey, sealStore } from '../store/sealed-store.ts';
+import type { LocalStore } from '../store/store.ts';
 import { CryptoStoreError, lockCryptoStore, type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 

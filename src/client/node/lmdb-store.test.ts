@@ -3,7 +3,7 @@ import { mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { localStoreContract } from '../store.contract.ts';
+import { localStoreContract } from '../store/store.contract.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'local-'));

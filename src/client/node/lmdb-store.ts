@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { ClientError } from '../errors.ts';
-import { checkedChanges, type LocalChange, type LocalStore, type LocalTable, localTables } from '../store.ts';
+import { checkedChanges, type LocalChange, type LocalStore, type LocalTable, localTables } from '../store/store.ts';
 
 /** Opens (or makes) the store in `folder`. Throws STORE when it is damaged. One process at a time: the caller holds the folder's lock. */
 export function openLmdbStore(folder: string): LocalStore {

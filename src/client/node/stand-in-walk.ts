@@ -1,6 +1,13 @@
 // Walks the pages of the stand-in LuxID without a browser, for terminals that have none, for scripts and for tests. It knows only what a browser
 // knows: forms, cookies and redirects. It does not work with the real LuxID, and is not meant to.
-import { completeLogin, type LoggedIn, LoginError, type LoginServer, readReturn, startLogin } from '../login.ts';
+import {
+  completeLogin,
+  type LoggedIn,
+  LoginError,
+  type LoginServer,
+  readReturn,
+  startLogin,
+} from '../connection/login.ts';
 
 /** Who logs in. */
 export interface StandInPerson {

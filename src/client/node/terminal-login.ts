@@ -3,7 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { completeLogin, type LoggedIn, LoginError, type LoginServer, readReturn, startLogin } from '../login.ts';
+import {
+  completeLogin,
+  type LoggedIn,
+  LoginError,
+  type LoginServer,
+  readReturn,
+  startLogin,
+} from '../connection/login.ts';
 
 /** How long the person may take; the server gives up after the same time. */
 export const terminalLoginMs = 10 * 60_000;

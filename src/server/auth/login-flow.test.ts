@@ -12,7 +12,7 @@ import {
   logout,
   refreshTokens,
   startLogin,
-} from '#client/login.ts';
+} from '#client/connection/login.ts';
 import { followStandIn, standInLogin, walkStandIn } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import { type LuxId, startLuxId } from '../../luxid/luxid.ts';

@@ -1,10 +1,10 @@
 // The script of the page in the browser's tests: the SDK as a web app uses it, and calls for the test to make. It knows nothing of Node; what is
 // here runs in Chromium.
 import { beginLogin, finishLogin, hasDevice, openDevice, removeDevice } from '#client/browser/open-device.ts';
-import { openIndexedDbStore } from '#client/indexeddb-store.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { sealingKey, sealStore } from '#client/sealed-store.ts';
-import type { LocalRange, LocalStore, LocalTable } from '#client/store.ts';
+import { openIndexedDbStore } from '#client/store/indexeddb-store.ts';
+import { sealingKey, sealStore } from '#client/store/sealed-store.ts';
+import type { LocalRange, LocalStore, LocalTable } from '#client/store/store.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 
 /** A change as it crosses into the page. */

@@ -3,8 +3,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientError } from '#client/errors.ts';
-import { localStoreContract } from '#client/store.contract.ts';
-import type { LocalStore } from '#client/store.ts';
+import { localStoreContract } from '#client/store/store.contract.ts';
+import type { LocalStore } from '#client/store/store.ts';
 import type { Crossed, PageCalls } from './browser-page.ts';
 import { startChromium } from './chromium.ts';
 import { eventually, ProviderProcess } from './harness.ts';

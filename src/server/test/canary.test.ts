@@ -3,9 +3,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { textContent } from '#client/content.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { messageRef } from '#client/timeline.ts';
+import { textContent } from '#client/sending/content.ts';
+import { messageRef } from '#client/timeline/timeline.ts';
 import { ClientFrame } from '#proto/gen/client.ts';
 import { person } from '../../luxid/people.ts';
 import { needlesOf, type Place, plantsOf, search } from './canary-search.ts';

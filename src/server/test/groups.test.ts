@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { textContent } from '#client/content.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { textContent } from '#client/sending/content.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { EventHeader, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';

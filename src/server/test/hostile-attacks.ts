@@ -1,7 +1,7 @@
 // The list of attacks: what a hostile device with a real token does, and the code of codes.proto that it gets. A line with a code that no device
 // can bring about names the test that shows it instead.
-import { describePerson } from '#client/control-author.ts';
-import { logout } from '#client/login.ts';
+import { describePerson } from '#client/chain/control-author.ts';
+import { logout } from '#client/connection/login.ts';
 import { type Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, EventKind, RoomPolicy } from '#proto/gen/record.ts';
 import { eventually } from './harness.ts';

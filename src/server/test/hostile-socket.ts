@@ -1,6 +1,6 @@
 // A raw client for hostile tests: it holds a real token and speaks frames, keeps no rule and can send any bytes. Every wait has a deadline.
 import { WebSocket } from 'ws';
-import type { LoggedIn } from '#client/login.ts';
+import type { LoggedIn } from '#client/connection/login.ts';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';

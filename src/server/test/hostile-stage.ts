@@ -2,8 +2,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Author, controlBytes, type Statement, signControl } from '#client/control-author.ts';
-import type { LoggedIn } from '#client/login.ts';
+import { type Author, controlBytes, type Statement, signControl } from '#client/chain/control-author.ts';
+import type { LoggedIn } from '#client/connection/login.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
 import { portablePrimitives as primitives } from '#client/primitives.ts';

@@ -2,8 +2,8 @@
 // left out; nothing is off unless its name stands in `off`.
 
 import type { CryptoEngine, CryptoLedger } from '#client/crypto/engine.ts';
-import type { People } from '#client/people.ts';
-import type { RoomReplica } from '#client/room.ts';
+import type { People } from '#client/devices/people.ts';
+import type { RoomReplica } from '#client/room/room.ts';
 import { PayloadInner, type Person } from '#proto/gen/record.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 
@@ -177,7 +177,7 @@ export async function slotsWith(load: Module<typeof import('#proto/rules/record/
 }
 
 /** `#client/room-rows.ts`: what looks whether an id has a place finds none. */
-export async function roomRowsWith(load: Module<typeof import('#client/room-rows.ts')>) {
+export async function roomRowsWith(load: Module<typeof import('#client/room/room-rows.ts')>) {
   const real = await load();
   const recordById: typeof real.recordById = (rows, id) =>
     off.has('places') ? Promise.resolve(undefined) : real.recordById(rows, id);

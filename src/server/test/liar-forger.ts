@@ -3,9 +3,9 @@
 import type { CryptoEngine } from '#client/crypto/engine.ts';
 import { openEngine } from '#client/crypto/olm-engine.ts';
 import { TestServer } from '#client/crypto/test-server.ts';
-import { MemoryStore } from '#client/memory-store.ts';
 import { portablePrimitives as primitives } from '#client/primitives.ts';
-import { storeLedger } from '#client/store-ledger.ts';
+import { MemoryStore } from '#client/store/memory-store.ts';
+import { storeLedger } from '#client/store/store-ledger.ts';
 import { type Credential, type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
 import { zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { manifestTextToSign } from '#proto/rules/bytes/hash.ts';

@@ -2,12 +2,12 @@
 // would have believed it. liar.test.ts runs each line twice: with them, and without them.
 import { expect } from 'vitest';
 import type { AlarmCode, TroubleCause } from '#client/alarms.ts';
-import { controlBytes, describePerson } from '#client/control-author.ts';
+import { controlBytes, describePerson } from '#client/chain/control-author.ts';
+import type { Known } from '#client/devices/people.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import type { Known } from '#client/people.ts';
 import { portablePrimitives as primitives } from '#client/primitives.ts';
-import { slotVersion } from '#client/room-slots.ts';
+import { slotVersion } from '#client/room/room-slots.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import {
   Algorithm,

@@ -1,12 +1,18 @@
 // The people of the lying server's tests: Alice, who sits behind the liar, and Bob, Eve and Dora, who don't. Every lie gets a room of its own.
 
 import type { Alarm } from '#client/alarms.ts';
-import { type Author, controlBytes, describePerson, type Statement, signControl } from '#client/control-author.ts';
+import {
+  type Author,
+  controlBytes,
+  describePerson,
+  type Statement,
+  signControl,
+} from '#client/chain/control-author.ts';
 import { openEngine } from '#client/crypto/olm-engine.ts';
 import { LuxchatClient } from '#client/luxchat-client.ts';
-import { MemoryStore } from '#client/memory-store.ts';
 import { portablePrimitives } from '#client/primitives.ts';
-import { storeLedger } from '#client/store-ledger.ts';
+import { MemoryStore } from '#client/store/memory-store.ts';
+import { storeLedger } from '#client/store/store-ledger.ts';
 import {
   Algorithm,
   ControlBody,

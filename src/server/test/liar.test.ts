@@ -1,9 +1,9 @@
 // A server that lies is noticed by the SDK, each time. Every line of the list is run twice: with all defences the alarm is raised, nothing forged is
 // shown or encrypted to, and sending freezes where it says so; without the defences that it names the very same lie is believed.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { People } from '#client/devices/people.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { People } from '#client/people.ts';
-import { RoomReplica } from '#client/room.ts';
+import { RoomReplica } from '#client/room/room.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 import { doubleClasses, off } from './liar-doubles.ts';
 import { type Lie, lies } from './liar-lies.ts';
@@ -34,7 +34,7 @@ vi.mock('#proto/rules/control/state.ts', async (load) =>
   (await import('./liar-doubles.ts')).controlStateWith(load as never),
 );
 vi.mock('#proto/rules/record/slots.ts', async (load) => (await import('./liar-doubles.ts')).slotsWith(load as never));
-vi.mock('#client/room-rows.ts', async (load) => (await import('./liar-doubles.ts')).roomRowsWith(load as never));
+vi.mock('#client/room/room-rows.ts', async (load) => (await import('./liar-doubles.ts')).roomRowsWith(load as never));
 
 // One person may change another's standing twenty times at once, then once a minute: after so many rooms others play.
 const roomsPerCast = 8;

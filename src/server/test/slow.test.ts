@@ -2,7 +2,7 @@
 // everything. The next message goes out only when all nine have read the one before, and how many they have read when the slow one ends is counted: one
 // slow socket that held them up would end the test.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LoggedIn } from '#client/login.ts';
+import type { LoggedIn } from '#client/connection/login.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { defaultLimits } from '../transport/limits.ts';
 import { ProviderProcess } from './harness.ts';

@@ -1,0 +1,207 @@
+// Who is in a room: starting 1:1 rooms and groups, inviting, accepting, leaving, removing, roles. Each is a signed entry of the room's control
+// chain; calling one again when it is true already does nothing.
+import { Rejection } from '#proto/gen/codes.ts';
+import { ControlKind, HistoryFrom, MemberStatus, type Person, Role } from '#proto/gen/record.ts';
+import { directRoomId, isUserId, parseUserId } from '#proto/rules/ids.ts';
+import type { Known } from '../devices/people.ts';
+import { ClientError, isRejection } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import type { RoomReplica } from '../room/room.ts';
+import type { Rooms } from '../room/rooms.ts';
+import { describePerson, type Statement } from './control-author.ts';
+import { createDirectRoom, createGroupRoom } from './genesis.ts';
+import { checkSelf } from './room-control.ts';
+
+const { MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED, MEMBER_STATUS_BANNED } = MemberStatus;
+const { MEMBER_STATUS_LEFT, MEMBER_STATUS_DECLINED, MEMBER_STATUS_REMOVED } = MemberStatus;
+const present: readonly MemberStatus[] = [MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED];
+const plainPolicy = { inviteRole: 0, slotRole: 0, postRole: 0, membersMax: 0 } as const;
+
+/** Statuses in which a statement about a member is true already. */
+const alreadySo: ReadonlyMap<ControlKind, readonly MemberStatus[]> = new Map([
+  [ControlKind.CONTROL_KIND_INVITE, present],
+  [ControlKind.CONTROL_KIND_ACCEPT, [MEMBER_STATUS_JOINED]],
+  [ControlKind.CONTROL_KIND_DECLINE, [MEMBER_STATUS_DECLINED]],
+  [ControlKind.CONTROL_KIND_LEAVE, [MEMBER_STATUS_LEFT, MEMBER_STATUS_REMOVED, MEMBER_STATUS_BANNED]],
+  [ControlKind.CONTROL_KIND_REMOVE, [MEMBER_STATUS_REMOVED, MEMBER_STATUS_LEFT, MEMBER_STATUS_DECLINED]],
+  [ControlKind.CONTROL_KIND_BAN, [MEMBER_STATUS_BANNED]],
+]);
+
+/** Membership as this device's user changes it. */
+export class Membership {
+  #parts: () => Parts;
+  #rooms: Rooms;
+  #creating: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: () => Parts, rooms: Rooms) {
+    this.#parts = parts;
+    this.#rooms = rooms;
+  }
+
+  /** See Luxchat.startDirect. */
+  async startDirect(user: string): Promise<string> {
+    const { user: self, primitives } = this.#parts();
+    if (!isUserId(user) || user === self)
+      throw new ClientError('BAD_ARGUMENT', 'That is not the Luxchat-ID of someone else.');
+    this.#needConfirmed();
+    const room = directRoomId(self, user, primitives);
+    if (!this.#rooms.get(room)?.replica.chain.state) {
+      const fingerprint = await this.#fingerprint(user);
+      await this.#createDirect(room, user);
+      await this.#rooms.list(room);
+      const { replica, sender } = this.#rooms.need(room);
+      if (!replica.chain.state) await replica.catchUp();
+      await sender.control(({ joined, chain }) =>
+        joined && chain.memberOf(user) === 0 ? inviteDirect(user, fingerprint) : null,
+      );
+    }
+    await this.#reopen(this.#rooms.need(room).replica, user);
+    await this.#rooms.list(room);
+    return room;
+  }
+
+  /** See Luxchat.createGroup; name and invitations are the caller's. */
+  async createGroup(historyFromStart: boolean): Promise<string> {
+    this.#needConfirmed();
+    const { provider } = parseUserId(this.#parts().user) as { provider: string };
+    const history = historyFromStart ? HistoryFrom.HISTORY_FROM_START : HistoryFrom.HISTORY_FROM_JOIN;
+    const create: Statement = {
+      kind: ControlKind.CONTROL_KIND_CREATE,
+      target: 1,
+      role: Role.ROLE_OWNER,
+      policy: { direct: false, history, ...plainPolicy },
+      hub: { provider, epoch: 1 },
+    };
+    const self = await this.#self(1);
+    // One after the other: a second call must not take up the genesis of one that is under way.
+    const made = this.#creating.then(() =>
+      createGroupRoom(this.#parts(), self, create, (id) => this.#rooms.hold(id).replica),
+    );
+    this.#creating = made.catch(() => {});
+    const room = await made;
+    await this.#rooms.list(room);
+    return room;
+  }
+
+  /** See Luxchat.invite. */
+  async invite(room: string, user: string, role: Role): Promise<void> {
+    if (!isUserId(user)) throw new ClientError('BAD_ARGUMENT', 'That is not a Luxchat-ID.');
+    const { sender } = this.#rooms.need(room);
+    const fingerprint = await this.#fingerprint(user);
+    await sender.control(({ chain }) => {
+      const known = chain.memberOf(user);
+      if (isSo(chain.state, known, ControlKind.CONTROL_KIND_INVITE)) return null;
+      const target = known || (chain.state?.members.size ?? 0) + 1;
+      const given = chain.state?.policy.direct ? Role.ROLE_ADMIN : role;
+      const invite = { kind: ControlKind.CONTROL_KIND_INVITE, target, role: given };
+      return known ? invite : { ...invite, person: describePerson(user, fingerprint, target) };
+    });
+  }
+
+  /** ACCEPT, DECLINE or LEAVE of this user. */
+  async own(room: string, kind: ControlKind): Promise<void> {
+    const { replica, sender } = this.#rooms.need(room);
+    if (!replica.chain.state) await replica.catchUp();
+    // The chain may have been read before this device knew its own identity.
+    if (kind === ControlKind.CONTROL_KIND_ACCEPT) await checkSelf(replica);
+    await sender.control(({ chain }) => {
+      const member = chain.memberOf(this.#parts().user);
+      if (member === 0) throw new ClientError('UNKNOWN', 'You are not in this room.');
+      return isSo(chain.state, member, kind) ? null : { kind, target: member };
+    });
+    await this.#follow(room);
+  }
+
+  /** REMOVE, BAN, UNBAN or ROLE of someone else. */
+  async other(room: string, user: string, statement: Omit<Statement, 'target'>): Promise<void> {
+    const { sender } = this.#rooms.need(room);
+    await sender.control(({ chain }) => {
+      const target = chain.memberOf(user);
+      if (target === 0) throw new ClientError('UNKNOWN', 'This person is not in the room.');
+      return isSo(chain.state, target, statement.kind) ? null : { ...statement, target };
+    });
+  }
+
+  /** Someone as this device knows them; fetched where it does not. Rejects with UNKNOWN, and as requests do. */
+  async person(user: string): Promise<Known> {
+    const { people } = this.#parts();
+    if (!people.get(user)) await people.refresh([user], '');
+    const known = people.get(user);
+    if (!known)
+      throw new ClientError('UNKNOWN', 'There is nobody with this Luxchat-ID, or they have not set up their app yet.');
+    return known;
+  }
+
+  async #createDirect(room: string, user: string): Promise<void> {
+    const self = this.#parts().user;
+    const { provider } = parseUserId(self < user ? self : user) as { provider: string };
+    const create: Statement = {
+      kind: ControlKind.CONTROL_KIND_CREATE,
+      target: 1,
+      role: Role.ROLE_ADMIN,
+      policy: { direct: true, history: HistoryFrom.HISTORY_FROM_START, ...plainPolicy },
+      hub: { provider, epoch: 1 },
+    };
+    try {
+      await createDirectRoom(this.#rooms.hold(room).replica, await this.#self(1), create, user);
+    } catch (error) {
+      // The other was quicker, or a try before this one got through: it is one room, whoever began it.
+      if (!isRejection(error, Rejection.REJECTION_ROOM_EXISTS)) throw error;
+    }
+  }
+
+  /** A 1:1 room that someone left is opened again: one's own coming back, and an invitation for the other. */
+  async #reopen(replica: RoomReplica, user: string): Promise<void> {
+    const { user: self, people } = this.#parts();
+    if (!replica.joined) await this.#comeBack(replica, people.get(self)?.fingerprint);
+    const partner = replica.chain.state?.members.get(replica.chain.memberOf(user))?.status;
+    if (partner === MEMBER_STATUS_LEFT || partner === MEMBER_STATUS_DECLINED)
+      await this.invite(replica.room, user, Role.ROLE_ADMIN);
+  }
+
+  async #comeBack(replica: RoomReplica, fingerprint: Uint8Array | undefined): Promise<void> {
+    const self = this.#parts().user;
+    if (replica.chain.memberOf(self) > 0 || !fingerprint)
+      return this.own(replica.room, ControlKind.CONTROL_KIND_ACCEPT);
+    // The other made the room and invited nobody: the partner named in its id may bring himself in.
+    const person = describePerson(self, fingerprint, 2);
+    await this.#rooms
+      .need(replica.room)
+      .sender.control(({ chain }) =>
+        chain.memberOf(self) > 0 ? null : { kind: ControlKind.CONTROL_KIND_ACCEPT, target: 2, person },
+      );
+    await this.#follow(replica.room);
+  }
+
+  /** What the server's list says now. The change itself is done; a list that can't be had now comes with the next session. */
+  async #follow(room: string): Promise<void> {
+    await this.#rooms.list(room).catch((error) => {
+      if (!(error instanceof ClientError)) throw error;
+      this.#parts().count(`later.${error.code}`);
+    });
+  }
+
+  #needConfirmed(): void {
+    if (!this.#parts().confirmed())
+      throw new ClientError('NOT_CONFIRMED', 'Confirm this device from another one first.');
+  }
+
+  async #self(member: number): Promise<Person> {
+    const { user } = this.#parts();
+    return describePerson(user, await this.#fingerprint(user), member);
+  }
+
+  async #fingerprint(user: string): Promise<Uint8Array> {
+    return (await this.person(user)).fingerprint;
+  }
+}
+
+function inviteDirect(user: string, fingerprint: Uint8Array): Statement {
+  const person = describePerson(user, fingerprint, 2);
+  return { kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN, person };
+}
+
+function isSo(state: RoomReplica['chain']['state'], member: number, kind: ControlKind): boolean {
+  const status = state?.members.get(member)?.status;
+  return status !== undefined && (alreadySo.get(kind)?.includes(status) ?? false);
+}

@@ -1,0 +1,146 @@
+// The control chain of a held room: read from the server entry by entry, taken when its record comes, compared with what others have seen.
+// An entry that fails the rules, or a chain that went back, freezes sending and says why.
+import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
+import type { AlarmCode } from '../alarms.ts';
+import { ClientError } from '../errors.ts';
+import type { RoomReplica } from '../room/room.ts';
+import type { LocalChange } from '../store/store.ts';
+import { type ChainLink, removals, type Taken } from './chain.ts';
+
+/** What came with records: who the people in new entries are, and why their devices may sign. */
+export interface Beside {
+  readonly persons: readonly Person[];
+  readonly credentials: readonly Credential[];
+}
+
+/** Nothing beside. */
+export const nothingBeside: Beside = { persons: [], credentials: [] };
+
+/** Reads the control entries that are not here. Rejects as requests do. Only within `exclusive`. */
+export async function syncChain(room: RoomReplica): Promise<void> {
+  const { parts } = room.ports;
+  // A chain read for the first time is history: nobody joins now.
+  const firstSight = room.chain.number === 0;
+  const known = room.chain.number;
+  for (;;) {
+    const before = room.chain.number;
+    const read = { room: room.room, fromControl: before + 1, slots: false, stateOffset: 0, afterSlot: '' };
+    const snapshot = await parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
+    const changes: LocalChange[] = [];
+    for (const { seq, entry } of snapshot.control) {
+      if (!entry) continue;
+      const taken = await takeKnowing(room, { seq, entry, ...snapshot });
+      if (!(await settle(room, taken, { changes, news: !firstSight }))) return;
+    }
+    if (changes.length > 0) await parts.store.write([...changes, room.row()]);
+    await meet(room, snapshot.persons);
+    if (snapshot.next > 0 && room.chain.number > before) continue;
+    const head = snapshot.head ?? { number: 0, hash: noBytes };
+    await compareControl(room, head, known);
+    return;
+  }
+}
+
+/** Takes the entry in a CONTROL record. False = it is not valid: the room is frozen. Rejects as requests do. */
+export async function takeControl(
+  room: RoomReplica,
+  link: { readonly seq: number; readonly body: Uint8Array } & Beside,
+  changes: LocalChange[],
+): Promise<boolean> {
+  const entry = decodeCanonical(ControlEntry, link.body);
+  if (!entry) {
+    await room.freeze('CONTROL_INVALID');
+    return false;
+  }
+  for (const person of link.persons) room.chain.roll.addPerson(person);
+  // Taken without its person, the entry would be known, and nobody would bring the person any more.
+  let taken: Taken = room.chain.lacksPerson(entry) ? { result: 'missing' } : room.chain.take({ ...link, entry });
+  if (isIncomplete(taken)) {
+    // Persons, credentials or entries before it did not come along: the snapshot has them.
+    await syncChain(room);
+    taken = await takeKnowing(room, { ...link, entry });
+  }
+  const isTaken = await settle(room, taken, { changes, news: true });
+  if (isTaken) await meet(room, link.persons);
+  return isTaken;
+}
+
+/** Takes an entry; where it rests on a person or credential that is not here, everything that the room knows of people is read again first. */
+async function takeKnowing(room: RoomReplica, link: ChainLink): Promise<Taken> {
+  const taken = room.chain.take(link);
+  if (taken.result !== 'invalid' || !isIncomplete(taken)) return taken;
+  for (let from = 1; from > 0; ) {
+    const read = { room: room.room, fromControl: from, slots: false, stateOffset: 0, afterSlot: '' };
+    const snapshot = await room.ports.parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
+    for (const person of snapshot.persons) room.chain.roll.addPerson(person);
+    for (const credential of snapshot.credentials) room.chain.roll.addCredential(credential);
+    if (snapshot.next <= from) break;
+    from = snapshot.next;
+  }
+  return room.chain.take(link);
+}
+
+/** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */
+export async function compareControl(
+  room: RoomReplica,
+  head: { readonly number: number; readonly hash: Uint8Array },
+  known: number,
+): Promise<void> {
+  const own = room.chain.hashAt(head.number);
+  if (head.number < known || (own && !equalBytes(own, head.hash))) await room.freeze('CONTROL_ROLLED_BACK');
+}
+
+/** Does the chain name this user's own identity? Else whoever brought them in was shown another one, whose holder would read here in their name. */
+export async function checkSelf(room: RoomReplica): Promise<void> {
+  const { chain, ports } = room;
+  const { people, user } = ports.parts;
+  const own = people.get(user)?.fingerprint;
+  const named = chain.person(chain.memberOf(user))?.fingerprint;
+  if (own && named && !equalBytes(own, named)) await room.freeze('IDENTITY_SWAPPED', user);
+}
+
+/** People who have joined: their manifests are fetched before keys are shared with them; what fails now is done then. Not those who are only invited:
+ * they get no keys yet, and asking for them costs this user as strangers do. */
+async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void> {
+  const { people, count } = room.ports.parts;
+  const hasJoined = ({ user }: Person) =>
+    room.chain.state?.members.get(room.chain.memberOf(user))?.status === MemberStatus.MEMBER_STATUS_JOINED;
+  const strangers = persons.filter((person) => !people.get(person.user) && hasJoined(person)).map(({ user }) => user);
+  if (strangers.length === 0) return;
+  await people.refresh([...new Set(strangers)], room.room).catch((error) => {
+    if (!(error instanceof ClientError)) throw error;
+    count(`later.${error.code}`);
+  });
+}
+
+async function settle(
+  room: RoomReplica,
+  taken: Taken,
+  { changes, news }: { changes: LocalChange[]; news: boolean },
+): Promise<boolean> {
+  if (taken.result === 'known') return true;
+  if (taken.result === 'applied') {
+    changes.push(...taken.changes);
+    if (removals.has(taken.kind)) await room.ports.parts.engine.rotate(room.room);
+    room.ports.membersChanged(room, { kind: taken.kind, target: taken.target, news });
+    if (room.chain.user(taken.target) === room.ports.parts.user) await checkSelf(room);
+    return true;
+  }
+  if (isIncomplete(taken)) await room.freeze('CONTROL_WITHHELD');
+  else await room.freeze(alarmsOfFaults.get(taken.fault) ?? 'CONTROL_INVALID');
+  return false;
+}
+
+/** Faults that say more than that an entry breaks the rules. */
+const alarmsOfFaults: ReadonlyMap<string, AlarmCode> = new Map([
+  ['REWRITTEN', 'CONTROL_ROLLED_BACK'],
+  ['MOVED', 'HISTORY_FORKED'],
+]);
+
+type Invalid = Extract<Taken, { result: 'invalid' }>;
+
+function isIncomplete(taken: Taken): taken is Exclude<Taken, Invalid | { result: 'applied' }> {
+  return taken.result === 'missing' || (taken.result === 'invalid' && taken.fault.startsWith('MISSING_'));
+}

@@ -1,0 +1,86 @@
+// Who this device is and its tokens, as they lie in its local store; and the client made of them. Shared by the ways to open a device, in a folder
+// and in a browser. A pair of tokens is kept before it is used: a crash in between leaves the old refresh token, which may be shown again then.
+import { LocalSelf } from '#proto/gen/local.ts';
+import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
+import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
+import { ClientError } from '../errors.ts';
+import { LuxchatClient } from '../luxchat-client.ts';
+import { portablePrimitives } from '../primitives.ts';
+import type { LocalStore } from '../store/store.ts';
+import { storeLedger } from '../store/store-ledger.ts';
+
+// Refresh this long before the access token ends, in milliseconds.
+const refreshEarlyMs = 60_000;
+
+/** How to run a device. */
+export interface DeviceOptions {
+  /** Program and version, told to the server, at most 64 characters; default `luxchat`. */
+  readonly client?: string;
+  /** Longest pause between two tries to connect, in milliseconds; default 30,000. */
+  readonly backoffMaxMs?: number;
+  /** How long a request may wait, in milliseconds; default 20,000. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** Keeps a fresh login in an empty store. */
+export function keepLogin(store: LocalStore, serverUrl: string, login: Tokens): Promise<void> {
+  const self = { ...LocalSelf.decode(new Uint8Array()), serverUrl, user: login.userId, device: login.deviceNumber };
+  return writeSelf(store, { ...self, deviceId: login.deviceId, ...tokensOf(login) });
+}
+
+/** Who lives in this store; undefined where no login was kept. */
+export async function readSelf(store: LocalStore): Promise<LocalSelf | undefined> {
+  const row = await store.get('account', 'self');
+  return row && LocalSelf.decode(row);
+}
+
+/** The client of a device; `cryptoStore` is where the crypto library keeps its state. Closing it closes `store`. */
+export function clientOf(
+  self: LocalSelf,
+  at: { readonly store: LocalStore; readonly cryptoStore: NonNullable<EngineOptions['store']> },
+  options: DeviceOptions,
+): LuxchatClient {
+  const { user, device, deviceId, serverUrl } = self;
+  const { store, cryptoStore } = at;
+  const { client = 'luxchat', ...connection } = options;
+  return new LuxchatClient({
+    user,
+    device,
+    deviceId,
+    store,
+    primitives: portablePrimitives,
+    openEngine: (server) =>
+      openEngine({ user, device: deviceId, server, ledger: storeLedger(store), store: cryptoStore }),
+    connection: {
+      ...connection,
+      url: `${serverUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`,
+      client,
+      accessToken: (expired) => freshToken(store, expired),
+    },
+  });
+}
+
+/** An access token that holds for a minute at least, refreshed where `expired` or needed. Rejects with LOGIN_NEEDED where there is none any more, with
+ * OFFLINE (and how long to wait) where the server can't say now, with STORE. */
+export async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
+  const self = await readSelf(store);
+  if (!self || self.refreshToken === '') throw new ClientError('LOGIN_NEEDED', 'This device is not logged in.');
+  if (!expired && self.accessExpiresMs - refreshEarlyMs > Date.now()) return self.accessToken;
+  const fresh = await refreshTokens({ server: self.serverUrl }, self.refreshToken).catch(explain);
+  await writeSelf(store, { ...self, ...tokensOf(fresh) });
+  return fresh.accessToken;
+}
+
+function tokensOf({ accessToken, refreshToken, accessExpiresMs }: Tokens) {
+  return { accessToken, refreshToken, accessExpiresMs };
+}
+
+function explain(cause: unknown): never {
+  if (!(cause instanceof LoginError)) throw cause;
+  const ended = cause.code === 'TOKEN_INVALID' || cause.code === 'TOKEN_REUSED';
+  throw new ClientError(ended ? 'LOGIN_NEEDED' : 'OFFLINE', cause.message, { cause, retryAfterMs: cause.retryAfterMs });
+}
+
+async function writeSelf(store: LocalStore, self: LocalSelf): Promise<void> {
+  await store.write([{ table: 'account', key: 'self', value: LocalSelf.encode(self).finish() }]);
+}

@@ -1,0 +1,236 @@
+// The user's own devices: identity at the first one, confirmation of further ones by emoji, and the signed manifest that says which there are.
+// A device that no manifest lists gets no keys and may not write. Only a listed device signs the next manifest. The server gives out the numbers of
+// devices, and nothing else of what it says is believed: keys come from the engine, which checked whose they are, and each device looks whether
+// the list speaks of it as it is.
+import type { Welcome } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import type { ManifestDevice } from '#proto/gen/record.ts';
+import { contradicts, isSameDevice } from '#proto/rules/identity/manifest.ts';
+import { pause } from '../connection/requests.ts';
+import type { Verification } from '../crypto/engine.ts';
+import { ClientError, isRejection } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import type { DeviceInfo, VerificationInfo } from '../shown.ts';
+import { prefixRange } from '../store/store.ts';
+import { type ListChange, publishManifest } from './manifest-author.ts';
+
+const listTries = 6;
+const listAgainMs = 200;
+/** Rows of devices that were confirmed and are still to be listed. */
+const pendingPrefix = 'confirm ';
+
+/** What follows from a change of own devices. */
+export interface DevicesPorts {
+  readonly parts: () => Parts;
+  /** This device became listed, or was taken off: what it could not read or send may be tried again. */
+  readonly confirmed: (listed: boolean) => Promise<void>;
+  /** Another device was listed by this one: it is told what own devices know. Rejects as requests do; then it is called again. */
+  readonly listed: (deviceId: string) => Promise<void>;
+}
+
+/** Own devices. */
+export class Devices {
+  #ports: DevicesPorts;
+  #wasConfirmed = false;
+  #settling: Promise<unknown> = Promise.resolve();
+  #self: ManifestDevice | undefined;
+  /** What was told as an alarm: once a run each. */
+  #told = new Set<string>();
+
+  constructor(ports: DevicesPorts) {
+    this.#ports = ports;
+  }
+
+  /** Learns this device's own keys. To be called before anything else. */
+  async load(): Promise<void> {
+    const { engine, device, deviceId } = this.#ports.parts();
+    const { ed25519, curve25519 } = await engine.ownKeys();
+    this.#self = { number: device, id: deviceId, signingKey: ed25519, identityKey: curve25519 };
+  }
+
+  /** Is this device listed in the newest own manifest that is known, under its own number and with its own keys? */
+  get confirmed(): boolean {
+    const self = this.#self;
+    return self !== undefined && this.#listed().some((listed) => isSameDevice(listed, self));
+  }
+
+  /** After each welcome: keys go up, the first device makes the identity and the first manifest. Rejects as requests do. */
+  async welcome(welcome: Welcome): Promise<void> {
+    const { engine, people, user } = this.#ports.parts();
+    await people.refresh([user], '');
+    await engine.track([user]);
+    await engine.flush();
+    const known = people.get(user);
+    if (!known && (welcome.manifest?.version ?? 0) === 0) await this.#begin();
+    else await engine.refresh([user]);
+    await this.settle();
+  }
+
+  /** Own manifest or devices may have moved: fetch, and finish what a crash left half done. Rejects as requests do. */
+  async refresh(): Promise<void> {
+    const { engine, people, user } = this.#ports.parts();
+    await people.refresh([user], '');
+    await engine.refresh([user]);
+    await this.settle();
+  }
+
+  /** Lists what was confirmed, drops what was logged out, and tells when this device itself was listed or taken off. One at a time. Rejects as
+   * requests do. */
+  settle(): Promise<void> {
+    const settled = this.#settling.then(async () => {
+      this.#compareSelf();
+      if (this.confirmed) {
+        await this.#listPending();
+        await this.#dropGone();
+      }
+      if (this.confirmed === this.#wasConfirmed) return;
+      this.#wasConfirmed = this.confirmed;
+      await this.#ports.confirmed(this.confirmed);
+    });
+    this.#settling = settled.catch(() => {});
+    return settled;
+  }
+
+  /** Own devices as the server lists them, with what the manifest says. */
+  async list(): Promise<DeviceInfo[]> {
+    const { devices } = await this.#ports.parts().request({ $case: 'listDevices', value: {} }, 'deviceList');
+    const listed = this.#listed();
+    return devices.map(({ device, deviceId, name, lastSeenDay, current }) => {
+      const confirmed = listed.some(({ number, id }) => number === device && id === deviceId);
+      return { device, deviceId, name, lastSeenDay, current, confirmed };
+    });
+  }
+
+  /** Takes a device off: a manifest without it, then its tokens and session end. NOT_CONFIRMED, OFFLINE, REJECTED. */
+  async remove(device: number): Promise<void> {
+    const { device: own } = this.#ports.parts();
+    const listed = this.#listed().some((one) => one.number === device);
+    if (listed && device !== own) {
+      if (!this.confirmed) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can take another one off.');
+      await this.#publish((devices) => devices.filter((one) => one.number !== device));
+    }
+    await this.#ports
+      .parts()
+      .request({ $case: 'removeDevice', value: { device } }, 'done')
+      .catch((error) => {
+        // The manifest alone logs a listed device out; then there is nothing left to remove.
+        if (!listed || !isRejection(error, Rejection.REJECTION_NOT_FOUND)) throw error;
+      });
+  }
+
+  /** A verification moved on: once done, the confirmed side lists the other device. */
+  async verified(verification: Verification): Promise<void> {
+    if (verification.state.phase !== 'done' || !verification.otherDevice) return;
+    const { store, engine, user } = this.#ports.parts();
+    await engine.flush();
+    if (!this.confirmed) return;
+    // Durable first: a crash here must not leave a confirmed device unlisted.
+    await store.write([
+      { table: 'account', key: `${pendingPrefix}${verification.otherDevice}`, value: Uint8Array.of(1) },
+    ]);
+    for (let attempt = 0; attempt < listTries; attempt++) {
+      await engine.refresh([user]);
+      await this.settle();
+      if ((await store.list('account', prefixRange(pendingPrefix))).length === 0) return;
+      // The signature over the other device is still on its way to the server.
+      await pause(listAgainMs * (attempt + 1));
+      await engine.flush();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { engine } = this.#ports.parts();
+    try {
+      await engine.createIdentity();
+      await engine.flush();
+    } catch (error) {
+      // Another device of this user was first: this one has to be confirmed by it.
+      if (!isRejection(error, Rejection.REJECTION_FORBIDDEN)) throw error;
+      return;
+    }
+    await this.#publish((devices) => devices);
+  }
+
+  async #listPending(): Promise<void> {
+    const { store, engine, user } = this.#ports.parts();
+    const pending = await store.list('account', prefixRange(pendingPrefix));
+    if (pending.length === 0) return;
+    const numbers = await this.#numbers();
+    for (const { key } of pending) {
+      const deviceId = key.slice(pendingPrefix.length);
+      const known = (await engine.devices(user)).find((device) => device.device === deviceId);
+      if (known) {
+        const number = numbers.get(deviceId);
+        const { ed25519: signingKey, curve25519: identityKey } = known;
+        // Not signed yet, or the server does not say who it is: it stays noted.
+        if (!known.crossSigned || !signingKey || !identityKey || number === undefined) continue;
+        if (!(await this.#list({ number, id: deviceId, signingKey, identityKey }))) continue;
+        await this.#ports.listed(deviceId);
+      }
+      await store.write([{ table: 'account', key, value: undefined }]);
+    }
+  }
+
+  /** Lists a device. False where that was not possible. */
+  async #list(device: ManifestDevice): Promise<boolean> {
+    let contradiction = false;
+    await this.#publish((devices) => {
+      contradiction = devices.some((listed) => contradicts(listed, device));
+      return contradiction || devices.some((listed) => isSameDevice(listed, device)) ? devices : [...devices, device];
+    });
+    // Numbers are never given twice: whoever names one that another device has would have this one forgotten.
+    if (contradiction) this.#tell(`${device.id} ${device.number}`);
+    return this.#listed().some((listed) => isSameDevice(listed, device));
+  }
+
+  /** Does the list speak of this device as it is? Who confirmed it had the number from the server. */
+  #compareSelf(): void {
+    const self = this.#self;
+    const wrong = self && this.#listed().find((listed) => contradicts(listed, self));
+    if (wrong) this.#tell(`${wrong.id} ${wrong.number}`);
+  }
+
+  #tell(what: string): void {
+    const { alarm, user } = this.#ports.parts();
+    if (!this.#told.has(what)) alarm({ code: 'MANIFEST_INVALID', user });
+    this.#told.add(what);
+  }
+
+  #listed(): readonly ManifestDevice[] {
+    const { people, user } = this.#ports.parts();
+    return people.get(user)?.manifest.body.devices ?? [];
+  }
+
+  /** A device that logged itself out can't sign itself off: another one does. */
+  async #dropGone(): Promise<void> {
+    const present = new Set((await this.list()).map((device) => device.device));
+    if (this.#listed().some((device) => !present.has(device.number)))
+      await this.#publish((devices) => devices.filter((device) => present.has(device.number)));
+  }
+
+  /** Numbers of own devices by id, as the server says. */
+  async #numbers(): Promise<ReadonlyMap<string, number>> {
+    const value = { room: '', users: [this.#ports.parts().user], manifestsAbove: 0 };
+    const { users } = await this.#ports.parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
+    return new Map((users[0]?.devices ?? []).map(({ device, deviceId }) => [deviceId, device]));
+  }
+
+  #publish(change: ListChange): Promise<void> {
+    const present = async () => new Set((await this.list()).map((each) => each.device));
+    return publishManifest(this.#ports.parts(), change, present);
+  }
+}
+
+/** A verification as the app sees it. */
+export function describeVerification(user: string, verification: Verification): VerificationInfo {
+  const { state, flowId, otherDevice, weStarted } = verification;
+  const phase = state.phase === 'confirmed' ? 'emoji' : state.phase;
+  return {
+    id: flowId,
+    user,
+    deviceId: otherDevice ?? '',
+    state: phase,
+    emoji: state.phase === 'emoji' ? state.emoji : [],
+    incoming: !weStarted,
+  };
+}

@@ -1,0 +1,72 @@
+// Publishing the user's own device manifest: the newest that is known, changed, signed by this device. Another own device may publish at the same
+// time; then what it said is taken and the change is made again. Only a listed device, or the first one ever, can do this.
+import { Rejection } from '#proto/gen/codes.ts';
+import { ManifestBody, type ManifestDevice } from '#proto/gen/record.ts';
+import { zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { manifestTextToSign } from '#proto/rules/bytes/hash.ts';
+import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
+import { ClientError, isRejection } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+
+const publishTries = 5;
+
+/** What the list is to be, out of what it is. Called again at every try. */
+export type ListChange = (devices: readonly ManifestDevice[]) => readonly ManifestDevice[];
+
+/**
+ * Publishes the changed list and takes it. Does nothing where the change changes nothing. `present` gives the numbers of devices that the server
+ * still has: others can't be listed. Rejects as requests do, with TIMEOUT where others change the list all the time, with NOT_CONFIRMED.
+ */
+export async function publishManifest(
+  parts: Parts,
+  change: ListChange,
+  present: () => Promise<ReadonlySet<number>>,
+): Promise<void> {
+  const { people, user } = parts;
+  let only: ReadonlySet<number> | undefined;
+  for (let attempt = 0; attempt < publishTries; attempt++) {
+    const manifest = await nextManifest(parts, (devices) =>
+      change(devices).filter(({ number }) => !only || only.has(number)),
+    );
+    if (!manifest) return;
+    try {
+      await parts.request({ $case: 'publishManifest', value: { manifest } }, 'done');
+      await people.take(user, manifest);
+      return;
+    } catch (error) {
+      // One of them was logged out meanwhile: the next try goes without it.
+      if (isRejection(error, Rejection.REJECTION_NOT_FOUND)) only = await present();
+      else if (!isRejection(error, Rejection.REJECTION_STALE_MANIFEST)) throw error;
+      await people.refresh([user], '');
+    }
+  }
+  throw new ClientError('TIMEOUT', 'The list of devices changes too quickly just now. Try again.');
+}
+
+/** The manifest that follows, signed. Undefined where the list would be the same: another own device may have said it meanwhile. */
+async function nextManifest(parts: Parts, change: ListChange) {
+  const { engine, people, user, device, deviceId, primitives } = parts;
+  const before = people.get(user)?.manifest;
+  const [keys, certificate] = await Promise.all([engine.ownKeys(), engine.certificate()]);
+  const self = { number: device, id: deviceId, signingKey: keys.ed25519, identityKey: keys.curve25519 };
+  const listed = before?.body.devices ?? [self];
+  const devices = [...change(listed)].sort((a, b) => a.number - b.number);
+  if (before && sameDevices(devices, listed)) return undefined;
+  const { deviceJson, masterJson, selfSigningJson } = certificate;
+  const signed = ManifestBody.encode({
+    user,
+    version: (before?.body.version ?? 0) + 1,
+    previousHash: before?.hash ?? zeroHash,
+    devices,
+    signer: device,
+    masterKey: readCrossSigningJson(masterJson, 'master')?.key ?? new Uint8Array(),
+    selfSigningKey: readCrossSigningJson(selfSigningJson, 'self_signing')?.key ?? new Uint8Array(),
+    signedMs: parts.now(),
+  }).finish();
+  const signature = await engine.sign(manifestTextToSign(signed, primitives));
+  return { signed, signature, credential: { member: 0, device, deviceJson, selfSigningJson } };
+}
+
+function sameDevices(a: readonly ManifestDevice[], b: readonly ManifestDevice[]): boolean {
+  return a.length === b.length && a.every((device, index) => device.number === b[index]?.number);
+}

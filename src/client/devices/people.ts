@@ -1,0 +1,291 @@
+// Other people (and oneself) as this device knows them: fingerprint and newest device manifest, each manifest checked against the one before.
+// Keys go to no device that is not in here. A server that brings a removed device back, hides a manifest or swaps an identity is noticed here.
+
+import type { UserKeys } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { LocalPerson } from '#proto/gen/local.ts';
+import { type DeviceManifest, ManifestBody, type ManifestHead } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import {
+  checkManifest,
+  followManifest,
+  type KnownManifest,
+  type ManifestFault,
+  manifestHead,
+} from '#proto/rules/identity/manifest.ts';
+import type { Primitives } from '#proto/rules/primitives.ts';
+import type { AlarmCode } from '../alarms.ts';
+import { pause } from '../connection/requests.ts';
+import type { Recipient } from '../crypto/engine.ts';
+import { ClientError } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import { prefixRange } from '../store/store.ts';
+
+/** A person as kept here. */
+export interface Known {
+  readonly user: string;
+  /** Master key that is trusted: first seen, or approved since. */
+  readonly fingerprint: Uint8Array;
+  readonly manifest: KnownManifest;
+  /** Another master key that the newest manifest names and nobody approved; empty = none. */
+  readonly changedTo: Uint8Array;
+  readonly bot: boolean;
+  readonly row: LocalPerson;
+}
+
+/** What a message says about its author's device, and when it came. */
+export interface DeviceClaim {
+  readonly room: string;
+  readonly acceptedMs: number;
+  readonly named: ManifestHead | undefined;
+}
+
+// How long after a manifest without it a device's last messages may still be stamped: clocks of device and hub differ.
+const removalGraceMs = 5 * 60_000;
+const usersPerQuery = 50;
+const deferredTries = 8;
+const alarmOfFault: Partial<Record<ManifestFault, AlarmCode>> = {
+  STALE: 'MANIFEST_ROLLED_BACK',
+  FORK: 'MANIFEST_ROLLED_BACK',
+};
+
+/** A sender's device: its number (0 = it can't be said any more), and whether it was taken off before the message came. */
+export interface DeviceStanding {
+  readonly number: number;
+  readonly removed: boolean;
+}
+
+/** What a question for keys was, to judge its answer by. */
+interface Asked {
+  readonly room: string;
+  /** About one user only: then manifests in between were asked for, too. */
+  readonly alone: boolean;
+  /** Version known of each when the question was asked. */
+  readonly versions: ReadonlyMap<string, number>;
+  readonly bot?: boolean;
+}
+
+/** Everyone this device knows. */
+export class People {
+  #parts: () => Parts;
+  #known = new Map<string, Known>();
+  #refreshing = new Map<string, Promise<boolean>>();
+  #following: Promise<void> = Promise.resolve();
+  /** Newest version that a user's own messages named. */
+  #named = new Map<string, number>();
+  /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
+  version = 0;
+
+  constructor(parts: () => Parts) {
+    this.#parts = parts;
+  }
+
+  /** Reads what is kept. */
+  async load(): Promise<void> {
+    const { store, primitives } = this.#parts();
+    for (const { value } of await store.list('people', { ...prefixRange('@'), limit: 100_000 })) {
+      const known = restore(LocalPerson.decode(value), primitives);
+      if (known) this.#known.set(known.user, known);
+    }
+  }
+
+  /** The person, if known. */
+  get(user: string): Known | undefined {
+    return this.#known.get(user);
+  }
+
+  /** Fetches identity and manifests of users who share `room` (empty: one user by exact id). Users that the server does not show stay as
+   * they are. Rejects as requests do, and with REJECTED BUSY where the server goes on putting someone off. */
+  async refresh(users: readonly string[], room: string): Promise<void> {
+    let waiting = [...users];
+    for (let attempt = 0; waiting.length > 0; attempt++) {
+      const some = waiting.slice(0, usersPerQuery);
+      const deferred = await this.#query(some, room);
+      waiting = [...waiting.slice(usersPerQuery), ...deferred];
+      if (deferred.length < some.length) continue;
+      if (attempt >= deferredTries)
+        throw new ClientError('REJECTED', 'The server has no time for keys.', {
+          rejection: Rejection.REJECTION_BUSY,
+          retryAfterMs: 1_000,
+        });
+      await pause(100 * (attempt + 1) * (1 + this.#parts().random()));
+    }
+  }
+
+  async #query(users: readonly string[], room: string): Promise<readonly string[]> {
+    const manifestsAbove = users.length === 1 ? (this.#known.get(users[0] as string)?.manifest.body.version ?? 0) : 0;
+    const value = { room, users: [...users], manifestsAbove };
+    const asked = {
+      room,
+      alone: users.length === 1,
+      versions: new Map(users.map((user) => [user, this.#version(user)])),
+    };
+    const answer = await this.#parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
+    for (const keys of answer.users) await this.#learn(keys, asked);
+    return answer.deferred;
+  }
+
+  /** Refreshes one user and their keys in the engine. False when that was not possible now. */
+  tryRefresh(user: string, room: string): Promise<boolean> {
+    const under = this.#refreshing.get(user);
+    if (under) return under;
+    const refreshing = this.refresh([user], room)
+      .then(() => this.#parts().engine.refresh([user], room))
+      .then(() => true)
+      .catch((error) => {
+        if (!(error instanceof ClientError)) throw error;
+        return false;
+      })
+      .finally(() => this.#refreshing.delete(user));
+    this.#refreshing.set(user, refreshing);
+    return refreshing;
+  }
+
+  /** Takes a manifest that came by another way (own device published it). */
+  async take(user: string, manifest: DeviceManifest): Promise<void> {
+    await this.#inTurn(user, [manifest], { room: '', alone: false, versions: new Map() });
+  }
+
+  /** The devices of a user that may get keys: of the newest manifest, and only while the identity is the committed, unchanged one. None while a
+   * manifest is withheld that the user's own messages name: it may be the one without a stolen device. */
+  recipient(user: string, committed: Uint8Array): Recipient | undefined {
+    const known = this.#known.get(user);
+    if ((this.#named.get(user) ?? 0) > this.#version(user)) return undefined;
+    if (!known || known.changedTo.length > 0 || !equalBytes(known.fingerprint, committed)) return undefined;
+    return { user, devices: known.manifest.body.devices.map((device) => device.id) };
+  }
+
+  /** Accepts the identity that the newest manifest names. Throws UNKNOWN where nothing changed. */
+  async approve(user: string): Promise<void> {
+    const known = this.#known.get(user);
+    if (!known || known.changedTo.length === 0) throw new ClientError('UNKNOWN', 'This identity did not change.');
+    await this.#parts().engine.approveIdentity(user);
+    await this.#keep({ ...known.row, fingerprint: known.changedTo, changedTo: new Uint8Array() });
+  }
+
+  /** How the device with this id stands, by manifests as new as the message names: newer ones are fetched. Undefined = that could not be
+   * found out now. */
+  async deviceStanding(user: string, deviceId: string, claim: DeviceClaim): Promise<DeviceStanding | undefined> {
+    const named = claim.named ?? { version: 0, hash: new Uint8Array() };
+    // Twice: the first try may join a question that was asked before the manifest was there.
+    for (let attempt = 0; attempt < 2 && this.#version(user) < named.version; attempt++) {
+      if (!(await this.tryRefresh(user, claim.room))) return undefined;
+    }
+    const known = this.#known.get(user);
+    if (!known) return undefined;
+    this.#compare(known, named, claim.room);
+    const listed = known.manifest.body.devices.find((device) => device.id === deviceId);
+    if (listed) return { number: listed.number, removed: false };
+    const at = known.row.retired.findLastIndex((device) => device.id === deviceId);
+    const retired = known.row.retired[at];
+    // From the manifest that dropped it, not from the newest: later ones must not give a stolen device its voice back.
+    const droppedMs = known.row.retiredMs[at] ?? known.manifest.body.signedMs;
+    const after = claim.acceptedMs > droppedMs + removalGraceMs;
+    // A device taken off before this one first saw a manifest is not listed anywhere: its number can't be compared (0).
+    return { number: retired?.number ?? 0, removed: after };
+  }
+
+  #version(user: string): number {
+    return this.#known.get(user)?.manifest.body.version ?? 0;
+  }
+
+  #compare(known: Known, named: ManifestHead, room: string): void {
+    const head = manifestHead(known.manifest);
+    if (named.version > head.version) {
+      this.#named.set(known.user, named.version);
+      this.version++;
+      this.#alarm('MANIFEST_WITHHELD', known.user, room);
+    } else if (named.version === head.version && !equalBytes(named.hash, head.hash))
+      this.#alarm('MANIFEST_ROLLED_BACK', known.user, room);
+  }
+
+  async #learn(keys: UserKeys, asked: Asked): Promise<void> {
+    const manifests = keys.manifest ? [...keys.manifests, keys.manifest] : keys.manifests;
+    await this.#inTurn(keys.user, manifests, { ...asked, bot: keys.bot });
+  }
+
+  /** One after the other: two answers on their way together must not both take the place of the same manifest. */
+  async #inTurn(user: string, manifests: readonly DeviceManifest[], asked: Asked): Promise<void> {
+    const before = this.#version(user);
+    const turn = this.#following.then(() => this.#follow(user, manifests, asked));
+    this.#following = turn.then(
+      () => {},
+      () => {},
+    );
+    if (!(await turn)) return;
+    // Those in between come to one who asks for this user alone; if nothing came of that, they are being kept back.
+    if (asked.alone && this.#version(user) === before) this.#alarm('MANIFEST_INVALID', user, asked.room);
+    else await this.refresh([user], asked.room);
+  }
+
+  /** True where manifests in between are missing. */
+  async #follow(user: string, manifests: readonly DeviceManifest[], asked: Asked): Promise<boolean> {
+    const { primitives } = this.#parts();
+    for (const manifest of manifests) {
+      const known = this.#known.get(user);
+      const result = followManifest(known?.manifest ?? null, manifest, { user, primitives });
+      if (result.invalid === 'GAP') return true;
+      // An answer that a newer one overtook is no lie: it was the newest when this device asked.
+      if (result.invalid === 'STALE' && versionOf(manifest) >= (asked.versions.get(user) ?? 0)) continue;
+      if (result.invalid) {
+        this.#alarm(alarmOfFault[result.invalid] ?? 'MANIFEST_INVALID', user, asked.room);
+        return false;
+      }
+      if (known && known.manifest.body.version === result.known.body.version) continue;
+      await this.#keep(nextRow(user, manifest, result.known, known, asked.bot ?? false));
+      if (!result.identityChanged) continue;
+      this.#parts().count('identity.changed');
+      this.#alarm('IDENTITY_SWAPPED', user, asked.room);
+    }
+    return false;
+  }
+
+  async #keep(row: LocalPerson): Promise<void> {
+    const { store, primitives } = this.#parts();
+    const known = restore(row, primitives);
+    if (!known) return;
+    this.#known.set(row.user, known);
+    this.version++;
+    await store.write([{ table: 'people', key: row.user, value: LocalPerson.encode(row).finish() }]);
+  }
+
+  #alarm(code: AlarmCode, user: string, room: string): void {
+    this.#parts().alarm({ code, user, ...(room ? { room } : {}) });
+  }
+}
+
+function nextRow(
+  user: string,
+  manifest: DeviceManifest,
+  next: KnownManifest,
+  known: Known | undefined,
+  bot: boolean,
+): LocalPerson {
+  const { masterKey } = next.body;
+  const listed = new Set(next.body.devices.map((device) => device.id));
+  const dropped = known?.manifest.body.devices.filter((device) => !listed.has(device.id)) ?? [];
+  const fingerprint = known?.fingerprint ?? masterKey;
+  return {
+    user,
+    fingerprint,
+    manifest,
+    head: manifestHead(next),
+    bot: bot || (known?.bot ?? false),
+    profile: known?.row.profile,
+    changedTo: equalBytes(fingerprint, masterKey) ? new Uint8Array() : masterKey,
+    retired: [...(known?.row.retired ?? []), ...dropped].slice(-32),
+    retiredMs: [...(known?.row.retiredMs ?? []), ...dropped.map(() => next.body.signedMs)].slice(-32),
+  };
+}
+
+function versionOf(manifest: DeviceManifest): number {
+  return ManifestBody.decode(manifest.signed).version;
+}
+
+function restore(row: LocalPerson, primitives: Primitives): Known | undefined {
+  if (!row.manifest) return undefined;
+  // Checked when it came; it lies sealed.
+  const manifest = checkManifest(row.manifest, row.user, { ...primitives, verify: () => true });
+  if (typeof manifest === 'string') return undefined;
+  return { user: row.user, fingerprint: row.fingerprint, manifest, changedTo: row.changedTo, bot: row.bot, row };
+}

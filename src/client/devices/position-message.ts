@@ -1,0 +1,96 @@
+// What own devices say to each other about rooms: how far was read and, to a device that is new, names and topics whose slots were written before
+// it had keys. What came is read strictly here; whatever does not fit is left out, since a message of a later version must not stop the inbox.
+import { Content } from '#proto/gen/content.ts';
+import { SlotWrite } from '#proto/gen/record.ts';
+import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
+import { isRoomId } from '#proto/rules/ids.ts';
+import type { RoomReplica } from '../room/room.ts';
+import { adoptSlot } from '../room/room-slots.ts';
+
+/** Type of the device message. */
+export const positionMessageType = 'lu.luxchat.rooms';
+
+/** A named slot as it is told. */
+export interface ToldSlot {
+  readonly slot: string;
+  readonly version: number;
+  /** Encoded Content, base64. */
+  readonly content: string;
+}
+
+/** What is told of one room. */
+export interface Told {
+  readonly room: string;
+  /** Read up to here. */
+  readonly seq: number;
+  /** Running count there. */
+  readonly count: number;
+  readonly slots: readonly ToldSlot[];
+}
+
+/** What the replica knows, with name and topic or without. */
+export function tellOf(replica: RoomReplica, withSlots: boolean): Told {
+  const { room, local } = replica;
+  const slots = local.slots.flatMap(({ slot, content }) => {
+    if (!slot || !content) return [];
+    const write = SlotWrite.decode(slot.write);
+    const named = write.slot === 'name' || write.slot === 'topic';
+    return named
+      ? [{ slot: write.slot, version: write.version, content: toBase64(Content.encode(content).finish()) }]
+      : [];
+  });
+  return { room, seq: local.readSeq, count: local.readCount, slots: withSlots ? slots : [] };
+}
+
+/** Reads the rooms of a message's content. */
+export function readTold(content: unknown): readonly Told[] {
+  const { rooms } = asObject(content);
+  return (Array.isArray(rooms) ? rooms : []).flatMap((said) => {
+    const { room, seq, count, slots } = asObject(said);
+    if (typeof room !== 'string' || !isRoomId(room)) return [];
+    const position = isCount(seq) && isCount(count) ? { seq, count } : { seq: 0, count: 0 };
+    return [{ room, ...position, slots: (Array.isArray(slots) ? slots : []).flatMap(readSlot) }];
+  });
+}
+
+/** What is known of a room from two messages: the further position, and the slots of whichever has any. */
+export function joinTold(a: Told, b: Told): Told {
+  const further = b.seq > a.seq ? b : a;
+  return { ...further, slots: b.slots.length > 0 ? b.slots : a.slots };
+}
+
+/** Takes what was told of a room; durable when it resolves. Repeating is harmless. */
+export async function adoptTold(replica: RoomReplica, { seq, count, slots }: Told): Promise<void> {
+  if (replica.readTo(seq, count)) {
+    await replica.save();
+    replica.ports.changed(replica);
+  }
+  for (const { slot, version, content } of slots) {
+    const decoded = decodeContent(content);
+    if (decoded) await adoptSlot(replica, slot, version, decoded);
+  }
+}
+
+function readSlot(said: unknown): ToldSlot[] {
+  const { slot, version, content } = asObject(said);
+  const fits = typeof slot === 'string' && isCount(version) && typeof content === 'string';
+  return fits && decodeContent(content) ? [{ slot, version, content }] : [];
+}
+
+function decodeContent(base64: string): Content | undefined {
+  const bytes = fromBase64(base64);
+  if (!bytes) return undefined;
+  try {
+    return Content.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

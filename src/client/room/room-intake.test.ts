@@ -1,0 +1,144 @@
+// What a lying hub might slip into a room's log: each is refused by the device itself, whatever the hub says. The engine and the chain are stood
+// in for, so that only the rights and the order of records are at stake here; the lies through real processes are in src/server/test.
+import { describe, expect, it } from 'vitest';
+import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
+import { roomId, roomWorld } from '../testing/room-world.ts';
+import { checkEmptied } from './room-emptying.ts';
+import { recordAt, rowsOf } from './room-rows.ts';
+
+const { EVENT_KIND_CONTENT: content, EVENT_KIND_EMPTYING: emptying, EVENT_KIND_SLOT: slot } = EventKind;
+
+describe('a record that a lying hub hands out', () => {
+  it('is taken when its author might say it, so that the refusals below mean something', async () => {
+    const { room, codes, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    expect(await take(6, { member: 2, kind: content, seen: 5 })).toBe(true);
+    expect(codes()).toEqual([]);
+    expect((await recordAt(room, 6))?.content?.body).toMatchObject({ $case: 'text' });
+  });
+
+  it.each([
+    ['of a removed member', { status: MemberStatus.MEMBER_STATUS_REMOVED }, {}, content],
+    ['of a banned member', { status: MemberStatus.MEMBER_STATUS_BANNED }, {}, content],
+    [
+      'below the role that may post',
+      { status: MemberStatus.MEMBER_STATUS_JOINED },
+      { postRole: Role.ROLE_ADMIN },
+      content,
+    ],
+    [
+      'below the role that may set slots',
+      { status: MemberStatus.MEMBER_STATUS_JOINED },
+      { slotRole: Role.ROLE_ADMIN },
+      slot,
+    ],
+  ] as const)('%s freezes the room and is not kept', async (_what, bob, policy, kind) => {
+    const { room, codes, take } = roomWorld(bob, policy);
+    expect(await take(6, { member: 2, kind })).toBe(false);
+    expect(codes()).toEqual(['RECORD_INVALID']);
+    expect(room.local.frozen).toBe('RECORD_INVALID');
+    expect(await recordAt(room, 6)).toBeUndefined();
+  });
+
+  it('where the chain was read with an entry freezes the room: one of the two was a lie', async () => {
+    const { room, codes, take } = roomWorld();
+    Object.assign(room.chain, { standsAt: (seq: number) => seq === 7 });
+    expect(await take(6, { member: 2, kind: content })).toBe(true);
+    expect(await take(7, { member: 2, kind: content })).toBe(false);
+    expect(codes()).toEqual(['HISTORY_FORKED']);
+  });
+
+  it('empties nothing by range, nor in the name of someone removed', async () => {
+    const range = { seqs: [], blobs: [], fromSeq: 1, throughSeq: 1000, member: 1 };
+    const byRange = Emptying.encode({ ...range, cause: EmptyingCause.EMPTYING_CAUSE_QUOTA }).finish();
+    const list = { seqs: [6], blobs: [], fromSeq: 0, throughSeq: 0, member: 0 };
+    const byAuthor = Emptying.encode({ ...list, cause: EmptyingCause.EMPTYING_CAUSE_AUTHOR }).finish();
+    for (const [status, body] of [
+      [MemberStatus.MEMBER_STATUS_JOINED, byRange],
+      [MemberStatus.MEMBER_STATUS_REMOVED, byAuthor],
+    ] as const) {
+      const { room, take } = roomWorld({ status });
+      expect(await take(6, { member: 1, kind: content })).toBe(true);
+      expect(await take(7, { member: 2, kind: emptying, body })).toBe(false);
+      expect((await recordAt(room, 6))?.record?.body.length).toBeGreaterThan(0);
+      expect(room.local.frozen).not.toBe('');
+    }
+  });
+});
+
+describe('a body that its author wanted gone', () => {
+  const expired = (...seqs: number[]) =>
+    Emptying.encode({
+      ...Emptying.decode(new Uint8Array()),
+      cause: EmptyingCause.EMPTYING_CAUSE_EXPIRED,
+      seqs,
+    }).finish();
+  const overMs = 3 * 86_400_000;
+
+  it('goes by word of the hub once its last day is over', async () => {
+    const { room, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    await take(6, { member: 2, kind: content, expiryDay: 2 });
+    expect(await take(7, { member: 0, kind: emptying, body: expired(6), acceptedMs: overMs })).toBe(true);
+    expect((await recordAt(room, 6))?.record).toMatchObject({ body: new Uint8Array(), emptiedBy: 7 });
+    expect(room.local.frozen).toBe('');
+  });
+
+  it('stays a day too early, as does one that is to stay, and a hub that shows them emptied lies', async () => {
+    for (const [expiryDay, acceptedMs] of [
+      [2, overMs - 1],
+      [0, overMs],
+    ] as const) {
+      const { room, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+      await take(6, { member: 2, kind: content, expiryDay });
+      await take(7, { member: 0, kind: emptying, body: expired(6), acceptedMs });
+      expect((await recordAt(room, 6))?.record).toMatchObject({ emptiedBy: 0 });
+      const held = await recordAt(room, 6);
+      const shown = { ...held!, record: { ...held!.record!, body: new Uint8Array(), emptiedBy: 7 } };
+      await room.ports.parts.store.write(rowsOf(roomId, shown));
+      await checkEmptied(room, shown.record);
+      expect(room.local.frozen).toBe('EMPTIED_UNLAWFULLY');
+    }
+  });
+
+  it('does not go by that word of a member', async () => {
+    const { room, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED, role: Role.ROLE_OWNER });
+    await take(6, { member: 2, kind: content, expiryDay: 2 });
+    expect(await take(7, { member: 2, kind: emptying, body: expired(6), acceptedMs: overMs })).toBe(false);
+    expect(room.local.frozen).toBe('RECORD_INVALID');
+  });
+
+  it('is not shown where the inside names another last day: the hub would make it go early', async () => {
+    const { room, codes, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    await take(6, { member: 2, kind: content, expiryDay: 2, innerExpiryDay: 0 });
+    expect((await recordAt(room, 6))?.trouble).toBe('BINDING_MISMATCH');
+    expect(codes()).toEqual(['MESSAGE_TRANSPLANTED']);
+  });
+});
+
+describe('the time that an author says', () => {
+  it('is kept beside the stamp, and counted where they lie more than five minutes apart; neither is refused', async () => {
+    const { room, codes, counted, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    const stamped = (seq: number) => 1000 + seq;
+    for (const [seq, writtenMs] of [
+      [6, 0],
+      [7, stamped(7) + 300_000],
+      [8, stamped(8) + 300_001],
+      [9, Number.MAX_SAFE_INTEGER],
+    ] as const) {
+      expect(await take(seq, { member: 2, kind: content, writtenMs })).toBe(true);
+      expect((await recordAt(room, seq))?.writtenMs).toBe(writtenMs);
+    }
+    expect(counted.filter((name) => name === 'written.apart').length).toBe(2);
+    expect(codes()).toEqual([]);
+  });
+});
+
+describe('a floor that the server names', () => {
+  it('hides nothing that was accepted after what is held, unless that is two years old', async () => {
+    const { room, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+    await take(6, { member: 2, kind: content });
+    room.local.readableFrom = 8;
+    expect(room.mayMiss(7, 7)).toBe(false);
+    room.local.head = { ...(room.local.head as NonNullable<typeof room.local.head>), acceptedMs: -716 * 86_400_000 };
+    expect(room.mayMiss(7, 7)).toBe(true);
+  });
+});
