@@ -53,8 +53,8 @@ for (const members of [100, 1000]) {
       'load busy': round(median(cpu.load)),
     });
   }
-  load.stop();
-  relay.stop();
+  await load.stop();
+  await relay.stop();
 }
 await server.stop();
 console.table(figures);

@@ -35,8 +35,8 @@ for (const topics of [0, 10]) {
       'external bytes each': Math.round((now.external - empty.external) / count),
     });
   }
-  swarm.stop();
-  server.stop();
+  await swarm.stop();
+  await server.stop();
 }
 console.table(rows);
 if (process.argv.includes('--write'))

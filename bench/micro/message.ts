@@ -108,8 +108,8 @@ for (const inFlight of inFlights) {
   }
 }
 console.table(figures);
-load.stop();
-relay.stop();
+await load.stop();
+await relay.stop();
 for (const server of servers.values()) await server.stop();
 if (flags.write)
   writeResult('micro-message', { rooms, members, rounds, bodyBytes, inFlights, transport: flags.transport }, figures);

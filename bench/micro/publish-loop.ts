@@ -77,8 +77,8 @@ for (const subscribers of [100, 1000]) {
   const left = await server.call<Record<Kind, number>>('state');
   if (kinds.some((kind) => left[kind] !== subscribers))
     throw new Error(`a client was cut off, the load generator was the limit: ${JSON.stringify(left)}`);
-  swarm.stop();
-  server.stop();
+  await swarm.stop();
+  await server.stop();
 }
 console.table(
   figures.map((one) => ({

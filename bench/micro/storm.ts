@@ -71,7 +71,7 @@ const figures = kinds.map((kind) => {
 });
 console.table(figures);
 for (const { server, load } of sides.values()) {
-  load.stop();
+  await load.stop();
   await server.stop();
 }
 if (flags.write)

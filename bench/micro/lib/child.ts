@@ -48,8 +48,11 @@ export class Child {
     });
   }
 
-  /** Ends the child; it has no state worth saving. */
-  stop(): void {
-    this.process.disconnect();
+  /** Ends the child, which has no state worth saving; resolves when it is gone, so that nothing it is connected to can end before it. */
+  async stop(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
+    if (this.process.connected) this.process.disconnect();
+    await gone;
   }
 }
