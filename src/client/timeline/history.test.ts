@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Accepted } from '#proto/gen/client.ts';
 import type { LocalRecord, LocalSend } from '#proto/gen/local.ts';
 import { Algorithm, EventHeader, EventKind, Stamp } from '#proto/gen/record.ts';
+import { portablePrimitives } from '../primitives.ts';
 import type { RoomReplica } from '../room/room.ts';
 import { rowsOf } from '../room/room-rows.ts';
 import { textContent } from '../sending/content.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { readNewest } from './history.ts';
+import { readHistory, readNewest } from './history.ts';
 import type { Folding } from './timeline.ts';
 
 const roomId = '!g:localhost';
@@ -120,5 +121,41 @@ describe('the newest lines', () => {
       ['local.1', 1, 'accepted'],
       ['local.2', 2, 'accepted'],
     ]);
+  });
+});
+
+describe('an older page', () => {
+  const { EVENT_KIND_CONTROL: control, EVENT_KIND_CONTENT: content } = EventKind;
+
+  /** What a room says whose chain was read with an entry at seq 4, when the server hands out this as what lies below 6. */
+  async function alarmOf(kind: EventKind, seq: number, isKnown = true) {
+    const { record } = recordOf(seq);
+    const header = EventHeader.encode({ ...EventHeader.decode(record?.header as Uint8Array), kind }).finish();
+    const frozen: string[] = [];
+    const parts = {
+      store: new MemoryStore(),
+      primitives: portablePrimitives,
+      live: () => true,
+      request: async () => ({ records: [{ ...record, header }] }),
+    };
+    const room = {
+      room: roomId,
+      folding,
+      joined: true,
+      local: { lowSeq: 6, readableFrom: 1 },
+      chain: { placeOf: () => (isKnown ? 4 : undefined), standsAt: (at: number) => at === 4 },
+      ports: { parts, outbox: {} },
+      exclusive: (work: () => Promise<boolean>) => work(),
+      freeze: async (code: string) => frozen.push(code),
+    };
+    await readHistory(room as unknown as RoomReplica, 6, 10);
+    return frozen;
+  }
+
+  // Places of entries are the server's word until their records come, and those of before one came in come here.
+  it('that has an entry in another place than the chain, or something else in its place, freezes the room', async () => {
+    expect(await alarmOf(control, 5)).toEqual(['HISTORY_FORKED']);
+    expect(await alarmOf(content, 4)).toEqual(['HISTORY_FORKED']);
+    expect(await alarmOf(control, 4, false)).toEqual(['CONTROL_ROLLED_BACK']);
   });
 });

@@ -176,7 +176,7 @@ export async function slotsWith(load: Module<typeof import('#proto/rules/record/
   return { ...real, isVersionWithin };
 }
 
-/** `#client/room-rows.ts`: what looks whether an id has a place finds none. */
+/** `#client/room/room-rows.ts`: what looks whether an id has a place finds none. */
 export async function roomRowsWith(load: Module<typeof import('#client/room/room-rows.ts')>) {
   const real = await load();
   const recordById: typeof real.recordById = (rows, id) =>
