@@ -1,5 +1,6 @@
 // The test runner's global setup of the project `cassandra`: opens the door behind which the shared services are, and closes it at the end of the run.
 // It costs nothing to suites that ask for none.
+import { relative } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { say } from '../progress.ts';
 import { type Refused, shareServices } from './services.ts';
@@ -21,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 function sayRefused(refused: readonly Refused[]): void {
   for (const failure of new Set(refused.map((each) => each.failure))) {
     say(`\nThese suites DID NOT RUN: ${failure}`);
-    for (const each of refused) if (each.failure === failure) say(`  ${each.suite}`);
+    for (const each of refused) if (each.failure === failure) say(`  ${relative('.', each.suite)}`);
     process.exitCode = 1;
   }
 }
