@@ -14,10 +14,14 @@ export interface Store extends LogStore, StateStore, OwnershipStore {
 export type StorageErrorCode =
   /** Another process has the folder. */
   | 'LOCKED'
-  /** The folder was written by a newer version of this program. */
+  /** The folder or the keyspace was written by a newer version of this program. */
   | 'NEWER'
-  /** The folder can't be read or written, or holds something else. */
+  /** The folder or the keyspace can't be read or written, or holds something else. */
   | 'UNUSABLE'
+  /** At start: no server of the store answers, or too few. */
+  | 'UNREACHABLE'
+  /** The store did not answer, or only that it could not. What was asked may have happened, may happen later, or never. */
+  | 'UNANSWERED'
   /** A write did not reach the disk. */
   | 'WRITE_FAILED'
   /** The store was closed. */

@@ -1,0 +1,192 @@
+// Statements to Cassandra, in the few ways that the store uses. Guarantees: nothing is ever sent twice, by the driver or here, so that an error means
+// what the ports say (it may have happened, may happen later, or never); conditional changes of one row go one after the other, since two at once from
+// one process would only get in each other's way; every answer comes within a bound; `close` waits for what was asked.
+import { auth, Client, policies, type QueryOptions, types } from 'cassandra-driver';
+import { StorageError } from '../store.ts';
+import { Slots, Turns } from './turns.ts';
+
+export interface ConnectionOptions {
+  readonly contactPoints: readonly string[];
+  /** Default 9042. */
+  readonly port?: number;
+  readonly localDataCenter: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** An answer that takes longer counts as none. Default 5,000; Cassandra's own time-outs should be shorter. */
+  readonly requestTimeoutMs?: number;
+  /** Writes of content under way at once, of all logs. Default 256. More wait here. */
+  readonly inFlightMax?: number;
+}
+
+export type Params = readonly unknown[];
+
+export interface Statement {
+  readonly query: string;
+  readonly params: Params;
+}
+
+export interface Page {
+  readonly rows: readonly types.Row[];
+  /** null = the last one. */
+  readonly next: string | null;
+}
+
+const { localQuorum, localSerial } = types.consistencies;
+
+/** Plain reads and writes. */
+const plain: QueryOptions = { prepare: true, consistency: localQuorum };
+/** Sees every conditional change that was decided, and completes what was begun. */
+const serialRead: QueryOptions = { prepare: true, consistency: localSerial };
+/** Decided among replicas of this datacenter, and committed to a quorum of them before the answer (rule 2). */
+const conditional: QueryOptions = { prepare: true, consistency: localQuorum, serialConsistency: localSerial };
+
+export class Connection {
+  readonly #client: Client;
+  readonly #turns = new Turns();
+  readonly #slots: Slots;
+  readonly #asked = new Set<Promise<unknown>>();
+  #closed: Promise<void> | null = null;
+
+  /** Rejects with UNREACHABLE. */
+  static async open(options: ConnectionOptions, keyspace: string): Promise<Connection> {
+    const client = driver(options, { keyspace });
+    await connected(client, options);
+    return new Connection(client, options);
+  }
+
+  private constructor(client: Client, { inFlightMax = 256 }: ConnectionOptions) {
+    this.#client = client;
+    this.#slots = new Slots(inFlightMax);
+  }
+
+  /** A read at LOCAL_QUORUM. */
+  async read(query: string, params: Params): Promise<readonly types.Row[]> {
+    return (await this.#answer(() => this.#client.execute(query, params as unknown[], plain))).rows;
+  }
+
+  /** One page of a read at LOCAL_QUORUM. */
+  async page(
+    { query, params }: Statement,
+    { rows, from }: { readonly rows: number; readonly from: string | null },
+  ): Promise<Page> {
+    const options = { ...plain, fetchSize: rows, ...(from === null ? {} : { pageState: from }) };
+    const found = await this.#answer(() => this.#client.execute(query, params as unknown[], options));
+    return { rows: found.rows, next: found.pageState ?? null };
+  }
+
+  /** A read at LOCAL_SERIAL, of one partition. */
+  async readSerial(query: string, params: Params): Promise<readonly types.Row[]> {
+    return (await this.#answer(() => this.#client.execute(query, params as unknown[], serialRead))).rows;
+  }
+
+  /** A write at LOCAL_QUORUM. */
+  async write(query: string, params: Params): Promise<void> {
+    await this.#answer(() => this.#client.execute(query, params as unknown[], plain));
+  }
+
+  /** Writes of one partition, at LOCAL_QUORUM: all or none. */
+  async writeTogether(statements: readonly Statement[]): Promise<void> {
+    const [only] = statements;
+    if (only === undefined) return;
+    if (statements.length === 1) return await this.write(only.query, only.params);
+    const options = { ...plain, logged: false };
+    await this.#answer(() => this.#client.batch(batched(statements), options));
+  }
+
+  /** Runs when there is room among the writes of content. */
+  inSlot<T>(run: () => Promise<T>): Promise<T> {
+    return this.#slots.run(run);
+  }
+
+  /** A conditional change; the row says whether it was applied and, if not, what is there. Those of one `row` wait for each other. */
+  async change(row: string, { query, params }: Statement): Promise<{ applied: boolean; found: types.Row }> {
+    return await this.#turns.run(row, async () => {
+      const result = await this.#answer(() => this.#client.execute(query, params as unknown[], conditional));
+      return { applied: result.wasApplied(), found: result.first() };
+    });
+  }
+
+  /** Conditional changes of one partition: all or none. */
+  async changeTogether(row: string, statements: readonly Statement[]): Promise<boolean> {
+    return await this.#turns.run(row, async () => {
+      const result = await this.#answer(() =>
+        this.#client.batch(batched(statements), { ...conditional, logged: false }),
+      );
+      return result.wasApplied();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#asked).then(() => this.#client.shutdown());
+    return this.#closed;
+  }
+
+  async #answer<T>(ask: () => Promise<T>): Promise<T> {
+    if (this.#closed !== null) throw new StorageError('CLOSED', 'The store was closed');
+    const asked = ask();
+    this.#asked.add(asked);
+    try {
+      return await asked;
+    } catch (cause) {
+      throw new StorageError('UNANSWERED', 'Cassandra did not carry out a request, or did not say so', { cause });
+    } finally {
+      this.#asked.delete(asked);
+    }
+  }
+}
+
+/** A client of the driver that sends nothing twice. */
+export function driver(options: ConnectionOptions, more: { readonly keyspace?: string; readonly timeoutMs?: number }) {
+  const { contactPoints, port = 9042, localDataCenter, credentials, requestTimeoutMs = 5_000 } = options;
+  return new Client({
+    contactPoints: [...contactPoints],
+    localDataCenter,
+    ...(more.keyspace === undefined ? {} : { keyspace: more.keyspace }),
+    ...(credentials === undefined
+      ? {}
+      : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
+    // schema.ts waits for agreement in its own way.
+    protocolOptions: { port, maxSchemaAgreementWaitSeconds: 0 },
+    socketOptions: { readTimeout: more.timeoutMs ?? requestTimeoutMs },
+    encoding: { useBigIntAsLong: true, copyBuffer: true },
+    policies: {
+      retry: new NeverAgain(),
+      speculativeExecution: new policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
+    },
+    // No statement is marked so: it would only matter to the two policies above.
+    queryOptions: { isIdempotent: false, captureStackTrace: false },
+  });
+}
+
+/** Connects, or says to the operator what is wrong. */
+export async function connected(client: Client, { contactPoints, localDataCenter }: ConnectionOptions): Promise<void> {
+  try {
+    await client.connect();
+  } catch (cause) {
+    await client.shutdown().catch(() => {});
+    const text = `No Cassandra answers at ${contactPoints.join(', ')} in datacenter ${localDataCenter}`;
+    throw new StorageError('UNREACHABLE', text, { cause });
+  }
+}
+
+/**
+ * Hands every failure on. The driver's own policy sends a request again to another server when a connection breaks, conditional ones too: a change that
+ * was applied would then be reported as not applied.
+ */
+class NeverAgain extends policies.retry.RetryPolicy {
+  override onReadTimeout() {
+    return this.rethrowResult();
+  }
+  override onRequestError() {
+    return this.rethrowResult();
+  }
+  override onUnavailable() {
+    return this.rethrowResult();
+  }
+  override onWriteTimeout() {
+    return this.rethrowResult();
+  }
+}
+
+function batched(statements: readonly Statement[]): { query: string; params: unknown[] }[] {
+  return statements.map(({ query, params }) => ({ query, params: params as unknown[] }));
+}

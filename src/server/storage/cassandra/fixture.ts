@@ -1,0 +1,76 @@
+// Stores for tests on the Cassandra that a test run shares. A keyspace takes seconds, so a file of tests has one; each test has names of its own in it: a
+// prefix for logs and nodes, other numbers for shards. What the store does with them is what it always does.
+import { randomBytes } from 'node:crypto';
+import { shardCount, shardOf } from '#actors/log/shards.ts';
+import type { Generation, RowRange, RowWrite } from '#actors/ports/log-store.ts';
+import type { StateWrite } from '#actors/ports/state-store.ts';
+import { sharedCassandra } from '../../../../deploy/dev/testing/testing.ts';
+import type { Store } from '../store.ts';
+import type { CassandraOptions } from './store.ts';
+
+/** Options for a keyspace of this suite; call it in `beforeAll`. */
+export async function testOptions(more: Partial<CassandraOptions> = {}): Promise<CassandraOptions> {
+  const { contactPoints, port, localDataCenter, keyspace } = await sharedCassandra();
+  return { contactPoints, port, localDataCenter, keyspace, replicationFactor: 1, now: Date.now, ...more };
+}
+
+/** Names of one test. */
+export class Scope {
+  readonly #shards: number;
+  readonly prefix: string;
+
+  constructor() {
+    const name = randomBytes(6);
+    this.#shards = shardCount * (1 + (name.readUInt32BE() % 1_000_000));
+    this.prefix = neutral(`${name.toString('hex')}.`);
+  }
+
+  /** The same store, in which nothing can be seen but what is done through this. */
+  over(store: Store): Store {
+    const { prefix } = this;
+    const inside = (generation: Generation) => ({ ...generation, node: prefix + generation.node });
+    const outside = ({ node, gen }: Generation) => ({ node: node.slice(prefix.length), gen });
+    const shardInside = (shard: number) => this.#shards + shard;
+    return {
+      readsAreDurable: store.readsAreDurable,
+      createGeneration: async (node) => outside(await store.createGeneration(prefix + node)),
+      fence: (generation) => store.fence(inside(generation)),
+      readFence: (generation) => store.readFence(inside(generation)),
+      readAlive: async (node, own) => (await store.readAlive(prefix + node, inside(own))).map(outside),
+      async readShard(shard) {
+        const owner = await store.readShard(shardInside(shard));
+        return owner === null ? null : outside(owner);
+      },
+      casShard: (shard, expected, owner) =>
+        store.casShard(shardInside(shard), expected === null ? null : inside(expected), inside(owner)),
+      readMeta: (log) => store.readMeta(prefix + log),
+      casMeta: (log, meta) => store.casMeta(prefix + log, meta),
+      writeRows: (writes) => store.writeRows(writes.map((each): RowWrite => ({ ...each, log: prefix + each.log }))),
+      readRows: (log, segment, range: RowRange) => store.readRows(prefix + log, segment, range),
+      async readDue(shard, throughMs, limit) {
+        const due = await store.readDue(shard, throughMs, 10_000);
+        const mine = due.filter(({ log }) => log.startsWith(prefix)).slice(0, limit);
+        return mine.map((each) => ({ ...each, log: each.log.slice(prefix.length) }));
+      },
+      dropDue: (shard, due) =>
+        store.dropDue(
+          shard,
+          due.map((each) => ({ ...each, log: prefix + each.log })),
+        ),
+      readState: (log, keys) => store.readState(prefix + log, keys),
+      writeState: (writes) => store.writeState(writes.map((each): StateWrite => ({ ...each, log: prefix + each.log }))),
+      expire: () => store.expire(),
+      close: () => store.close(),
+    };
+  }
+}
+
+/** The text and one character more, such that any log named so lies in the shard in which it lies without. */
+function neutral(text: string): string {
+  const names = ['', 'l', 'room/!a:lux'];
+  for (let code = 0x21; code < 0x7f; code++) {
+    const prefix = text + String.fromCharCode(code);
+    if (names.every((name) => shardOf(prefix + name) === shardOf(name))) return prefix;
+  }
+  throw new Error('shards are made in another way now');
+}

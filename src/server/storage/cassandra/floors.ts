@@ -1,0 +1,35 @@
+// From when on something may still be due, for each queue. Readers of a queue begin there, so that they pass over no tombstones of what was dropped before.
+// Guarantees: a floor only rises; it stays below Cassandra's own clock, so that a node whose clock runs ahead hides nothing from the others.
+import type { Connection } from './connection.ts';
+
+const select = 'select floor_ms from floors where queue = ?';
+const insert = 'insert into floors (queue, floor_ms) values (?, ?) using timestamp ?';
+
+export interface FloorOptions {
+  /** Where a queue begins that has no floor yet: nothing was ever written before. */
+  readonly sinceMs: number;
+  /** The store's clock. */
+  readonly storeNow: () => Promise<number>;
+}
+
+export class Floors {
+  readonly #connection: Connection;
+  readonly #options: FloorOptions;
+
+  constructor(connection: Connection, options: FloorOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  async read(queue: string): Promise<number> {
+    const [row] = await this.#connection.read(select, [queue]);
+    return row === undefined ? this.#options.sinceMs : Number(row.floor_ms);
+  }
+
+  /** Raises the floor to this time, or as far as the store's clock less `slackMs` lets it. */
+  async raise(queue: string, { toMs, slackMs }: { toMs: number; slackMs: number }): Promise<void> {
+    const floor = Math.floor(Math.min(toMs, (await this.#options.storeNow()) - slackMs));
+    // The floor is its own timestamp: of two the higher one stays.
+    await this.#connection.write(insert, [queue, BigInt(floor), BigInt(floor) * 1000n]);
+  }
+}

@@ -1,0 +1,180 @@
+// Rows of logs in Cassandra: plain writes, each with its own timestamp and TTL, so that writing one again changes nothing. Guarantees: once answered a
+// row is on a quorum, and later reads return it or a later version until it expires. Says nothing of rows whose write did not answer: one read may see
+// such a row and the next one not, and the log rewrites its uncertain tail before it is sealed (rule 10).
+import type { types } from 'cassandra-driver';
+import type { RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import type { Connection, Statement } from './connection.ts';
+import { type Retention, ttlSeconds } from './retention.ts';
+
+/** Bytes of rows that leave in one batch; a larger row leaves alone. Well below Cassandra's batch_size_fail_threshold of 50 KiB. */
+const batchBytesMax = 32 * 1024;
+/** What a row weighs besides its bytes. */
+const rowBytes = 64;
+/** Rows of a first page; later ones are as large as the rows seen let them be. */
+const pageRows = 128;
+const pageRowsMax = 1_000;
+const pageBytesMax = 1024 * 1024;
+
+const tables = ['log_rows', 'log_rows_late'] as const;
+type RowTable = (typeof tables)[number];
+
+const inserts = inEach(
+  (table) =>
+    `insert into ${table} (log, segment, seq, bytes, expires_ms) values (?, ?, ?, ?, ?) using timestamp ? and ttl ?`,
+);
+const selects = inEach((table) => ({ up: select(table, 'asc'), down: select(table, 'desc') }));
+
+export class LogRows {
+  readonly #connection: Connection;
+  readonly #retention: Retention;
+  readonly #now: () => number;
+
+  constructor(connection: Connection, { retention, now }: { retention: Retention; now: () => number }) {
+    this.#connection = connection;
+    this.#retention = retention;
+    this.#now = now;
+  }
+
+  async write(writes: readonly RowWrite[]): Promise<void> {
+    const batches = writes.flatMap((write) => this.#batches(write));
+    const written = batches.map((batch) => this.#connection.inSlot(() => this.#connection.writeTogether(batch)));
+    // All of them have ended when this does: what is under way is never more than the caller knows of.
+    for (const result of await Promise.allSettled(written)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Rows of one partition of one table, in pieces. */
+  #batches({ log, segment, rows }: RowWrite): Statement[][] {
+    const now = this.#now();
+    const { windowMs, slackMs } = this.#retention;
+    const batches: Statement[][] = [];
+    const open = new Map<RowTable, { batch: Statement[]; bytes: number }>();
+    for (const row of rows) {
+      const ttl = ttlSeconds(row.expiresMs, { now, slackMs });
+      if (ttl === null) continue;
+      const table = now - row.writeMicros / 1000 > windowMs ? 'log_rows_late' : 'log_rows';
+      const bytes = row.bytes.length + rowBytes;
+      let last = open.get(table);
+      if (last === undefined || last.bytes + bytes > batchBytesMax) {
+        last = { batch: [], bytes: 0 };
+        open.set(table, last);
+        batches.push(last.batch);
+      }
+      last.bytes += bytes;
+      const cells = [log, segment, BigInt(row.seq), blob(row.bytes), BigInt(row.expiresMs)];
+      last.batch.push({ query: inserts[table], params: [...cells, BigInt(row.writeMicros), ttl] });
+    }
+    return batches;
+  }
+
+  async read(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]> {
+    const { from, through, limit, bytesMax, backwards } = range;
+    const params = [log, segment, BigInt(from), BigInt(Math.min(through, Number.MAX_SAFE_INTEGER))];
+    const cursors = tables.map((table) => {
+      const query = selects[table][backwards ? 'down' : 'up'];
+      return new Cursor(this.#connection, { statement: { query, params }, rows: Math.min(limit, pageRows) });
+    });
+    const now = this.#now();
+    const found: StoredRow[] = [];
+    let bytes = 0;
+    while (found.length < limit) {
+      for (const cursor of cursors) if (cursor.isEmpty) await fillAll(cursors);
+      const row = takeNext(cursors, backwards);
+      if (row === null) break;
+      if (row.expiresMs <= now) continue;
+      bytes += row.bytes.length;
+      if (bytes > bytesMax && found.length > 0) break;
+      found.push(row);
+    }
+    return backwards ? found.reverse() : found;
+  }
+}
+
+/** Rows of one table in the order asked for, page by page. */
+class Cursor {
+  readonly #connection: Connection;
+  readonly #statement: Statement;
+  #rows: StoredRow[] = [];
+  #at = 0;
+  #pageRows: number;
+  #next: string | null = null;
+  #begun = false;
+
+  constructor(connection: Connection, { statement, rows }: { statement: Statement; rows: number }) {
+    this.#connection = connection;
+    this.#statement = statement;
+    this.#pageRows = rows;
+  }
+
+  /** Nothing is at hand, but there may be more. */
+  get isEmpty(): boolean {
+    return this.#at === this.#rows.length && !(this.#begun && this.#next === null);
+  }
+
+  get first(): StoredRow | undefined {
+    return this.#rows[this.#at];
+  }
+
+  pass(): void {
+    this.#at++;
+  }
+
+  async fill(): Promise<void> {
+    const { rows, next } = await this.#connection.page(this.#statement, { rows: this.#pageRows, from: this.#next });
+    this.#begun = true;
+    this.#next = next;
+    this.#rows = rows.map(rowOf);
+    this.#at = 0;
+    const bytes = this.#rows.reduce((sum, row) => sum + row.bytes.length + rowBytes, 0);
+    if (rows.length > 0)
+      this.#pageRows = Math.max(16, Math.min(pageRowsMax, Math.floor((pageBytesMax * rows.length) / bytes)));
+  }
+}
+
+async function fillAll(cursors: readonly Cursor[]): Promise<void> {
+  await Promise.all(cursors.map((cursor) => (cursor.isEmpty ? cursor.fill() : null)));
+}
+
+/** The next row of both tables; of two versions the later one, at a tie the larger bytes, as Cassandra itself decides within one table. */
+function takeNext(cursors: readonly Cursor[], backwards: boolean): StoredRow | null {
+  let next: StoredRow | null = null;
+  for (const { first } of cursors) {
+    if (first === undefined) continue;
+    if (next === null || (backwards ? first.seq > next.seq : first.seq < next.seq)) next = first;
+    else if (first.seq === next.seq && isLater(first, next)) next = first;
+  }
+  for (const cursor of cursors) if (cursor.first?.seq === next?.seq) cursor.pass();
+  return next;
+}
+
+function isLater(a: StoredRow, b: StoredRow): boolean {
+  if (a.writeMicros !== b.writeMicros) return a.writeMicros > b.writeMicros;
+  return Buffer.compare(a.bytes, b.bytes) > 0;
+}
+
+function rowOf(row: types.Row): StoredRow {
+  return {
+    seq: Number(row.seq),
+    bytes: bytesOf(row.bytes),
+    writeMicros: Number(row.written),
+    expiresMs: Number(row.expires_ms),
+  };
+}
+
+/** Bytes for the driver, which knows Buffers only. */
+export function blob(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Bytes of the driver, as the ports give them. */
+export function bytesOf(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+function select(table: RowTable, order: 'asc' | 'desc'): string {
+  return `select seq, bytes, expires_ms, writetime(bytes) as written from ${table}
+    where log = ? and segment = ? and seq >= ? and seq <= ? order by seq ${order}`;
+}
+
+function inEach<T>(make: (table: RowTable) => T): Record<RowTable, T> {
+  return { log_rows: make('log_rows'), log_rows_late: make('log_rows_late') };
+}

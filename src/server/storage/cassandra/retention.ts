@@ -1,0 +1,74 @@
+// How long content stays, and what follows from it for Cassandra: TTLs, windows, when files may go. Deployments use `legalRetention`; tests make months
+// minutes. A keyspace is made for one retention and refuses another one (schema.ts).
+import { StorageError } from '../store.ts';
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+export interface Retention {
+  /** Life of text rows: the deadline less one window, less the grace. */
+  readonly textMs: number;
+  /** Life of attachments, likewise. */
+  readonly attachmentMs: number;
+  /** Rows written in one window lie in one file. Whole minutes, hours or days. */
+  readonly windowMs: number;
+  /** From a row's expiry to when its file may go (gc_grace_seconds). */
+  readonly graceMs: number;
+  /** How often Cassandra looks for files that may go. At least a second. */
+  readonly checkMs: number;
+  /** The TTL outlasts `expiresMs` by so much, so that a row that still counts is there although clocks differ. Readers go by `expiresMs`. */
+  readonly slackMs: number;
+  /**
+   * A file goes when all of it has expired, though a younger one reaches back into its window: those flushed across the boundary of two windows do. False =
+   * it waits until the younger one has expired too, one window longer. True needs Cassandra's flag (see schema.cql); without it `open` is refused.
+   */
+  readonly dropOverlapping: boolean;
+}
+
+/** 24 months of text, 12 of attachments, at the latest and on disk. */
+export const legalRetention: Retention = {
+  textMs: 722 * dayMs,
+  attachmentMs: 357 * dayMs,
+  windowMs: 7 * dayMs,
+  graceMs: dayMs,
+  checkMs: 10 * minuteMs,
+  slackMs: minuteMs,
+  dropOverlapping: false,
+};
+
+/** Seconds of TTL for a row that expires then; null = it has expired, there is nothing to write. */
+export function ttlSeconds(expiresMs: number, { now, slackMs }: { now: number; slackMs: number }): number | null {
+  return expiresMs <= now ? null : Math.ceil((expiresMs - now + slackMs) / 1000);
+}
+
+/** What schema.cql calls by $names. */
+export function schemaNames(retention: Retention): Record<string, string> {
+  const { textMs, attachmentMs, windowMs, graceMs, checkMs, slackMs, dropOverlapping } = retention;
+  const [unit, unitMs] = unitOf(windowMs);
+  return {
+    window_unit: unit,
+    window_size: String(windowMs / unitMs),
+    text_ttl_s: seconds(textMs + slackMs),
+    attachment_ttl_s: seconds(attachmentMs + slackMs),
+    gc_grace_s: seconds(graceMs),
+    check_s: seconds(checkMs),
+    drop_overlapping: String(dropOverlapping),
+    // Files of late rows are looked at once a window at most, one at a time.
+    late_check_s: seconds(Math.min(windowMs, dayMs)),
+  };
+}
+
+function unitOf(windowMs: number): [string, number] {
+  const units: [string, number][] = [
+    ['DAYS', dayMs],
+    ['HOURS', 60 * minuteMs],
+    ['MINUTES', minuteMs],
+  ];
+  const found = units.find(([, ms]) => windowMs > 0 && windowMs % ms === 0);
+  if (found === undefined) throw new StorageError('UNUSABLE', 'A window of retention must be whole minutes');
+  return found;
+}
+
+function seconds(ms: number): string {
+  return String(Math.max(1, Math.ceil(ms / 1000)));
+}

@@ -1,0 +1,24 @@
+// The contract of every store, on a real Cassandra.
+import { beforeAll } from 'vitest';
+import { storeContract } from '../contract.ts';
+import { Scope, testOptions } from './fixture.ts';
+import { type CassandraOptions, CassandraStore } from './store.ts';
+
+let options: CassandraOptions;
+beforeAll(async () => {
+  options = await testOptions();
+});
+
+storeContract({
+  name: 'cassandra',
+  async open(now) {
+    const scope = new Scope();
+    const open = async () => await CassandraStore.open({ ...options, now, storeNow: async () => now() });
+    const store = await open();
+    const reopen = async () => {
+      await store.close();
+      return scope.over(await open());
+    };
+    return { store: scope.over(store), reopen };
+  },
+});

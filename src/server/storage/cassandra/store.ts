@@ -1,0 +1,132 @@
+// The store on Cassandra: what many nodes of one provider share. Guarantees: an answered write is on a quorum of the replicas in this datacenter; what is
+// read was answered before or may have been; nothing is retried. Content leaves by its TTL. It brings its own schema (schema.cql, schema.ts).
+import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import type { StateWrite, StoredState } from '#actors/ports/state-store.ts';
+import type { Store } from '../store.ts';
+import { Connection } from './connection.ts';
+import { Floors } from './floors.ts';
+import { LogDue } from './log-due.ts';
+import { LogMetas } from './log-metas.ts';
+import { LogRows } from './log-rows.ts';
+import { LogStates } from './log-states.ts';
+import { Owners } from './owners.ts';
+import { legalRetention } from './retention.ts';
+import { applySchema, type SchemaOptions } from './schema.ts';
+
+export interface CassandraOptions extends SchemaOptions {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** The store's clock, unless a test has another one. */
+  readonly storeNow?: () => Promise<number>;
+}
+
+export class CassandraStore implements Store {
+  /** A row that one replica has may be seen by one read and not by the next. */
+  readonly readsAreDurable = false;
+  readonly #connection: Connection;
+  readonly #now: () => number;
+  readonly #owners: Owners;
+  readonly #metas: LogMetas;
+  readonly #rows: LogRows;
+  readonly #states: LogStates;
+  readonly #due: LogDue;
+
+  /** Connects and brings the schema up. Rejects with StorageError UNREACHABLE, NEWER or UNUSABLE. */
+  static async open(options: CassandraOptions): Promise<CassandraStore> {
+    const { createdMs } = await applySchema(options);
+    return new CassandraStore(await Connection.open(options, options.keyspace), { ...options, createdMs });
+  }
+
+  private constructor(connection: Connection, options: CassandraOptions & { readonly createdMs: number }) {
+    const { now, createdMs, retention = legalRetention, storeNow = () => clockOf(connection) } = options;
+    this.#connection = connection;
+    this.#now = now;
+    this.#owners = new Owners(connection);
+    this.#metas = new LogMetas(connection);
+    this.#rows = new LogRows(connection, { retention, now });
+    this.#states = new LogStates(connection);
+    // An hour for clocks that differed when the keyspace was made.
+    const floors = new Floors(connection, { sinceMs: createdMs - 3_600_000, storeNow });
+    this.#due = new LogDue(connection, { floors, now, keptMs: retention.textMs });
+  }
+
+  /** This node's clock less the store's, milliseconds; right to half of the time that asking took. */
+  async clockSkewMs(): Promise<number> {
+    const asked = this.#now();
+    const theirs = await clockOf(this.#connection);
+    return (asked + this.#now()) / 2 - theirs;
+  }
+
+  createGeneration(node: string): Promise<Generation> {
+    return this.#owners.createGeneration(node);
+  }
+
+  fence(generation: Generation): Promise<void> {
+    return this.#owners.fence(generation);
+  }
+
+  readFence(generation: Generation): Promise<Fence> {
+    return this.#owners.readFence(generation);
+  }
+
+  readAlive(node: string, own: Generation): Promise<readonly Generation[]> {
+    return this.#owners.readAlive(node, own);
+  }
+
+  readShard(shard: number): Promise<Generation | null> {
+    return this.#owners.readShard(shard);
+  }
+
+  casShard(shard: number, expected: Generation | null, owner: Generation): Promise<boolean> {
+    return this.#owners.casShard(shard, expected, owner);
+  }
+
+  readMeta(log: string): Promise<LogMeta | null> {
+    return this.#metas.read(log);
+  }
+
+  casMeta(log: string, meta: LogMeta): Promise<boolean> {
+    return this.#metas.change(log, meta);
+  }
+
+  async writeRows(writes: readonly RowWrite[]): Promise<void> {
+    const due = writes.flatMap(({ log, segment, dueMs }) => (dueMs === null ? [] : [{ log, segment, dueMs }]));
+    const asked = [
+      this.#rows.write(writes),
+      ...due.map((each) => this.#connection.inSlot(() => this.#due.write(each))),
+    ];
+    for (const result of await Promise.allSettled(asked)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  readRows(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]> {
+    return this.#rows.read(log, segment, range);
+  }
+
+  readDue(shard: number, throughMs: number, limit: number): Promise<readonly DueSegment[]> {
+    return this.#due.read(shard, throughMs, limit);
+  }
+
+  dropDue(shard: number, due: readonly DueSegment[]): Promise<void> {
+    return this.#due.drop(shard, due);
+  }
+
+  readState(log: string, keys?: readonly string[]): Promise<readonly StoredState[]> {
+    return this.#states.read(log, keys);
+  }
+
+  writeState(writes: readonly StateWrite[]): Promise<void> {
+    return this.#states.write(writes);
+  }
+
+  /** Nothing to do: Cassandra lets expired rows go by itself. */
+  async expire(): Promise<void> {}
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+async function clockOf(connection: Connection): Promise<number> {
+  const [row] = await connection.read('select toUnixTimestamp(now()) as now_ms from system.local', []);
+  return Number(row?.now_ms);
+}
