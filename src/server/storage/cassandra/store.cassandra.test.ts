@@ -1,8 +1,8 @@
 // The contract of every store, on a real Cassandra.
 import { beforeAll } from 'vitest';
 import { storeContract } from '../contract.ts';
-import { Scope, testOptions } from './fixture.ts';
 import { type CassandraOptions, CassandraStore } from './store.ts';
+import { Scope, testOptions } from './test/fixture.ts';
 
 let options: CassandraOptions;
 beforeAll(async () => {

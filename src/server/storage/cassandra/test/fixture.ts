@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { shardCount, shardOf } from '#actors/log/shards.ts';
 import type { Generation, RowRange, RowWrite } from '#actors/ports/log-store.ts';
 import type { StateWrite } from '#actors/ports/state-store.ts';
-import { sharedCassandra } from '../../../../deploy/dev/testing/testing.ts';
-import type { Store } from '../store.ts';
-import type { CassandraOptions } from './store.ts';
+import { sharedCassandra } from '../../../../../deploy/dev/testing/testing.ts';
+import type { Store } from '../../store.ts';
+import type { CassandraOptions } from '../store.ts';
 
 /** Options for a keyspace of this suite; call it in `beforeAll`. */
 export async function testOptions(more: Partial<CassandraOptions> = {}): Promise<CassandraOptions> {
