@@ -96,7 +96,7 @@ export interface AccountStore {
 
   /**
    * Removes attempts and logins that ended before `nowMs` and names the families that did, together at most `rowsMax`. Families stay until they
-   * are removed: their devices end with them. A store that expires rows by itself removes and names none.
+   * are removed: their devices end with them. A store in which attempts and logins expire by themselves removes none of those.
    */
   sweep(nowMs: number, rowsMax: number): Promise<Swept>;
 }

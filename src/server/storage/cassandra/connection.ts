@@ -32,10 +32,10 @@ export interface Page {
 
 const { localQuorum, localSerial } = types.consistencies;
 
-/** Plain reads and writes. */
-const plain: QueryOptions = { prepare: true, consistency: localQuorum };
+/** Plain reads and writes. Answers are bounded by what is asked, so they come whole (0 = no pages), unless pages are asked for. */
+const plain: QueryOptions = { prepare: true, consistency: localQuorum, fetchSize: 0 };
 /** Sees every conditional change that was decided, and completes what was begun. */
-const serialRead: QueryOptions = { prepare: true, consistency: localSerial };
+const serialRead: QueryOptions = { prepare: true, consistency: localSerial, fetchSize: 0 };
 /** Decided among replicas of this datacenter, and committed to a quorum of them before the answer (rule 2). */
 const conditional: QueryOptions = { prepare: true, consistency: localQuorum, serialConsistency: localSerial };
 

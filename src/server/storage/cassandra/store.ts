@@ -2,8 +2,12 @@
 // read was answered before or may have been; nothing is retried. Content leaves by its TTL. It brings its own schema (schema.cql, schema.ts).
 import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
 import type { StateWrite, StoredState } from '#actors/ports/state-store.ts';
+import type { AccountStore } from '../../auth/ports.ts';
 import type { Store } from '../store.ts';
+import type { Table } from '../table.ts';
+import { cassandraAccounts, hasAccounts } from './accounts.ts';
 import { Connection } from './connection.ts';
+import { FamilyEnds } from './family-ends.ts';
 import { Floors } from './floors.ts';
 import { LogDue } from './log-due.ts';
 import { LogMetas } from './log-metas.ts';
@@ -12,6 +16,7 @@ import { LogStates } from './log-states.ts';
 import { Owners } from './owners.ts';
 import { legalRetention } from './retention.ts';
 import { applySchema, type SchemaOptions } from './schema.ts';
+import { CassandraTable } from './table.ts';
 
 export interface CassandraOptions extends SchemaOptions {
   /** Epoch milliseconds. */
@@ -30,6 +35,7 @@ export class CassandraStore implements Store {
   readonly #rows: LogRows;
   readonly #states: LogStates;
   readonly #due: LogDue;
+  readonly #ends: FamilyEnds;
 
   /** Connects and brings the schema up. Rejects with StorageError UNREACHABLE, NEWER or UNUSABLE. */
   static async open(options: CassandraOptions): Promise<CassandraStore> {
@@ -48,6 +54,7 @@ export class CassandraStore implements Store {
     // An hour for clocks that differed when the keyspace was made.
     const floors = new Floors(connection, { sinceMs: createdMs - 3_600_000, storeNow });
     this.#due = new LogDue(connection, { floors, now, keptMs: retention.textMs });
+    this.#ends = new FamilyEnds(connection, { floors, now });
   }
 
   /** This node's clock less the store's, milliseconds; right to half of the time that asking took. */
@@ -55,6 +62,21 @@ export class CassandraStore implements Store {
     const asked = this.#now();
     const theirs = await clockOf(this.#connection);
     return (asked + this.#now()) / 2 - theirs;
+  }
+
+  /** A table for what is no log; see ../table.ts. */
+  table(name: string): Table {
+    return new CassandraTable(this.#connection, name);
+  }
+
+  /** What login keeps. */
+  accounts(): AccountStore {
+    return cassandraAccounts(this.#connection, { ends: this.#ends, now: this.#now });
+  }
+
+  /** Has anybody ever logged in? */
+  holdsSubjects(): Promise<boolean> {
+    return hasAccounts(this.#connection);
   }
 
   createGeneration(node: string): Promise<Generation> {

@@ -6,6 +6,7 @@ import type { Generation, RowRange, RowWrite } from '#actors/ports/log-store.ts'
 import type { StateWrite } from '#actors/ports/state-store.ts';
 import { sharedCassandra } from '../../../../../deploy/dev/testing/testing.ts';
 import type { Store } from '../../store.ts';
+import { driver } from '../connection.ts';
 import type { CassandraOptions } from '../store.ts';
 
 /** Options for a keyspace of this suite; call it in `beforeAll`. */
@@ -73,4 +74,14 @@ function neutral(text: string): string {
     if (names.every((name) => shardOf(prefix + name) === shardOf(name))) return prefix;
   }
   throw new Error('shards are made in another way now');
+}
+
+/** Tables that a test wants empty, where names can't keep tests apart. */
+export async function emptyTables(options: CassandraOptions, tables: readonly string[]): Promise<void> {
+  const client = driver(options, { keyspace: options.keyspace, timeoutMs: 60_000 });
+  try {
+    for (const table of tables) await client.execute(`truncate ${table}`);
+  } finally {
+    await client.shutdown();
+  }
 }

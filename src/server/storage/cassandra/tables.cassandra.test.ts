@@ -1,0 +1,50 @@
+// The contracts of small tables and of login's rows, on a real Cassandra.
+import { beforeAll, describe } from 'vitest';
+import { accountStoreContract } from '../../auth/account-store.contract.ts';
+import type { AccountStore } from '../../auth/ports.ts';
+import { tableContract } from '../table.contract.ts';
+import { type CassandraOptions, CassandraStore } from './store.ts';
+import { emptyTables, Scope, testOptions } from './test/fixture.ts';
+
+let options: CassandraOptions;
+beforeAll(async () => {
+  options = await testOptions();
+  await (await CassandraStore.open(options)).close();
+});
+
+tableContract('cassandra', async () => {
+  const { prefix } = new Scope();
+  const over = (store: CassandraStore) => ({
+    table: (name: string) => store.table(prefix + name),
+    reopen: async () => {
+      await store.close();
+      return over(await CassandraStore.open(options));
+    },
+    close: () => store.close(),
+  });
+  return over(await CassandraStore.open(options));
+});
+
+describe('accounts on cassandra', () => {
+  accountStoreContract(async () => {
+    await emptyTables(options, [
+      'login_attempts',
+      'pending_logins',
+      'user_ids',
+      'subjects',
+      'devices',
+      'token_families',
+      'family_ends',
+    ]);
+    const stores: CassandraStore[] = [];
+    const open = async (): Promise<AccountStore> => {
+      stores.push(await CassandraStore.open(options));
+      return stores.at(-1)!.accounts();
+    };
+    return {
+      store: await open(),
+      reopen: open,
+      close: async () => void (await Promise.all(stores.map((each) => each.close()))),
+    };
+  });
+});
