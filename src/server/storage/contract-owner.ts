@@ -1,13 +1,16 @@
 // One owner of one log over a real store, driven by hand: every request waits until the test carries it out, keeps it back, or loses its answer.
 // So a test can stand still between any two steps of the protocol, as a paused process does.
-
+import { expect } from 'vitest';
 import type { LogLimits } from '#actors/log/limits.ts';
 import { Log } from '#actors/log/log.ts';
 import type { LogAnswer, LogCommand, NewRow } from '#actors/log/messages.ts';
 import type { Stub } from '#actors/log/opening.ts';
+import { takeShard } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '#actors/log/requests.ts';
+import { shardOf } from '#actors/log/shards.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import type { Store } from './store.ts';
+import { walk } from './tenure.ts';
 
 export interface Asked {
   readonly id: number;
@@ -148,4 +151,47 @@ export function bytes(text: string): Uint8Array {
 
 export function text(data: Uint8Array): string {
   return new TextDecoder().decode(data);
+}
+
+/** A store under test and its clock. */
+export interface World {
+  store(): Store;
+  now(): number;
+  pass(ms: number): void;
+}
+
+/** The log that owners have, and its shard. */
+export const log = 'room/!a:lux';
+export const shard = shardOf(log);
+
+/** Owners of one log, and how they come and go. */
+export function ownersOf(world: World) {
+  const owner = (generation: Generation, more: Partial<OwnerOptions> = {}) =>
+    new Owner({ store: world.store(), generation, log, now: world.now, ...more });
+
+  /** The next generation, which has taken the shard from `from` and fenced it. */
+  const takeOver = async (from: Generation | null): Promise<Generation> => {
+    const to = await world.store().createGeneration('n');
+    expect(await walk(world.store(), takeShard({ shard, from, to }))).toEqual(to);
+    return to;
+  };
+
+  /** Everything in the log, as its newest owner reads it. */
+  const contents = async (reader: Owner): Promise<string[]> => {
+    const [fromSeq, throughSeq, limit, bytesMax] = [1, Number.MAX_SAFE_INTEGER, 1000, 1_000_000];
+    reader.command({ kind: 'read', token: 1, fromSeq, throughSeq, limit, bytesMax, backwards: false });
+    await reader.run();
+    return reader.last('rows').rows.map((each) => `${each.seq} ${text(each.bytes)}`);
+  };
+
+  const fresh = async (...texts: string[]) => {
+    const generation = await takeOver(null);
+    const first = owner(generation);
+    await first.open();
+    if (texts.length > 0) first.append(...texts);
+    await first.run();
+    return { generation, first };
+  };
+
+  return { owner, takeOver, contents, fresh };
 }

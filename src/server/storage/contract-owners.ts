@@ -4,46 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { takeShard } from '#actors/log/ownership.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import type { Generation, OwnershipStore } from '#actors/ports/log-store.ts';
-import { bytes, Owner, type OwnerOptions, text, yearMs } from './contract-owner.ts';
-import type { Store } from './store.ts';
+import { bytes, log, Owner, ownersOf, shard, text, type World, yearMs } from './contract-owner.ts';
 import { walk } from './tenure.ts';
 
-export interface World {
-  store(): Store;
-  now(): number;
-  pass(ms: number): void;
-}
-
-const log = 'room/!a:lux';
-const shard = shardOf(log);
-
 export function ownersContract(name: string, world: World): void {
-  const owner = (generation: Generation, more: Partial<OwnerOptions> = {}) =>
-    new Owner({ store: world.store(), generation, log, now: world.now, ...more });
-
-  /** The next generation, which has taken the shard from `from` and fenced it. */
-  const takeOver = async (from: Generation | null): Promise<Generation> => {
-    const to = await world.store().createGeneration('n');
-    expect(await walk(world.store(), takeShard({ shard, from, to }))).toEqual(to);
-    return to;
-  };
-
-  /** Everything in the log, as its newest owner reads it. */
-  const contents = async (reader: Owner): Promise<string[]> => {
-    const [fromSeq, throughSeq, limit, bytesMax] = [1, Number.MAX_SAFE_INTEGER, 1000, 1_000_000];
-    reader.command({ kind: 'read', token: 1, fromSeq, throughSeq, limit, bytesMax, backwards: false });
-    await reader.run();
-    return reader.last('rows').rows.map((each) => `${each.seq} ${text(each.bytes)}`);
-  };
-
-  const fresh = async (...texts: string[]) => {
-    const generation = await takeOver(null);
-    const first = owner(generation);
-    await first.open();
-    if (texts.length > 0) first.append(...texts);
-    await first.run();
-    return { generation, first };
-  };
+  const { owner, takeOver, contents, fresh } = ownersOf(world);
 
   describe(`a log and its actor, ${name}`, () => {
     it('acks rows in order, and a new actor on the same node finds them', async () => {

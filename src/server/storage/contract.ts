@@ -1,8 +1,9 @@
 // What every store must do: its own promises first, then the protocol of the log on top of it, with owners that stand still, come back, hear
-// nothing, and write late. Run by memory and by the embedded store.
+// nothing, and write late. Run by memory, the embedded store and Cassandra.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Generation, LogMeta, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
-import { bytes, text, yearMs } from './contract-owner.ts';
+import { movesContract } from './contract-moves.ts';
+import { bytes, text, type World, yearMs } from './contract-owner.ts';
 import { ownersContract } from './contract-owners.ts';
 import type { Store } from './store.ts';
 
@@ -15,11 +16,12 @@ export interface OpenedStore {
 
 export interface StoreFactory {
   readonly name: string;
-  /** A fresh empty store by this clock. */
-  open(now: () => number): Promise<OpenedStore>;
+  /** A fresh empty store by this clock of the node; `trueNow` is for stores that have a clock of their own. */
+  open(now: () => number, trueNow: () => number): Promise<OpenedStore>;
 }
 
 export const start = Date.UTC(2027, 0, 13);
+const dayMs = 24 * 3_600_000;
 
 /** A row as tests write them. */
 export function row(seq: number, content: string, from: Partial<StoredRow> = {}): StoredRow {
@@ -34,11 +36,16 @@ const all = { from: 1, through: Number.MAX_SAFE_INTEGER, limit: 1000, bytesMax: 
 
 export function storeContract(factory: StoreFactory): void {
   let now = start;
+  /** How far the node's clock is ahead. */
+  let ahead = 0;
   let opened: OpenedStore;
   let store: Store;
   beforeEach(async () => {
-    now = start;
-    opened = await factory.open(() => now);
+    [now, ahead] = [start, 0];
+    opened = await factory.open(
+      () => now,
+      () => now - ahead,
+    );
     store = opened.store;
   });
   afterEach(async () => {
@@ -127,6 +134,23 @@ export function storeContract(factory: StoreFactory): void {
       expect(await texts('l', 1)).toEqual(['1 ', '2 same', '3 new']);
     });
 
+    it('takes rows that come weeks late, and merges them with the others', async () => {
+      const late = (seq: number, content: string, days: number) =>
+        row(seq, content, { writeMicros: (start - days * dayMs) * 1000, expiresMs: start + (722 - days) * dayMs });
+      await store.writeRows([
+        write('l', 1, row(1, 'a'), late(2, 'b', 30), row(3, 'c'), late(4, 'd', 8), late(5, 'e', 400)),
+      ]);
+      expect(await texts('l', 1)).toEqual(['1 a', '2 b', '3 c', '4 d', '5 e']);
+      expect(await store.readRows('l', 1, { ...all, from: 5 })).toEqual([late(5, 'e', 400)]);
+      expect(await texts('l', 1, { through: 4, limit: 3, backwards: true })).toEqual(['2 b', '3 c', '4 d']);
+      expect(await texts('l', 1, { bytesMax: 3 })).toEqual(['1 a', '2 b', '3 c']);
+      // Emptied now; then the first version once more, later still, and one that has expired.
+      await store.writeRows([{ ...write('l', 1, { ...late(2, '', 30), writeMicros: start * 1000 }), replace: true }]);
+      await store.writeRows([{ ...write('l', 1, late(2, 'b', 30)), replace: true }]);
+      await store.writeRows([write('l', 1, late(6, 'f', 722))]);
+      expect(await texts('l', 1)).toEqual(['1 a', '2 ', '3 c', '4 d', '5 e']);
+    });
+
     it('holds large rows and many logs in one call', async () => {
       const large = 'x'.repeat(60_000);
       const writes = Array.from({ length: 200 }, (_, i) => write(`room/${i}`, 1, row(1, `r${i}`), row(2, large)));
@@ -164,6 +188,29 @@ export function storeContract(factory: StoreFactory): void {
       await store.writeRows([{ ...write('l', 0), dueMs: start + 5 }]);
       expect(await store.readDue(shardOf('l'), start + 5, 1)).toEqual([{ dueMs: start + 5, log: 'l', segment: 0 }]);
       expect(await texts('l', 0)).toEqual([]);
+    });
+
+    it('names what was due before it was written, and what is left for days', async () => {
+      const { shardOf } = await import('#actors/log/shards.ts');
+      const due = async () => (await store.readDue(shardOf('l'), now, 10)).map(({ segment }) => segment).sort();
+      const write = (segment: number, dueMs: number) =>
+        store.writeRows([{ log: 'l', segment, rows: [], replace: false, dueMs }]);
+      await write(1, start - 30 * dayMs);
+      expect(await due()).toEqual([1]);
+      await write(2, start + dayMs);
+      [now, ahead] = [start + 3 * dayMs, dayMs];
+      for (let i = 0; i < 3; i++) {
+        expect(await due()).toEqual([1, 2]);
+        now += 3_600_000;
+      }
+      // The clock is set right.
+      [now, ahead] = [now - dayMs, 0];
+      await write(3, now);
+      expect(await due()).toEqual([1, 2, 3]);
+      await store.dropDue(shardOf('l'), await store.readDue(shardOf('l'), now, 10));
+      expect(await due()).toEqual([]);
+      await write(4, now);
+      expect(await due()).toEqual([4]);
     });
   });
 
@@ -227,11 +274,13 @@ export function storeContract(factory: StoreFactory): void {
     expect(await store.readDue(shardOf('l'), start + 5, 9)).toHaveLength(1);
   });
 
-  ownersContract(factory.name, {
+  const world: World = {
     store: () => store,
     now: () => now,
     pass: (ms) => {
       now += ms;
     },
-  });
+  };
+  ownersContract(factory.name, world);
+  movesContract(factory.name, world);
 }

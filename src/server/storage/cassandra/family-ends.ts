@@ -62,7 +62,7 @@ export class FamilyEnds {
         }
       }
     }
-    if (lowest > floor) await floors.raise(queue, { toMs: Math.min(lowest * dayMs, now() - slackMs), slackMs });
+    if (lowest > floor) await floors.raise(queue, Math.min(lowest * dayMs, (await floors.storeNow()) - slackMs));
   }
 
   async *#ofSlice(day: number, slice: number): AsyncGenerator<DueFamily> {

@@ -1,5 +1,5 @@
 // From when on something may still be due, for each queue. Readers of a queue begin there, so that they pass over no tombstones of what was dropped before.
-// Guarantees: a floor only rises; it stays below Cassandra's own clock, so that a node whose clock runs ahead hides nothing from the others.
+// Guarantees: a floor only rises.
 import type { Connection } from './connection.ts';
 
 const select = 'select floor_ms from floors where queue = ?';
@@ -26,10 +26,15 @@ export class Floors {
     return row === undefined ? this.#options.sinceMs : Number(row.floor_ms);
   }
 
-  /** Raises the floor to this time, or as far as the store's clock less `slackMs` lets it. */
-  async raise(queue: string, { toMs, slackMs }: { toMs: number; slackMs: number }): Promise<void> {
-    const floor = Math.floor(Math.min(toMs, (await this.#options.storeNow()) - slackMs));
+  /** The store's clock. */
+  storeNow(): Promise<number> {
+    return this.#options.storeNow();
+  }
+
+  /** Whoever raises it has seen that nothing is due before, and stays behind the store's clock. */
+  async raise(queue: string, toMs: number): Promise<void> {
+    const floor = BigInt(Math.floor(toMs));
     // The floor is its own timestamp: of two the higher one stays.
-    await this.#connection.write(insert, [queue, BigInt(floor), BigInt(floor) * 1000n]);
+    await this.#connection.write(insert, [queue, floor, floor * 1000n]);
   }
 }

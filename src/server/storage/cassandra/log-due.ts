@@ -35,6 +35,14 @@ export interface LogDueOptions {
   readonly keptMs: number;
 }
 
+interface Tidied {
+  readonly shard: number;
+  readonly due: readonly DueSegment[];
+  readonly floor: number;
+  /** No row is due before. */
+  readonly first: number;
+}
+
 export class LogDue {
   readonly #connection: Connection;
   readonly #options: LogDueOptions;
@@ -69,9 +77,8 @@ export class LogDue {
     }
     const due = found.slice(0, limit);
     const first = due[0]?.dueMs ?? throughMs + 1;
-    const floorNext = Math.min(first, now - slackMs);
-    if (floorNext - floor >= slackMs) await this.#options.floors.raise(queueOf(shard), { toMs: floorNext, slackMs });
-    return first < now - slackMs - leftMs ? await this.#refile(shard, due, now) : due;
+    if (Math.min(first, now - slackMs) - floor < slackMs && first >= now - leftMs) return due;
+    return await this.#tidy({ shard, due, floor, first });
   }
 
   async drop(shard: number, due: readonly DueSegment[]): Promise<void> {
@@ -80,10 +87,15 @@ export class LogDue {
     );
   }
 
-  /** Writes again under now what has been left for long, and returns all as it stands now. */
-  async #refile(shard: number, due: readonly DueSegment[], now: number): Promise<DueSegment[]> {
-    const left = due.filter(({ dueMs }) => dueMs < now - slackMs - leftMs);
-    const again = left.map((each) => ({ ...each, dueMs: now }));
+  /** Raises the floor, writes again under now what has been left for long, and returns all as it stands then. */
+  async #tidy({ shard, due, floor, first }: Tidied): Promise<readonly DueSegment[]> {
+    const { floors, now } = this.#options;
+    // A node whose clock runs ahead must not hide anything from those whose clocks are right.
+    const safe = Math.min(now(), await floors.storeNow());
+    const next = Math.min(first, safe - slackMs);
+    if (next - floor >= slackMs) await floors.raise(queueOf(shard), next);
+    const left = due.filter(({ dueMs }) => dueMs < safe - leftMs);
+    const again = left.map((each) => ({ ...each, dueMs: Math.floor(safe) }));
     await this.#together(again.map((each) => [each.dueMs, this.#insert(shard, each)]));
     // Only now: in between it is there twice, which costs a look.
     await this.drop(shard, left);

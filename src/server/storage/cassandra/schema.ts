@@ -4,7 +4,7 @@
 // holder's beats, which are conditional changes, and takes over from exactly the beat that it saw last.
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Client, types } from 'cassandra-driver';
+import { type Client, errors, types } from 'cassandra-driver';
 import { StorageError } from '../store.ts';
 import { type ConnectionOptions, connected, driver } from './connection.ts';
 import { legalRetention, type Retention, schemaNames } from './retention.ts';
@@ -48,6 +48,8 @@ interface Applying {
 const { localQuorum, localSerial } = types.consistencies;
 const cas = { prepare: true, consistency: localQuorum, serialConsistency: localSerial };
 /** Changes of the schema take longer than requests. */
+/** Codes of answers from here on say that a statement is wrong or not allowed; those below, that servers are missing or late. */
+const refusedFrom = 0x2000;
 const timeoutMs = 60_000;
 const agreementMs = 5_000;
 const pollMs = 250;
@@ -62,11 +64,18 @@ export async function applySchema(options: SchemaOptions): Promise<SchemaState> 
     const versions = readVersions(options.text ?? schemaText(), { keyspace, ...schemaNames(retention) });
     return await bringUp({ client, options, versions, retention: JSON.stringify(retention) });
   } catch (cause) {
-    if (cause instanceof StorageError) throw cause;
-    throw new StorageError('UNUSABLE', `The keyspace ${keyspace} can't be brought to this version's schema`, { cause });
+    throw cause instanceof StorageError ? cause : failure(cause, keyspace);
   } finally {
     await client.shutdown();
   }
+}
+
+/** What Cassandra refuses is wrong there or here; everything else is that it did not answer. */
+function failure(cause: unknown, keyspace: string): StorageError {
+  const refused = cause instanceof errors.ResponseError && cause.code >= refusedFrom;
+  const text = `The keyspace ${keyspace} could not be brought to this version's schema`;
+  if (!refused) return new StorageError('UNREACHABLE', `${text}: too few servers of Cassandra answer`, { cause });
+  return new StorageError('UNUSABLE', `${text}: ${cause.message}`, { cause });
 }
 
 async function bringUp(applying: Applying): Promise<SchemaState> {

@@ -2,7 +2,7 @@
 import { beforeAll } from 'vitest';
 import { storeContract } from '../contract.ts';
 import { type CassandraOptions, CassandraStore } from './store.ts';
-import { Scope, testOptions } from './test/fixture.ts';
+import { emptyTables, Scope, testOptions } from './test/fixture.ts';
 
 let options: CassandraOptions;
 beforeAll(async () => {
@@ -11,10 +11,11 @@ beforeAll(async () => {
 
 storeContract({
   name: 'cassandra',
-  async open(now) {
+  async open(now, trueNow) {
     const scope = new Scope();
-    const open = async () => await CassandraStore.open({ ...options, now, storeNow: async () => now() });
+    const open = async () => await CassandraStore.open({ ...options, now, storeNow: async () => trueNow() });
     const store = await open();
+    await emptyTables(options, ['floors', 'log_due']);
     const reopen = async () => {
       await store.close();
       return scope.over(await open());
