@@ -1,0 +1,113 @@
+// The checker finds nothing in good histories, and every mistake by its own name: a checker that finds nothing would make every fault test pass.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { check } from './checker.ts';
+import type { HistoryEvent, Seen } from './events.ts';
+import { devices, GoodHistory, room, type Step } from './good-history.ts';
+import { mistakes, type Spoiled } from './mistakes.ts';
+import { Recorder, readHistory, writeHistory } from './recorder.ts';
+import { type ViolationCode, violationTexts } from './violations.ts';
+
+const codes = Object.keys(violationTexts) as ViolationCode[];
+const scripts = fc.array(fc.record({ who: fc.nat(2), what: fc.nat(4) }), { maxLength: 60 });
+
+describe('a good history', () => {
+  it('passes', () => {
+    expect(codesOf(unspoiled([]))).toEqual([]);
+  });
+
+  it('passes whatever happens in it', () => {
+    const property = fc.property(scripts, (steps) => {
+      expect(codesOf(unspoiled(steps))).toEqual([]);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  it('passes where its first records expired meanwhile', () => {
+    const history = unspoiled([]);
+    history.logs = history.logs.map((log) => ({ ...log, floor: 4, records: log.records.slice(3) }));
+    expect(codesOf(history)).toEqual([]);
+  });
+
+  it('passes where a device stays away, or may not read any more', () => {
+    const [device] = devices as [string];
+    for (const why of ['away', 'left'] as const) {
+      const history = unspoiled([]);
+      mistakes['device-behind'](history);
+      const head = history.logs[0]?.records.length ?? 0;
+      const event: HistoryEvent =
+        why === 'away' ? { kind: 'away', device } : { kind: 'left', device, room, through: head - 1 };
+      history.events.push({ ...event, at: 0 });
+      expect(codesOf(history)).toEqual([]);
+    }
+  });
+
+  it('passes where a recovery says that it has a gap, and where an inbox asks for a full sync', () => {
+    const history = unspoiled([]);
+    mistakes['recovery-stale'](history);
+    mistakes['inbox-forgotten'](history);
+    const [gap, full] = [history.events.at(-3), history.events.at(-1)];
+    history.events.splice(-3, 1, { ...(gap as Seen), gap: true } as Seen);
+    history.events.splice(-1, 1, { ...(full as Seen), needsFullSync: true } as Seen);
+    expect(codesOf(history)).toEqual([]);
+  });
+});
+
+describe('a history with one mistake', () => {
+  it.each(codes)('%s', (code) => {
+    const history = unspoiled([]);
+    mistakes[code](history);
+    expect(codesOf(history)).toEqual([code]);
+    expect(check(history.events, history.logs, { except: [code] }).violations).toEqual([]);
+  });
+
+  it('is found whatever else happens in it', () => {
+    const property = fc.property(scripts, fc.constantFrom(...codes), (steps, code) => {
+      const history = unspoiled(steps);
+      mistakes[code](history);
+      expect(codesOf(history)).toEqual([code]);
+    });
+    fc.assert(property, { numRuns: 1_000 });
+  });
+});
+
+describe('a recording', () => {
+  it('is the same after it was written as lines and read again', () => {
+    const { events } = unspoiled([]);
+    const folder = mkdtempSync(join(tmpdir(), 'luxchat-history-'));
+    const path = join(folder, 'history.jsonl');
+    writeHistory(events, path);
+    expect(readHistory(readFileSync(path, 'utf8'))).toEqual(events);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('throws when it is full', () => {
+    const recorder = new Recorder({ eventsMax: 2 });
+    recorder.mark('one');
+    recorder.mark('two');
+    expect(() => recorder.mark('three')).toThrow(RangeError);
+    expect(recorder.history).toHaveLength(2);
+  });
+
+  it('of a hundred thousand sends is checked in seconds', () => {
+    const steps = Array.from({ length: 100_000 }, (_, n) => ({ who: n, what: n % 97 === 0 ? n % 5 : 4 }));
+    const history = unspoiled(steps);
+    const began = performance.now();
+    expect(codesOf(history)).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(20_000);
+  });
+});
+
+function unspoiled(steps: readonly Step[]): Spoiled {
+  const good = new GoodHistory(steps);
+  return { events: [...good.recorder.history], logs: good.logs() };
+}
+
+/** Each code that was found, once. */
+function codesOf({ events, logs }: Spoiled): ViolationCode[] {
+  return [...check(events, logs).counts.keys()];
+}
