@@ -63,6 +63,8 @@ export function nodeArguments(place: NodePlace, jars: readonly string[], tuning:
     `-Dcassandra.logdir=${folder}/log`,
     '-Dlogback.configurationFile=logback.xml',
     '-Dcassandra-foreground=yes',
+    // The store's tables ask for it, so that files of content leave on time (src/server/storage/cassandra/schema.cql).
+    '-Dcassandra.allow_unsafe_aggressive_sstable_expiration=true',
     '-Dcassandra.ring_delay_ms=1000',
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
     `-Dcassandra.jmx.local.port=${place.jmxPort}`,

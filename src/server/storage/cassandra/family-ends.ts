@@ -55,8 +55,10 @@ export class FamilyEnds {
     const today = dayOf(Math.max(nowMs, now()));
     let lowest = today;
     for (let day = floor; day <= today; day++) {
-      for (let slice = 0; slice < sliceCount; slice++) {
-        for await (const due of this.#ofSlice(day, slice)) {
+      const slices = Array.from({ length: sliceCount }, (_, slice) => slice);
+      const first = await Promise.all(slices.map((slice) => this.#page({ day, slice }, '')));
+      for (const [slice, page] of first.entries()) {
+        for await (const due of this.#ofSlice({ day, slice }, page)) {
           yield due;
           if (!due.served) lowest = Math.min(lowest, day);
         }
@@ -65,20 +67,29 @@ export class FamilyEnds {
     if (lowest > floor) await floors.raise(queue, Math.min(lowest * dayMs, (await floors.storeNow()) - slackMs));
   }
 
-  async *#ofSlice(day: number, slice: number): AsyncGenerator<DueFamily> {
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const rows = await this.#connection.read(select, [day, slice, after, pageMax]);
-      const page = rows.map(({ key }): DueFamily => ({ key: key as string, day, served: false }));
+  async *#ofSlice(place: Place, first: DueFamily[]): AsyncGenerator<DueFamily> {
+    for (let page = first; ; page = await this.#page(place, page.at(-1)!.key)) {
       try {
         yield* page;
       } finally {
         const served = page.filter((due) => due.served);
-        const removals = served.map(({ key }) => ({ query: remove, params: [day, slice, key] }));
+        const removals = served.map(({ key }) => ({ query: remove, params: [place.day, place.slice, key] }));
         await this.#connection.writeTogether(removals);
       }
-      after = page.length < pageMax ? undefined : page.at(-1)?.key;
+      if (page.length < pageMax) return;
     }
   }
+
+  async #page({ day, slice }: Place, after: string): Promise<DueFamily[]> {
+    const rows = await this.#connection.read(select, [day, slice, after, pageMax]);
+    return rows.map(({ key }): DueFamily => ({ key: key as string, day, served: false }));
+  }
+}
+
+/** A partition. */
+interface Place {
+  readonly day: number;
+  readonly slice: number;
 }
 
 /** A family to look at; whoever does says whether its entry has served. */

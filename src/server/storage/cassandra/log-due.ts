@@ -1,7 +1,7 @@
 // What is due, by shard and hour. Guarantees: nothing is forgotten that was not dropped; a reader passes over no tombstones but those of the last minutes.
 // Three rules make both true. What is written lies no further back than a few minutes, measured when the write is answered, so however long a process
-// stood still, readers will see it. The shard's floor stays ten minutes back. What is still there after two hours is written again under now, so that a
-// log that can't be opened does not hold the floor back; that also moves it behind the others.
+// stood still, readers will see it. The shard's floor stays ten minutes back. What is still there ten minutes after it was due is written again under
+// now, so that a log that can't be opened does not hold the floor back; that also moves it behind the others.
 import type { types } from 'cassandra-driver';
 import { shardOf } from '#actors/log/shards.ts';
 import type { DueSegment } from '#actors/ports/log-store.ts';
@@ -17,8 +17,8 @@ const slackMs = 10 * minuteMs;
 const backMs = 5 * minuteMs;
 /** … by a clock that is so old when the answer comes. */
 const writeMsMax = 2 * minuteMs;
-/** What is left for so long is written again. */
-const leftMs = 2 * hourMs;
+/** What is left for so long is written again, or everything that was dropped since would have to be passed over. */
+const leftMs = slackMs;
 /** Hours read at once: one or two of them are all there is while sweeps run. */
 const hoursAtOnce = 16;
 const batchMax = 100;

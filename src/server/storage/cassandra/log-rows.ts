@@ -8,6 +8,8 @@ import { type Retention, ttlSeconds } from './retention.ts';
 
 /** Bytes of rows that leave in one batch; a larger row leaves alone. Well below Cassandra's batch_size_fail_threshold of 50 KiB. */
 const batchBytesMax = 32 * 1024;
+/** Of a row's value before its bytes. */
+const headBytes = 8;
 /** What a row weighs besides its bytes. */
 const rowBytes = 64;
 /** Rows of a first page; later ones are as large as the rows seen let them be. */
@@ -18,9 +20,9 @@ const pageBytesMax = 1024 * 1024;
 const tables = ['log_rows', 'log_rows_late'] as const;
 type RowTable = (typeof tables)[number];
 
-const inserts = inEach(
-  (table) =>
-    `insert into ${table} (log, segment, seq, bytes, expires_ms) values (?, ?, ?, ?, ?) using timestamp ? and ttl ?`,
+/** An update, not an insert: one cell a row, and so one tombstone where rows have expired and Cassandra has not let them go yet. */
+const updates = inEach(
+  (table) => `update ${table} using timestamp ? and ttl ? set row = ? where log = ? and segment = ? and seq = ?`,
 );
 const selects = inEach((table) => ({ up: select(table, 'asc'), down: select(table, 'desc') }));
 
@@ -60,8 +62,8 @@ export class LogRows {
         batches.push(last.batch);
       }
       last.bytes += bytes;
-      const cells = [log, segment, BigInt(row.seq), blob(row.bytes), BigInt(row.expiresMs)];
-      last.batch.push({ query: inserts[table], params: [...cells, BigInt(row.writeMicros), ttl] });
+      const params = [BigInt(row.writeMicros), ttl, encode(row), log, segment, BigInt(row.seq)];
+      last.batch.push({ query: updates[table], params });
     }
     return batches;
   }
@@ -152,12 +154,21 @@ function isLater(a: StoredRow, b: StoredRow): boolean {
 }
 
 function rowOf(row: types.Row): StoredRow {
+  const value = row.row as Buffer;
   return {
     seq: Number(row.seq),
-    bytes: bytesOf(row.bytes),
+    bytes: bytesOf(value.subarray(headBytes)),
     writeMicros: Number(row.written),
-    expiresMs: Number(row.expires_ms),
+    expiresMs: Number(value.readBigUInt64BE()),
   };
+}
+
+/** When it expires, then the bytes. */
+function encode({ expiresMs, bytes }: StoredRow): Buffer {
+  const value = Buffer.allocUnsafe(headBytes + bytes.length);
+  value.writeBigUInt64BE(BigInt(Math.floor(expiresMs)));
+  value.set(bytes, headBytes);
+  return value;
 }
 
 /** Bytes for the driver, which knows Buffers only. */
@@ -171,7 +182,7 @@ export function bytesOf(buffer: Buffer): Uint8Array {
 }
 
 function select(table: RowTable, order: 'asc' | 'desc'): string {
-  return `select seq, bytes, expires_ms, writetime(bytes) as written from ${table}
+  return `select seq, row, writetime(row) as written from ${table}
     where log = ? and segment = ? and seq >= ? and seq <= ? order by seq ${order}`;
 }
 

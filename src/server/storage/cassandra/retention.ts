@@ -33,7 +33,7 @@ export const legalRetention: Retention = {
   graceMs: dayMs,
   checkMs: 10 * minuteMs,
   slackMs: minuteMs,
-  dropOverlapping: false,
+  dropOverlapping: true,
 };
 
 /** Seconds of TTL for a row that expires then; null = it has expired, there is nothing to write. */
@@ -53,8 +53,9 @@ export function schemaNames(retention: Retention): Record<string, string> {
     gc_grace_s: seconds(graceMs),
     check_s: seconds(checkMs),
     drop_overlapping: String(dropOverlapping),
-    // Files of late rows are looked at once a window at most, one at a time.
-    late_check_s: seconds(Math.min(windowMs, dayMs)),
+    // Files of late rows are rewritten when they have something to let go, each once in a seventh of a window: a day.
+    late_check_s: seconds(windowMs / 7),
+    flush_ms: String(Math.ceil(windowMs / 7)),
   };
 }
 

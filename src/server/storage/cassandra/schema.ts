@@ -116,7 +116,8 @@ async function prepare({ client, options, retention }: Applying): Promise<void> 
   await client.execute(
     `create table if not exists ${keyspace}.schema_lock (id int primary key, version int, holder text, beat int,
       retention text, created_ms bigint) with id = ${idOf(`${keyspace}.schema_lock`)} and read_repair = 'BLOCKING'
-      and comment = 'Which version of the schema this is, and who applies it: CAS only'`,
+      and comment = 'Which version of the schema this is, and who applies it: CAS only'
+      and memtable_flush_period_in_ms = 3600000`,
   );
   await agreement(client);
   await client.execute(

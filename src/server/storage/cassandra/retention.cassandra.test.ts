@@ -1,0 +1,170 @@
+// Retention with minutes for months: when rows stop being readable, and when their bytes leave the disk, seen in the files of a real node.
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'cassandra-driver';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cassandra, startCassandra } from '../../../../deploy/dev/cassandra/cassandra.ts';
+import { nodetool } from '../../../../deploy/dev/cassandra/nodetool.ts';
+import { driver } from './connection.ts';
+import type { Retention } from './retention.ts';
+import { type CassandraOptions, CassandraStore } from './store.ts';
+
+/** A minute for a week: the shortest window that Cassandra has. */
+const short: Retention = {
+  textMs: 100_000,
+  attachmentMs: 50_000,
+  windowMs: 60_000,
+  graceMs: 1_000,
+  checkMs: 1_000,
+  slackMs: 1_000,
+  dropOverlapping: true,
+};
+const all = { from: 1, through: 99, limit: 99, bytesMax: 99_999, backwards: false };
+const random = () => crypto.randomUUID() + crypto.randomUUID();
+
+let cassandra: Cassandra;
+/** Young files that reach back do not hold old ones; and the same without that. */
+let store: CassandraStore;
+let waiting: CassandraStore;
+let options: CassandraOptions;
+let client: Client;
+
+beforeAll(async () => {
+  cassandra = await startCassandra({ nodes: 1 });
+  const { contactPoints, port } = cassandra;
+  const place = { contactPoints, port, localDataCenter: 'datacenter1', replicationFactor: 1, now: Date.now };
+  options = { ...place, keyspace: 'short', retention: short };
+  store = await CassandraStore.open(options);
+  waiting = await CassandraStore.open({
+    ...place,
+    keyspace: 'waiting',
+    retention: { ...short, dropOverlapping: false },
+  });
+  client = driver(options, { keyspace: 'short' });
+});
+afterAll(async () => {
+  await client?.shutdown();
+  await store?.close();
+  await waiting?.close();
+  await cassandra?.stop();
+});
+
+/** Writes one row of random content, accepted so long ago, that lives on for so long. */
+async function write(log: string, ages: { ageMs?: number; lifeMs: number; in?: CassandraStore }): Promise<string> {
+  const content = random();
+  const now = Date.now();
+  const row = { seq: 1, bytes: Buffer.from(content), writeMicros: (now - (ages.ageMs ?? 0)) * 1000 };
+  const rows = [{ ...row, expiresMs: now + ages.lifeMs }];
+  await (ages.in ?? store).writeRows([{ log, segment: 1, rows, replace: false, dueMs: null }]);
+  return content;
+}
+
+const flush = (keyspace = 'short') => nodetool(cassandra.nodes[0]!, 'flush', keyspace);
+
+/** Files of a keyspace that hold this text. */
+function filesWith(content: string, keyspace = 'short'): string[] {
+  const folder = join(cassandra.nodes[0]!.folder, 'data', keyspace);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  const paths = files.map((each) => join(each.parentPath, each.name));
+  return paths.filter((path) => path.endsWith('-Data.db') && readIfThere(path).includes(content));
+}
+
+/** Cassandra may remove it meanwhile. */
+function readIfThere(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+async function until(holds: () => boolean, ms: number): Promise<boolean> {
+  for (const end = Date.now() + ms; Date.now() < end; await sleep(200)) if (holds()) return true;
+  return holds();
+}
+
+describe('rows', () => {
+  it('are readable until they expire and not a moment longer, before Cassandra lets them go', async () => {
+    const expiresMs = Date.now() + 1_500;
+    let now = Date.now();
+    const own = await CassandraStore.open({ ...options, now: () => now });
+    const row = { seq: 1, bytes: Buffer.from('a'), writeMicros: now * 1000, expiresMs };
+    await own.writeRows([{ log: 'on-time', segment: 1, rows: [row], replace: false, dueMs: null }]);
+    now = expiresMs - 1;
+    expect(await own.readRows('on-time', 1, all)).toHaveLength(1);
+    now = expiresMs;
+    expect(await own.readRows('on-time', 1, all)).toHaveLength(0);
+    const raw = async () =>
+      (await client.execute(`select seq from log_rows where log = 'on-time' and segment = 1`)).rowLength;
+    expect(await raw()).toBe(1);
+    await sleep(expiresMs + 3_000 - Date.now());
+    expect(await raw()).toBe(0);
+    await own.close();
+  });
+
+  it('carry the remaining time where they come late, and are not written where none is left', async () => {
+    await write('late', { ageMs: 3 * 60_000, lifeMs: 20_000 });
+    await write('late-expired', { ageMs: 3 * 60_000, lifeMs: 0 });
+    const select = (table: string, log: string) =>
+      client.execute(`select ttl(row) as ttl from ${table} where log = '${log}' and segment = 1`);
+    const { rows } = await select('log_rows_late', 'late');
+    expect(rows).toHaveLength(1);
+    expect(rows[0]!.ttl).toBeLessThanOrEqual(21);
+    expect(rows[0]!.ttl).toBeGreaterThan(15);
+    for (const log of ['late', 'late-expired']) expect((await select('log_rows', log)).rowLength).toBe(0);
+    expect((await select('log_rows_late', 'late-expired')).rowLength).toBe(0);
+    expect(await store.readRows('late', 1, all)).toHaveLength(1);
+  });
+});
+
+describe('files', () => {
+  it('go whole when all of their rows have expired, and leave others as they are', async () => {
+    const old = await write('old', { lifeMs: 2_000 });
+    await flush();
+    const [file, ...others] = filesWith(old);
+    expect([file, others]).toEqual([expect.stringContaining('log_rows-'), []]);
+    await sleep(5_000);
+    // Cassandra looks at a table when it is flushed, once a minute otherwise.
+    const young = await write('young', { lifeMs: 90_000 });
+    await flush();
+    expect(await until(() => filesWith(old).length === 0, 20_000)).toBe(true);
+    expect(filesWith(young)).toHaveLength(1);
+    expect(await store.readRows('young', 1, all)).toHaveLength(1);
+  });
+
+  it('go although a younger file reaches back into their time', async () => {
+    expect(await reachedBack(store, 'short')).toBe(true);
+  });
+
+  it('wait for the younger file where Cassandra does not allow that', async () => {
+    expect(await reachedBack(waiting, 'waiting')).toBe(false);
+  });
+
+  it('lose what came late in place, within a seventh of a window', async () => {
+    const late = await write('late-file', { ageMs: 2 * 60_000, lifeMs: 2_000 });
+    await flush();
+    // Two of them while one is being made of others.
+    expect([...new Set(filesWith(late).map((path) => basename(dirname(path)).split('-')[0]))]).toEqual([
+      'log_rows_late',
+    ]);
+    await sleep(10_000);
+    await write('late-other', { ageMs: 2 * 60_000, lifeMs: 90_000 });
+    await flush();
+    expect(await until(() => filesWith(late).length === 0, 20_000)).toBe(true);
+  });
+});
+
+/** Whether a file goes though a younger one, whose rows live on, holds a row as old as its own. As one does that was flushed across two windows. */
+async function reachedBack(place: CassandraStore, keyspace: string): Promise<boolean> {
+  const old = await write('old', { lifeMs: 2_000, in: place });
+  await flush(keyspace);
+  await write('reaching', { ageMs: 30_000, lifeMs: 90_000, in: place });
+  await write('young', { lifeMs: 90_000, in: place });
+  await flush(keyspace);
+  expect(filesWith(old, keyspace)).toHaveLength(1);
+  await sleep(4_000);
+  await write('later', { lifeMs: 90_000, in: place });
+  await flush(keyspace);
+  return await until(() => filesWith(old, keyspace).length === 0, 6_000);
+}
