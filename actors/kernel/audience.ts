@@ -17,11 +17,26 @@ interface Listener {
 
 const nobody: ReadonlySet<number> = new Set();
 
+/** What a session does not hear any more, and must ask for anew. */
+export interface Unheard {
+  /** Rooms that it was live in, and rooms that it watched. */
+  readonly rooms: readonly string[];
+  readonly watched: readonly string[];
+  /** It was live for its user. */
+  readonly own: boolean;
+}
+
 export class Audiences {
+  readonly #emptied: ((key: string) => void) | undefined;
   readonly #listeners = new Map<number, Listener>();
   readonly #users = new Map<string, Set<Listener>>();
   readonly #live = new Map<string, Set<number>>();
   readonly #watching = new Map<string, Set<number>>();
+
+  /** `emptied` hears of each room or user that no session is live for or watches any more; not of what `unhear` takes away. */
+  constructor(emptied?: (key: string) => void) {
+    this.#emptied = emptied;
+  }
 
   /** Sessions with a proven identity. */
   get size(): number {
@@ -66,9 +81,10 @@ export class Audiences {
     const listener = this.#listeners.get(session);
     if (listener === undefined) return;
     if ('user' in audience) {
-      if (listener.user === audience.user) listener.own = false;
+      if (listener.user === audience.user) this.#disown(listener);
     } else if (listener.rooms?.delete(audience.room) === true) {
       remove(this.#live, audience.room, session);
+      this.#look(audience.room);
     }
   }
 
@@ -91,6 +107,7 @@ export class Audiences {
       remove(this.#live, room, session);
       evicted.push(session);
     }
+    this.#look(room);
     return evicted;
   }
 
@@ -102,8 +119,54 @@ export class Audiences {
     const own = this.#users.get(listener.user);
     own?.delete(listener);
     if (own?.size === 0) this.#users.delete(listener.user);
+    this.#disown(listener);
     for (const room of listener.rooms ?? []) remove(this.#live, room, session);
     for (const room of listener.watched ?? []) remove(this.#watching, room, session);
+    if (this.#emptied === undefined) return;
+    for (const room of listener.rooms ?? []) this.#look(room);
+    for (const room of listener.watched ?? []) this.#look(room);
+  }
+
+  /** Sessions lose the rooms and users that match, as when their node is gone. Returns what each of them lost. */
+  unhear(isLost: (key: string) => boolean): Map<number, Unheard> {
+    const found = new Map<number, { rooms: string[]; watched: string[]; own: boolean }>();
+    const of = (session: number) => {
+      const known = found.get(session) ?? { rooms: [], watched: [], own: false };
+      found.set(session, known);
+      return known;
+    };
+    for (const [room, sessions] of this.#live) {
+      if (!isLost(room)) continue;
+      this.#live.delete(room);
+      for (const session of sessions) {
+        this.#listeners.get(session)?.rooms?.delete(room);
+        of(session).rooms.push(room);
+      }
+    }
+    for (const [room, sessions] of this.#watching) {
+      if (!isLost(room)) continue;
+      this.#watching.delete(room);
+      for (const session of sessions) {
+        this.#listeners.get(session)?.watched?.delete(room);
+        of(session).watched.push(room);
+      }
+    }
+    for (const [user, listeners] of this.#users) {
+      if (!isLost(user)) continue;
+      for (const listener of listeners) {
+        if (!listener.own) continue;
+        listener.own = false;
+        of(listener.session).own = true;
+      }
+    }
+    return found;
+  }
+
+  /** Is anybody live for this room or user, or watches it? */
+  hears(key: string): boolean {
+    if (this.#live.has(key) || this.#watching.has(key)) return true;
+    for (const listener of this.#users.get(key) ?? []) if (listener.own) return true;
+    return false;
   }
 
   /** The sessions live in a room: valid until the next change. */
@@ -130,6 +193,7 @@ export class Audiences {
     if (watching === undefined) return [];
     this.#watching.delete(room);
     for (const session of watching) this.#listeners.get(session)?.watched?.delete(room);
+    this.#look(room);
     return [...watching];
   }
 
@@ -140,6 +204,19 @@ export class Audiences {
       if (device === undefined || listener.device === device) sessions.push(listener.session);
     }
     return sessions;
+  }
+
+  #disown(listener: Listener): void {
+    if (!listener.own) return;
+    listener.own = false;
+    if (this.#emptied === undefined) return;
+    for (const other of this.#users.get(listener.user) ?? []) if (other.own) return;
+    this.#emptied(listener.user);
+  }
+
+  /** Tells if nobody is left. */
+  #look(room: string): void {
+    if (this.#emptied !== undefined && !this.#live.has(room) && !this.#watching.has(room)) this.#emptied(room);
   }
 }
 

@@ -80,6 +80,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'mayWrite':
     case 'mayEnter':
     case 'evicted':
+    case 'unheard':
     case 'answer':
     case 'subscribedPart':
     case 'deposited':

@@ -18,6 +18,7 @@ export function laneOf(message: Message): Lane {
     case 'mayWrite':
     case 'mayEnter':
     case 'evicted':
+    case 'unheard':
     case 'answer':
     case 'subscribedPart':
     case 'deposited':

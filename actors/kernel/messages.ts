@@ -94,6 +94,17 @@ export type SessionMessage =
   | { readonly kind: 'mayEnter'; readonly mayEnter: boolean }
   /** The user lost the room: the session is not live there any more. */
   | { readonly kind: 'evicted'; readonly room: string }
+  /** The session does not hear these any more, since they moved to another node or theirs is gone: it asks for them anew, and tells the device where
+   *  they stand. */
+  | {
+      readonly kind: 'unheard';
+      /** Rooms that it was live in. */
+      readonly rooms: readonly string[];
+      /** Rooms that it watched. */
+      readonly watched: readonly string[];
+      /** Its user. */
+      readonly own: boolean;
+    }
   /** One answer to one request. */
   | { readonly kind: 'answer'; readonly request: number; readonly body: AnswerBody }
   /** The socket is gone. */
@@ -198,8 +209,14 @@ export interface RoomSummary {
 /** What a room gets. */
 export type RoomMessage =
   | { readonly kind: 'submit'; readonly from: Requester; readonly submit: Submit }
-  /** Make this session live in the room: effect `join`, then `subscribedPart` to the session, which gathers the parts. */
-  | { readonly kind: 'subscribe'; readonly from: Requester; readonly replyTo: Address; readonly token: number }
+  /** Make this session live in the room: effect `join`, then `subscribedPart` to the session, which gathers the parts. `watch`: it wants marks only. */
+  | {
+      readonly kind: 'subscribe';
+      readonly from: Requester;
+      readonly replyTo: Address;
+      readonly token: number;
+      readonly watch?: true;
+    }
   | { readonly kind: 'fetch'; readonly from: Requester; readonly fetch: FetchRecords }
   | { readonly kind: 'putReceipt'; readonly from: Requester; readonly write: Uint8Array }
   | { readonly kind: 'ephemeral'; readonly from: Requester; readonly ephemeral: EphemeralKind }

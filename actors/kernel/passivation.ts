@@ -95,6 +95,11 @@ export class Passivation {
     }
   }
 
+  /** Passivates this one, if it is idle. */
+  one(cell: Cell, now: number): void {
+    if (this.#passivate(cell, now)) this.#leaves(cell);
+  }
+
   get #excess(): number {
     return this.#size - this.#stopping - this.#limits.activeMax;
   }

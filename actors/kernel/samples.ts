@@ -2,6 +2,7 @@
 
 import { EphemeralKind, ReadRoom, Submit } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import { RoomStanding } from '#proto/gen/record.ts';
 import { roomAddress, userAddress } from './address.ts';
 import type { Message, Requester } from './messages.ts';
 
@@ -21,6 +22,7 @@ export const samples: Samples = {
   welcomed: { kind: 'welcomed', body: { $case: 'done', value: {} }, mayWrite: true, manifest: head, mayEnter: true },
   mayWrite: { kind: 'mayWrite', mayWrite: true, manifest: head },
   evicted: { kind: 'evicted', room },
+  unheard: { kind: 'unheard', rooms: [room], watched: ['!s:lux'], own: true },
   mayEnter: { kind: 'mayEnter', mayEnter: true },
   answer: { kind: 'answer', request: 3, body: { $case: 'done', value: {} } },
   closed: { kind: 'closed' },
@@ -52,7 +54,7 @@ export const samples: Samples = {
   standing: {
     kind: 'standing',
     replyTo: roomAddress(room),
-    standing: {} as Extract<Message, { kind: 'standing' }>['standing'],
+    standing: { ...RoomStanding.decode(none), room, controlNumber: 4 },
     readableFrom: 1,
   },
   identityKept: { kind: 'identityKept', room, version: 1 },

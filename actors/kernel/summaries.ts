@@ -16,6 +16,8 @@ export interface SummariesPorts {
   readonly tellFrom: (to: Address, incarnation: number, message: Message) => void;
   /** Runs something later; what it returns calls that off. */
   readonly later: (delayMs: number, run: () => void) => () => void;
+  /** Number before the first gathering's: of several nodes each has numbers of its own. Default 0. */
+  readonly firstToken?: number;
 }
 
 /** Who asks for which rooms. */
@@ -37,10 +39,11 @@ interface Gathering {
 export class Summaries {
   readonly #ports: SummariesPorts;
   readonly #gatherings = new Map<number, Gathering>();
-  #tokens = 0;
+  #tokens: number;
 
   constructor(ports: SummariesPorts) {
     this.#ports = ports;
+    this.#tokens = ports.firstToken ?? 0;
   }
 
   /** Gatherings under way. */

@@ -34,7 +34,14 @@ export interface SystemOptions {
   /** Called when something is to be done and `run` is not running. */
   readonly wake?: () => void;
   readonly limits?: Partial<KernelLimits>;
+  /** Of the process, see actors/cluster/seats.ts. Default 0. */
+  readonly seat?: number;
 }
+
+/** Incarnations of one process before its numbers meet those of another one: no answer is under way for so long. */
+const incarnationsPerSeat = 2 ** 20;
+/** Seats whose incarnations have numbers of their own, so that `Tokens` stays below 2^53. */
+const seatsApart = 2 ** 10;
 
 /** What neither lane nor actor refuses is bounded by what the actor has under way. More than this is a leak; nothing is done about it. */
 const controlsMax = 4_096;
@@ -65,6 +72,7 @@ export class System {
     this.#stopwatch = options.stopwatch ?? (() => 0);
     this.#wake = options.wake ?? (() => {});
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#incarnations = ((options.seat ?? 0) % seatsApart) * incarnationsPerSeat;
     this.#supervisor = new Supervisor(this.#limits);
     this.#passivation = new Passivation(this.#limits, (cell, now) => this.#passivate(cell, now));
   }
@@ -96,8 +104,16 @@ export class System {
     return this.#timers.size;
   }
 
-  /** Puts a message into a mailbox; bounces it where it can't be taken. `bytes`: its weight where the caller knows it. */
+  /** Puts a message into a mailbox, or on its way to another node; bounces it where it can't be taken. `bytes`: its weight where the caller knows it. */
   tell(to: Address, message: Message, bytes?: number): void {
+    if (this.#world.forward !== undefined && !this.#isFor(to, message)) {
+      if (this.#world.forward(to, message, bytes ?? weigh(message))) return;
+    }
+    this.tellHere(to, message, bytes);
+  }
+
+  /** The same for an actor that is known to be on this node. */
+  tellHere(to: Address, message: Message, bytes?: number): void {
     const cell = this.#cells.get(to) ?? this.#admit(to, message);
     if (cell === null) return;
     // An order, other than an answer, must find an actor that is not stopping: there it waits among the work.
@@ -108,6 +124,11 @@ export class System {
       return;
     }
     this.#schedule(cell);
+  }
+
+  /** Answers a message as if its actor were full or lost. */
+  refuse(to: Address, message: Message, refusal: Refusal): void {
+    this.#bounce(to, message, refusal);
   }
 
   /** An answer of the world to one incarnation of an actor; dropped (and counted) if that incarnation is gone: rule 8 of the fence. */
@@ -152,6 +173,34 @@ export class System {
   drain(): number {
     this.#passivation.all(this.#clock());
     return this.active;
+  }
+
+  /**
+   * For a host that gives actors away: asks those that match to passivate. Returns how many are still there; call it again, between runs, until that
+   * is 0 or patience ends. What waits for them is told anew, so the host's `forward` must take it.
+   */
+  release(isTheirs: (address: Address) => boolean): number {
+    const now = this.#clock();
+    let left = 0;
+    for (const cell of [...this.#cells.values()]) {
+      if (cell.kind === 'session' || !isTheirs(cell.address)) continue;
+      if (cell.actor === null) this.#moveOut(cell);
+      else {
+        if (!cell.stopping) this.#passivation.one(cell, now);
+        left++;
+      }
+    }
+    return left;
+  }
+
+  /** Drops those that match at once, as a crash would: what they owed is answered with UNAVAILABLE. */
+  abandon(isTheirs: (address: Address) => boolean): void {
+    for (const cell of [...this.#cells.values()]) {
+      if (cell.kind === 'session' || !isTheirs(cell.address)) continue;
+      this.counters.add('kernel.abandoned');
+      if (cell.actor === null) this.#moveOut(cell);
+      else this.#end(cell, undefined);
+    }
   }
 
   get #busy(): Refusal {
@@ -263,6 +312,7 @@ export class System {
         for (const session of this.#world.sessionsOf(effect.user, effect.device)) {
           this.tell(sessionAddress(session), effect.message);
         }
+        this.#world.tellElsewhere?.(effect);
         break;
       case 'evict':
         for (const session of this.#world.sessionsOf(effect.user)) {
@@ -330,12 +380,27 @@ export class System {
     cell.actor = null;
     if (cell.mailbox.empty) {
       this.#remove(cell);
+    } else if (this.#world.forward !== undefined && cell.kind !== 'session') {
+      // Its next incarnation may be another node's.
+      this.#moveOut(cell);
     } else {
       this.#passivation.restarts(cell, this.#clock());
       this.#schedule(cell);
     }
     this.#bounceAll(cell.address, owed, this.#limits.crashRetryMs);
     for (const message of control) if (wakes(message)) this.tell(cell.address, message);
+  }
+
+  /** Takes a cell without an actor away and tells what waits in it anew. */
+  #moveOut(cell: Cell): void {
+    const waiting = cell.mailbox.drainWork();
+    this.#remove(cell);
+    for (const message of waiting) this.tell(cell.address, message);
+  }
+
+  /** An answer to an actor that is in memory is for that one, wherever its work goes by now. */
+  #isFor(to: Address, message: Message): boolean {
+    return laneOf(message) === 'control' && this.#cells.has(to);
   }
 
   #remove(cell: Cell): void {

@@ -2,6 +2,7 @@
 // implements it over sockets, store and login; the simulator over memory. The kernel never sees bytes, files or sockets.
 import type { Address } from './address.ts';
 import type { Effect } from './effects.ts';
+import type { Message } from './messages.ts';
 
 /** The effects that the kernel carries out itself. */
 export type KernelEffect = Extract<
@@ -34,4 +35,10 @@ export interface World {
 
   /** The live sessions of a user (of one device, where given) on this node: see audience.ts. */
   sessionsOf(user: string, device?: number | undefined): Iterable<number>;
+
+  /** Takes a message whose actor is on another node, or on its way to one; false = it is here. Absent where there is but one node. */
+  forward?(to: Address, message: Message, bytes: number): boolean;
+
+  /** The same message for the sessions of a user on other nodes. Absent where there is but one node. */
+  tellElsewhere?(effect: Extract<Effect, { kind: 'tellSessions' }>): void;
 }

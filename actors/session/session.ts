@@ -13,6 +13,7 @@ import { limits as protocol } from '#proto/rules/limits.ts';
 import { answerFrame } from './answer.ts';
 import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
 import { retryAfterMs, type SessionLimits } from './limits.ts';
+import { Rehearing, rehearName, rehearTimer, rehearToken } from './rehearing.ts';
 import { type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { Subscriptions, subscribedBody } from './subscriptions.ts';
 import { Window } from './window.ts';
@@ -39,12 +40,15 @@ export class Session implements Actor<SessionMessage> {
   #quiet = false;
   #user = '';
   #device = 0;
+  #deviceId = '';
+  #deviceName = '';
   #mayWrite = false;
   #manifest: ManifestHead | undefined;
   #mayEnter = false;
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
   #subscriptions: Subscriptions | null = null;
+  #rehearing: Rehearing | null = null;
   #tokens = 0;
   #turnedDown = 0;
   #turnedDownSince = 0;
@@ -77,7 +81,10 @@ export class Session implements Actor<SessionMessage> {
         return nothing;
       case 'evicted':
         this.#subscriptions?.evicted(message.room);
+        this.#rehearing?.drop(message.room);
         return nothing;
+      case 'unheard':
+        return this.#unheard(message);
       case 'subscribedPart':
         return this.#part(message);
       case 'timer':
@@ -146,19 +153,21 @@ export class Session implements Actor<SessionMessage> {
     this.#phase = 'greeting';
     this.#user = user;
     this.#device = device;
-    const hello = { kind: 'hello', session: this.#session, device, deviceId, deviceName } as const;
-    const effects: Effect[] = [{ kind: 'send', to: userAddress(user), message: hello }];
+    this.#deviceId = deviceId;
+    this.#deviceName = deviceName;
+    const effects: Effect[] = [this.#greeting()];
     // Not before the check: only now the session can be found in audiences.
     if (this.#quiet) effects.push({ kind: 'quiet', session: this.#session });
     return effects;
   }
 
   #welcomed({ body, mayWrite, manifest, mayEnter }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
-    if (this.#phase !== 'greeting') return nothing;
-    this.#phase = 'live';
+    if (this.#phase !== 'greeting' && this.#phase !== 'live') return nothing;
     this.#mayWrite = mayWrite;
     this.#manifest = manifest;
     this.#mayEnter = mayEnter;
+    if (this.#phase === 'live') return this.#regreeted(body);
+    this.#phase = 'live';
     this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
     return [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
   }
@@ -231,7 +240,52 @@ export class Session implements Actor<SessionMessage> {
     effects.push({ kind: 'startTimer', name: `${subscribeTimer}${token}`, delayMs: subscribeTimeoutMs });
   }
 
+  #greeting(): Effect {
+    const [deviceId, deviceName] = [this.#deviceId, this.#deviceName];
+    const hello = { kind: 'hello', session: this.#session, device: this.#device, deviceId, deviceName } as const;
+    return { kind: 'send', to: userAddress(this.#user), message: hello };
+  }
+
+  #unheard({ rooms, watched, own }: Extract<SessionMessage, { kind: 'unheard' }>): readonly Effect[] {
+    // Before the welcome nothing was heard yet; the hello that is under way comes back by itself.
+    if (this.#phase !== 'live') return nothing;
+    this.#rehearing ??= new Rehearing();
+    for (const room of rooms) this.#rehearing.add(room, 'live');
+    for (const room of watched) this.#rehearing.add(room, 'watch');
+    const effects = this.#rehear([...rooms, ...watched]);
+    return own ? [...effects, this.#greeting()] : effects;
+  }
+
+  #rehear(rooms: readonly string[]): Effect[] {
+    const from = this.#requester(0);
+    const replyTo = sessionAddress(this.#session);
+    return rooms.map((room) => {
+      const asked = { kind: 'subscribe', from, replyTo, token: rehearToken } as const;
+      const message = this.#rehearing?.of(room) === 'watch' ? ({ ...asked, watch: true } as const) : asked;
+      return { kind: 'send', to: roomAddress(room), message };
+    });
+  }
+
+  /** A room is heard again. The device is told where it stands: what came meanwhile it fetches. */
+  #reheard({ room, entry, busy }: SubscribedPart): readonly Effect[] {
+    if (busy) return this.#rehearing?.again(room) === true ? [rehearTimer(this.#session)] : nothing;
+    const of = this.#rehearing?.drop(room);
+    if (of === undefined) return [{ kind: 'part', session: this.#session, audience: { room } }];
+    if (entry !== null) {
+      const value = { room, headSeq: entry.headSeq, headCount: entry.headCount };
+      return [this.#push(0, { $case: 'headMoved', value })];
+    }
+    if (of === 'live') this.#subscriptions?.evicted(room);
+    return nothing;
+  }
+
+  #regreeted(body: AnswerBody): readonly Effect[] {
+    if (body.$case !== 'welcome') return nothing;
+    return [this.#push(0, { $case: 'inboxMoved', value: { head: body.value.inboxHead } })];
+  }
+
   #part(part: SubscribedPart): readonly Effect[] {
+    if (part.token === rehearToken) return this.#reheard(part);
     switch (this.#subscriptions?.part(part)) {
       case 'complete':
         return [{ kind: 'cancelTimer', name: `${subscribeTimer}${part.token}` }, ...this.#gathered(part.token)];
@@ -274,6 +328,7 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #timer(name: string): readonly Effect[] {
+    if (name === rehearName) return this.#rehear(this.#rehearing?.late() ?? []);
     if (name.startsWith(subscribeTimer)) return this.#gathered(Number(name.slice(subscribeTimer.length)));
     if (name !== helloTimer || this.#phase === 'live') return nothing;
     return this.#ended(Disconnect.DISCONNECT_HELLO_TIMEOUT, retryAfterMs.helloTimeout);

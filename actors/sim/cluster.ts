@@ -1,45 +1,124 @@
-// The processes of the one node, one after the other and sometimes two at a time: each starts by making a generation and fencing those before it.
-// Devices connect to the newest that is ready; an older one that still lives goes on with those it has, as a machine does that was cut off.
+// The processes of the nodes: each node has one after the other and sometimes two at a time; each starts by making a generation and fencing those of
+// its node before it. Devices connect to the newest of some node that is ready; an older one that still lives goes on with those it has, as a machine
+// does that was cut off.
+import { firstSession } from '#actors/cluster/seats.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import type { DeviceEnd } from './link.ts';
 import { Link } from './link.ts';
 import { type NodeOptions, SimNode } from './node.ts';
+import { Peers } from './peers.ts';
 import type { Random } from './random.ts';
 import type { Asker } from './store.ts';
 
 /** What every process is made of, without what differs between them. */
-export type ProcessOptions = Omit<NodeOptions, 'generation' | 'skewMs' | 'died'>;
+export type ProcessOptions = Omit<NodeOptions, 'generation' | 'skewMs' | 'died' | 'town'>;
 
 export interface ClusterOptions extends ProcessOptions {
   readonly random: Random;
   readonly linkDelayMs: () => number;
   readonly skewMsMax: number;
+  /** Default 1. */
+  readonly nodes?: number;
 }
 
-const node = 'n1';
 const retryMs = 100;
 /** Milliseconds until a dead process is followed by the next. */
 const restartMsMax = 1_500;
 
+/** A node: the newest of its processes that is ready, and whether the next one is being started. */
+interface Place {
+  readonly node: string;
+  current: SimNode | null;
+  starting: boolean;
+}
+
 export class Cluster {
-  /** The newest process that is ready. */
-  current: SimNode | null = null;
   readonly #options: ClusterOptions;
+  readonly #places: readonly Place[];
+  readonly #peers: Peers | null;
   readonly #living = new Set<SimNode>();
   readonly #troubled = new WeakSet<SimNode>();
   #links = 0;
-  #starting = false;
+  #seats = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    const count = options.nodes ?? 1;
+    this.#places = Array.from({ length: count }, (_, n) => ({ node: `n${n + 1}`, current: null, starting: false }));
+    this.#peers = count > 1 ? new Peers(options.schedule, options.random.fork()) : null;
   }
 
-  /** Starts a process; it follows the one that is there, if one is. */
+  /** The newest process of each node that is ready. */
+  get processesNow(): SimNode[] {
+    return this.#places.flatMap(({ current }) => (current === null ? [] : [current]));
+  }
+
+  /** Starts a process on every node; it follows the one that is there, if one is. */
   start(): void {
-    if (this.#starting) return;
-    this.#starting = true;
+    for (const place of this.#places) this.#start(place);
+  }
+
+  /** A connection of a device to some process of the moment. */
+  connect(device: DeviceEnd): { readonly link: Link; readonly isSound: () => boolean } | null {
+    const process = this.#some()?.current;
+    if (process == null) return null;
+    const { schedule, random, linkDelayMs } = this.#options;
+    const id = firstSession(process.seat) + ++this.#links;
+    const link = new Link({ id, schedule, random, delayMs: linkDelayMs(), node: process, device });
+    schedule.after(1, () => process.inside(() => process.accept(link))());
+    return { link, isSound: () => !process.dead && !this.#troubled.has(process) };
+  }
+
+  /** A process dies; another one starts a little later. */
+  crash(): void {
+    this.#some()?.current?.die();
+  }
+
+  /** Every process dies. */
+  crashAll(): void {
+    for (const process of this.processesNow) process.die();
+  }
+
+  /** Another process takes over from one that lives on; for so long it stands still first. Of several nodes the others may do so by themselves. */
+  takeOver(stillMs: number): void {
+    const place = this.#some();
+    const old = place?.current;
+    if (place == null || old == null) return;
+    this.#troubled.add(old);
+    if (stillMs > 0) {
+      old.standStill();
+      this.#options.schedule.after(stillMs, () => old.goOn());
+    }
+    if (this.#peers === null || this.#options.random.chance(0.3)) this.#start(place);
+  }
+
+  /** A link between two nodes breaks, where there are several. */
+  breakPeers(): void {
+    this.#peers?.break();
+  }
+
+  /** Every process but the newest of each node is gone for good. */
+  settle(): void {
+    const newest = new Set(this.processesNow);
+    for (const process of [...this.#living]) if (!newest.has(process)) process.die();
+    for (const place of this.#places) if (place.current === null) this.#start(place);
+  }
+
+  /** Processes that were ever ready. */
+  processes = 0;
+
+  /** Some node with a process that is ready. */
+  #some(): Place | undefined {
+    const ready = this.#places.filter(({ current }) => current !== null);
+    return ready.length < 2 ? ready[0] : this.#options.random.pick(ready);
+  }
+
+  #start(place: Place): void {
+    if (place.starting) return;
+    place.starting = true;
     const boot: Asker = { dead: false };
     const { store, schedule, random, skewMsMax } = this.#options;
+    const { node } = place;
     const insist = <T>(work: Parameters<typeof store.ask<T>>[1], then: (value: T) => void): void => {
       store.ask({ asker: boot }, work, (answer) => {
         if (answer === null) schedule.after(retryMs, () => insist(work, then));
@@ -53,7 +132,7 @@ export class Cluster {
           (memory) => memory.readAlive(node, generation),
           (alive) => {
             let left = alive.filter(({ gen }) => gen < generation.gen).length;
-            const ready = () => this.#ready(generation, random.between(-skewMsMax, skewMsMax));
+            const ready = () => this.#ready(place, generation, random.between(-skewMsMax, skewMsMax));
             if (left === 0) return ready();
             for (const earlier of alive) {
               if (earlier.gen > generation.gen) continue;
@@ -69,64 +148,29 @@ export class Cluster {
     );
   }
 
-  /** A connection of a device to the process of the moment. */
-  connect(device: DeviceEnd): { readonly link: Link; readonly isSound: () => boolean } | null {
-    const process = this.current;
-    if (process === null) return null;
-    const { schedule, random, linkDelayMs } = this.#options;
-    const id = ++this.#links;
-    const link = new Link({ id, schedule, random, delayMs: linkDelayMs(), node: process, device });
-    schedule.after(1, () => process.inside(() => process.accept(link))());
-    return { link, isSound: () => !process.dead && !this.#troubled.has(process) };
-  }
-
-  /** The process dies; another one starts a little later. */
-  crash(): void {
-    this.current?.die();
-  }
-
-  /** Another process takes over from one that lives on; for so long it stands still first. */
-  takeOver(stillMs: number): void {
-    const old = this.current;
-    if (old === null) return;
-    this.#troubled.add(old);
-    if (stillMs > 0) {
-      old.standStill();
-      this.#options.schedule.after(stillMs, () => old.goOn());
-    }
-    this.start();
-  }
-
-  /** Every process but the newest is gone for good. */
-  settle(): void {
-    for (const process of [...this.#living]) if (process !== this.current) process.die();
-    if (this.current === null) this.start();
-  }
-
-  /** Processes that were ever ready. */
-  processes = 0;
-
-  #ready(generation: Generation, skewMs: number): void {
-    this.#starting = false;
+  #ready(place: Place, generation: Generation, skewMs: number): void {
+    place.starting = false;
     this.processes++;
-    this.#options.trace(`process ${generation.gen} is ready`);
-    if (this.current !== null) this.#troubled.add(this.current);
-    this.current = new SimNode({
+    this.#options.trace(`${this.#peers === null ? '' : `${place.node} `}process ${generation.gen} is ready`);
+    if (place.current !== null) this.#troubled.add(place.current);
+    const process: SimNode = new SimNode({
       ...this.#options,
       generation,
       skewMs,
-      died: (process) => this.#died(process),
+      died: (dead) => this.#died(place, dead),
+      ...(this.#peers === null ? {} : { town: { seat: ++this.#seats, peers: this.#peers } }),
     });
-    this.#living.add(this.current);
+    place.current = process;
+    this.#living.add(process);
   }
 
-  #died(process: SimNode): void {
-    this.#options.trace(`process ${process.generation.gen} is gone`);
+  #died(place: Place, process: SimNode): void {
+    this.#options.trace(`process ${process.generation.gen} of ${place.node} is gone`);
     this.#living.delete(process);
-    if (this.current !== process) return;
-    this.current = null;
+    if (place.current !== process) return;
+    place.current = null;
     this.#options.schedule.after(this.#options.random.between(20, restartMsMax), () => {
-      if (this.current === null) this.start();
+      if (place.current === null) this.#start(place);
     });
   }
 }

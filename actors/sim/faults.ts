@@ -26,6 +26,8 @@ export interface Faults {
   readonly crashes: number;
   /** Another process of the node starts while the old one goes on, or stands still and then goes on. */
   readonly takeovers: number;
+  /** The link between two nodes breaks, where there are several. */
+  readonly peerBreaks: number;
   /** Milliseconds by which a process's clock may be off, either way. */
   readonly clockSkewMs: number;
 }
@@ -43,6 +45,7 @@ export const calm: Faults = {
   stalls: 0,
   crashes: 0,
   takeovers: 0,
+  peerBreaks: 0,
   clockSkewMs: 0,
 };
 
@@ -62,5 +65,6 @@ export function drawFaults(random: Random): Faults {
     crashes: sometimes(0.05),
     takeovers: sometimes(0.05),
     clockSkewMs: random.pick([0, 0, 5_000]),
+    peerBreaks: sometimes(0.05),
   };
 }

@@ -36,6 +36,8 @@ export interface LogDriverOptions {
   readonly lie?:
     | ((log: string, request: StoreRequest, reply: (answer: StoreReply) => void) => StoreRequest | null)
     | undefined;
+  /** A keeper takes and gives the shards: whoever asks has its own. */
+  readonly keeps?: boolean;
   /** Alters what the store answers. For planted mistakes. */
   readonly twist?: ((log: string, request: StoreRequest, reply: StoreReply) => StoreReply) | undefined;
 }
@@ -81,7 +83,7 @@ export class LogDriver {
     const run = () => {
       if (this.#open.get(actor) === open) open.log.command(command, this.#home.now());
     };
-    if (this.#owned.has(shard)) run();
+    if (this.#options.keeps === true || this.#owned.has(shard)) run();
     else this.#take(shard, run);
   }
 
@@ -217,7 +219,7 @@ export class LogDriver {
     }
     this.#taking.set(shard, [run]);
     const { generation } = this.#home;
-    this.#walk(this.#taken(shard, generation), () => {
+    this.walk(this.#taken(shard, generation), () => {
       this.#owned.add(shard);
       const waited = this.#taking.get(shard) ?? [];
       this.#taking.delete(shard);
@@ -236,14 +238,21 @@ export class LogDriver {
     }
   }
 
-  #walk(steps: OwnershipSteps<void>, done: () => void, reply: OwnershipReply = { op: 'fence' }): void {
+  /** Asks whether this process is still alive, though nothing waits for it. */
+  check(): void {
+    this.#fences.wait(() => {});
+    this.#readFence();
+  }
+
+  /** Carries out steps of ownership, as long as it takes. */
+  walk<T>(steps: OwnershipSteps<T>, done: (end: T) => void, reply: OwnershipReply = { op: 'fence' }): void {
     const step = steps.next(reply);
-    if (step.done) return done();
+    if (step.done) return done(step.value);
     const request = step.value;
     const retry = () => this.#home.later(retryMs, () => ask());
     const next = this.#home.inside((answer: OwnershipReply | null) => {
       if (answer === null) retry();
-      else this.#walk(steps, done, answer);
+      else this.walk(steps, done, answer);
     });
     const ask = () => {
       switch (request.op) {

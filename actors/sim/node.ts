@@ -1,10 +1,15 @@
 // One process of the node: the real kernel with the real session, user and room actors, their logs on the simulated store, and links for sockets.
 // It may die at any moment, and it may stand still: then nothing happens in it, and what came meanwhile happens when it goes on.
+import { Keeper } from '#actors/cluster/keeper.ts';
+import type { Packet } from '#actors/cluster/packets.ts';
+import { firstSession } from '#actors/cluster/seats.ts';
+import { Switchboard } from '#actors/cluster/switchboard.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
-import { type Address, parseAddress, sessionAddress } from '#actors/kernel/address.ts';
+import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
+import type { Effect } from '#actors/kernel/effects.ts';
 import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
-import type { RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
+import type { Message, RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
 import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
@@ -13,7 +18,7 @@ import { isSettled } from '#actors/log/due.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
 import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
-import { shardCount } from '#actors/log/shards.ts';
+import { shardCount, shardOf } from '#actors/log/shards.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
@@ -27,6 +32,7 @@ import { provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
 import type { Link, NodeEnd } from './link.ts';
 import { LogDriver, type LogDriverOptions, type LogHome } from './log-driver.ts';
+import type { Peers } from './peers.ts';
 import { simPrimitives } from './primitives.ts';
 import type { Schedule } from './schedule.ts';
 import type { SimStore } from './store.ts';
@@ -57,7 +63,13 @@ export interface NodeOptions {
   /** A bug: an actor threw or broke the contract of its log. */
   readonly bug: (what: string) => void;
   readonly died: (node: SimNode) => void;
+  /** One of several nodes: its seat, and the way to the others. */
+  readonly town?: { readonly seat: number; readonly peers: Peers };
 }
+
+/** How often a node looks at what it should have, and at its own fence, milliseconds. */
+const keepEveryMs = 200;
+const fenceEveryMs = 1_000;
 
 /** Milliseconds from hearing that it is fenced to being gone. */
 const lastBreathMs = 200;
@@ -68,7 +80,13 @@ export class SimNode implements World, LogHome, NodeEnd {
   readonly system: System;
   dead = false;
   readonly #options: NodeOptions;
-  readonly #audiences = new Audiences();
+  /** 0 on the only node. */
+  readonly seat: number;
+  /** See World; on one of several nodes. */
+  readonly forward?: (to: Address, message: Message, bytes: number) => boolean;
+  readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
+  readonly #board: Switchboard | null;
+  readonly #audiences: Audiences;
   readonly #links = new Map<number, Link>();
   readonly #logs: LogDriver;
   readonly #summaries: Summaries;
@@ -81,7 +99,15 @@ export class SimNode implements World, LogHome, NodeEnd {
     const { store, mutation, limits, generation } = options;
     this.#options = options;
     this.generation = generation;
-    this.#logs = new LogDriver(this, store, { limits: limits.log, ...mutation });
+    this.seat = options.town?.seat ?? 0;
+    const board = options.town === undefined ? null : this.#makeBoard(options.town.seat, options.town.peers);
+    this.#board = board;
+    this.#audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
+    if (board !== null) {
+      this.forward = (to, message, bytes) => board.forward(to, message, bytes);
+      this.tellElsewhere = (effect) => board.tellSessions(effect);
+    }
+    this.#logs = new LogDriver(this, store, { limits: limits.log, ...mutation, keeps: board !== null });
     const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };
     const room = {
       provider,
@@ -100,6 +126,7 @@ export class SimNode implements World, LogHome, NodeEnd {
         room: (id) => (mutation.room ?? same)(new Room(id, room)),
       },
       world: this,
+      seat: this.seat,
       clock: () => this.now(),
       wake: () => this.#plan(),
       limits: limits.kernel,
@@ -107,6 +134,7 @@ export class SimNode implements World, LogHome, NodeEnd {
     this.#summaries = new Summaries({
       // Nobody reads sleeping rooms here: all are asked.
       peek: (_, found) => found(null),
+      firstToken: firstSession(this.seat),
       tell: (to, message) => this.system.tell(to, message),
       tellFrom: (to, incarnation, message) => this.system.tellFrom(to, incarnation, message),
       later: (delayMs, run) => {
@@ -124,6 +152,7 @@ export class SimNode implements World, LogHome, NodeEnd {
       this.later(sweepEveryMs, sweep);
     };
     this.later(sweepEveryMs, sweep);
+    if (options.town !== undefined && board !== null) this.#keep(options.town.peers, board);
   }
 
   now(): number {
@@ -135,7 +164,25 @@ export class SimNode implements World, LogHome, NodeEnd {
     const due = this.inside((found: { readonly value: readonly string[] } | null) => {
       for (const log of found?.value ?? []) if (!this.#logs.tick(log)) this.#wake(log as Address);
     });
-    this.#options.store.ask({ asker: this }, (memory) => dueLogs(memory, throughMs), due);
+    const own = (shard: number) => this.#board === null || this.#board.placement.of(shard) === 'here';
+    this.#options.store.ask({ asker: this }, (memory) => dueLogs(memory, throughMs, own), due);
+  }
+
+  /** From another node. */
+  heard(seat: number, packet: Packet): void {
+    this.#board?.received(seat, packet);
+  }
+
+  linkUp(seat: number): void {
+    this.#board?.up(seat);
+  }
+
+  linkDown(seat: number): void {
+    this.#board?.down(seat);
+  }
+
+  get isStill(): boolean {
+    return this.#still;
   }
 
   /** A device connected. */
@@ -165,6 +212,7 @@ export class SimNode implements World, LogHome, NodeEnd {
     if (this.dead) return;
     this.dead = true;
     this.#waiting = [];
+    this.#options.town?.peers.leave(this);
     for (const link of this.#links.values()) link.nodeDied();
     this.#options.died(this);
   }
@@ -208,7 +256,10 @@ export class SimNode implements World, LogHome, NodeEnd {
 
   perform(given: WorldEffect, from: Address, incarnation: number): void {
     const effect = this.#options.mutation.effect === undefined ? given : this.#options.mutation.effect(given, from);
-    if (effect === null) return;
+    if (effect !== null && this.#board?.perform(effect, from) !== true) this.#performHere(effect, from, incarnation);
+  }
+
+  #performHere(effect: WorldEffect, from: Address, incarnation: number): void {
     const audiences = this.#audiences;
     switch (effect.kind) {
       case 'push':
@@ -260,12 +311,64 @@ export class SimNode implements World, LogHome, NodeEnd {
   /** What it holds. */
   get inMemory(): InMemory {
     const activeHardMax = this.#options.limits.kernel.activeHardMax ?? defaultLimits.activeHardMax;
-    const counts = { logs: this.#logs.size, gatherings: this.#summaries.size };
+    const counts = { logs: this.#logs.size, gatherings: this.#summaries.size, board: this.#board?.counts ?? {} };
     return { system: this.system, activeHardMax, audiences: this.#audiences, ...counts };
   }
 
   get #name(): string {
-    return `process ${this.generation.gen}`;
+    return this.seat === 0
+      ? `process ${this.generation.gen}`
+      : `${this.generation.node} process ${this.generation.gen}`;
+  }
+
+  #makeBoard(seat: number, peers: Peers): Switchboard {
+    return new Switchboard(seat, {
+      send: (to, packet) => peers.send(this, to, packet),
+      tell: (to, message, bytes) => this.system.tellHere(to, message, bytes),
+      refuse: (to, message, refusal) => this.system.refuse(to, message, refusal),
+      perform: (effect) => this.#performHere(effect, '' as Address, 0),
+      summarise: (room, user, token) => this.system.tellHere(roomAddress(room), { kind: 'summarise', user, token }),
+      summarised: (room, token, summary) => this.#summaries.take(token, room, summary),
+      revoked: () => {},
+      sessionsOf: (user, device) => this.#audiences.sessionsOf(user, device),
+      hears: (key) => this.#audiences.hears(key),
+      unhear: (isLost) => {
+        for (const [session, unheard] of this.#audiences.unhear(isLost)) {
+          this.system.tell(sessionAddress(session), { kind: 'unheard', ...unheard });
+        }
+      },
+      now: () => this.now(),
+    });
+  }
+
+  /** Takes and gives shards, and asks whether it is still alive. */
+  #keep(peers: Peers, board: Switchboard): void {
+    const shardOfAny = (shards: readonly number[]) => (address: Address) => shards.includes(shardOf(address));
+    const keeper = new Keeper(this.generation, {
+      walk: (steps, done) => this.#logs.walk(steps, done),
+      readShard: (shard, done) => {
+        const read = this.inside((answer: { readonly value: Generation | null } | null) => done(answer?.value));
+        this.#options.store.ask({ asker: this }, (memory) => memory.readShard(shard), read);
+      },
+      release: (shards) => this.system.release(shardOfAny(shards)),
+      abandon: (shards) => this.system.abandon(shardOfAny(shards)),
+      placeOf: (shard) => board.placement.of(shard),
+      place: (shards, place) => board.place(shards, place),
+      found: (shard, seat) => board.found(shard, seat),
+      now: () => this.now(),
+    });
+    const keep = () => {
+      keeper.tick(peers.othersOf(this));
+      board.tick();
+      this.later(keepEveryMs, keep);
+    };
+    const fence = () => {
+      this.#logs.check();
+      this.later(fenceEveryMs, fence);
+    };
+    peers.enter(this);
+    this.later(1, keep);
+    this.later(fenceEveryMs, fence);
   }
 
   #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
@@ -314,9 +417,10 @@ export class SimNode implements World, LogHome, NodeEnd {
 }
 
 /** Logs with something due that is not settled; what is settled is forgotten. */
-function dueLogs(memory: MemoryStore, throughMs: number): readonly string[] {
+function dueLogs(memory: MemoryStore, throughMs: number, isOwn: (shard: number) => boolean): readonly string[] {
   const logs = new Set<string>();
   for (let shard = 0; shard < shardCount; shard++) {
+    if (!isOwn(shard)) continue;
     for (const due of memory.readDue(shard, throughMs, 1_000)) {
       const [covered] = memory.readState(due.log, [coveredKey]);
       if (isSettled(due, memory.readMeta(due.log), decodeCovered(covered))) memory.dropDue([due]);

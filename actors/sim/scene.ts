@@ -55,8 +55,8 @@ export class Scene {
 
   /** The actors of the process of the moment. */
   get system(): System {
-    const { current } = this.#cluster;
-    if (current === null) throw new Error('no process is ready');
+    const [current] = this.#cluster.processesNow;
+    if (current === undefined) throw new Error('no process is ready');
     return current.system;
   }
 

@@ -21,6 +21,8 @@ export interface SimulateOptions {
   readonly seed: number;
   /** Steps of the story. Default `defaultSteps`. */
   readonly steps?: number;
+  /** Nodes of the provider. Default 1. */
+  readonly nodes?: number;
   /** In place of those that the seed draws. */
   readonly faults?: Partial<Faults>;
   /** A planted mistake. */
@@ -95,6 +97,7 @@ class Run {
       bug: (what) => witness.wrong(what),
       linkDelayMs: () => this.#linkDelayMs,
       skewMsMax: this.#faults.clockSkewMs,
+      nodes: options.nodes ?? 1,
     });
     this.#devices = cast.flatMap((user) => this.#makeDevices(user));
     const devices = this.#devices;
@@ -139,7 +142,7 @@ class Run {
     // Half of the time what is under way is left to whoever comes next.
     if (this.#random.chance(0.5)) {
       leave();
-      this.#cluster.crash();
+      this.#cluster.crashAll();
     }
     this.#store.recover();
     this.#store.faults = { ...calm, readsAreDurable: this.#faults.readsAreDurable };
@@ -149,9 +152,11 @@ class Run {
     leave();
     schedule.runUntil(schedule.now + aloneMs);
     this.#checkLeft();
-    const { current } = this.#cluster;
-    const left = current === null ? 'no process' : leftOver(current.inMemory);
-    if (left !== null) this.#witness.wrong(`nobody is there and nothing to do, and there is left ${left}`);
+    for (const process of this.#cluster.processesNow) {
+      const left = leftOver(process.inMemory);
+      if (left !== null) this.#witness.wrong(`nobody is there and nothing to do, and there is left ${left}`);
+    }
+    if (this.#cluster.processesNow.length === 0) this.#witness.wrong('nobody is there, not even a process');
     for (const device of this.#devices) device.conversation.start();
     schedule.runUntil(schedule.now + 30_000);
     this.#story.finale();
@@ -177,7 +182,7 @@ class Run {
     const isDear = this.#options.seed % wakesUpEvery !== 0;
     if (isDear || this.#witness.violations.length > 0) return;
     this.#witness.trace('a new process');
-    this.#cluster.crash();
+    this.#cluster.crashAll();
     schedule.runUntil(schedule.now + 10_000);
     for (const device of this.#devices) device.forget();
     schedule.runUntil(schedule.now + 20_000);

@@ -169,9 +169,13 @@ export class Story {
       trace('the process crashes');
       cluster.crash();
     }
+    if (faults.peerBreaks > 0 && random.chance(faults.peerBreaks)) {
+      trace('a link between two nodes breaks');
+      cluster.breakPeers();
+    }
     if (random.chance(faults.takeovers)) {
       const stillMs = random.chance(0.5) ? random.between(50, 4_000) : 0;
-      trace(`another process starts; the old one stands still for ${stillMs} ms`);
+      trace(`a process is taken over from; it stands still for ${stillMs} ms`);
       cluster.takeOver(stillMs);
     }
   }

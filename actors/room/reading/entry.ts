@@ -43,7 +43,9 @@ export function subscribe(context: RoomContext, message: RoomMessage & { kind: '
   const { room } = context;
   const entry = entryOf(context, from.user);
   const told: Effect = { kind: 'send', to: replyTo, message: { kind: 'subscribedPart', token, room, entry } };
-  return entry === null ? [told] : [{ kind: 'join', session: from.session, audience: { room } }, told];
+  if (entry === null) return [told];
+  const { session } = from;
+  return [message.watch ? { kind: 'watch', session, room } : { kind: 'join', session, audience: { room } }, told];
 }
 
 /** The entry of one who is in; null for others. */

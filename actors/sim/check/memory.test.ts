@@ -20,7 +20,7 @@ function processOf(count: number, more: Partial<InMemory> = {}): InMemory {
   const system = new System({ create, world, clock: () => 0 });
   system.tell(room, { kind: 'summarise', user: '@a:lux', token: 1 });
   system.run();
-  return { system, activeHardMax: 1, audiences: new Audiences(), logs: 0, gatherings: 0, ...more };
+  return { system, activeHardMax: 1, audiences: new Audiences(), logs: 0, gatherings: 0, board: {}, ...more };
 }
 
 describe('the memory of a process', () => {

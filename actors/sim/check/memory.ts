@@ -12,6 +12,8 @@ export interface InMemory {
   readonly logs: number;
   /** Lists of heads that are being gathered. */
   readonly gatherings: number;
+  /** What is kept for other nodes, by name. */
+  readonly board: Readonly<Record<string, number>>;
 }
 
 /** The first thing that is beyond its bound; null = none. */
@@ -24,8 +26,8 @@ export function overfull({ system, activeHardMax }: InMemory): string | null {
 }
 
 /** What is still there; null = nothing. */
-export function leftOver({ system, audiences, logs, gatherings }: InMemory): string | null {
-  const left = { addresses: system.size, timers: system.timers, sessions: audiences.size, logs, gatherings };
+export function leftOver({ system, audiences, logs, gatherings, board }: InMemory): string | null {
+  const left = { addresses: system.size, timers: system.timers, sessions: audiences.size, logs, gatherings, ...board };
   const found = Object.entries(left).filter(([, count]) => count > 0);
   if (found.length === 0) return null;
   const kept = [...system.kept()].filter(({ count }) => count > 0);

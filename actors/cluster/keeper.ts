@@ -1,0 +1,204 @@
+// Decides which shards this node takes and which it gives away, and does both step by step: those of dead nodes are taken, those that another node
+// should have are handed over once their actors have stopped. Pure; its host brings the store and the list of who is there.
+// Guarantees: a shard is `here` only after the store said so, and no longer here before the store is asked to give it away (rule 9). That lists of
+// who is there differ between nodes, or are wrong, costs time and nothing else: the fence decides.
+import { handOver, type OwnershipSteps, takeShard } from '../log/ownership.ts';
+import { sameGeneration } from '../log/segments.ts';
+import { shardCount } from '../log/shards.ts';
+import type { Generation } from '../ports/log-store.ts';
+import type { Place } from './placement.ts';
+import { chosenFor } from './rendezvous.ts';
+
+/** A node that is held for alive. */
+export interface LiveNode extends Generation {
+  /** It is about to stop: it gets nothing more, and gives what it has. */
+  readonly leaving: boolean;
+  /** Its seat, where there is a link to it. */
+  readonly linked: number | null;
+}
+
+export interface KeeperPorts {
+  /** Carries out steps on the store. `undefined` = the store failed; what was asked may have happened. */
+  readonly walk: (
+    steps: OwnershipSteps<Generation | null>,
+    done: (owner: Generation | null | undefined) => void,
+  ) => void;
+  /** Who owns a shard, by the store; `undefined` = it failed. */
+  readonly readShard: (shard: number, done: (owner: Generation | null | undefined) => void) => void;
+  /** Asks the actors of these shards to stop; how many are left. */
+  readonly release: (shards: readonly number[]) => number;
+  /** Drops the actors of these shards at once. */
+  readonly abandon: (shards: readonly number[]) => void;
+  readonly placeOf: (shard: number) => Place;
+  readonly place: (shards: readonly number[], place: 'here' | 'giving' | 'nobody') => void;
+  /** The store says that the node of this seat has it, whatever was heard. */
+  readonly found: (shard: number, seat: number) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface KeeperLimits {
+  /** A node must be there for so long before it is given shards: one that starts and dies in a loop takes none. Default 3,000 ms. */
+  readonly settleMs: number;
+  /** Actors that have not stopped by then are dropped, with what they hold in memory only. Default 3,000 ms. */
+  readonly stopMs: number;
+  /** Shards that are given away at a time; a leaving node gives all. Default 8. */
+  readonly givingMax: number;
+  /** Between two reads of the same shard's owner while nobody says that they have it. Default 1,000 ms. */
+  readonly readMs: number;
+}
+
+export const defaultKeeperLimits: KeeperLimits = { settleMs: 3_000, stopMs: 3_000, givingMax: 8, readMs: 1_000 };
+
+interface Shard {
+  readonly number: number;
+  /** Something is asked of the store. */
+  busy: boolean;
+  /** When its actors were asked to stop; null = it is not given away. */
+  givingSinceMs: number | null;
+  /** It may have been given away already: nothing of it may run here until the store has said that it was not. */
+  unsure: boolean;
+  readMs: number;
+}
+
+export class Keeper {
+  readonly #self: Generation;
+  readonly #ports: KeeperPorts;
+  readonly #limits: KeeperLimits;
+  readonly #shards: readonly Shard[];
+  /** Since when each process is there. */
+  #seenMs = new Map<string, number>();
+  #live: readonly LiveNode[] = [];
+  #leaving = false;
+
+  constructor(self: Generation, ports: KeeperPorts, limits: Partial<KeeperLimits> = {}) {
+    this.#self = self;
+    this.#ports = ports;
+    this.#limits = { ...defaultKeeperLimits, ...limits };
+    this.#shards = Array.from({ length: shardCount }, (_, number) => ({
+      number,
+      busy: false,
+      givingSinceMs: null,
+      unsure: false,
+      readMs: Number.NEGATIVE_INFINITY,
+    }));
+  }
+
+  /** From now on all shards are given away, as far as there is anyone to have them. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** Shards that are here or still being given away. */
+  get held(): number {
+    return this.#shards.filter(({ number }) => ['here', 'giving'].includes(this.#ports.placeOf(number) as string))
+      .length;
+  }
+
+  /** Looks at everything. To be called every 200 ms or so, with the others that are alive, and when something about them has changed. */
+  tick(others: readonly LiveNode[]): void {
+    const now = this.#ports.now();
+    this.#live = others;
+    this.#seenMs = new Map(others.map((node) => [nameOf(node), this.#seenMs.get(nameOf(node)) ?? now]));
+    for (const shard of this.#shards) {
+      if (shard.busy) continue;
+      const place = this.#ports.placeOf(shard.number);
+      if (place === 'here') this.#consider(shard, now);
+      else if (place === 'giving') this.#give(shard, now);
+      else if (place === 'nobody' && now - shard.readMs >= this.#limits.readMs) this.#look(shard, now);
+    }
+  }
+
+  /** A shard of this node's: should somebody else have it? */
+  #consider(shard: Shard, now: number): void {
+    const heir = this.#heirOf(shard.number, now);
+    if (heir === null) return;
+    const giving = this.#shards.filter(({ givingSinceMs }) => givingSinceMs !== null).length;
+    if (!this.#leaving && giving >= this.#limits.givingMax) return;
+    shard.givingSinceMs = now;
+    this.#ports.place([shard.number], 'giving');
+    this.#give(shard, now);
+  }
+
+  #give(shard: Shard, now: number): void {
+    const { number } = shard;
+    const { release, abandon, walk } = this.#ports;
+    shard.givingSinceMs ??= now;
+    if (release([number]) > 0) {
+      if (now - shard.givingSinceMs < this.#limits.stopMs) return;
+      abandon([number]);
+    }
+    if (shard.unsure) return this.#settle(shard);
+    const heir = this.#heirOf(number, now);
+    if (heir === null) return this.#given(shard, this.#self); // Whoever should have had it is gone again.
+    shard.busy = true;
+    shard.unsure = true;
+    const { node, gen } = heir;
+    walk(handOver({ shard: number, from: this.#self, to: { node, gen } }), (owner) => {
+      shard.busy = false;
+      if (owner !== undefined) this.#given(shard, owner);
+    });
+  }
+
+  /** What became of a hand-over whose end was not heard? A read settles what was under way. */
+  #settle(shard: Shard): void {
+    shard.busy = true;
+    this.#ports.readShard(shard.number, (owner) => {
+      shard.busy = false;
+      if (owner !== undefined) this.#given(shard, owner);
+    });
+  }
+
+  /** The store said who owns it. */
+  #given(shard: Shard, owner: Generation | null): void {
+    shard.givingSinceMs = null;
+    shard.unsure = false;
+    const isStillHere = sameGeneration(owner, this.#self);
+    if (!isStillHere) shard.readMs = this.#ports.now();
+    this.#ports.place([shard.number], isStillHere ? 'here' : 'nobody');
+  }
+
+  /** Nobody says that they have it: what does the store say? */
+  #look(shard: Shard, now: number): void {
+    shard.busy = true;
+    shard.readMs = now;
+    this.#ports.readShard(shard.number, (owner) => {
+      shard.busy = false;
+      if (owner === undefined || this.#ports.placeOf(shard.number) !== 'nobody') return;
+      if (sameGeneration(owner, this.#self)) return this.#ports.place([shard.number], 'here');
+      const alive = owner === null ? undefined : this.#live.find((node) => sameGeneration(node, owner));
+      if (alive === undefined && !this.#leaving && this.#isChosen(shard.number)) this.#take(shard, owner);
+      // An older process may have said that it has it, and is gone.
+      if (alive !== undefined && alive.linked !== null) this.#ports.found(shard.number, alive.linked);
+    });
+  }
+
+  #take(shard: Shard, from: Generation | null): void {
+    const { number } = shard;
+    shard.busy = true;
+    this.#ports.walk(takeShard({ shard: number, from, to: this.#self }), (owner) => {
+      shard.busy = false;
+      if (owner !== undefined && sameGeneration(owner, this.#self)) this.#ports.place([number], 'here');
+    });
+  }
+
+  /** Who should have a shard instead of this node: someone who has been there for a while, with a link. */
+  #heirOf(shard: number, now: number): LiveNode | null {
+    const staying = this.#live.filter(({ leaving }) => !leaving);
+    const names = staying.map(({ node }) => node);
+    const chosen = chosenFor(shard, this.#leaving ? names : [...names, this.#self.node]);
+    const heir = staying.find(({ node }) => node === chosen);
+    if (heir === undefined || heir.linked === null) return null;
+    const isSettled = now - (this.#seenMs.get(nameOf(heir)) ?? now) >= this.#limits.settleMs;
+    return this.#leaving || isSettled ? heir : null;
+  }
+
+  #isChosen(shard: number): boolean {
+    const names = this.#live.filter(({ leaving }) => !leaving).map(({ node }) => node);
+    return chosenFor(shard, [...names, this.#self.node]) === this.#self.node;
+  }
+}
+
+function nameOf({ node, gen }: Generation): string {
+  return `${node}/${gen}`;
+}

@@ -1,0 +1,25 @@
+// The same promises where a provider is several nodes: links break, processes die and stand still, shards move under the feet of everybody.
+import { describe, expect, it } from 'vitest';
+import { calm } from './faults.ts';
+import { failureOf } from './seeds.ts';
+import { simulate } from './simulate.ts';
+
+/** Seeds of each size that every test run simulates. */
+const seeds = 150;
+
+describe.each([2, 3])('a simulated provider of %i nodes', (nodes) => {
+  it(`keeps its promises, seeds 1 to ${seeds}`, { timeout: 120_000 }, () => {
+    const failures: string[] = [];
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { violations } = simulate({ seed, nodes });
+      if (violations.length > 0) failures.push(`${failureOf(seed, violations)} --nodes ${nodes}`);
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it('has nothing to complain of where nothing goes wrong', () => {
+    const { violations, accepted } = simulate({ seed: 3, nodes, faults: calm });
+    expect(violations).toEqual([]);
+    expect(accepted).toBeGreaterThan(10);
+  });
+});
