@@ -15,7 +15,7 @@ afterEach(() => rmSync(data, { recursive: true, force: true }));
 async function start(provider: string, login = false): Promise<string> {
   const store = await EmbeddedStore.open({ folder: data, now: Date.now });
   try {
-    const secret = await belong(store, { data, provider });
+    const secret = await belong(store, { data, secrets: '', provider, store: 'embedded' });
     if (login) await store.accounts().claimSubject('hash', '@a:lux.example');
     return Buffer.from(secret).toString('hex');
   } finally {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
-import { secret } from './secrets.ts';
+import { secret, secretsFolder } from './secrets.ts';
 import { sameBytes, type Table } from './storage/table.ts';
 
 /** The store of the folder. */
@@ -14,14 +14,21 @@ export interface Folder {
   holdsSubjects(): Promise<boolean>;
 }
 
-/** Makes the folder this provider's, or finds that it is. Resolves to the secret that keys the hashes of subjects. Rejects with ConfigError. */
+/**
+ * Makes the folder this provider's, or finds that it is. Resolves to the secret that keys the hashes of subjects. Rejects with ConfigError. Several nodes
+ * share a store, and each brings the secret: there the first one counts.
+ */
 export async function belong(
   folder: Folder,
-  { data, provider }: Pick<Config, 'data' | 'provider'>,
+  { data, secrets, provider, store }: Pick<Config, 'data' | 'secrets' | 'provider' | 'store'>,
 ): Promise<Uint8Array> {
   const table = folder.table('belonging');
-  await keepName(table, data, provider);
-  return await keepSecret(table, data, await folder.holdsSubjects());
+  await keepName(table, store === 'cassandra' ? 'Cassandra' : data, provider);
+  const isShared = store === 'cassandra';
+  return await keepSecret(table, secretsFolder({ data, secrets }), {
+    hasPeople: await folder.holdsSubjects(),
+    isShared,
+  });
 }
 
 async function keepName(table: Table, data: string, provider: string): Promise<void> {
@@ -33,16 +40,22 @@ async function keepName(table: Table, data: string, provider: string): Promise<v
   );
 }
 
-/** As long as nobody has logged in, a secret may be made, or another one put in its place. */
-async function keepSecret(table: Table, data: string, hasPeople: boolean): Promise<Uint8Array> {
-  const found = secret(data, 'subject', { mayMake: !hasPeople });
+/** As long as nobody has logged in, a secret may be made, or another one put in its place; where nodes share a store, only the first one may. */
+async function keepSecret(
+  table: Table,
+  folder: string,
+  { hasPeople, isShared }: { readonly hasPeople: boolean; readonly isShared: boolean },
+): Promise<Uint8Array> {
+  const isKept = isShared && (await table.get('subject-secret')) !== null;
+  const found = secret(folder, 'subject', { mayMake: !hasPeople && !isKept });
   const mark = createHash('sha256').update('luxchat/subject-secret/').update(found).digest();
+  if (isShared) await table.change([{ key: 'subject-secret', expected: null, value: mark }]);
   const kept = await table.get('subject-secret');
-  if (kept !== null && !sameBytes(kept, mark) && hasPeople) {
+  if (kept !== null && !sameBytes(kept, mark) && (hasPeople || isShared)) {
     throw new ConfigError(
-      `The secret ${data}/secrets/subject is not the one that this data was made with: restore it from the same backup. With another one everybody would come in as someone new.`,
+      `The secret ${folder}/subject is not the one that this data was made with: restore it from the same backup. With another one everybody would come in as someone new.`,
     );
   }
-  await table.change([{ key: 'subject-secret', value: mark }]);
+  if (!isShared) await table.change([{ key: 'subject-secret', value: mark }]);
   return found;
 }

@@ -136,7 +136,14 @@ function readable(what: string, read: () => string): string {
 
 /** Looks whether the files that settings name are there, so that a start fails before anything was made. Throws ConfigError. */
 export function checkFiles(config: Config): void {
-  for (const name of ['tlsCert', 'tlsKey', 'luxidClientSecretFile'] as const) {
+  for (const name of [
+    'tlsCert',
+    'tlsKey',
+    'luxidClientSecretFile',
+    'nodeTlsCert',
+    'nodeTlsKey',
+    'nodeTlsCa',
+  ] as const) {
     const path = config[name];
     if (path !== '') readable(`The file of ${name}, ${path},`, () => readFileSync(path, 'utf8'));
   }
@@ -225,6 +232,40 @@ function refuseContradictions(config: Config): void {
   refuse(
     config.luxidIssuer !== '' && config.luxidOpenUsers,
     'luxidOpenUsers belongs to the stand-in: remove luxidIssuer or luxidOpenUsers.',
+  );
+  refuseNodeContradictions(config, refuse);
+}
+
+function refuseNodeContradictions(config: Config, refuse: (when: boolean, sentence: string) => void): void {
+  const { store, cassandra, redis, node, nodeHost, nodeAddress, nodeTlsCert, nodeTlsKey, nodeTlsCa } = config;
+  const many = store === 'cassandra';
+  refuse(
+    many && cassandra.length === 0,
+    'store cassandra needs the addresses of some Cassandra nodes: give cassandra.',
+  );
+  refuse(
+    !many && (cassandra.length > 0 || redis !== ''),
+    'cassandra and redis belong to store cassandra: give that, too.',
+  );
+  const ports = new Set(cassandra.map((address) => /^[^\s]+:(\d{1,5})$/.exec(address)?.[1]));
+  refuse(
+    many && (ports.size !== 1 || ports.has(undefined)),
+    'cassandra lists host:port, such as 10.0.0.1:9042,10.0.0.2:9042, all with the same port.',
+  );
+  refuse(!/^[a-z0-9][a-z0-9.-]{0,62}$/.test(node), 'node must be up to 63 small letters, digits, dots and hyphens.');
+  refuse(
+    nodeAddress !== '' && !/^\S+:\d{1,5}$/.test(nodeAddress),
+    'nodeAddress must be host:port, such as 10.0.0.1:7400.',
+  );
+  refuse(
+    many && nodeAddress === '' && ['0.0.0.0', '::'].includes(nodeHost),
+    'nodeHost is every address: say in nodeAddress at which one the other nodes reach this one.',
+  );
+  const files = [nodeTlsCert, nodeTlsKey, nodeTlsCa].filter((file) => file !== '').length;
+  refuse(files !== 0 && files !== 3, 'nodeTlsCert, nodeTlsKey and nodeTlsCa go together: give all three or none.');
+  refuse(
+    config.mode === 'production' && many && config.cassandraReplication < 3,
+    'mode production needs cassandraReplication of 3 or more: with fewer, one lost machine loses messages.',
   );
 }
 

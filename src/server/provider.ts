@@ -1,5 +1,6 @@
 // The composition root: builds one provider node out of its parts, starts it, drains it. Nothing else knows all parts.
 import { mkdirSync } from 'node:fs';
+import { firstSession } from '#actors/cluster/seats.ts';
 import { type Address, parseAddress } from '#actors/kernel/address.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
@@ -8,33 +9,36 @@ import { decodeSummary, summaryKey } from '#actors/room/reading/entry.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
-import { portionsOf } from '#actors/session/portions.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
-import { Disconnect } from '#proto/gen/codes.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
-import { type Config, ConfigError, onlyProxiesConnect } from './config.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { type Config, ConfigError } from './config.ts';
 import { DeviceNames } from './device-names.ts';
+import { openTransport } from './front.ts';
+import { watch } from './gauges.ts';
 import { nodePrimitives } from './primitives.ts';
-import { Runtime, type Socket } from './runtime.ts';
-import { EmbeddedStore } from './storage/embedded/store.ts';
+import { Runtime } from './runtime.ts';
 import { peekHeads } from './storage/heads.ts';
-import { LogRunner } from './storage/log-runner.ts';
+import { LogRunner, type LogRunnerOptions } from './storage/log-runner.ts';
 import type { StorageError } from './storage/store.ts';
 import { sweepDue } from './storage/sweep.ts';
-import { code, type Log, type LogFile, openLog } from './telemetry/log.ts';
+import { openStore, type ProviderStore } from './stores.ts';
+import { code, type LogFile, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import type { HttpHandler } from './transport/http.ts';
+import { makeCluster, takePlace } from './town.ts';
 import { createOpsServer } from './transport/ops.ts';
-import { createTransport, type Transport, type TransportHandler } from './transport/transport.ts';
+import type { Transport } from './transport/transport.ts';
 import { Waking } from './waking.ts';
 
 /** How often logins that ran out are cleared away and actors woken that have something left to do, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
 const expireMs = 3_600_000;
+/** How far this machine's clock may be from the store's, milliseconds: beyond it nothing is accepted, since rows would expire at the wrong time. */
+const clockSkewMaxMs = 60_000;
 
 /** A running node. */
 export interface Provider {
@@ -68,7 +72,7 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
     log.error('store failed', failure, { cause: code(cause) });
     ports.lost(`${failure.message} (${cause}): free space or mend the disk, then start again.`);
   };
-  const store = await EmbeddedStore.open({ folder: config.data, now: Date.now, failed });
+  const store = await openStore(config, failed);
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
     return await startOn(config, ports, { log, metrics, store, closing });
@@ -76,6 +80,16 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
     for (const close of closing.reverse()) await close();
     throw error;
   }
+}
+
+/** Rejects with ConfigError where this machine's clock is off; with the store's error where that can't be known. */
+async function checkClock(store: ProviderStore): Promise<void> {
+  const skewMs = (await store.clockSkewMs?.()) ?? 0;
+  if (Math.abs(skewMs) <= clockSkewMaxMs) return;
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  throw new ConfigError(
+    `The clock of this machine is ${seconds} seconds ${skewMs > 0 ? 'ahead of' : 'behind'} that of Cassandra: set it right, then start again.`,
+  );
 }
 
 function makeFolder(folder: string): void {
@@ -89,7 +103,7 @@ function makeFolder(folder: string): void {
 interface Ground {
   readonly log: LogFile;
   readonly metrics: Metrics;
-  readonly store: EmbeddedStore;
+  readonly store: ProviderStore;
   readonly closing: (() => Promise<unknown>)[];
 }
 
@@ -101,18 +115,29 @@ async function startOn(
   const secret = await belong(store, config);
   let auth: Auth | undefined;
   const names = new DeviceNames();
-  const runner = await LogRunner.start({
+  await checkClock(store);
+  const place = config.store === 'cassandra' ? await takePlace(store, config.node) : null;
+  const seat = place?.seat ?? 0;
+  let cluster: Cluster | null = null;
+  const running: Omit<LogRunnerOptions, 'generation' | 'store'> & { readonly store: ProviderStore } = {
     store,
-    node: 'n1',
     now: Date.now,
     broken: (reason) => log.error('log contract broken', new ContractBroken(reason)),
     failed: (cause) => log.error('store request failed', cause),
     // Another process owns the logs: whatever this one still held can never be acked, so it goes and says so.
     fenced: () => {
       log.error('fenced', new Error('another process took the logs over'));
-      ports.lost('Another process took this folder over.');
+      ports.lost(
+        place === null
+          ? 'Another process took this folder over.'
+          : 'The other nodes held this one for dead and took over. Start it again.',
+      );
     },
-  });
+  };
+  const runner =
+    place === null
+      ? await LogRunner.start({ ...running, node: 'n1' })
+      : new LogRunner({ ...running, generation: place.generation });
   closing.push(() => runner.stop());
   const rates = { ...defaultRates, submit: { burst: config.sendBurst, perSecond: config.sendPerSecond } };
   const sessions = { buckets: new DeviceBuckets(() => rates), limits: defaultSessionLimits };
@@ -154,10 +179,18 @@ async function startOn(
     },
     limits: { idleMs: { user: config.userIdleSeconds * 1000, room: config.roomIdleSeconds * 1000 } },
     log,
+    ...(place === null ? {} : { cluster: { seat, send: (to, packet) => cluster?.send(to, packet) } }),
   });
-  const transport = openTransport(config, runtime, {
+  if (place !== null) {
+    const town = makeCluster(config, { store, runner, runtime, place, log });
+    cluster = town;
+    await town.start();
+    closing.push(() => town.close());
+  }
+  const transport: Transport = openTransport(config, runtime, {
     log,
     http: (request) => auth?.handle(request) ?? { status: 503 },
+    firstConnection: firstSession(seat) + 1,
   });
   const port = await transport.listen();
   closing.push(() => transport.drain(0));
@@ -187,12 +220,18 @@ async function startOn(
     const wake = (actor: string) => {
       if (waking.mayWake(actor, now)) runtime.wake(actor as Address);
     };
-    await sweepDue({ store, get: (actor) => runner.get(actor), now, wake });
+    await sweepDue({ store, get: (actor) => runner.get(actor), now, wake, isOwn: (shard) => runtime.owns(shard) });
     waking.swept();
   };
   const jobs = [
-    every(sweepMs, () => auth.sweep(1000), { failed: (error) => log.error('login sweep failed', error) }),
+    // One node clears away for all: the one that has the first shard.
+    every(sweepMs, async () => (runtime.owns(0) ? await auth.sweep(1000) : undefined), {
+      failed: (error) => log.error('login sweep failed', error),
+    }),
     every(sweepMs, wakeDue, { failed: (error) => log.error('waking failed', error) }),
+    every(sweepMs, () => checkClock(store), {
+      failed: (error) => (error instanceof ConfigError ? ports.lost(error.message) : undefined),
+    }),
     every(expireMs, () => store.expire(), { failed: (error) => log.error('expiry failed', error) }),
   ];
   const endJobs = async () => {
@@ -202,13 +241,13 @@ async function startOn(
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
-    ready: () => runner.healthy() && !store.hasFailed,
+    ready: () => runner.healthy() && store.hasFailed !== true && (cluster?.isFresh ?? true),
     metrics: async () => (await metrics.scrape()).body,
     onFault: (cause) => log.error('ops failed', cause),
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, runtime, transport);
+  watch(metrics, { runtime, transport, cluster });
   log.info('started', { port, opsPort });
   return {
     url,
@@ -220,8 +259,11 @@ async function startOn(
     drain: async () => {
       log.info('draining');
       await endJobs();
-      await transport.drain(config.drainSeconds * 1000);
+      const away = transport.drain(config.drainSeconds * 1000);
+      if (cluster !== null && !(await cluster.leave())) log.warn('left with shards');
+      await away;
       const left = await runtime.drain(10_000);
+      await cluster?.close();
       await ops.close();
       await runner.stop();
       await store.close();
@@ -254,7 +296,7 @@ function every(
 }
 
 /** The summary of a room that sleeps. Null where an actor has it, or where its summary is not of the last event: then it must be asked. */
-async function sleepingSummary(logs: LogRunner, store: EmbeddedStore, actor: string): Promise<RoomSummary | null> {
+async function sleepingSummary(logs: LogRunner, store: ProviderStore, actor: string): Promise<RoomSummary | null> {
   if (logs.get(actor)) return null;
   const head = (await peekHeads(store, [actor], summaryKey)).get(actor);
   const summary = head ? decodeSummary(parseAddress(actor as Address).id, head.value) : null;
@@ -269,65 +311,6 @@ function loginLimits({ loginsPerMinute }: Config): Partial<AuthLimits> {
     exchangesPerMinute: loginsPerMinute * 2,
     refreshesPerMinute: loginsPerMinute * 30,
   };
-}
-
-function openTransport(config: Config, runtime: Runtime, { log, http }: { log: Log; http: HttpHandler }): Transport {
-  const handler: TransportHandler = {
-    onOpen: (connection) => runtime.opened(connection),
-    onFrames: (connection, frames) => receive(runtime, connection, frames),
-    onClose: (connection) => runtime.closed(connection),
-  };
-  return createTransport(config.transport as 'uws' | 'ws', {
-    host: config.host,
-    port: config.port,
-    ...(config.tlsCert ? { tls: { certFile: config.tlsCert, keyFile: config.tlsKey } } : {}),
-    // Behind a proxy that ends TLS, a request does not say that devices use https.
-    allowedOrigins: config.publicUrl ? [...config.origins, new URL(config.publicUrl).origin] : config.origins,
-    trustedProxies: config.trustedProxies,
-    proxiesOnly: onlyProxiesConnect(config),
-    limits: {
-      connectionsMax: config.connectionsMax,
-      upgradesPerSecond: config.connectionsPerSecond,
-      upgradesBurst: config.connectionsPerSecond * 2,
-      sourceUpgradesPerSecond: config.connectionsPerSourceSecond,
-      sourceUpgradesBurst: config.connectionsPerSourceSecond * 2,
-      httpRequestsPerSourceMax: config.httpRequestsPerSource,
-    },
-    handler,
-    http,
-    onFault: (cause) => log.error('transport fault', cause),
-  });
-}
-
-function receive(runtime: Runtime, socket: Socket, frames: readonly Uint8Array[]): void {
-  // One WebSocket message may hold a megabyte of frames; the session takes it in portions, so that others have their turn between.
-  for (const portion of portionsOf(frames)) {
-    runtime.received(
-      socket,
-      portion,
-      portion.reduce((bytes, frame) => bytes + frame.length, 0),
-    );
-  }
-}
-
-function watch(metrics: Metrics, runtime: Runtime, transport: Transport): void {
-  metrics.gauge('connections', 'Open WebSockets', () => transport.connections());
-  metrics.gauge('actors', 'User and room actors in memory', () => runtime.system.active);
-  metrics.counter('frames_received_total', 'Frames received', () => transport.counters.framesIn);
-  metrics.counter('publishes_total', 'Native publishes', () => transport.counters.publishes);
-  metrics.counter(
-    'upgrades_refused_total',
-    'Connections refused at the door',
-    () => transport.counters.upgradesRefused,
-  );
-  metrics.counters('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
-  const closes = () => [...transport.counters.closes].map(([code, count]) => [closeName(code), count] as const);
-  metrics.counters('closes_total', 'Ended connections, by why', closes);
-}
-
-function closeName(code: number): string {
-  const name = Object.entries(Disconnect).find(([, value]) => value === code)?.[0];
-  return name ?? String(code);
 }
 
 function urlHost(host: string): string {

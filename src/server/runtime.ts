@@ -1,15 +1,19 @@
 // The actors' world on a real node: sockets, login, logs and clocks behind the kernel's effects. It carries out and routes; it decides nothing.
 // Guarantees: effects are carried out in order; a session's frames leave in the order pushed; a delivery is one native publish per room.
 
+import type { Packet } from '#actors/cluster/packets.ts';
+import { firstSession } from '#actors/cluster/seats.ts';
+import { Switchboard } from '#actors/cluster/switchboard.ts';
 import { type Address, parseAddress, roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
-import type { Audience } from '#actors/kernel/effects.ts';
+import type { Audience, Effect } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
-import type { RoomSummary } from '#actors/kernel/messages.ts';
+import type { Message, RoomSummary } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
 import { type ActorFactories, System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
+import { shardOf } from '#actors/log/shards.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { Revocations } from './revocations.ts';
@@ -54,12 +58,28 @@ export interface RuntimeOptions {
   readonly logs: (answer: (actor: string, incarnation: number, answer: LogAnswer) => void) => Logs;
   readonly limits?: Partial<KernelLimits>;
   readonly log: Log;
+  /** One of several nodes. Absent: the only one. */
+  readonly cluster?: ClusterPlace;
+}
+
+/** A node's place among others. */
+export interface ClusterPlace {
+  /** Of this process; see actors/cluster/seats.ts. Sockets are numbered from `firstSession(seat)` on. */
+  readonly seat: number;
+  /** To a node with a link, in order. */
+  readonly send: (seat: number, packet: Packet) => void;
 }
 
 /** A running set of actors. */
 export class Runtime implements World {
   readonly system: System;
-  readonly audiences = new Audiences();
+  readonly audiences: Audiences;
+  /** Null on the only node. */
+  readonly board: Switchboard | null;
+  /** See World. */
+  readonly forward?: (to: Address, message: Message, bytes: number) => boolean;
+  /** See World. */
+  readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
   readonly #options: RuntimeOptions;
   readonly #sockets = new Map<number, Socket>();
   readonly #logs: Logs;
@@ -73,7 +93,16 @@ export class Runtime implements World {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
+    const { cluster } = options;
+    const board = cluster === undefined ? null : this.#makeBoard(cluster);
+    this.board = board;
+    this.audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
+    if (board !== null) {
+      this.forward = (to, message, bytes) => board.forward(to, message, bytes);
+      this.tellElsewhere = (effect) => board.tellSessions(effect);
+    }
     this.system = new System({
+      seat: cluster?.seat ?? 0,
       create: options.create,
       world: this,
       clock: Date.now,
@@ -82,7 +111,8 @@ export class Runtime implements World {
       ...(options.limits ? { limits: options.limits } : {}),
     });
     this.#summaries = new Summaries({
-      peek: (room, found) => void this.#logs.peek(roomAddress(room)).then(found, () => found(null)),
+      peek: (room, found) => this.#peek(room, found),
+      firstToken: firstSession(cluster?.seat ?? 0),
       tell: (to, message) => this.system.tell(to, message),
       tellFrom: (to, incarnation, message) => this.system.tellFrom(to, incarnation, message),
       later: (delayMs, run) => {
@@ -133,6 +163,18 @@ export class Runtime implements World {
       if (session !== except) this.#disconnect(session, code, 0);
   }
 
+  /** Are the actors of this shard here? */
+  owns(shard: number): boolean {
+    return this.board === null || this.board.placement.of(shard) === 'here';
+  }
+
+  /** Ends every session: what this node shows may be old. Each comes back within `withinMs`, wherever it is sent. */
+  disconnectAll(withinMs: number): void {
+    for (const session of [...this.#sockets.keys()]) {
+      this.#disconnect(session, Disconnect.DISCONNECT_GOING_AWAY, 1 + Math.floor(Math.random() * withinMs));
+    }
+  }
+
   /** Lets every actor write what it holds and leave memory; resolves with how many did not within `ms`. */
   async drain(ms: number): Promise<number> {
     const until = Date.now() + ms;
@@ -149,6 +191,10 @@ export class Runtime implements World {
 
   /** See World. */
   perform(effect: WorldEffect, from: Address, incarnation: number): void {
+    if (this.board?.perform(effect, from) !== true) this.#performHere(effect, from, incarnation);
+  }
+
+  #performHere(effect: WorldEffect, from: Address, incarnation: number): void {
     switch (effect.kind) {
       case 'push':
         return this.#sockets.get(effect.session)?.send(effect.frame);
@@ -199,6 +245,46 @@ export class Runtime implements World {
   /** See World. */
   sessionsOf(user: string, device?: number): Iterable<number> {
     return this.audiences.sessionsOf(user, device);
+  }
+
+  #makeBoard({ seat, send }: ClusterPlace): Switchboard {
+    return new Switchboard(seat, {
+      send,
+      tell: (to, message, bytes) => this.system.tellHere(to, message, bytes),
+      refuse: (to, message, refusal) => this.system.refuse(to, message, refusal),
+      perform: (effect) => this.#performHere(effect, nobody, 0),
+      summarise: (room, user, token) => this.#summarise(room, user, token),
+      summarised: (room, token, summary) => this.#summaries.take(token, room, summary),
+      revoked: (user, device) => this.#revocations.confirmed(user, device),
+      sessionsOf: (user, device) => this.audiences.sessionsOf(user, device),
+      hears: (key) => this.audiences.hears(key),
+      unhear: (isLost) => this.#unhear(isLost),
+      now: Date.now,
+    });
+  }
+
+  /** For another node's list. */
+  #summarise(room: string, user: string, token: number): void {
+    const address = roomAddress(room);
+    this.#peek(room, (summary) => {
+      if (summary === null) this.system.tellHere(address, { kind: 'summarise', user, token });
+      else this.perform({ kind: 'summarised', user, token, summary }, address, 0);
+    });
+  }
+
+  /** A sleeping room's summary; null where the room must be asked, here or elsewhere. */
+  #peek(room: string, found: (summary: RoomSummary | null) => void): void {
+    const address = roomAddress(room);
+    if (!this.owns(shardOf(address))) return found(null);
+    void this.#logs.peek(address).then(found, () => found(null));
+  }
+
+  #unhear(isLost: (key: string) => boolean): void {
+    for (const [session, { rooms, watched, own }] of this.audiences.unhear(isLost)) {
+      const socket = this.#sockets.get(session);
+      for (const room of rooms) socket?.unsubscribe(room);
+      this.system.tell(sessionAddress(session), { kind: 'unheard', rooms, watched, own });
+    }
   }
 
   #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
@@ -261,6 +347,9 @@ export class Runtime implements World {
     }, wait);
   }
 }
+
+/** Stands for an actor of another node. */
+const nobody = '' as Address;
 
 function topicOf(audience: Audience): string {
   return 'room' in audience ? audience.room : audience.user;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { secret } from './secrets.ts';
 
 const make = { mayMake: true };
-const folder = () => mkdtempSync(join(tmpdir(), 'secrets-'));
+const folder = () => join(mkdtempSync(join(tmpdir(), 'data-')), 'secrets');
 
 describe('secrets', () => {
   it('are made once, differ by name, and belong to the owner alone', () => {
@@ -14,14 +14,14 @@ describe('secrets', () => {
     expect(first).toHaveLength(32);
     expect(secret(data, 'subject', make)).toEqual(first);
     expect(secret(data, 'other', make)).not.toEqual(first);
-    expect(statSync(join(data, 'secrets')).mode & 0o777).toBe(0o700);
-    expect(statSync(join(data, 'secrets', 'subject')).mode & 0o777).toBe(0o600);
+    expect(statSync(data).mode & 0o777).toBe(0o700);
+    expect(statSync(join(data, 'subject')).mode & 0o777).toBe(0o600);
   });
 
   it('are not made anew where they must be there already', () => {
     const data = folder();
-    expect(() => secret(data, 'subject', { mayMake: false })).toThrow(`${data}/secrets/subject is missing`);
-    expect(existsSync(join(data, 'secrets', 'subject'))).toBe(false);
+    expect(() => secret(data, 'subject', { mayMake: false })).toThrow(`${data}/subject is missing`);
+    expect(existsSync(join(data, 'subject'))).toBe(false);
     const made = secret(data, 'subject', make);
     expect(secret(data, 'subject', { mayMake: false })).toEqual(made);
   });
@@ -29,10 +29,10 @@ describe('secrets', () => {
   it('are refused when others can read them or they are damaged', () => {
     const data = folder();
     secret(data, 'subject', make);
-    chmodSync(join(data, 'secrets', 'subject'), 0o644);
+    chmodSync(join(data, 'subject'), 0o644);
     expect(() => secret(data, 'subject', make)).toThrow('chmod 600');
-    chmodSync(join(data, 'secrets', 'subject'), 0o600);
-    writeFileSync(join(data, 'secrets', 'subject'), 'torn');
+    chmodSync(join(data, 'subject'), 0o600);
+    writeFileSync(join(data, 'subject'), 'torn');
     expect(() => secret(data, 'subject', make)).toThrow('damaged');
   });
 });

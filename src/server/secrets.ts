@@ -15,9 +15,13 @@ import {
 import { dirname, join } from 'node:path';
 import { ConfigError } from './config.ts';
 
+/** The folder of the secrets. */
+export function secretsFolder({ data, secrets }: { readonly data: string; readonly secrets: string }): string {
+  return secrets === '' ? join(data, 'secrets') : secrets;
+}
+
 /** Reads the 32-byte secret `name`; a missing one is made if it may be. Throws ConfigError when it is missing or damaged, or others could read it. */
-export function secret(dataFolder: string, name: string, { mayMake }: { readonly mayMake: boolean }): Uint8Array {
-  const folder = join(dataFolder, 'secrets');
+export function secret(folder: string, name: string, { mayMake }: { readonly mayMake: boolean }): Uint8Array {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   const path = join(folder, name);

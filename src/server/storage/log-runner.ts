@@ -71,6 +71,8 @@ export class LogRunner {
   #listener: Listener = () => {};
   #scheduled = false;
   #fenceFailures = 0;
+  #fenceReadMs = performance.now();
+  #aliveMs = performance.now();
   #fenced = false;
   #stopped = false;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -135,6 +137,17 @@ export class LogRunner {
   /** False = this process can ack nothing: its generation is fenced, or its fence can't be read. */
   healthy(): boolean {
     return !this.#fenced && this.#fenceFailures === 0 && !this.#stopped;
+  }
+
+  /** When the newest read of the fence that said alive began, by `performance.now`; at first when the runner was made. */
+  get aliveSinceMs(): number {
+    return this.#aliveMs;
+  }
+
+  /** Reads the fence though nothing waits for it, so that a process that was taken over from hears of it. */
+  checkFence(): void {
+    if (!this.#fences.due) this.#fences.wait(() => {});
+    this.#readFence();
   }
 
   /** Drops every log: nothing more is answered. What was under way may or may not be stored; nothing of it was acked. Rule 9: before a shard is given
@@ -275,6 +288,7 @@ export class LogRunner {
   #readFence(): void {
     if (!this.#fences.due) return;
     this.#fences.start();
+    this.#fenceReadMs = performance.now();
     this.#tell(this.#store.readFence(this.#options.generation)).then(
       (fence) => this.#covered(fence),
       () => this.#covered('unknown'),
@@ -289,6 +303,7 @@ export class LogRunner {
       return;
     }
     this.#fenceFailures = 0;
+    if (answer === 'alive') this.#aliveMs = this.#fenceReadMs;
     if (answer === 'fenced' && !this.#fenced) {
       this.#fenced = true;
       this.#options.fenced?.();

@@ -17,6 +17,8 @@ export interface SweepOptions {
   /** The log of this name, if an actor has it. */
   readonly get: (log: string) => Log | undefined;
   readonly now: number;
+  /** Shards of this node. Default all. */
+  readonly isOwn?: (shard: number) => boolean;
   /** Starts the actor of a log; opening it is all that is needed. */
   readonly wake: (log: string) => void;
 }
@@ -24,7 +26,9 @@ export interface SweepOptions {
 /** Resolves to how many logs are left. */
 export async function sweepDue(options: SweepOptions): Promise<number> {
   let left = 0;
-  for (let shard = 0; shard < shardCount; shard++) left += await sweepShard(options, shard);
+  for (let shard = 0; shard < shardCount; shard++) {
+    if (options.isOwn?.(shard) !== false) left += await sweepShard(options, shard);
+  }
   return left;
 }
 

@@ -5,10 +5,16 @@ import { shardCount } from '#actors/log/shards.ts';
 import type { Generation, OwnershipStore } from '#actors/ports/log-store.ts';
 import { StorageError } from './store.ts';
 
-/** Starts a process of this node: its generation, owning all shards that nobody or an earlier process of the node owned. Rejects where others own some. */
-export async function beginTenure(store: OwnershipStore, node: string): Promise<Generation> {
+/** Starts a process of this node: a generation of its own; earlier ones of the node can ack nothing any more. */
+export async function beginGeneration(store: OwnershipStore, node: string): Promise<Generation> {
   const own = await store.createGeneration(node);
   for (const earlier of await store.readAlive(node, own)) await store.fence(earlier);
+  return own;
+}
+
+/** Starts a process of a node that is alone: its generation, owning all shards that nobody or an earlier process of the node owned. Rejects where others own some. */
+export async function beginTenure(store: OwnershipStore, node: string): Promise<Generation> {
+  const own = await beginGeneration(store, node);
   const shards = Array.from({ length: shardCount }, (_, shard) => shard);
   await Promise.all(shards.map((shard) => takeOwn(store, shard, own)));
   return own;

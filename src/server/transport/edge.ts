@@ -43,7 +43,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
   readonly #ending = new Set<S>();
   #doomed: EdgeConnection<S>[] = [];
   #turnPublishBytes = 0;
-  #lastId = 0;
+  #lastId: number;
   #admitted = 0;
   #draining = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -53,6 +53,7 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
     this.port = port;
     this.copiesBytes = port.copiesBytes;
     this.#handler = options.handler;
+    this.#lastId = (options.firstConnection ?? 1) - 1;
     this.#now = options.now ?? (() => performance.now());
     this.#onFault = options.onFault ?? (() => {});
     const random = options.random ?? Math.random;

@@ -50,6 +50,8 @@ export interface TransportOptions {
   readonly proxiesOnly?: boolean;
   readonly limits?: Partial<TransportLimits>;
   readonly handler: TransportHandler;
+  /** Number of the first connection; the others count on from it. Default 1. */
+  readonly firstConnection?: number;
   /** Default: 404 for everything. */
   readonly http?: HttpHandler;
   /** Milliseconds of a clock that never jumps; default the monotonic one. Buckets, hello timeout and heartbeat follow it. */

@@ -1,0 +1,218 @@
+// This node among the others: links, who is there, which shards are here, and whether this process may still speak. Ties together what the other files
+// of this folder and actors/cluster know; decides nothing itself.
+import { Keeper } from '#actors/cluster/keeper.ts';
+import type { Packet } from '#actors/cluster/packets.ts';
+import type { Switchboard } from '#actors/cluster/switchboard.ts';
+import type { Address } from '#actors/kernel/address.ts';
+import type { OwnershipSteps } from '#actors/log/ownership.ts';
+import { shardOf } from '#actors/log/shards.ts';
+import type { Generation, OwnershipStore } from '#actors/ports/log-store.ts';
+import type { Hints } from './hints.ts';
+import { Links, type LinksOptions, type NodePlace } from './links.ts';
+import { Neighbours } from './neighbours.ts';
+import type { Register } from './register.ts';
+
+/** Times, milliseconds. */
+export const clusterLimits = {
+  /** Between two looks at everything. */
+  lookMs: 200,
+  /** Between two reads of the register, for nodes that Redis does not show. */
+  registerMs: 5_000,
+  /** Between two reads of this process's own fence while nothing else reads it. */
+  fenceMs: 2_000,
+  /** Without such a read that began so recently and said alive, nothing is shown any more. */
+  staleMs: 6_000,
+  /** For handing everything over at the end. */
+  leaveMs: 15_000,
+};
+
+/** What the cluster needs of the rest of its node. */
+export interface ClusterPorts {
+  readonly store: Pick<OwnershipStore, 'readShard'>;
+  readonly register: Register;
+  /** Carries out steps of ownership; rejects when the store does. */
+  readonly walk: (steps: OwnershipSteps<Generation | null>) => Promise<Generation | null>;
+  readonly board: Switchboard;
+  readonly release: (isTheirs: (address: Address) => boolean) => number;
+  readonly abandon: (isTheirs: (address: Address) => boolean) => void;
+  /** Reads the fence now. */
+  readonly checkFence: () => void;
+  /** When the newest read of the fence that said alive began, by `performance.now`. */
+  readonly aliveSinceMs: () => number;
+  /** Nothing that this node shows is fresh any more, or it is again. */
+  readonly fresh: (isFresh: boolean) => void;
+  readonly log: {
+    info(event: string, fields?: Record<string, number>): void;
+    warn(event: string, fields?: Record<string, number>): void;
+  };
+}
+
+export interface ClusterOptions {
+  readonly self: Omit<NodePlace, 'address'> & { readonly provider: string };
+  /** `host:port` where the others reach it; the port that was opened where it is 0. */
+  readonly address: string;
+  readonly links: Pick<LinksOptions, 'secret' | 'host' | 'port' | 'tls'>;
+  readonly hints: (changed: () => void) => Hints | null;
+}
+
+export class Cluster {
+  readonly #ports: ClusterPorts;
+  readonly #options: ClusterOptions;
+  readonly #links: Links;
+  readonly #keeper: Keeper;
+  readonly #neighbours: Neighbours;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #hints: Hints | null = null;
+  #place: NodePlace | null = null;
+  #places: readonly NodePlace[] = [];
+  #others = 0;
+  #looking = false;
+  #isFresh = true;
+
+  constructor(options: ClusterOptions, ports: ClusterPorts) {
+    const { self } = options;
+    const { board } = ports;
+    this.#options = options;
+    this.#ports = ports;
+    this.#neighbours = new Neighbours(self.node);
+    this.#links = new Links({
+      ...options.links,
+      self,
+      up: ({ seat }) => {
+        ports.log.info('node linked', { seat });
+        board.up(seat);
+        this.#lookSoon();
+      },
+      down: ({ seat }) => {
+        ports.log.warn('node link ended', { seat });
+        board.down(seat);
+        this.#lookSoon();
+      },
+      received: (seat, packet) => {
+        board.received(seat, packet);
+        if (packet.kind === 'owns') this.#lookSoon();
+      },
+    });
+    this.#keeper = new Keeper(self, {
+      walk: (steps, done) =>
+        void ports
+          .walk(steps)
+          .then(done, () => done(undefined))
+          .then(() => this.#lookSoon()),
+      readShard: (shard, done) => void ports.store.readShard(shard).then(done, () => done(undefined)),
+      release: (shards) => ports.release(ofShards(shards)),
+      abandon: (shards) => ports.abandon(ofShards(shards)),
+      placeOf: (shard) => board.placement.of(shard),
+      place: (shards, place) => board.place(shards, place),
+      found: (shard, seat) => board.found(shard, seat),
+      now: () => performance.now(),
+    });
+  }
+
+  /** Sends to a node with a link. */
+  send(seat: number, packet: Packet): void {
+    this.#links.send(seat, packet);
+  }
+
+  /** Opens the port, shows itself, and begins to take what it should have. */
+  async start(): Promise<void> {
+    const { self, address } = this.#options;
+    const port = await this.#links.listen();
+    const { node, gen, seat } = self;
+    const place = { node, gen, seat, address: address.replace(/:0$/, `:${port}`) };
+    this.#place = place;
+    await this.#ports.register.put(place);
+    await this.#readRegister();
+    this.#hints = this.#options.hints(() => this.#lookSoon());
+    this.#hints?.show({ ...place, leaving: false });
+    this.#every(clusterLimits.lookMs, () => this.#look());
+    this.#every(clusterLimits.registerMs, () => void this.#readRegister());
+    this.#every(clusterLimits.fenceMs, () => this.#ports.checkFence());
+    this.#ports.checkFence();
+    this.#look();
+  }
+
+  /** False: this process was paused or cut off from the store, and shows nothing. */
+  get isFresh(): boolean {
+    return this.#isFresh;
+  }
+
+  /** Shards that are here; nodes that are linked. */
+  get counts(): { readonly shards: number; readonly links: number; readonly ignoredPackets: number } {
+    return { shards: this.#keeper.held, links: this.#links.linked.length, ignoredPackets: this.#links.ignored };
+  }
+
+  /** Gives everything to the others, where there are any. Resolves when nothing is left, or to false when patience ended. */
+  async leave(): Promise<boolean> {
+    this.#keeper.leave();
+    if (this.#place !== null) this.#hints?.show({ ...this.#place, leaving: true });
+    const until = performance.now() + clusterLimits.leaveMs;
+    while (this.#keeper.held > 0 && this.#others > 0) {
+      if (performance.now() > until) return false;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      this.#look();
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#hints?.close();
+    await this.#links.close();
+  }
+
+  #every(ms: number, run: () => void): void {
+    this.#timers.push(setInterval(run, ms));
+  }
+
+  #lookSoon(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    setImmediate(() => {
+      this.#looking = false;
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const now = performance.now();
+    this.#lookAtOneself(now);
+    const links = this.#links;
+    const linked = new Set(links.linked.map(({ seat }) => seat));
+    const live = this.#neighbours.look(
+      {
+        places: this.#places,
+        signs: this.#hints?.alive ?? [],
+        canAskRedis: this.#hints?.reachable ?? false,
+        isLinked: (seat) => linked.has(seat),
+        isGone: (seat) => links.isGone(seat),
+      },
+      now,
+    );
+    this.#others = live.filter(({ leaving }) => !leaving).length;
+    links.want(this.#neighbours.places);
+    if (this.#isFresh) this.#keeper.tick(live);
+    this.#ports.board.tick();
+  }
+
+  /** Rule of freshness: a process that was paused or cut off must not go on showing what may be old. It guards freshness only, never safety. */
+  #lookAtOneself(now: number): void {
+    const isFresh = now - this.#ports.aliveSinceMs() < clusterLimits.staleMs;
+    if (isFresh === this.#isFresh) return;
+    this.#isFresh = isFresh;
+    this.#ports.fresh(isFresh);
+    if (!isFresh) this.#ports.checkFence();
+  }
+
+  async #readRegister(): Promise<void> {
+    try {
+      this.#places = await this.#ports.register.list();
+    } catch {
+      // The store can't be asked now; the links and Redis show whom they show.
+    }
+  }
+}
+
+function ofShards(shards: readonly number[]): (address: Address) => boolean {
+  return (address) => shards.includes(shardOf(address));
+}

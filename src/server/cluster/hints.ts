@@ -1,0 +1,146 @@
+// Which nodes are alive, as Redis remembers for two and a half seconds, and a call that wakes the others when that changes. Hints only: that Redis is
+// gone, empty or wrong loses nothing. Without it nodes still find each other by the register in the store and keep their links; what they can't do is
+// tell a dead node from one that they can't reach, so they wait longer (cluster.ts).
+import { Redis } from 'ioredis';
+import type { NodePlace } from './links.ts';
+
+/** How a node shows that it is there. */
+export interface NodeSign extends NodePlace {
+  /** It is about to stop. */
+  readonly leaving: boolean;
+}
+
+export interface Hints {
+  /** Whether the last look succeeded, within `lookMs` twice over. */
+  readonly reachable: boolean;
+  /** Nodes with a sign of life that is younger than `aliveMs`, at the last look. */
+  readonly alive: readonly NodeSign[];
+  /** What this node shows from now on; shown at once. */
+  show(sign: NodeSign): void;
+  close(): Promise<void>;
+}
+
+/** Times, milliseconds. */
+export const hintLimits = {
+  /** Between two signs of life, and two looks at the others'. */
+  lookMs: 500,
+  /** A sign is forgotten after this. */
+  aliveMs: 2_500,
+  /** An answer of Redis that takes longer is none. */
+  answerMs: 1_000,
+};
+
+export interface RedisHintsOptions {
+  /** `redis://…`, `host:port` or the path of a socket. */
+  readonly redis: string;
+  readonly provider: string;
+  /** Something may have changed. */
+  readonly changed: () => void;
+}
+
+export class RedisHints implements Hints {
+  readonly #commands: Redis;
+  readonly #calls: Redis;
+  readonly #prefix: string;
+  readonly #changed: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #sign: NodeSign | null = null;
+  #alive: readonly NodeSign[] = [];
+  #seenMs = Number.NEGATIVE_INFINITY;
+  #looking = false;
+  #closed = false;
+
+  constructor({ redis, provider, changed }: RedisHintsOptions) {
+    // Nothing waits for Redis: what can't be said now is said at the next look.
+    const options = {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: hintLimits.answerMs,
+      connectTimeout: hintLimits.answerMs,
+      retryStrategy: (times: number) => Math.min(100 * times, 1_000),
+    };
+    this.#commands = new Redis(redis, options);
+    this.#calls = new Redis(redis, { ...options, autoResubscribe: true });
+    this.#prefix = `luxchat:{${provider}}:`;
+    this.#changed = changed;
+    for (const client of [this.#commands, this.#calls]) {
+      client.on('error', () => {});
+      client.connect().catch(() => {});
+    }
+    this.#calls.on('ready', () => void this.#calls.subscribe(`${this.#prefix}changed`).catch(() => {}));
+    this.#calls.on('message', () => void this.#look());
+    this.#timer = setInterval(() => void this.#look(), hintLimits.lookMs);
+  }
+
+  get reachable(): boolean {
+    return performance.now() - this.#seenMs < hintLimits.lookMs * 2 + hintLimits.answerMs;
+  }
+
+  get alive(): readonly NodeSign[] {
+    return this.#alive;
+  }
+
+  show(sign: NodeSign): void {
+    this.#sign = sign;
+    void this.#look().then(() => this.#commands.publish(`${this.#prefix}changed`, '').catch(() => {}));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    const sign = this.#sign;
+    if (sign !== null) {
+      await this.#commands.del(this.#key(sign.node)).catch(() => {});
+      await this.#commands.publish(`${this.#prefix}changed`, '').catch(() => {});
+    }
+    this.#commands.disconnect();
+    this.#calls.disconnect();
+  }
+
+  /** Shows this node and reads the others. */
+  async #look(): Promise<void> {
+    if (this.#looking || this.#closed) return;
+    this.#looking = true;
+    try {
+      const sign = this.#sign;
+      const names = `${this.#prefix}nodes`;
+      if (sign !== null) {
+        const shown = this.#commands.pipeline();
+        shown.set(this.#key(sign.node), JSON.stringify(sign), 'PX', hintLimits.aliveMs).sadd(names, sign.node);
+        const failure = (await shown.exec())?.find(([error]) => error !== null)?.[0];
+        if (failure != null) throw failure;
+      }
+      const nodes = await this.#commands.smembers(names);
+      const signs = nodes.length === 0 ? [] : await this.#commands.mget(nodes.map((node) => this.#key(node)));
+      this.#alive = signs.flatMap((text) => readSign(text));
+      this.#seenMs = performance.now();
+    } catch {
+      // Gone, or too slow: `reachable` says so.
+    } finally {
+      this.#looking = false;
+    }
+    if (!this.#closed) this.#changed();
+  }
+
+  #key(node: string): string {
+    return `${this.#prefix}node:${node}`;
+  }
+}
+
+/** None where it is not there or not a sign: whoever can write to Redis can at most mislead. */
+function readSign(text: string | null): NodeSign[] {
+  if (text === null) return [];
+  try {
+    const sign = JSON.parse(text) as NodeSign;
+    const { node, gen, seat, address, leaving } = sign;
+    const good =
+      typeof node === 'string' &&
+      Number.isSafeInteger(gen) &&
+      Number.isSafeInteger(seat) &&
+      typeof address === 'string';
+    return good ? [{ node, gen, seat, address, leaving: leaving === true }] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,158 @@
+// One connection to another node: handshake, then messages in order each way. What is sent in one loop turn leaves in one write. Guarantees: `ended` is
+// called once, and nothing comes after it; a peer that says nothing for two seconds, or does not read what it is sent, is hung up on.
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { helloOf, isProof, type NodeIdentity, proofOf, type Role, readHello } from './handshake.ts';
+
+/** Limits of a link; see README.md. */
+export const linkLimits = {
+  /** One message, bytes. Beyond it the link ends. */
+  messageBytesMax: 1024 * 1024,
+  /** Bytes that wait for a peer. Beyond it the link ends. */
+  waitingBytesMax: 32 * 1024 * 1024,
+  /** A sign of life at least so often, milliseconds. */
+  beatMs: 500,
+  /** Silence after which the link ends, milliseconds. */
+  silenceMs: 2_000,
+  /** For the whole handshake, milliseconds. */
+  handshakeMs: 10_000,
+};
+
+export interface LinkOptions {
+  readonly self: NodeIdentity;
+  readonly secret: Uint8Array;
+  readonly role: Role;
+  /** Both have shown who they are. False = not with this one: the link ends. */
+  readonly up: (peer: NodeIdentity) => boolean;
+  readonly message: (bytes: Uint8Array) => void;
+  /** `peer` is null where it never got so far. */
+  readonly ended: (peer: NodeIdentity | null) => void;
+}
+
+const empty = Buffer.alloc(0);
+
+export class Link {
+  readonly #socket: Socket;
+  readonly #options: LinkOptions;
+  readonly #hello: Uint8Array;
+  readonly #timer: NodeJS.Timeout;
+  readonly #openedMs = performance.now();
+  #theirHello: Uint8Array | null = null;
+  #peer: NodeIdentity | null = null;
+  #isUp = false;
+  #ended = false;
+  #rest: Buffer = empty;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #heardMs = performance.now();
+  #saidMs = 0;
+
+  /** The socket must be connected. */
+  constructor(socket: Socket, options: LinkOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#hello = helloOf(options.self, randomBytes(32));
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#came(chunk));
+    socket.on('error', () => this.end());
+    socket.on('close', () => this.end());
+    this.#timer = setInterval(() => this.#look(), linkLimits.beatMs / 2);
+    this.#write(this.#hello);
+    this.flush();
+  }
+
+  /** Bytes that wait to leave. */
+  get waitingBytes(): number {
+    return this.#pendingBytes + this.#socket.writableLength;
+  }
+
+  /** Keeps a message for `flush`; ends the link where the peer does not read. */
+  send(message: Uint8Array): void {
+    if (!this.#isUp || this.#ended) return;
+    this.#write(message);
+    if (this.waitingBytes > linkLimits.waitingBytesMax) this.end();
+  }
+
+  /** Writes what was sent since the last time. */
+  flush(): void {
+    if (this.#pending.length === 0 || this.#ended) return;
+    this.#saidMs = performance.now();
+    this.#socket.write(this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending));
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#timer);
+    this.#socket.destroy();
+    this.#options.ended(this.#isUp ? this.#peer : null);
+  }
+
+  #write(message: Uint8Array): void {
+    const head = Buffer.allocUnsafe(4);
+    head.writeUInt32BE(message.length);
+    this.#pending.push(head, message);
+    this.#pendingBytes += 4 + message.length;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    if (now - this.#heardMs > linkLimits.silenceMs) return this.end();
+    if (!this.#isUp && now - this.#openedMs > linkLimits.handshakeMs) return this.end();
+    if (now - this.#saidMs < linkLimits.beatMs || !this.#isUp) return;
+    this.#write(empty);
+    this.flush();
+  }
+
+  #came(chunk: Buffer): void {
+    this.#heardMs = performance.now();
+    let buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    while (buffer.length >= 4 && !this.#ended) {
+      const length = buffer.readUInt32BE(0);
+      if (length > linkLimits.messageBytesMax) return this.end();
+      if (buffer.length < 4 + length) break;
+      // An empty message is a sign of life.
+      if (length > 0) this.#message(buffer.subarray(4, 4 + length));
+      buffer = buffer.subarray(4 + length);
+    }
+    this.#rest = buffer;
+  }
+
+  #message(bytes: Uint8Array): void {
+    if (this.#isUp) return this.#options.message(bytes);
+    if (this.#theirHello === null) this.#greeted(bytes.slice());
+    else this.#proven(bytes);
+  }
+
+  #greeted(hello: Uint8Array): void {
+    const { self, role } = this.#options;
+    this.#theirHello = hello;
+    this.#peer = readHello(hello, self);
+    if (this.#peer === null) this.end();
+    else if (role === 'dialler') this.#prove();
+  }
+
+  #proven(bytes: Uint8Array): void {
+    const { secret, role, up } = this.#options;
+    const theirs = role === 'dialler' ? 'answerer' : 'dialler';
+    if (!isProof(bytes, secret, { role: theirs, hellos: this.#hellos() })) return this.end();
+    if (role === 'answerer') this.#prove();
+    this.#isUp = true;
+    if (!up(this.#peer as NodeIdentity)) {
+      this.#isUp = false;
+      this.end();
+    }
+  }
+
+  #prove(): void {
+    this.#write(proofOf(this.#options.secret, this.#options.role, this.#hellos()));
+    this.flush();
+  }
+
+  #hellos(): readonly [Uint8Array, Uint8Array] {
+    const theirs = this.#theirHello as Uint8Array;
+    return this.#options.role === 'dialler' ? [this.#hello, theirs] : [theirs, this.#hello];
+  }
+}

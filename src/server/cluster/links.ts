@@ -1,0 +1,212 @@
+// The links of this node: answers nodes that dial, dials those that it should have a link to, and passes packets. The younger process dials the older
+// one. Guarantees: one link per process at a time; `up` before any packet of it, `down` after the last.
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import type { Packet } from '#actors/cluster/packets.ts';
+import type { NodeIdentity } from './handshake.ts';
+import { Link } from './link.ts';
+import { decodePacket, encodePacket } from './wire.ts';
+
+/** A process and where it answers. */
+export interface NodePlace {
+  readonly node: string;
+  readonly gen: number;
+  readonly seat: number;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+export interface LinksOptions {
+  readonly self: NodeIdentity;
+  readonly secret: Uint8Array;
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** PEM texts; both ends show a certificate of `ca`. Absent: plain, for networks where only the provider's nodes are. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+  readonly up: (peer: NodeIdentity) => void;
+  readonly down: (peer: NodeIdentity) => void;
+  readonly received: (seat: number, packet: Packet) => void;
+}
+
+/** Between two attempts to reach a node, milliseconds: doubles up to the second. */
+const redialMs = [100, 2_000] as const;
+
+interface Dial {
+  readonly place: NodePlace;
+  waitMs: number;
+  timer: NodeJS.Timeout | null;
+  isBusy: boolean;
+}
+
+export class Links {
+  /** Packets that were of an unknown kind or malformed. */
+  ignored = 0;
+  readonly #options: LinksOptions;
+  readonly #links = new Map<number, { readonly peer: NodeIdentity; readonly link: Link }>();
+  readonly #all = new Set<Link>();
+  readonly #dials = new Map<number, Dial>();
+  /** Processes that are not where they should answer: they are gone. */
+  readonly #gone = new Set<number>();
+  #server: Server | null = null;
+  #flushing = false;
+  #closed = false;
+  #last: { readonly packet: Packet; readonly bytes: Uint8Array } | null = null;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves to the port. */
+  async listen(): Promise<number> {
+    const { tls, host, port } = this.#options;
+    const server =
+      tls === undefined
+        ? createServer((socket) => this.#link(socket, 'answerer'))
+        : createTlsServer(mutual(tls), (socket) => this.#link(socket, 'answerer'));
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(
+          Object.assign(new Error(`Port ${port} for the other nodes can't be opened`, { cause }), {
+            code: 'LISTEN_FAILED',
+          }),
+        ),
+      );
+      server.listen(port, host, resolve);
+    });
+    server.on('error', () => {});
+    return (server.address() as { port: number }).port;
+  }
+
+  /** The processes to have links with, this one left out. Others are dialled no more; links that are there stay. */
+  want(places: readonly NodePlace[]): void {
+    const wanted = new Map(places.map((place) => [place.seat, place]));
+    for (const [seat, dial] of this.#dials) {
+      if (wanted.has(seat)) continue;
+      clearTimeout(dial.timer ?? undefined);
+      this.#dials.delete(seat);
+    }
+    for (const seat of this.#gone) if (!wanted.has(seat)) this.#gone.delete(seat);
+    for (const place of places) {
+      if (place.seat >= this.#options.self.seat || this.#dials.has(place.seat)) continue;
+      const dial: Dial = { place, waitMs: redialMs[0], timer: null, isBusy: false };
+      this.#dials.set(place.seat, dial);
+      this.#dial(dial);
+    }
+  }
+
+  /** Those with a link. */
+  get linked(): NodeIdentity[] {
+    return [...this.#links.values()].map(({ peer }) => peer);
+  }
+
+  /** Nobody, or somebody else, answers where this process should: it is gone. */
+  isGone(seat: number): boolean {
+    return this.#gone.has(seat) && !this.#links.has(seat);
+  }
+
+  /** Nothing happens where there is no link. One packet for many is encoded once, if they are sent one after the other. */
+  send(seat: number, packet: Packet): void {
+    const found = this.#links.get(seat);
+    if (found === undefined) return;
+    if (this.#last?.packet !== packet) this.#last = { packet, bytes: encodePacket(packet) };
+    found.link.send(this.#last.bytes);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#last = null;
+      for (const { link } of this.#links.values()) link.flush();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.want([]);
+    for (const link of this.#all) {
+      link.flush();
+      link.end();
+    }
+    await new Promise<void>((resolve) => (this.#server === null ? resolve() : this.#server.close(() => resolve())));
+  }
+
+  #dial(dial: Dial): void {
+    const { seat, address } = dial.place;
+    if (this.#links.has(seat) || dial.isBusy || this.#closed) return;
+    dial.isBusy = true;
+    const { tls } = this.#options;
+    const { host, port } = parseAddress(address);
+    const socket = tls === undefined ? connect({ host, port }) : connectTls({ ...mutual(tls), host, port });
+    const failed = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') this.#gone.add(seat);
+      this.#again(dial);
+    };
+    socket.once('error', failed);
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+      socket.off('error', failed);
+      this.#link(socket, 'dialler', dial);
+    });
+  }
+
+  #again(dial: Dial): void {
+    dial.isBusy = false;
+    if (this.#dials.get(dial.place.seat) !== dial) return;
+    dial.timer = setTimeout(() => this.#dial(dial), dial.waitMs);
+    dial.waitMs = Math.min(dial.waitMs * 2, redialMs[1]);
+  }
+
+  #link(socket: Socket, role: 'dialler' | 'answerer', dial?: Dial): void {
+    if (this.#closed) return void socket.destroy();
+    const { self, secret, received, down } = this.#options;
+    let seat = -1;
+    const link: Link = new Link(socket, {
+      self,
+      secret,
+      role,
+      up: (peer) => {
+        if (dial !== undefined && dial.place.seat !== peer.seat) {
+          // Another process took the address over.
+          this.#gone.add(dial.place.seat);
+          return false;
+        }
+        seat = peer.seat;
+        this.#up(peer, link);
+        return true;
+      },
+      message: (bytes) => {
+        const packet = decodePacket(bytes);
+        if (packet === null) this.ignored++;
+        else received(seat, packet);
+      },
+      ended: (peer) => {
+        this.#all.delete(link);
+        if (peer !== null && this.#links.get(peer.seat)?.link === link) {
+          this.#links.delete(peer.seat);
+          down(peer);
+        }
+        if (dial !== undefined) this.#again(dial);
+      },
+    });
+    this.#all.add(link);
+  }
+
+  #up(peer: NodeIdentity, link: Link): void {
+    // The other end knows already that the older link ended.
+    this.#links.get(peer.seat)?.link.end();
+    this.#links.set(peer.seat, { peer, link });
+    this.#gone.delete(peer.seat);
+    const dial = this.#dials.get(peer.seat);
+    if (dial !== undefined) dial.waitMs = redialMs[0];
+    this.#options.up(peer);
+  }
+}
+
+function mutual(tls: NonNullable<LinksOptions['tls']>) {
+  return { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' } as const;
+}
+
+function parseAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
+}

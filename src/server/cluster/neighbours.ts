@@ -1,0 +1,78 @@
+// Who else is there: out of the register in the store (where each process should answer), the hints (who showed itself lately) and the links. Pure, by
+// the clock it is given. Wrong answers cost time only: who is held for dead wrongly is fenced, ends, and starts anew.
+import type { LiveNode } from '#actors/cluster/keeper.ts';
+import type { NodeSign } from './hints.ts';
+import type { NodePlace } from './links.ts';
+
+/** Times, milliseconds. */
+export const neighbourLimits = {
+  /** Without link and without a sign of life in Redis, a node is dead after this. */
+  silentMs: 500,
+  /** The same where Redis can't be asked. */
+  unlinkedMs: 10_000,
+  /** A process that is not where it should answer is dead after this. */
+  goneMs: 200,
+};
+
+/** What there is to go by. */
+export interface Evidence {
+  /** By the register, the newest process of each node; this node left out. */
+  readonly places: readonly NodePlace[];
+  readonly signs: readonly NodeSign[];
+  readonly canAskRedis: boolean;
+  readonly isLinked: (seat: number) => boolean;
+  readonly isGone: (seat: number) => boolean;
+}
+
+interface Known {
+  readonly place: NodePlace;
+  /** When it was last linked or shown. */
+  seenMs: number;
+  leaving: boolean;
+}
+
+export class Neighbours {
+  readonly #self: string;
+  #known = new Map<string, Known>();
+
+  /** `self`: the name of this node. */
+  constructor(self: string) {
+    this.#self = self;
+  }
+
+  /** The processes that this node should have links to. */
+  get places(): NodePlace[] {
+    return [...this.#known.values()].map(({ place }) => place);
+  }
+
+  /** Takes in what is known now; returns those that are alive. */
+  look(evidence: Evidence, nowMs: number): LiveNode[] {
+    for (const place of [...evidence.places, ...evidence.signs]) this.#meet(place, nowMs);
+    const shown = new Map(evidence.signs.map((sign) => [sign.seat, sign]));
+    const live: LiveNode[] = [];
+    for (const known of this.#known.values()) {
+      const { node, gen, seat } = known.place;
+      const sign = shown.get(seat);
+      const isLinked = evidence.isLinked(seat);
+      if (sign !== undefined) known.leaving = sign.leaving;
+      if (isLinked || sign !== undefined) known.seenMs = nowMs;
+      const patienceMs = evidence.isGone(seat)
+        ? neighbourLimits.goneMs
+        : evidence.canAskRedis
+          ? neighbourLimits.silentMs
+          : neighbourLimits.unlinkedMs;
+      // Whoever is not where it answers may still show in Redis for a while.
+      const isAlive = isLinked || (sign !== undefined && !evidence.isGone(seat)) || nowMs - known.seenMs <= patienceMs;
+      if (isAlive) live.push({ node, gen, leaving: known.leaving, linked: isLinked ? seat : null });
+    }
+    return live;
+  }
+
+  /** The newest process of a node counts. */
+  #meet({ node, gen, seat, address }: NodePlace, nowMs: number): void {
+    if (node === this.#self) return;
+    const known = this.#known.get(node);
+    if (known !== undefined && known.place.seat >= seat) return;
+    this.#known.set(node, { place: { node, gen, seat, address }, seenMs: nowMs, leaving: false });
+  }
+}

@@ -1,0 +1,35 @@
+// The store that the configuration names: files of this node alone, or Cassandra, which nodes share.
+import type { AccountStore } from './auth/ports.ts';
+import type { Config } from './config.ts';
+import { CassandraStore } from './storage/cassandra/store.ts';
+import { EmbeddedStore } from './storage/embedded/store.ts';
+import type { StorageError, Store } from './storage/store.ts';
+import type { Table } from './storage/table.ts';
+
+/** What a node needs of its store. */
+export interface ProviderStore extends Store {
+  /** A write did not reach the disk: everything fails. Never so where the store is elsewhere. */
+  readonly hasFailed?: boolean;
+  table(name: string): Table;
+  accounts(): AccountStore;
+  /** Has anybody ever logged in? */
+  holdsSubjects(): Promise<boolean>;
+  /** This node's clock less the store's, milliseconds. Absent where they are one. */
+  clockSkewMs?(): Promise<number>;
+}
+
+/** `failed` hears that everything fails from now on, and why by the system's name. Rejects with StorageError. */
+export async function openStore(
+  config: Config,
+  failed: (failure: StorageError, cause: string) => void,
+): Promise<ProviderStore> {
+  if (config.store === 'embedded') return await EmbeddedStore.open({ folder: config.data, now: Date.now, failed });
+  return await CassandraStore.open({
+    contactPoints: config.cassandra.map((address) => address.slice(0, address.lastIndexOf(':'))),
+    port: Number(config.cassandra[0]?.split(':').at(-1)),
+    localDataCenter: config.cassandraDatacenter,
+    keyspace: config.cassandraKeyspace,
+    replicationFactor: config.cassandraReplication,
+    now: Date.now,
+  });
+}

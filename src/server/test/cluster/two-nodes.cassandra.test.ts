@@ -1,0 +1,68 @@
+// People on different nodes of one provider: they talk, and go on talking when the node that has their rooms is killed.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { sharedCassandra, sharedRedis } from '../../../../deploy/dev/testing/testing.ts';
+import { eventually } from '../harness.ts';
+import { ClusterStage } from './cluster-stage.ts';
+
+describe('a provider of three nodes', () => {
+  let stage: ClusterStage;
+  const clients: LuxchatClient[] = [];
+  beforeAll(async () => {
+    const [cassandra, redis] = [await sharedCassandra(), await sharedRedis()];
+    stage = await ClusterStage.start({ nodes: 3, cassandra, keyspace: cassandra.keyspace, redis: redis.address });
+  }, 180_000);
+  afterAll(async () => {
+    for (const client of clients) await client.close();
+    await stage?.stop();
+  });
+
+  const texts = async (client: LuxchatClient, room: string) =>
+    (await client.timeline(room, { limit: 200 })).flatMap(({ content }) =>
+      content?.body?.$case === 'text' ? [content.body.value.text] : [],
+    );
+
+  it('shares the rooms among its nodes', async () => {
+    await eventually('each has its share of all', async () => {
+      const shards = await stage.shards();
+      return shards.reduce((a, b) => a + b) === 64 && Math.min(...shards) > 8;
+    });
+  });
+
+  it('lets two people on two nodes talk, while the third one, which may have their room, is killed', async () => {
+    const alice = await stage.device('alice', stage.node(1));
+    const bob = await stage.device('bob', stage.node(3));
+    clients.push(alice, bob);
+    const room = await alice.startDirect(bob.user);
+    await eventually('bob is invited', () => bob.rooms().some((each) => each.room === room), 20_000, [bob]);
+    await bob.accept(room);
+    await alice.send(room, 'moien');
+    await eventually('bob reads it', async () => (await texts(bob, room)).includes('moien'), 20_000, [bob]);
+    const sent = ['moien'];
+    for (let n = 1; n <= 20; n++) {
+      if (n === 6) await stage.node(2).kill();
+      for (const client of [alice, bob]) {
+        const text = `${client === alice ? 'alice' : 'bob'} ${n}`;
+        await client.send(room, text);
+        sent.push(text);
+      }
+    }
+    for (const client of [alice, bob]) {
+      await eventually('all are there', async () => (await texts(client, room)).length >= sent.length, 30_000, [
+        alice,
+        bob,
+      ]);
+      expect((await texts(client, room)).sort()).toEqual([...sent].sort());
+    }
+    expect(await texts(alice, room)).toEqual(await texts(bob, room));
+    await eventually('the others have all shards', async () => {
+      const shards = await stage.shards();
+      return shards.reduce((a, b) => a + b) === 64;
+    });
+  }, 120_000);
+
+  it('gives a node that comes back its share', async () => {
+    await stage.node(2).start();
+    await eventually('it has some', async () => ((await stage.shards())[1] ?? 0) > 8, 30_000);
+  }, 60_000);
+});
