@@ -53,7 +53,7 @@ export const importRules: readonly ImportRule[] = [
   { from: 'src/server/auth', may: ['proto', 'actors', 'src/server/auth'], packages: 'all', node: true },
   {
     from: 'src/server/test',
-    may: ['proto', 'actors', 'src/server', 'src/client', 'src/cli', 'src/luxid'],
+    may: ['proto', 'actors', 'src/server', 'src/client', 'src/cli', 'src/luxid', 'bench/lib'],
     packages: 'all',
     node: true,
   },
@@ -92,6 +92,7 @@ const aliases: Readonly<Record<string, string>> = {
   '#actors/': 'actors/',
   '#server/': 'src/server/',
   '#client/': 'src/client/',
+  '#bench/': 'bench/',
 };
 const importPattern =
   /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g;

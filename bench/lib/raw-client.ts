@@ -6,16 +6,23 @@ import { framedBytes, splitFrames, writeFrame } from '#proto/rules/bytes/frames.
 import type { BenchLogin, Identity } from './identity.ts';
 import { Wire } from './wire.ts';
 
-type Body = NonNullable<ClientFrame['body']>;
-type Answer = NonNullable<ServerFrame['body']>;
-type AnswerOf<K extends Answer['$case']> = { [A in Answer as A['$case']]: A['value'] }[K];
+/** What can be asked. */
+export type Body = NonNullable<ClientFrame['body']>;
+/** What can come. */
+export type Answer = NonNullable<ServerFrame['body']>;
+/** The content of one kind of answer. */
+export type AnswerOf<K extends Answer['$case']> = { [A in Answer as A['$case']]: A['value'] }[K];
+
+type Refusal = Pick<AnswerOf<'rejected'>, 'code' | 'retryAfterMs'>;
 
 /** A request was rejected. */
 export class Rejected extends Error {
   readonly code: Rejection;
-  constructor(asked: string, code: Rejection, more: string) {
-    super(`${asked} was rejected: ${nameOf(code)}${more}`);
+  readonly retryAfterMs: number;
+  constructor(asked: string, { code, retryAfterMs }: Refusal) {
+    super(`${asked} was rejected: ${nameOf(code)} (${retryAfterMs} ms)`);
     this.code = code;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -60,8 +67,8 @@ export class RawClient {
     this.wire.send(framed(ClientFrame.encode({ request, body }).finish()));
     return answer.then<AnswerOf<K>>((got) => {
       if (got.$case === wanted) return got.value as AnswerOf<K>;
-      const { code = 0, retryAfterMs = 0 } = got.$case === 'rejected' ? got.value : {};
-      throw new Rejected(body.$case, code, got.$case === 'rejected' ? ` (${retryAfterMs} ms)` : ` by ${got.$case}`);
+      if (got.$case === 'rejected') throw new Rejected(body.$case, got.value);
+      throw new Error(`${body.$case} was answered by ${got.$case}`);
     });
   }
 
@@ -71,7 +78,7 @@ export class RawClient {
       this.#waiting.set(request, { asked: 'made elsewhere', resolve, reject });
       this.wire.send(message);
     });
-    if (answer.$case === 'rejected') throw new Rejected('made elsewhere', answer.value.code, '');
+    if (answer.$case === 'rejected') throw new Rejected('made elsewhere', answer.value);
   }
 
   /** Uploads keys and publishes the first manifest: afterwards this device may write. */

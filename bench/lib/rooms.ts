@@ -7,6 +7,7 @@ import {
   ControlEntry,
   type ControlHead,
   ControlKind,
+  type Event,
   EventHeader,
   EventKind,
   Role,
@@ -83,7 +84,8 @@ const plain = {
   commitment: noBytes,
 };
 
-interface Place {
+/** Where a message goes, who sends it and what it is. */
+export interface Place {
   readonly room: string;
   readonly member: number;
   readonly device: number;
@@ -109,9 +111,13 @@ function headerOf({ room, member, device, sendId, body, control }: Place): Event
   };
 }
 
+/** A message with such a body, the same bytes whenever it is made. */
+export function contentEvent(place: Place): Event {
+  return { header: EventHeader.encode(headerOf(place)).finish(), body: place.body };
+}
+
 /** The frame of a message with a body of random bytes: what a Submit weighs, with nothing to decrypt. */
 export function submitFrame(request: number, place: Place): Uint8Array {
-  const event = { header: EventHeader.encode(headerOf(place)).finish(), body: place.body };
-  const value = { room: place.room, event, person: undefined, credential: undefined, partner: '' };
+  const value = { room: place.room, event: contentEvent(place), person: undefined, credential: undefined, partner: '' };
   return framed(ClientFrame.encode({ request, body: { $case: 'submit', value } }).finish());
 }

@@ -16,6 +16,7 @@ export class Recorder {
   readonly #clock: () => number;
   readonly #began: number;
   #connections = 0;
+  #over = false;
 
   constructor({ eventsMax = 1_000_000, clock = () => performance.now() }: RecorderOptions = {}) {
     this.#eventsMax = eventsMax;
@@ -28,8 +29,14 @@ export class Recorder {
     return this.#events;
   }
 
+  /** The history is whole: what happens afterwards, such as the end of all connections, is not part of it. */
+  end(): void {
+    this.#over = true;
+  }
+
   /** Something happened just now. Throws RangeError when full. */
   note(event: HistoryEvent): void {
+    if (this.#over) return;
     if (this.#events.length >= this.#eventsMax) throw new RangeError(`a history of ${this.#eventsMax} events is full`);
     // The event is made by the caller for this one purpose: it is given its time in place, for there are many.
     this.#events.push(Object.assign(event, { at: this.#clock() - this.#began }));

@@ -1,0 +1,161 @@
+// Rooms full of talkers over the nodes of a cluster: what fault tests put their faults under. It starts them, lets them write, waits until everybody
+// has everything, and reads the final logs.
+import { inParallel } from '#bench/lib/server.ts';
+import { eventually } from '../../harness.ts';
+import type { FinalLog } from '../final-log.ts';
+import type { Recorder } from '../recorder.ts';
+import type { NodeAddress, Patience } from '../talk/connection.ts';
+import { Frames } from '../talk/frames.ts';
+import { Talker } from '../talk/talker.ts';
+import { readDoor } from './door.ts';
+import { type LoginNode, type SeatedDevice, type SeatingPlan, seated } from './people.ts';
+
+export interface CrowdPlan extends SeatingPlan {
+  /** Through which everybody logs in. */
+  readonly login: LoginNode;
+  /** Where devices connect, each beginning at another place of the list. Default: where they log in. */
+  readonly nodes?: readonly NodeAddress[];
+  readonly recorder: Recorder;
+  /** Default: 5 s for an answer, 10 s of quiet. */
+  readonly patience?: Patience;
+}
+
+export interface TalkPlan {
+  /** Members of each room who write, each the next message once the last was accepted. */
+  readonly writers: number;
+  /** Mean pause between two messages of one writer, milliseconds. */
+  readonly pauseMs: number;
+  readonly bodyBytes: number;
+}
+
+export class Crowd {
+  readonly #seated: readonly SeatedDevice[];
+  /** In the order of `seated`: devices of one room stand together. */
+  readonly talkers: readonly Talker[];
+  readonly #recorder: Recorder;
+
+  private constructor(devices: readonly SeatedDevice[], talkers: readonly Talker[], recorder: Recorder) {
+    this.#seated = devices;
+    this.talkers = talkers;
+    this.#recorder = recorder;
+  }
+
+  /** Logs everybody in and seats them; nobody is connected yet. */
+  static async gather({ login, recorder, patience, ...plan }: CrowdPlan): Promise<Crowd> {
+    const { nodes = [{ name: 'only', port: login.port }] } = plan;
+    const devices = await seated(login, plan);
+    const stage = { nodes, recorder, frames: new Frames(), patience: patience ?? { answerMs: 5_000, quietMs: 10_000 } };
+    const talkers = devices.map(({ tokens, seats }, n) => {
+      const talker = new Talker(tokens, stage, n % nodes.length);
+      for (const seat of seats) talker.enter(seat);
+      return talker;
+    });
+    return new Crowd(devices, talkers, recorder);
+  }
+
+  /** Connects everybody; resolves when all are live in their rooms. */
+  async start(ms = 60_000): Promise<void> {
+    for (const talker of this.talkers) talker.start();
+    await this.live(ms);
+  }
+
+  /** Resolves when everybody is connected and has what was there. */
+  live(ms = 60_000): Promise<void> {
+    return eventually('everybody is live', () => this.talkers.every(({ live }) => live), ms);
+  }
+
+  /** Begins to write in every room. */
+  talk({ writers, pauseMs, bodyBytes }: TalkPlan): Talking {
+    const body = crypto.getRandomValues(new Uint8Array(bodyBytes));
+    const work = this.#writers(writers).map(
+      ({ talker, room }) =>
+        () =>
+          talker.send(room, body),
+    );
+    return new Talking(work, pauseMs);
+  }
+
+  /** Begins to write device messages: each device to the one after it, through a room that both are in. */
+  letters({ pauseMs }: Pick<TalkPlan, 'pauseMs'>): Talking {
+    const work = this.talkers.flatMap((talker, n) => {
+      const next = this.talkers[n + 1];
+      const room = talker.rooms.find((each) => next?.rooms.includes(each));
+      if (next === undefined || room === undefined) return [];
+      let letters = 0;
+      return [() => talker.letter(room, next, `${n} ${++letters}`)];
+    });
+    return new Talking(work, pauseMs);
+  }
+
+  /** Resolves when everything was answered and everybody has all of it; rejects with who does not. */
+  async settled(ms = 60_000): Promise<void> {
+    const left = () => {
+      const heads = this.#heads();
+      return this.talkers.filter(
+        (talker) => talker.waiting > 0 || talker.rooms.some((room) => talker.position(room) < (heads.get(room) ?? 0)),
+      );
+    };
+    await eventually('everybody has everything', () => left().length === 0, ms).catch((error) => {
+      const names = left().map(({ key, waiting }) => `${key} (${waiting} waiting)`);
+      throw new Error(`${error.message}: not so ${names.length}: ${names.slice(0, 5).join(', ')}`);
+    });
+  }
+
+  /** Ends the history, then all connections. */
+  async stop(): Promise<void> {
+    this.#recorder.end();
+    await Promise.all(this.talkers.map((talker) => talker.stop()));
+  }
+
+  /** What the rooms hold, as their founders read it from the first record on. After `stop`. */
+  finalLogs(port: number): Promise<FinalLog[]> {
+    const founders = this.#seated.filter(({ seats, writes }) => writes && seats.some(({ member }) => member === 1));
+    return inParallel(founders.length, 10, (n) => {
+      const { tokens, seats } = founders[n] as SeatedDevice;
+      return readDoor(port, tokens.accessToken, seats[0]?.room ?? '');
+    });
+  }
+
+  #heads(): ReadonlyMap<string, number> {
+    const heads = new Map<string, number>();
+    for (const talker of this.talkers)
+      for (const room of talker.rooms) heads.set(room, Math.max(heads.get(room) ?? 0, talker.position(room)));
+    return heads;
+  }
+
+  #writers(perRoom: number): { readonly talker: Talker; readonly room: string }[] {
+    return this.#seated.flatMap(({ seats, writes }, n) =>
+      seats
+        .filter(({ member }) => writes && member <= perRoom)
+        .map(({ room }) => ({ talker: this.talkers[n] as Talker, room })),
+    );
+  }
+}
+
+/** People who write until they are told to stop, each the next one once the last was accepted. */
+export class Talking {
+  /** How many were accepted so far. */
+  accepted = 0;
+  #going = true;
+  readonly #done: Promise<unknown>;
+
+  constructor(work: readonly (() => Promise<unknown>)[], pauseMs: number) {
+    this.#done = Promise.all(work.map((send) => this.#keepOn(send, pauseMs)));
+    this.#done.catch(() => {});
+  }
+
+  /** Resolves when the last message of everybody was accepted; rejects when one was refused for good. */
+  async stop(): Promise<void> {
+    this.#going = false;
+    await this.#done;
+  }
+
+  async #keepOn(send: () => Promise<unknown>, pauseMs: number): Promise<void> {
+    while (this.#going) {
+      await send();
+      this.accepted += 1;
+      // Not a wait for anything: the pace at which people write.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * 2 * Math.random()));
+    }
+  }
+}
