@@ -104,6 +104,16 @@ export class ProviderProcess {
     await this.#end('SIGKILL');
   }
 
+  /** SIGSTOP: it stands still, with its connections open, until it is resumed or killed. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** SIGCONT: it goes on as if nothing had been. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** SIGTERM: drains; resolves with its exit code. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM');

@@ -46,7 +46,7 @@ export class ClusterStage {
     const folder = mkdtempSync(join(tmpdir(), 'luxchat-device-'));
     const login = await standInLogin(
       { server: at.url },
-      { user, password, deviceName: 'test', askCode: () => this.#code(user) },
+      { user, password, deviceName: 'test', askCode: () => this.code(user) },
     );
     await createDevice(folder, at.url, login);
     const client = await openDevice(folder, { backoffMaxMs: 500 });
@@ -73,8 +73,8 @@ export class ClusterStage {
     return this.provider.stop();
   }
 
-  /** The newest code for this person, once it is there. */
-  async #code(user: string): Promise<string> {
+  /** The newest code that the stand-in "sent" to this person, once it is there. */
+  async code(user: string): Promise<string> {
     const seen = this.#codes.get(user);
     for (;;) {
       const codes = [...this.provider.codes().matchAll(new RegExp(`SMS code for ${user} is (\\d+)`, 'g'))];

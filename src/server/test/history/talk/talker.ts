@@ -70,6 +70,10 @@ export class Talker {
     this.#ended = this.#run();
   }
 
+  get connected(): boolean {
+    return this.#connection !== null;
+  }
+
   /** Connected, and has everything up to the heads that the node named. */
   get live(): boolean {
     return this.#recovery?.done === true;
