@@ -28,8 +28,8 @@ export interface ProviderOptions {
   readonly folder?: string;
   /** Further settings of every node, such as `['--log-level', 'debug']`. */
   readonly flags?: readonly string[];
-  /** Settings of one node besides, by its number from 1. */
-  readonly flagsOf?: (node: number) => readonly string[];
+  /** Settings of one node in place of what it would have, by its number from 1: `{ redis: '…' }`. */
+  readonly settingsOf?: (node: number) => Readonly<Record<string, string>>;
   /** Hears the codes "by SMS" of the stand-in LuxID. */
   readonly said?: (line: string) => void;
 }
@@ -128,9 +128,10 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
     'cassandra-keyspace': options.keyspace ?? 'luxchat',
     'luxid-issuer': luxid,
     ...(options.redis === undefined ? {} : { redis: options.redis }),
+    ...options.settingsOf?.(number),
   };
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]);
-  const more = [...(options.flags ?? []), ...(options.flagsOf?.(number) ?? [])];
+  const more = options.flags ?? [];
   let process: ServerProcess | null = null;
   const running = () => {
     if (process === null)
