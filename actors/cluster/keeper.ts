@@ -98,6 +98,10 @@ export class Keeper {
   /** Looks at everything. To be called every 200 ms or so, with the others that are alive, and when something about them has changed. */
   tick(others: readonly LiveNode[]): void {
     const now = this.#ports.now();
+    // Whoever is gone is looked after at once.
+    if (this.#live.some((before) => !others.some((node) => sameGeneration(node, before)))) {
+      for (const shard of this.#shards) shard.readMs = Number.NEGATIVE_INFINITY;
+    }
     this.#live = others;
     this.#seenMs = new Map(others.map((node) => [nameOf(node), this.#seenMs.get(nameOf(node)) ?? now]));
     for (const shard of this.#shards) {

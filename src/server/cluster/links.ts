@@ -32,6 +32,9 @@ export interface LinksOptions {
 /** Between two attempts to reach a node, milliseconds: doubles up to the second. */
 const redialMs = [100, 2_000] as const;
 
+/** Between two looks whether a younger process, whose link ended, is still there, milliseconds. */
+const probeMs = 250;
+
 interface Dial {
   readonly place: NodePlace;
   waitMs: number;
@@ -46,6 +49,7 @@ export class Links {
   readonly #links = new Map<number, { readonly peer: NodeIdentity; readonly link: Link }>();
   readonly #all = new Set<Link>();
   readonly #dials = new Map<number, Dial>();
+  #wanted: ReadonlyMap<number, NodePlace> = new Map();
   /** Processes that are not where they should answer: they are gone. */
   readonly #gone = new Set<number>();
   #server: Server | null = null;
@@ -82,6 +86,7 @@ export class Links {
   /** The processes to have links with, this one left out. Others are dialled no more; links that are there stay. */
   want(places: readonly NodePlace[]): void {
     const wanted = new Map(places.map((place) => [place.seat, place]));
+    this.#wanted = wanted;
     for (const [seat, dial] of this.#dials) {
       if (wanted.has(seat)) continue;
       clearTimeout(dial.timer ?? undefined);
@@ -149,6 +154,21 @@ export class Links {
     });
   }
 
+  /** A younger process dials by itself if it lives; whether it does shows in whether its port is open. */
+  #probe(seat: number): void {
+    const place = this.#wanted.get(seat);
+    if (seat < this.#options.self.seat || place === undefined || this.#links.has(seat) || this.#closed) return;
+    const socket = connect(parseAddress(place.address));
+    const ended = (isGone: boolean) => {
+      socket.destroy();
+      if (isGone) this.#gone.add(seat);
+      else setTimeout(() => this.#probe(seat), probeMs).unref();
+    };
+    socket.setTimeout(probeMs, () => ended(false));
+    socket.once('connect', () => ended(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => ended(error.code === 'ECONNREFUSED'));
+  }
+
   #again(dial: Dial): void {
     dial.isBusy = false;
     if (this.#dials.get(dial.place.seat) !== dial) return;
@@ -184,6 +204,7 @@ export class Links {
         if (peer !== null && this.#links.get(peer.seat)?.link === link) {
           this.#links.delete(peer.seat);
           down(peer);
+          this.#probe(peer.seat);
         }
         if (dial !== undefined) this.#again(dial);
       },

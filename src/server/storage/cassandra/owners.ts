@@ -14,8 +14,13 @@ const selectShard = 'select node, gen from shard_owner where shard = ?';
 const insertShard = 'insert into shard_owner (shard, node, gen) values (?, ?, ?) if not exists';
 const updateShard = 'update shard_owner set node = ?, gen = ? where shard = ? if node = ? and gen = ?';
 
+/** Generations remembered as fenced, about 50 bytes each; the oldest goes. */
+const fencedMax = 1_000;
+
 export class Owners {
   readonly #connection: Connection;
+  /** Fenced, or being fenced: a takeover asks for the same once a shard. That is for ever, so it may be remembered; that one is alive never is. */
+  readonly #fenced = new Map<string, Promise<void>>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -31,7 +36,18 @@ export class Owners {
     }
   }
 
-  async fence(generation: Generation): Promise<void> {
+  fence(generation: Generation): Promise<void> {
+    const key = `${generation.node}/${generation.gen}`;
+    const known = this.#fenced.get(key);
+    if (known !== undefined) return known;
+    const fenced = this.#fence(generation);
+    this.#fenced.set(key, fenced);
+    if (this.#fenced.size > fencedMax) this.#fenced.delete(this.#fenced.keys().next().value!);
+    fenced.catch(() => this.#fenced.delete(key));
+    return fenced;
+  }
+
+  async #fence(generation: Generation): Promise<void> {
     const { node, gen } = generation;
     const params = [node, gen];
     const fenced = await this.#connection.change(`node ${node}`, { query: fenceAlive, params });
