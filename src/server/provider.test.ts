@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { RawClient } from '#bench/lib/raw-client.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
 import { readConfig } from './config.ts';
 import { type Provider, startProvider } from './provider.ts';
 
@@ -12,12 +14,15 @@ const running: Provider[] = [];
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'provider-'));
 let callback = '';
+/** Happens while the node starts: it listens, and its login does not run yet. */
+let beforeLogin: () => Promise<void> = async () => {};
 
 async function start(transport: string, data = newFolder(), more: string[] = []): Promise<Provider> {
   folders.push(data);
   const fixed = ['--port', '0', '--ops-port', '0', '--drain-seconds', '0', '--data', data, '--transport', transport];
   const luxid = async (url: string) => {
     callback = url;
+    await beforeLogin();
     return { issuer: 'http://127.0.0.1:9', clientId: 'luxchat' };
   };
   const provider = await startProvider(readConfig({ args: [...fixed, ...more], env: {} }), { luxid, lost: () => {} });
@@ -26,6 +31,7 @@ async function start(transport: string, data = newFolder(), more: string[] = [])
 }
 
 afterEach(async () => {
+  beforeLogin = async () => {};
   for (const provider of running.splice(0)) await provider.drain();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
@@ -49,6 +55,26 @@ describe.each(['uws', 'ws'])('a provider on %s', (transport) => {
     for (const [, name = '', type] of own) expect([name, type === 'counter']).toEqual([name, name.endsWith('_total')]);
     const again = await (await fetch(`${provider.opsUrl}/metrics`)).text();
     expect(again).toContain('luxchat_closes_total{kind="DISCONNECT_TEXT_NOT_ALLOWED"} 1');
+  });
+
+  // Else every device of a node that was killed would take its token for expired and refresh it, all at the same moment.
+  it('lets a hello that comes before the login runs wait for it', async () => {
+    let closed: Promise<number> = Promise.resolve(0);
+    const heard: string[] = [];
+    beforeLogin = async () => {
+      const client = new RawClient(Number(new URL(callback).port));
+      await client.wire.opened;
+      closed = client.wire.closed;
+      client.frame = () => heard.push('closing') > 0;
+      const hello = { version: 1, accessToken: 'of somebody', client: 'test', quiet: false };
+      client.ask({ $case: 'hello', value: hello }, 'welcome').catch(() => {});
+      // Whoever answers these has long had the hello.
+      for (let n = 0; n < 3; n++) expect((await fetch(callback)).status).toBe(503);
+      heard.push('login runs');
+    };
+    await start(transport);
+    expect(await closed).toBe(Disconnect.DISCONNECT_TOKEN_EXPIRED);
+    expect(heard).toEqual(['login runs', 'closing']);
   });
 
   it('behind a proxy that ends TLS takes browsers of its public address, and no others', async () => {

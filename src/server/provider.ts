@@ -114,6 +114,8 @@ async function startOn(
 ): Promise<Provider> {
   const secret = await belong(store, config);
   let auth: Auth | undefined;
+  // Devices come back before the login runs: their tokens are not unknown, they wait.
+  const login = Promise.withResolvers<Auth>();
   const names = new DeviceNames();
   await checkClock(store);
   const place = config.store === 'cassandra' ? await takePlace(store, config.node) : null;
@@ -160,7 +162,7 @@ async function startOn(
     },
     publish: (topic, frame) => transport.publish(topic, frame),
     checkToken: async (token) => {
-      const identity = (await auth?.verifyAccess(token)) ?? null;
+      const identity = await (await login.promise).verifyAccess(token);
       return identity && { ...identity, deviceName: names.take(identity.userId, identity.deviceNumber) };
     },
     revokeDevice: async (user, device) => {
@@ -214,6 +216,7 @@ async function startOn(
       error: (event, error) => log.error(event, error),
     },
   });
+  login.resolve(auth);
   auth.onRevoked(({ userId, deviceNumber }) => runtime.deviceRevoked(userId, deviceNumber));
   const wakeDue = async () => {
     const now = Date.now();
