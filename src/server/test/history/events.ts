@@ -26,6 +26,8 @@ export type HistoryEvent =
   /** A connection began. Numbers are never used again. */
   | { readonly kind: 'opened'; readonly device: string; readonly connection: number; readonly node: string }
   | { readonly kind: 'closed'; readonly connection: number; readonly code: number }
+  /** A node took no connection, or not in time: the device tries the next one. */
+  | { readonly kind: 'refused'; readonly device: string; readonly node: string; readonly code: number }
   /** The device stays away until it opens again: it need not have everything in the end. */
   | { readonly kind: 'away'; readonly device: string }
   /** Every try, the first as every other. `content` is the same for one message under whichever send id, and no other message has it. */

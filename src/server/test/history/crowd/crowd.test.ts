@@ -1,8 +1,10 @@
 // One provider on its embedded store fails while a crowd writes: the recording of everything that its clients saw keeps every promise. And the
 // recording is of use: it has the outage, reconnections and records by fetch in it.
 import { expect, it } from 'vitest';
+import { Disconnect } from '#proto/gen/codes.ts';
 import { eventually, ProviderProcess } from '../../harness.ts';
 import { check } from '../checker.ts';
+import type { Seen } from '../events.ts';
 import { Recorder } from '../recorder.ts';
 import { recoveryTimes } from '../recovery.ts';
 import { Crowd } from './crowd.ts';
@@ -45,6 +47,9 @@ it.each(Object.entries(faults))('keeps every promise through a %s', { timeout: 1
     const kinds = new Set(recorder.history.map((event) => (event.kind === 'delivered' ? event.by : event.kind)));
     for (const kind of ['push', 'fetch', 'closed', 'unanswered', 'recovered', 'inbox-stored', 'inbox-acked'])
       expect(kinds).toContain(kind);
+    // A node that just started knows the tokens of its people.
+    const expired = (event: Seen) => event.kind === 'refused' && event.code === Disconnect.DISCONNECT_TOKEN_EXPIRED;
+    expect(recorder.history.filter(expired)).toEqual([]);
     const [outage] = recoveryTimes(recorder.history);
     expect(outage).toMatchObject({ mark: name, rooms: 5, waiting: 0 });
     expect(outage?.max).toBeGreaterThan(100);

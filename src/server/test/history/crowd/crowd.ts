@@ -67,10 +67,11 @@ export class Crowd {
   /** Begins to write in every room. */
   talk({ writers, pauseMs, bodyBytes }: TalkPlan): Talking {
     const body = crypto.getRandomValues(new Uint8Array(bodyBytes));
-    const work = this.#writers(writers).map(
-      ({ talker, room }) =>
+    const writing = this.#seats().filter((each) => each.writes && each.seat.member <= writers);
+    const work = writing.map(
+      ({ talker, seat }) =>
         () =>
-          talker.send(room, body),
+          talker.send(seat.room, body),
     );
     return new Talking(work, pauseMs);
   }
@@ -109,10 +110,10 @@ export class Crowd {
 
   /** What the rooms hold, as their founders read it from the first record on. After `stop`. */
   finalLogs(port: number): Promise<FinalLog[]> {
-    const founders = this.#seated.filter(({ seats, writes }) => writes && seats.some(({ member }) => member === 1));
+    const founders = this.#seats().filter(({ seat, writes }) => writes && seat.member === 1);
     return inParallel(founders.length, 10, (n) => {
-      const { tokens, seats } = founders[n] as SeatedDevice;
-      return readDoor(port, tokens.accessToken, seats[0]?.room ?? '');
+      const { talker, seat } = founders[n] as (typeof founders)[number];
+      return readDoor(port, talker.tokens.accessToken, seat.room);
     });
   }
 
@@ -123,11 +124,9 @@ export class Crowd {
     return heads;
   }
 
-  #writers(perRoom: number): { readonly talker: Talker; readonly room: string }[] {
+  #seats() {
     return this.#seated.flatMap(({ seats, writes }, n) =>
-      seats
-        .filter(({ member }) => writes && member <= perRoom)
-        .map(({ room }) => ({ talker: this.talkers[n] as Talker, room })),
+      seats.map((seat) => ({ talker: this.talkers[n] as Talker, seat, writes })),
     );
   }
 }

@@ -70,6 +70,11 @@ export class Talker {
     this.#ended = this.#run();
   }
 
+  /** The newest ones that it has. */
+  get tokens(): Tokens {
+    return this.#tokens;
+  }
+
   get connected(): boolean {
     return this.#connection !== null;
   }
@@ -133,8 +138,10 @@ export class Talker {
         tries = 0;
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
+        const { code } = error.end;
+        recorder.note({ kind: 'refused', device: this.key, node: node.name, code });
         ({ retryAfterMs } = error.end);
-        if (error.end.code === Disconnect.DISCONNECT_TOKEN_EXPIRED) await this.#refresh(node);
+        if (code === Disconnect.DISCONNECT_TOKEN_EXPIRED) await this.#refresh(node);
       }
       if (!this.#stopped) await waited(tries + 1, retryAfterMs);
     }
