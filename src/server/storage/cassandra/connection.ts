@@ -1,6 +1,6 @@
 // Statements to Cassandra, in the few ways that the store uses. Guarantees: nothing is ever sent twice, by the driver or here, so that an error means
 // what the ports say (it may have happened, may happen later, or never); conditional changes of one row go one after the other, since two at once from
-// one process would only get in each other's way; every answer comes within a bound; `close` waits for what was asked.
+// one process would only get in each other's way; every request is answered or given up within a bound; `close` waits for those under way.
 import { auth, Client, policies, type QueryOptions, types } from 'cassandra-driver';
 import { StorageError } from '../store.ts';
 import { Slots, Turns } from './turns.ts';

@@ -25,6 +25,8 @@ const updates = inEach(
   (table) => `update ${table} using timestamp ? and ttl ? set row = ? where log = ? and segment = ? and seq = ?`,
 );
 const selects = inEach((table) => ({ up: select(table, 'asc'), down: select(table, 'desc') }));
+const selectLate = 'select seq from log_rows_late where log = ? and segment = ? and seq >= ? and seq <= ?';
+const none: ReadonlySet<number> = new Set();
 
 export class LogRows {
   readonly #connection: Connection;
@@ -38,34 +40,39 @@ export class LogRows {
   }
 
   async write(writes: readonly RowWrite[]): Promise<void> {
-    const batches = writes.flatMap((write) => this.#batches(write));
-    const written = batches.map((batch) => this.#connection.inSlot(() => this.#connection.writeTogether(batch)));
-    // All of them have ended when this does: what is under way is never more than the caller knows of.
-    for (const result of await Promise.allSettled(written)) if (result.status === 'rejected') throw result.reason;
+    const written = writes.map(async (write) => {
+      const late = write.replace ? await this.#lateOf(write) : none;
+      const batches = this.#batches(write, late);
+      await allOf(batches.map((batch) => this.#connection.inSlot(() => this.#connection.writeTogether(batch))));
+    });
+    await allOf(written);
   }
 
-  /** Rows of one partition of one table, in pieces. */
-  #batches({ log, segment, rows }: RowWrite): Statement[][] {
+  /** Which of these rows have a version that came late: what empties it must lie beside it, or its bytes can't be let go (garbagecollect). */
+  async #lateOf({ log, segment, rows }: RowWrite): Promise<ReadonlySet<number>> {
+    if (rows.length === 0) return none;
+    const seqs = rows.map(({ seq }) => seq);
+    const params = [log, segment, BigInt(Math.min(...seqs)), BigInt(Math.max(...seqs))];
+    const found = await this.#connection.inSlot(() => this.#connection.read(selectLate, params));
+    return new Set(found.map(({ seq }) => Number(seq)));
+  }
+
+  /** Rows of one partition, those of each table in pieces. */
+  #batches({ log, segment, rows }: RowWrite, late: ReadonlySet<number>): Statement[][] {
     const now = this.#now();
     const { windowMs, slackMs } = this.#retention;
-    const batches: Statement[][] = [];
-    const open = new Map<RowTable, { batch: Statement[]; bytes: number }>();
+    const pieces = inEach(() => new Pieces());
     for (const row of rows) {
       const ttl = ttlSeconds(row.expiresMs, { now, slackMs });
       if (ttl === null) continue;
-      const table = now - row.writeMicros / 1000 > windowMs ? 'log_rows_late' : 'log_rows';
-      const bytes = row.bytes.length + rowBytes;
-      let last = open.get(table);
-      if (last === undefined || last.bytes + bytes > batchBytesMax) {
-        last = { batch: [], bytes: 0 };
-        open.set(table, last);
-        batches.push(last.batch);
-      }
-      last.bytes += bytes;
+      const isLate = now - row.writeMicros / 1000 > windowMs;
       const params = [BigInt(row.writeMicros), ttl, encode(row), log, segment, BigInt(row.seq)];
-      last.batch.push({ query: updates[table], params });
+      for (const table of tables) {
+        if (table === 'log_rows' ? isLate : !isLate && !late.has(row.seq)) continue;
+        pieces[table].add({ query: updates[table], params }, row.bytes.length + rowBytes);
+      }
     }
-    return batches;
+    return tables.flatMap((table) => pieces[table].batches);
   }
 
   async read(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]> {
@@ -89,6 +96,28 @@ export class LogRows {
     }
     return backwards ? found.reverse() : found;
   }
+}
+
+/** Statements in batches that are not too large. */
+class Pieces {
+  readonly batches: Statement[][] = [];
+  #bytes = 0;
+
+  add(statement: Statement, bytes: number): void {
+    const last = this.batches.at(-1);
+    if (last === undefined || this.#bytes + bytes > batchBytesMax) {
+      this.batches.push([statement]);
+      this.#bytes = bytes;
+      return;
+    }
+    last.push(statement);
+    this.#bytes += bytes;
+  }
+}
+
+/** All of them have ended when this does: what is under way is never more than the caller knows of. */
+async function allOf(asked: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(asked)) if (result.status === 'rejected') throw result.reason;
 }
 
 /** Rows of one table in the order asked for, page by page. */
