@@ -40,14 +40,14 @@ describe('what was asked of another node', () => {
     'is settled by its answer: %s',
     (_, { letter, answer }) => {
       const asked = new Asked();
-      asked.note(letter);
+      asked.note(letter, 5);
       expect(asked.size).toBe(1);
       expect(asked.settle(answer)).toBe('settled');
       expect(asked.settle(answer)).toBe('stray');
-      asked.note(letter);
-      expect(asked.takeBack(letter)).toBe(true);
-      expect(asked.takeBack(letter)).toBe(false);
-      asked.note(letter);
+      asked.note(letter, 5);
+      expect(asked.takeBack(letter, 9)).toBe(5);
+      expect(asked.takeBack(letter, 9)).toBeNull();
+      asked.note(letter, 5);
       expect(asked.drain()).toEqual([letter]);
       expect(asked.size).toBe(0);
     },
@@ -60,7 +60,7 @@ describe('what was asked of another node', () => {
   it('keeps one Subscribe to many rooms apart', () => {
     const asked = new Asked();
     const rooms = ['!a:lux', '!b:lux'];
-    for (const room of rooms) asked.note({ to: roomAddress(room), message: samples.subscribe, bytes: 1 });
+    for (const room of rooms) asked.note({ to: roomAddress(room), message: samples.subscribe, bytes: 1 }, 0);
     const { replyTo, token } = samples.subscribe;
     const part = (room: string): Packet => ({
       kind: 'tell',
@@ -74,8 +74,8 @@ describe('what was asked of another node', () => {
 
   it('forgets what an actor asked that has moved away', () => {
     const asked = new Asked();
-    asked.note({ to: to.user, message: samples.deposit, bytes: 1 });
-    asked.note({ to: to.room, message: samples.submit, bytes: 1 });
+    asked.note({ to: to.user, message: samples.deposit, bytes: 1 }, 0);
+    asked.note({ to: to.room, message: samples.submit, bytes: 1 }, 0);
     asked.forget((asker) => asker === samples.deposit.replyTo);
     expect(asked.drain().map(({ message }) => message.kind)).toEqual(['submit']);
   });

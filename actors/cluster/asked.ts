@@ -5,17 +5,17 @@ import type { Message } from '../kernel/messages.ts';
 import type { Letter, Packet } from './packets.ts';
 
 export class Asked {
-  readonly #asks = new Map<string, Letter>();
+  readonly #asks = new Map<string, { readonly letter: Letter; readonly sinceMs: number }>();
 
   /** Asks without an answer. */
   get size(): number {
     return this.#asks.size;
   }
 
-  /** Notes a letter that wants an answer; any other is ignored. */
-  note(letter: Letter): void {
+  /** Notes a letter that wants an answer, and since when it does; any other is ignored. */
+  note(letter: Letter, sinceMs: number): void {
     const key = keyOfAsk(letter.to, letter.message);
-    if (key !== null) this.#asks.set(key, letter);
+    if (key !== null) this.#asks.set(key, { letter, sinceMs });
   }
 
   /** Closes the ask that this packet answers. `stray`: it answers something that was not asked, or not any more. */
@@ -25,23 +25,26 @@ export class Asked {
     return this.#asks.delete(key) ? 'settled' : 'stray';
   }
 
-  /** It came back: nothing of it happened. False = it was not asked, or not any more. */
-  takeBack({ to, message }: Letter): boolean {
+  /** It came back: nothing of it happened. Since when it wants an answer, `nowMs` for what wants none; null = it was not asked, or not any more. */
+  takeBack({ to, message }: Letter, nowMs: number): number | null {
     const key = keyOfAsk(to, message);
-    return key === null || this.#asks.delete(key);
+    if (key === null) return nowMs;
+    const asked = this.#asks.get(key);
+    this.#asks.delete(key);
+    return asked?.sinceMs ?? null;
   }
 
   /** These askers have moved away: nobody waits here any more. */
   forget(isTheirs: (asker: Address) => boolean): void {
-    for (const [key, { message }] of this.#asks) {
-      const asker = askerOf(message);
+    for (const [key, { letter }] of this.#asks) {
+      const asker = askerOf(letter.message);
       if (asker !== null && 'address' in asker && isTheirs(asker.address)) this.#asks.delete(key);
     }
   }
 
   /** Takes all open asks out, in the order they were asked. */
   drain(): Letter[] {
-    const letters = [...this.#asks.values()];
+    const letters = [...this.#asks.values()].map(({ letter }) => letter);
     this.#asks.clear();
     return letters;
   }

@@ -13,9 +13,11 @@ export interface HeldLimits {
 
 export const defaultHeldLimits: HeldLimits = { lettersMax: 4_096, bytesMax: 16 * 1024 * 1024, waitMs: 5_000 };
 
-interface Waiting {
+/** A letter that waits. */
+export interface Waiting {
   readonly letter: Letter;
-  readonly untilMs: number;
+  /** Since when, also before it was held here: one that comes back again and again waits no longer than any other. */
+  readonly sinceMs: number;
 }
 
 export class Held {
@@ -34,38 +36,48 @@ export class Held {
   }
 
   /** False = full, and it was not kept. */
-  keep(shard: number, letter: Letter, nowMs: number): boolean {
-    const { lettersMax, bytesMax, waitMs } = this.#limits;
+  keep(shard: number, letter: Letter, sinceMs: number): boolean {
+    const { lettersMax, bytesMax } = this.#limits;
     if (this.#count >= lettersMax || this.#bytes + letter.bytes > bytesMax) return false;
     const waiting = this.#shards.get(shard);
-    const one: Waiting = { letter, untilMs: nowMs + waitMs };
-    if (waiting === undefined) this.#shards.set(shard, [one]);
-    else waiting.push(one);
+    if (waiting === undefined) this.#shards.set(shard, [{ letter, sinceMs }]);
+    else waiting.push({ letter, sinceMs });
     this.#count++;
     this.#bytes += letter.bytes;
     return true;
   }
 
   /** Takes all letters of a shard out, in order. */
-  take(shard: number): Letter[] {
+  take(shard: number): Waiting[] {
     const waiting = this.#shards.get(shard) ?? [];
     this.#shards.delete(shard);
-    return waiting.map(({ letter }) => this.#taken(letter));
+    for (const { letter } of waiting) this.#taken(letter);
+    return waiting;
   }
 
   /** Takes out those that have waited long enough. */
   overdue(nowMs: number): Letter[] {
+    const isOver = ({ sinceMs }: Waiting) => sinceMs + this.#limits.waitMs <= nowMs;
     const letters: Letter[] = [];
     for (const [shard, waiting] of this.#shards) {
-      while (waiting[0] !== undefined && waiting[0].untilMs <= nowMs) letters.push((waiting.shift() as Waiting).letter);
-      if (waiting.length === 0) this.#shards.delete(shard);
+      const over = waiting.filter(isOver);
+      if (over.length === 0) continue;
+      for (const { letter } of over) {
+        this.#taken(letter);
+        letters.push(letter);
+      }
+      if (over.length === waiting.length) this.#shards.delete(shard);
+      else
+        this.#shards.set(
+          shard,
+          waiting.filter((each) => !isOver(each)),
+        );
     }
-    return letters.map((letter) => this.#taken(letter));
+    return letters;
   }
 
-  #taken(letter: Letter): Letter {
+  #taken({ bytes }: Letter): void {
     this.#count--;
-    this.#bytes -= letter.bytes;
-    return letter;
+    this.#bytes -= bytes;
   }
 }

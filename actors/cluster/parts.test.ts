@@ -102,7 +102,7 @@ describe('held letters', () => {
     for (const [n, at] of [0, 50, 60].entries()) held.keep(n === 1 ? 5 : 4, letter(n), at);
     expect(held.overdue(99)).toEqual([]);
     expect(held.overdue(100).map(({ bytes }) => bytes)).toEqual([0]);
-    expect(held.take(4).map(({ bytes }) => bytes)).toEqual([2]);
+    expect(held.take(4).map(({ letter }) => letter.bytes)).toEqual([2]);
     expect(held.overdue(1_000).map(({ bytes }) => bytes)).toEqual([1]);
     expect(held.size).toBe(0);
   });

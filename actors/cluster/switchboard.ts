@@ -41,7 +41,7 @@ export interface SwitchboardPorts {
   readonly hears: (key: string) => boolean;
   /** Sessions of this node are not live in these audiences any more: each is told `unheard`. */
   readonly unhear: (isLost: (key: string) => boolean) => void;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, of a clock that never goes back. */
   readonly now: () => number;
 }
 
@@ -49,6 +49,8 @@ export interface SwitchboardPorts {
 const retryAfterMs = 500;
 const unavailable: Refusal = { code: Rejection.REJECTION_UNAVAILABLE, retryAfterMs };
 const busy: Refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs };
+
+type JoinPacket = Extract<Packet, { kind: 'join' | 'watch' }>;
 
 /** What is known of a link. */
 interface Peer {
@@ -90,27 +92,31 @@ export class Switchboard {
 
   /** Takes a message whose actor is not here; false = it is, deliver it. */
   forward(to: Address, message: Message, bytes: number): boolean {
+    return this.#forward({ to, message, bytes }, this.#ports.now());
+  }
+
+  #forward(letter: Letter, sinceMs: number): boolean {
+    const { to, message } = letter;
     const { kind, id } = parseAddress(to);
     if (kind === 'session') {
       const seat = seatOf(Number(id));
       if (seat === this.#seat) return false;
       // A session of a node that is gone is gone.
-      this.#send(seat, { kind: 'tell', to, message, bytes });
+      this.#send(seat, { kind: 'tell', ...letter });
       return true;
     }
     const shard = shardOf(to);
     const place = this.placement.of(shard);
     if (place === 'here') return false;
-    const letter: Letter = { to, message, bytes };
     const home = this.#homeOf(message);
     // It waited here when the actor moved: only where it was asked is its answer known.
-    if (home !== this.#seat) this.#send(home, { kind: 'returned', ...letter });
+    if (home !== null && home !== this.#seat) this.#send(home, { kind: 'returned', ...letter });
     else if (typeof place === 'number') {
-      this.#peers.get(place)?.asked.note(letter);
+      if (home !== null) this.#peers.get(place)?.asked.note(letter, sinceMs);
       this.#ports.send(place, { kind: 'tell', ...letter });
     } else if (wakes(message)) {
       // An answer finds nobody who asked: the asker was lost with its place.
-      this.#hold(shard, letter);
+      this.#hold(shard, letter, sinceMs);
     }
     return true;
   }
@@ -125,13 +131,8 @@ export class Switchboard {
       }
       case 'join':
         return this.#remotely(effect.session, keyOf(effect.audience), effect);
-      case 'watch': {
-        // A list is made where its user is; its rooms are elsewhere.
-        const place = this.#placeOf(effect.room);
-        if (isOwn(place)) return this.#remotely(effect.session, effect.room, effect);
-        if (typeof place === 'number') this.#ports.send(place, effect);
-        return true;
-      }
+      case 'watch':
+        return this.#watched(effect);
       case 'evict':
         this.#spread(effect.room, effect);
         return false;
@@ -200,11 +201,16 @@ export class Switchboard {
       case 'returned':
         return this.#returned(seat, peer, packet);
       case 'join':
-        return this.#joined(seat, peer, packet);
+        peer.joinsCame++;
+        return this.#joined(seat, packet);
       case 'watch':
+        peer.joinsCame++;
         // From the user's node to the room's, or from the room's to the session's.
-        if (!isOwn(this.#placeOf(packet.room))) return this.#joined(seat, peer, packet);
-        if (!this.#remotely(packet.session, packet.room, packet)) perform(packet);
+        if (isOwn(this.#placeOf(packet.room))) {
+          if (!this.#remotely(packet.session, packet.room, packet)) perform(packet);
+        } else if (seatOf(packet.session) === this.#seat) this.#joined(seat, packet);
+        // The user's node was wrong about the room: the session asks by itself.
+        else this.#sendJoin(seatOf(packet.session), packet);
         return;
       case 'evict':
         for (const session of sessionsOf(packet.user, undefined)) {
@@ -239,6 +245,9 @@ export class Switchboard {
 
   /** This node has these shards, stops their actors (`giving`), or has given them away (`nobody`, until their new owner says so). */
   place(shards: readonly number[], place: 'here' | 'giving' | 'nobody'): void {
+    // They stay after all. Their actors may have stopped in the middle of something, so whoever heard them asks anew.
+    const stopped = place === 'here' ? shards.filter((shard) => this.placement.of(shard) === 'giving') : [];
+    if (stopped.length > 0) this.place(stopped, 'nobody');
     this.#move(shards, place);
     if (place === 'giving') return;
     for (const seat of this.#peers.keys()) this.#announceTo(seat);
@@ -268,20 +277,52 @@ export class Switchboard {
   }
 
   /** The session may be gone meanwhile: then nobody is left again. */
-  #joined(seat: number, peer: Peer, packet: Extract<Packet, { kind: 'join' | 'watch' }>): void {
+  #joined(seat: number, packet: JoinPacket): void {
     const key = packet.kind === 'join' ? keyOf(packet.audience) : packet.room;
-    peer.joinsCame++;
+    if (this.#placeOf(key) !== seat) {
+      // It has moved since, so nothing more would be heard from there.
+      this.#leave(key, seat);
+      return this.#unhear(packet.session, packet);
+    }
     this.#hearing.joined(key, seat);
     this.#ports.perform(packet);
     if (!this.#ports.hears(key)) this.emptied(key);
+  }
+
+  /** A room is to tell a session of its next move: of this node, or of another one, which is told by the room's. True = nothing is to be done here. */
+  #watched(effect: Extract<WorldEffect, { kind: 'watch' }>): boolean {
+    const { session, room } = effect;
+    const place = this.#placeOf(room);
+    if (isOwn(place)) return this.#remotely(session, room, effect);
+    if (typeof place === 'number') this.#sendJoin(place, effect);
+    else if (seatOf(session) === this.#seat) this.#unhear(session, effect);
+    else this.#sendJoin(seatOf(session), effect);
+    return true;
+  }
+
+  /** A session of this node was to hear something that can't be heard that way: it asks by itself. */
+  #unhear(session: number, packet: JoinPacket): void {
+    const lost =
+      packet.kind === 'watch'
+        ? { rooms: [], watched: [packet.room], own: false }
+        : 'room' in packet.audience
+          ? { rooms: [packet.audience.room], watched: [], own: false }
+          : { rooms: [], watched: [], own: true };
+    this.#ports.tell(sessionAddress(session), { kind: 'unheard', ...lost }, 0);
   }
 
   /** Its node does not have the actor any more. Who has it is heard soon. */
   #returned(seat: number, peer: Peer, { to, message, bytes }: Letter): void {
     const shard = shardOf(to);
     if (this.placement.of(shard) === seat) this.#move([shard], 'nobody');
-    if (!peer.asked.takeBack({ to, message, bytes })) return;
-    if (!this.forward(to, message, bytes)) this.#ports.tell(to, message, bytes);
+    const letter = { to, message, bytes };
+    const sinceMs = peer.asked.takeBack(letter, this.#ports.now());
+    if (sinceMs !== null) this.#sendOn(letter, sinceMs);
+  }
+
+  /** Here or elsewhere. */
+  #sendOn(letter: Letter, sinceMs: number): void {
+    if (!this.#forward(letter, sinceMs)) this.#ports.tell(letter.to, letter.message, letter.bytes);
   }
 
   #owns(seat: number, shards: ReadonlySet<number>): void {
@@ -313,15 +354,11 @@ export class Switchboard {
       this.#ports.unhear(isTheirs);
     }
     if (place === 'nobody' || place === 'giving') return;
-    for (const shard of shards) {
-      for (const { to, message, bytes } of this.#held.take(shard)) {
-        if (!this.forward(to, message, bytes)) this.#ports.tell(to, message, bytes);
-      }
-    }
+    for (const shard of shards) for (const { letter, sinceMs } of this.#held.take(shard)) this.#sendOn(letter, sinceMs);
   }
 
-  #hold(shard: number, letter: Letter): void {
-    if (!this.#held.keep(shard, letter, this.#ports.now())) this.#ports.refuse(letter.to, letter.message, busy);
+  #hold(shard: number, letter: Letter, sinceMs: number): void {
+    if (!this.#held.keep(shard, letter, sinceMs)) this.#ports.refuse(letter.to, letter.message, busy);
   }
 
   #leave(key: string, seat: number): void {
@@ -329,14 +366,22 @@ export class Switchboard {
     if (joins !== undefined) this.#ports.send(seat, { kind: 'left', audience: audienceOf(key), joins });
   }
 
-  #remotely(session: number, key: string, packet: Extract<Packet, { kind: 'join' | 'watch' }>): boolean {
+  #remotely(session: number, key: string, packet: JoinPacket): boolean {
     const seat = seatOf(session);
     if (seat === this.#seat) return false;
     const peer = this.#peers.get(seat);
     if (peer === undefined) return true;
-    this.#listeners.joined(key, seat, ++peer.joinsSent);
-    this.#ports.send(seat, packet);
+    this.#listeners.joined(key, seat, peer.joinsSent + 1);
+    this.#sendJoin(seat, packet);
     return true;
+  }
+
+  /** Every packet of these kinds is counted at both ends, whatever becomes of it: `left` speaks of their number. */
+  #sendJoin(seat: number, packet: JoinPacket): void {
+    const peer = this.#peers.get(seat);
+    if (peer === undefined) return;
+    peer.joinsSent++;
+    this.#ports.send(seat, packet);
   }
 
   #elsewhere(number: number, packet: Packet): boolean {
@@ -350,19 +395,20 @@ export class Switchboard {
     for (const seat of this.#listeners.of(key)) this.#ports.send(seat, packet);
   }
 
-  /** The node where the asker of a message is; this one where nobody asks, or nobody knows. */
-  #homeOf(message: Message): number {
+  /** The node where the asker of a message is; this one where nobody asks, null where nobody knows. */
+  #homeOf(message: Message): number | null {
     const asker = askerOf(message);
     if (asker === null) return this.#seat;
     if ('number' in asker) return seatOf(asker.number);
     const { kind, id } = parseAddress(asker.address);
     if (kind === 'session') return seatOf(Number(id));
     const place = this.placement.of(shardOf(asker.address));
-    return typeof place === 'number' ? place : this.#seat;
+    if (isOwn(place)) return this.#seat;
+    return typeof place === 'number' ? place : null;
   }
 
-  #placeOf(room: string): Place {
-    return this.placement.of(shardOf(addressOf(room)));
+  #placeOf(key: string): Place {
+    return this.placement.of(shardOf(addressOf(key)));
   }
 
   #send(seat: number, packet: Packet): void {
