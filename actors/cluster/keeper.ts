@@ -33,7 +33,7 @@ export interface KeeperPorts {
   readonly place: (shards: readonly number[], place: 'here' | 'giving' | 'nobody') => void;
   /** The store says that the node of this seat has it, whatever was heard. */
   readonly found: (shard: number, seat: number) => void;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, of a clock that never goes back. */
   readonly now: () => number;
 }
 
@@ -144,12 +144,14 @@ export class Keeper {
     });
   }
 
-  /** What became of a hand-over whose end was not heard? A read settles what was under way. */
+  /** What became of a hand-over whose end was not heard? A read settles what was under way. If nothing came of it, it is tried again. */
   #settle(shard: Shard): void {
     shard.busy = true;
     this.#ports.readShard(shard.number, (owner) => {
       shard.busy = false;
-      if (owner !== undefined) this.#given(shard, owner);
+      if (owner === undefined) return;
+      if (sameGeneration(owner, this.#self)) shard.unsure = false;
+      else this.#given(shard, owner);
     });
   }
 
