@@ -4,8 +4,14 @@ import type { Effect } from '#actors/kernel/effects.ts';
 /** How it heard a room. */
 export type Heard = 'live' | 'watch';
 
-/** Number of these asks; those of devices begin at 1. */
-export const rehearToken = 0;
+/** Numbers of these asks are above this; those of devices begin at 1. */
+const tokensFrom = 2 ** 40;
+
+interface Asked {
+  heard: Heard;
+  /** Of the newest ask; 0 = none. */
+  token: number;
+}
 
 export const rehearName = 'rehear';
 
@@ -15,15 +21,37 @@ export function rehearTimer(session: number): Effect {
 }
 
 export class Rehearing {
-  readonly #rooms = new Map<string, Heard>();
+  readonly #rooms = new Map<string, Asked>();
   readonly #late = new Set<string>();
+  #tokens = tokensFrom;
 
   add(room: string, heard: Heard): void {
-    if (this.#rooms.get(room) !== 'live') this.#rooms.set(room, heard);
+    const asked = this.#rooms.get(room);
+    if (asked === undefined) this.#rooms.set(room, { heard, token: 0 });
+    else if (heard === 'live') asked.heard = heard;
   }
 
   of(room: string): Heard | undefined {
-    return this.#rooms.get(room);
+    return this.#rooms.get(room)?.heard;
+  }
+
+  /** The room is asked now: the number of that ask. */
+  ask(room: string): number {
+    const token = ++this.#tokens;
+    const asked = this.#rooms.get(room);
+    if (asked !== undefined) asked.token = token;
+    return token;
+  }
+
+  /** Is this the number of such an ask? */
+  isToken(token: number): boolean {
+    return token > tokensFrom;
+  }
+
+  /** The room has moved since, and was asked again: this answer says nothing about where it is now. */
+  isOld(room: string, token: number): boolean {
+    const asked = this.#rooms.get(room);
+    return asked !== undefined && asked.token !== token;
   }
 
   /** The room can't answer now; false = nobody waits for it. */
@@ -42,7 +70,7 @@ export class Rehearing {
 
   /** It is heard again, or never will be. */
   drop(room: string): Heard | undefined {
-    const heard = this.#rooms.get(room);
+    const heard = this.of(room);
     this.#rooms.delete(room);
     return heard;
   }

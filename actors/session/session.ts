@@ -13,7 +13,7 @@ import { limits as protocol } from '#proto/rules/limits.ts';
 import { answerFrame } from './answer.ts';
 import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
 import { retryAfterMs, type SessionLimits } from './limits.ts';
-import { Rehearing, rehearName, rehearTimer, rehearToken } from './rehearing.ts';
+import { Rehearing, rehearName, rehearTimer } from './rehearing.ts';
 import { type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { Subscriptions, subscribedBody } from './subscriptions.ts';
 import { Window } from './window.ts';
@@ -49,6 +49,10 @@ export class Session implements Actor<SessionMessage> {
   #window: Window | null = null;
   #subscriptions: Subscriptions | null = null;
   #rehearing: Rehearing | null = null;
+  /** Greetings without a welcome. */
+  #greetings = 0;
+  /** Its user moved before the welcome came, and must be greeted once more after it. */
+  #greetsAgain = false;
   #tokens = 0;
   #turnedDown = 0;
   #turnedDownSince = 0;
@@ -162,14 +166,16 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #welcomed({ body, mayWrite, manifest, mayEnter }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
-    if (this.#phase !== 'greeting' && this.#phase !== 'live') return nothing;
+    if (this.#greetings === 0) return nothing;
+    this.#greetings--;
     this.#mayWrite = mayWrite;
     this.#manifest = manifest;
     this.#mayEnter = mayEnter;
     if (this.#phase === 'live') return this.#regreeted(body);
     this.#phase = 'live';
     this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
-    return [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
+    const effects: Effect[] = [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
+    return this.#greetsAgain ? [...effects, this.#greeting()] : effects;
   }
 
   #request(
@@ -241,13 +247,15 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #greeting(): Effect {
+    this.#greetings++;
     const [deviceId, deviceName] = [this.#deviceId, this.#deviceName];
     const hello = { kind: 'hello', session: this.#session, device: this.#device, deviceId, deviceName } as const;
     return { kind: 'send', to: userAddress(this.#user), message: hello };
   }
 
   #unheard({ rooms, watched, own }: Extract<SessionMessage, { kind: 'unheard' }>): readonly Effect[] {
-    // Before the welcome nothing was heard yet; the hello that is under way comes back by itself.
+    // Before the welcome no room was heard yet. It may be under way from where the user was: then the greeting after it is for where the user is.
+    if (this.#phase === 'greeting' && own) this.#greetsAgain = true;
     if (this.#phase !== 'live') return nothing;
     this.#rehearing ??= new Rehearing();
     for (const room of rooms) this.#rehearing.add(room, 'live');
@@ -257,20 +265,21 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #rehear(rooms: readonly string[]): Effect[] {
+    const rehearing = this.#rehearing;
+    if (rehearing === null) return [];
     const from = this.#requester(0);
     const replyTo = sessionAddress(this.#session);
     return rooms.map((room) => {
-      const asked = { kind: 'subscribe', from, replyTo, token: rehearToken } as const;
-      const message = this.#rehearing?.of(room) === 'watch' ? ({ ...asked, watch: true } as const) : asked;
+      const asked = { kind: 'subscribe', from, replyTo, token: rehearing.ask(room) } as const;
+      const message = rehearing.of(room) === 'watch' ? ({ ...asked, watch: true } as const) : asked;
       return { kind: 'send', to: roomAddress(room), message };
     });
   }
 
   /** A room is heard again. The device is told where it stands: what came meanwhile it fetches. */
-  #reheard({ room, entry, busy }: SubscribedPart): readonly Effect[] {
-    if (busy) return this.#rehearing?.again(room) === true ? [rehearTimer(this.#session)] : nothing;
-    const of = this.#rehearing?.drop(room);
-    if (of === undefined) return [{ kind: 'part', session: this.#session, audience: { room } }];
+  #reheard(rehearing: Rehearing, { room, entry, busy }: SubscribedPart): readonly Effect[] {
+    if (busy) return rehearing.again(room) ? [rehearTimer(this.#session)] : nothing;
+    const of = rehearing.drop(room);
     if (entry !== null) {
       const value = { room, headSeq: entry.headSeq, headCount: entry.headCount };
       return [this.#push(0, { $case: 'headMoved', value })];
@@ -285,7 +294,12 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #part(part: SubscribedPart): readonly Effect[] {
-    if (part.token === rehearToken) return this.#reheard(part);
+    const rehearing = this.#rehearing;
+    if (rehearing?.isToken(part.token) === true) {
+      if (rehearing.isOld(part.room, part.token)) return nothing;
+      if (rehearing.of(part.room) !== undefined) return this.#reheard(rehearing, part);
+      // It was heard again already, or its user is out of it: then it is a stray, as below.
+    }
     switch (this.#subscriptions?.part(part)) {
       case 'complete':
         return [{ kind: 'cancelTimer', name: `${subscribeTimer}${part.token}` }, ...this.#gathered(part.token)];
