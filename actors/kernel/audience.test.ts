@@ -93,3 +93,63 @@ describe('an audience', () => {
     );
   });
 });
+
+describe('what is heard elsewhere no more', () => {
+  it('is told once when nobody is left, however they went', () => {
+    const emptied: string[] = [];
+    const audiences = new Audiences((key) => emptied.push(key));
+    for (const session of [1, 2, 3]) audiences.enter(session, session === 3 ? '@bob:lux' : '@ann:lux', session);
+    for (const room of ['!part', '!evict', '!close', '!mark']) audiences.join(1, { room });
+    audiences.join(2, { room: '!close' });
+    audiences.watch(2, '!part');
+    audiences.watch(2, '!mark');
+    audiences.part(1, { room: '!part' });
+    expect(emptied).toEqual([]);
+    audiences.mark('!part');
+    expect(emptied).toEqual(['!part']);
+    audiences.evict('@ann:lux', '!evict');
+    expect(emptied).toEqual(['!part', '!evict']);
+    audiences.mark('!mark');
+    audiences.close(2);
+    expect(emptied).toEqual(['!part', '!evict']);
+    audiences.close(1);
+    expect(emptied).toEqual(['!part', '!evict', '!close', '!mark']);
+  });
+
+  it('is a user when its last session that was live for it is gone', () => {
+    const emptied: string[] = [];
+    const audiences = new Audiences((key) => emptied.push(key));
+    for (const session of [1, 2, 3]) audiences.enter(session, '@ann:lux', session);
+    for (const session of [1, 2]) audiences.join(session, { user: '@ann:lux' });
+    audiences.close(1);
+    audiences.close(3);
+    expect([emptied, audiences.hears('@ann:lux')]).toEqual([[], true]);
+    audiences.part(2, { user: '@ann:lux' });
+    expect([emptied, audiences.hears('@ann:lux')]).toEqual([['@ann:lux'], false]);
+    audiences.close(2);
+    expect(emptied).toHaveLength(1);
+  });
+
+  it('is taken from each session that heard it, with how it did, and told to nobody else', () => {
+    const emptied: string[] = [];
+    const audiences = new Audiences((key) => emptied.push(key));
+    for (const session of [1, 2, 3]) audiences.enter(session, session === 3 ? '@bob:lux' : '@ann:lux', session);
+    audiences.join(1, { room: '!a' });
+    audiences.join(1, { user: '@ann:lux' });
+    audiences.watch(2, '!a');
+    audiences.watch(2, '!b');
+    audiences.join(3, { room: '!b' });
+    const lost = audiences.unhear((key) => key === '!a' || key === '@ann:lux');
+    expect([...lost]).toEqual([
+      [1, { rooms: ['!a'], watched: [], own: true }],
+      [2, { rooms: [], watched: ['!a'], own: false }],
+    ]);
+    expect(['!a', '!b', '@ann:lux'].map((key) => audiences.hears(key))).toEqual([false, true, false]);
+    expect([...audiences.hearers({ user: '@ann:lux' })]).toEqual([]);
+    expect([audiences.mark('!a'), audiences.mark('!b')]).toEqual([[], [2]]);
+    expect(emptied).toEqual([]);
+    expect(audiences.unhear(() => true)).toEqual(new Map([[3, { rooms: ['!b'], watched: [], own: false }]]));
+    audiences.join(1, { room: '!a' });
+    expect([...audiences.live('!a')]).toEqual([1]);
+  });
+});

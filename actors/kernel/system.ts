@@ -393,7 +393,7 @@ export class System {
 
   /** Takes a cell without an actor away and tells what waits in it anew. */
   #moveOut(cell: Cell): void {
-    const waiting = cell.mailbox.drainWork();
+    const waiting = [...cell.mailbox.drainControl().filter(wakes), ...cell.mailbox.drainWork()];
     this.#remove(cell);
     for (const message of waiting) this.tell(cell.address, message);
   }

@@ -259,7 +259,7 @@ export class Runtime implements World {
       sessionsOf: (user, device) => this.audiences.sessionsOf(user, device),
       hears: (key) => this.audiences.hears(key),
       unhear: (isLost) => this.#unhear(isLost),
-      now: Date.now,
+      now: () => performance.now(),
     });
   }
 
@@ -267,7 +267,8 @@ export class Runtime implements World {
   #summarise(room: string, user: string, token: number): void {
     const address = roomAddress(room);
     this.#peek(room, (summary) => {
-      if (summary === null) this.system.tellHere(address, { kind: 'summarise', user, token });
+      // The room may have moved meanwhile, and must not be started here then (rule 9): so not `tellHere`.
+      if (summary === null) this.system.tell(address, { kind: 'summarise', user, token });
       else this.perform({ kind: 'summarised', user, token, summary }, address, 0);
     });
   }
