@@ -13,7 +13,7 @@ export interface NodeSign extends NodePlace {
 export interface Hints {
   /** Whether the last look succeeded, within `lookMs` twice over. */
   readonly reachable: boolean;
-  /** Nodes with a sign of life that is younger than `aliveMs`, at the last look. */
+  /** Nodes with a sign of life that is younger than `aliveMs`, at the last look that succeeded. */
   readonly alive: readonly NodeSign[];
   /** What this node shows from now on; shown at once. */
   show(sign: NodeSign): void;
@@ -47,7 +47,9 @@ export class RedisHints implements Hints {
   #sign: NodeSign | null = null;
   #alive: readonly NodeSign[] = [];
   #seenMs = Number.NEGATIVE_INFINITY;
-  #looking = false;
+  #looking: Promise<void> | null = null;
+  /** Something changed during a look. */
+  #again = false;
   #closed = false;
 
   constructor({ redis, provider, changed }: RedisHintsOptions) {
@@ -99,9 +101,23 @@ export class RedisHints implements Hints {
   }
 
   /** Shows this node and reads the others. */
-  async #look(): Promise<void> {
-    if (this.#looking || this.#closed) return;
-    this.#looking = true;
+  #look(): Promise<void> {
+    this.#again = true;
+    this.#looking ??= this.#lookOn().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #lookOn(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      await this.#lookOnce();
+      if (!this.#closed) this.#changed();
+    }
+  }
+
+  async #lookOnce(): Promise<void> {
     try {
       const sign = this.#sign;
       const names = `${this.#prefix}nodes`;
@@ -117,10 +133,7 @@ export class RedisHints implements Hints {
       this.#seenMs = performance.now();
     } catch {
       // Gone, or too slow: `reachable` says so.
-    } finally {
-      this.#looking = false;
     }
-    if (!this.#closed) this.#changed();
   }
 
   #key(node: string): string {

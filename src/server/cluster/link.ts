@@ -8,6 +8,8 @@ import { helloOf, isProof, type NodeIdentity, proofOf, type Role, readHello } fr
 export const linkLimits = {
   /** One message, bytes. Beyond it the link ends. */
   messageBytesMax: 1024 * 1024,
+  /** The same before the peer has shown who it is. */
+  strangerBytesMax: 4 * 1024,
   /** Bytes that wait for a peer. Beyond it the link ends. */
   waitingBytesMax: 32 * 1024 * 1024,
   /** A sign of life at least so often, milliseconds. */
@@ -18,7 +20,10 @@ export const linkLimits = {
   handshakeMs: 10_000,
 };
 
+export type LinkLimits = typeof linkLimits;
+
 export interface LinkOptions {
+  readonly limits?: Partial<LinkLimits>;
   readonly self: NodeIdentity;
   readonly secret: Uint8Array;
   readonly role: Role;
@@ -34,6 +39,7 @@ const empty = Buffer.alloc(0);
 export class Link {
   readonly #socket: Socket;
   readonly #options: LinkOptions;
+  readonly #limits: LinkLimits;
   readonly #hello: Uint8Array;
   readonly #timer: NodeJS.Timeout;
   readonly #openedMs = performance.now();
@@ -51,12 +57,13 @@ export class Link {
   constructor(socket: Socket, options: LinkOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#limits = { ...linkLimits, ...options.limits };
     this.#hello = helloOf(options.self, randomBytes(32));
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#came(chunk));
     socket.on('error', () => this.end());
     socket.on('close', () => this.end());
-    this.#timer = setInterval(() => this.#look(), linkLimits.beatMs / 2);
+    this.#timer = setInterval(() => this.#look(), this.#limits.beatMs / 2);
     this.#write(this.#hello);
     this.flush();
   }
@@ -70,7 +77,7 @@ export class Link {
   send(message: Uint8Array): void {
     if (!this.#isUp || this.#ended) return;
     this.#write(message);
-    if (this.waitingBytes > linkLimits.waitingBytesMax) this.end();
+    if (this.waitingBytes > this.#limits.waitingBytesMax) this.end();
   }
 
   /** Writes what was sent since the last time. */
@@ -99,9 +106,10 @@ export class Link {
 
   #look(): void {
     const now = performance.now();
-    if (now - this.#heardMs > linkLimits.silenceMs) return this.end();
-    if (!this.#isUp && now - this.#openedMs > linkLimits.handshakeMs) return this.end();
-    if (now - this.#saidMs < linkLimits.beatMs || !this.#isUp) return;
+    const { silenceMs, handshakeMs, beatMs } = this.#limits;
+    if (now - this.#heardMs > silenceMs) return this.end();
+    if (!this.#isUp && now - this.#openedMs > handshakeMs) return this.end();
+    if (now - this.#saidMs < beatMs || !this.#isUp) return;
     this.#write(empty);
     this.flush();
   }
@@ -109,9 +117,10 @@ export class Link {
   #came(chunk: Buffer): void {
     this.#heardMs = performance.now();
     let buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const { messageBytesMax, strangerBytesMax } = this.#limits;
     while (buffer.length >= 4 && !this.#ended) {
       const length = buffer.readUInt32BE(0);
-      if (length > linkLimits.messageBytesMax) return this.end();
+      if (length > (this.#isUp ? messageBytesMax : strangerBytesMax)) return this.end();
       if (buffer.length < 4 + length) break;
       // An empty message is a sign of life.
       if (length > 0) this.#message(buffer.subarray(4, 4 + length));

@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import type { Packet } from '#actors/cluster/packets.ts';
 import type { NodeIdentity } from './handshake.ts';
-import { Link } from './link.ts';
+import { Link, type LinkLimits, linkLimits } from './link.ts';
 import { decodePacket, encodePacket } from './wire.ts';
 
 /** A process and where it answers. */
@@ -27,6 +27,7 @@ export interface LinksOptions {
   readonly up: (peer: NodeIdentity) => void;
   readonly down: (peer: NodeIdentity) => void;
   readonly received: (seat: number, packet: Packet) => void;
+  readonly limits?: Partial<LinkLimits>;
 }
 
 /** Between two attempts to reach a node, milliseconds: doubles up to the second. */
@@ -48,6 +49,8 @@ export class Links {
   readonly #options: LinksOptions;
   readonly #links = new Map<number, { readonly peer: NodeIdentity; readonly link: Link }>();
   readonly #all = new Set<Link>();
+  /** Connections to this node, also those that have not come as far as a link. */
+  readonly #sockets = new Set<Socket>();
   readonly #dials = new Map<number, Dial>();
   #wanted: ReadonlyMap<number, NodePlace> = new Map();
   /** Processes that are not where they should answer: they are gone. */
@@ -67,8 +70,14 @@ export class Links {
     const server =
       tls === undefined
         ? createServer((socket) => this.#link(socket, 'answerer'))
-        : createTlsServer(mutual(tls), (socket) => this.#link(socket, 'answerer'));
+        : createTlsServer({ ...mutual(tls), handshakeTimeout: this.#handshakeMs }, (socket) =>
+            this.#link(socket, 'answerer'),
+          );
     this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
         reject(
@@ -133,6 +142,7 @@ export class Links {
       link.flush();
       link.end();
     }
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => (this.#server === null ? resolve() : this.#server.close(() => resolve())));
   }
 
@@ -141,14 +151,19 @@ export class Links {
     if (this.#links.has(seat) || dial.isBusy || this.#closed) return;
     dial.isBusy = true;
     const { tls } = this.#options;
-    const { host, port } = parseAddress(address);
-    const socket = tls === undefined ? connect({ host, port }) : connectTls({ ...mutual(tls), host, port });
+    const place = parseAddress(address);
+    // Whoever writes to Redis can say anything.
+    if (place === null) return this.#again(dial);
+    const socket = tls === undefined ? connect(place) : connectTls({ ...mutual(tls), ...place });
+    const tooLong = setTimeout(() => socket.destroy(new Error('no answer')), this.#handshakeMs);
     const failed = (error: NodeJS.ErrnoException) => {
+      clearTimeout(tooLong);
       if (error.code === 'ECONNREFUSED') this.#gone.add(seat);
       this.#again(dial);
     };
     socket.once('error', failed);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+      clearTimeout(tooLong);
       socket.off('error', failed);
       this.#link(socket, 'dialler', dial);
     });
@@ -158,7 +173,9 @@ export class Links {
   #probe(seat: number): void {
     const place = this.#wanted.get(seat);
     if (seat < this.#options.self.seat || place === undefined || this.#links.has(seat) || this.#closed) return;
-    const socket = connect(parseAddress(place.address));
+    const at = parseAddress(place.address);
+    if (at === null) return;
+    const socket = connect(at);
     const ended = (isGone: boolean) => {
       socket.destroy();
       if (isGone) this.#gone.add(seat);
@@ -169,18 +186,26 @@ export class Links {
     socket.once('error', (error: NodeJS.ErrnoException) => ended(error.code === 'ECONNREFUSED'));
   }
 
-  #again(dial: Dial): void {
-    dial.isBusy = false;
-    if (this.#dials.get(dial.place.seat) !== dial) return;
+  get #handshakeMs(): number {
+    return this.#options.limits?.handshakeMs ?? linkLimits.handshakeMs;
+  }
+
+  #again(ended: Dial): void {
+    ended.isBusy = false;
+    // The place may have been given up and wanted again meanwhile.
+    const dial = this.#dials.get(ended.place.seat);
+    if (dial === undefined || dial.isBusy) return;
+    clearTimeout(dial.timer ?? undefined);
     dial.timer = setTimeout(() => this.#dial(dial), dial.waitMs);
     dial.waitMs = Math.min(dial.waitMs * 2, redialMs[1]);
   }
 
   #link(socket: Socket, role: 'dialler' | 'answerer', dial?: Dial): void {
     if (this.#closed) return void socket.destroy();
-    const { self, secret, received, down } = this.#options;
+    const { self, secret, received, down, limits = {} } = this.#options;
     let seat = -1;
     const link: Link = new Link(socket, {
+      limits,
       self,
       secret,
       role,
@@ -227,7 +252,9 @@ function mutual(tls: NonNullable<LinksOptions['tls']>) {
   return { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' } as const;
 }
 
-function parseAddress(address: string): { readonly host: string; readonly port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
+/** Null where it is none. */
+function parseAddress(address: string): { readonly host: string; readonly port: number } | null {
+  const found = /^(\S+):(\d{1,5})$/.exec(address);
+  const [host, port] = [(found?.[1] ?? '').replace(/^\[|\]$/g, ''), Number(found?.[2])];
+  return host === '' || !(port >= 1 && port <= 65_535) ? null : { host, port };
 }

@@ -47,23 +47,26 @@ export class Neighbours {
 
   /** Takes in what is known now; returns those that are alive. */
   look(evidence: Evidence, nowMs: number): LiveNode[] {
-    for (const place of [...evidence.places, ...evidence.signs]) this.#meet(place, nowMs);
-    const shown = new Map(evidence.signs.map((sign) => [sign.seat, sign]));
+    // What Redis said before it could not be asked any more is old.
+    const signs = evidence.canAskRedis ? evidence.signs : [];
+    for (const place of [...evidence.places, ...signs]) this.#meet(place, nowMs);
+    const shown = new Map(signs.map((sign) => [sign.seat, sign]));
     const live: LiveNode[] = [];
     for (const known of this.#known.values()) {
       const { node, gen, seat } = known.place;
       const sign = shown.get(seat);
       const isLinked = evidence.isLinked(seat);
+      const isGone = evidence.isGone(seat);
       if (sign !== undefined) known.leaving = sign.leaving;
-      if (isLinked || sign !== undefined) known.seenMs = nowMs;
-      const patienceMs = evidence.isGone(seat)
+      // Whoever is not where it answers may still show in Redis for a while.
+      if (isLinked || (sign !== undefined && !isGone)) known.seenMs = nowMs;
+      const patienceMs = isGone
         ? neighbourLimits.goneMs
         : evidence.canAskRedis
           ? neighbourLimits.silentMs
           : neighbourLimits.unlinkedMs;
-      // Whoever is not where it answers may still show in Redis for a while.
-      const isAlive = isLinked || (sign !== undefined && !evidence.isGone(seat)) || nowMs - known.seenMs <= patienceMs;
-      if (isAlive) live.push({ node, gen, leaving: known.leaving, linked: isLinked ? seat : null });
+      if (nowMs - known.seenMs <= patienceMs)
+        live.push({ node, gen, leaving: known.leaving, linked: isLinked ? seat : null });
     }
     return live;
   }

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeSign } from './hints.ts';
+import type { NodePlace } from './links.ts';
+import { type Evidence, Neighbours, neighbourLimits } from './neighbours.ts';
+
+const place: NodePlace = { node: 'b', gen: 4, seat: 2, address: 'b:1' };
+const sign: NodeSign = { ...place, leaving: false };
+const none: Evidence = { places: [], signs: [], canAskRedis: true, isLinked: () => false, isGone: () => false };
+const { silentMs, unlinkedMs, goneMs } = neighbourLimits;
+const alive = { node: 'b', gen: 4, leaving: false, linked: null };
+
+/** Node b, seen at 0. */
+function met(evidence: Partial<Evidence> = { places: [place] }): Neighbours {
+  const neighbours = new Neighbours('a');
+  neighbours.look({ ...none, ...evidence }, 0);
+  return neighbours;
+}
+
+describe('a neighbour', () => {
+  it('is met by the register or by Redis, is linked or not, and never this node', () => {
+    const neighbours = new Neighbours('a');
+    expect(neighbours.look({ ...none, places: [place, { ...place, node: 'a' }] }, 0)).toEqual([alive]);
+    expect(neighbours.look({ ...none, isLinked: (seat) => seat === 2 }, 0)).toEqual([{ ...alive, linked: 2 }]);
+    expect(new Neighbours('a').look({ ...none, signs: [sign] }, 0)).toEqual([alive]);
+    expect(neighbours.places).toEqual([place]);
+  });
+
+  it('is dead after a short silence where Redis can be asked', () => {
+    const neighbours = met();
+    expect(neighbours.look(none, silentMs)).toEqual([alive]);
+    expect(neighbours.look(none, silentMs + 1)).toEqual([]);
+  });
+
+  it('is given more time where Redis can not be asked', () => {
+    const neighbours = met();
+    const blind = { ...none, canAskRedis: false };
+    expect(neighbours.look(blind, unlinkedMs)).toEqual([alive]);
+    expect(neighbours.look(blind, unlinkedMs + 1)).toEqual([]);
+  });
+
+  // What Redis said last was believed as long as Redis was away.
+  it('is not alive by what Redis said before it was gone', () => {
+    const neighbours = met();
+    const blind = { ...none, signs: [sign], canAskRedis: false };
+    expect(neighbours.look(blind, unlinkedMs + 1)).toEqual([]);
+    expect(new Neighbours('a').look(blind, 0)).toEqual([]);
+  });
+
+  it('lives as long as it is linked or shown', () => {
+    const neighbours = met();
+    expect(neighbours.look({ ...none, signs: [sign] }, 50_000)).toEqual([alive]);
+    expect(neighbours.look({ ...none, isLinked: () => true }, 100_000)).toEqual([{ ...alive, linked: 2 }]);
+    expect(neighbours.look(none, 100_000 + silentMs)).toEqual([alive]);
+  });
+
+  // A sign that lives on for two and a half seconds hid that the port refused.
+  it.each([true, false])(
+    'is dead soon when it is not where it answers, whatever Redis shows: Redis there %s',
+    (canAskRedis) => {
+      const neighbours = met({ signs: [sign], places: [place] });
+      const gone = { ...none, signs: [sign], canAskRedis, isGone: () => true };
+      expect(neighbours.look(gone, goneMs)).toEqual([alive]);
+      expect(neighbours.look(gone, goneMs + 1)).toEqual([]);
+    },
+  );
+
+  it('is leaving from when it says so', () => {
+    const neighbours = met();
+    expect(neighbours.look({ ...none, signs: [{ ...sign, leaving: true }] }, 1)).toEqual([{ ...alive, leaving: true }]);
+    expect(neighbours.look(none, 2)).toEqual([{ ...alive, leaving: true }]);
+  });
+
+  it('is its newest process, whoever shows the older one', () => {
+    const neighbours = met({ signs: [{ ...sign, leaving: true }] });
+    const newer = { ...place, gen: 5, seat: 9, address: 'b:2' };
+    expect(neighbours.look({ ...none, places: [newer] }, 1)).toEqual([{ ...alive, gen: 5 }]);
+    expect(neighbours.look({ ...none, places: [place], signs: [sign], isLinked: (seat) => seat === 2 }, 2)).toEqual([
+      { ...alive, gen: 5 },
+    ]);
+    expect(neighbours.places).toEqual([newer]);
+  });
+});
