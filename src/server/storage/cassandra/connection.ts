@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   readonly port?: number;
   readonly localDataCenter: string;
   readonly credentials?: { readonly username: string; readonly password: string };
-  /** An answer that takes longer counts as none. Default 5,000; Cassandra's own time-outs should be shorter. */
+  /** An answer that takes longer counts as none. Default 3,000: longer than Cassandra's own patience with a write, 2 s. */
   readonly requestTimeoutMs?: number;
   /** Writes of content under way at once, of all logs. Default 256. More wait here. */
   readonly inFlightMax?: number;
@@ -136,7 +136,7 @@ export class Connection {
 
 /** A client of the driver that sends nothing twice. */
 export function driver(options: ConnectionOptions, more: { readonly keyspace?: string; readonly timeoutMs?: number }) {
-  const { contactPoints, port = 9042, localDataCenter, credentials, requestTimeoutMs = 5_000 } = options;
+  const { contactPoints, port = 9042, localDataCenter, credentials, requestTimeoutMs = 3_000 } = options;
   return new Client({
     contactPoints: [...contactPoints],
     localDataCenter,
@@ -146,7 +146,9 @@ export function driver(options: ConnectionOptions, more: { readonly keyspace?: s
       : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
     // schema.ts waits for agreement in its own way.
     protocolOptions: { port, maxSchemaAgreementWaitSeconds: 0 },
-    socketOptions: { readTimeout: more.timeoutMs ?? requestTimeoutMs },
+    // A server that stands still keeps its connections: after a few answers that did not come, or a sign of life, it is left alone until it is back.
+    socketOptions: { readTimeout: more.timeoutMs ?? requestTimeoutMs, defunctReadTimeoutThreshold: 4 },
+    pooling: { heartBeatInterval: 2_000 },
     encoding: { useBigIntAsLong: true, copyBuffer: true },
     policies: {
       retry: new NeverAgain(),

@@ -112,6 +112,8 @@ async function prepare({ client, options, retention }: Applying): Promise<void> 
   if (found.rowLength === 0) {
     const replication = `{'class': 'NetworkTopologyStrategy', '${localDataCenter}': '${replicationFactor}'}`;
     await client.execute(`create keyspace if not exists ${keyspace} with replication = ${replication}`);
+    // The next statement may reach another server.
+    await agreement(client);
   }
   await client.execute(
     `create table if not exists ${keyspace}.schema_lock (id int primary key, version int, holder text, beat int,
@@ -192,9 +194,12 @@ async function readLock(client: Client, keyspace: string): Promise<Lock> {
 async function agreement(client: Client): Promise<void> {
   const begin = performance.now();
   for (;;) {
+    // Both of one server: each leaves itself out of its list of the others.
+    const [host] = client.getState().getConnectedHosts();
+    const asked = host === undefined ? {} : { host };
     const [mine, others] = await Promise.all([
-      client.execute('select schema_version from system.local'),
-      client.execute('select schema_version from system.peers_v2'),
+      client.execute('select schema_version from system.local', [], asked),
+      client.execute('select schema_version from system.peers_v2', [], asked),
     ]);
     const version = String(mine.first().schema_version);
     const same = others.rows.filter((row) => String(row.schema_version) === version).length;

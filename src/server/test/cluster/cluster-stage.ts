@@ -11,6 +11,7 @@ import {
   type ProviderOptions,
   startNodes,
 } from '../../../../deploy/dev/provider/provider.ts';
+import { eventually } from '../harness.ts';
 
 const password = 'moien-moien';
 
@@ -41,6 +42,11 @@ export class ClusterStage {
     return this.provider.nodes[number - 1] as ProviderNode;
   }
 
+  /** Its port for devices. */
+  portOf(node: ProviderNode): number {
+    return Number(new URL(node.url).port);
+  }
+
   /** Logs a person in on a new device, at this node; in step when it resolves. */
   async device(user: string, at: ProviderNode): Promise<LuxchatClient> {
     const folder = mkdtempSync(join(tmpdir(), 'luxchat-device-'));
@@ -66,6 +72,24 @@ export class ClusterStage {
   async shards(): Promise<number[]> {
     return await Promise.all(
       this.provider.nodes.map(async (node) => (node.alive() ? ((await this.metrics(node)).get('shards') ?? 0) : 0)),
+    );
+  }
+
+  /** Starts those again that ended by themselves, as whoever watches over them would. */
+  async restartDead(): Promise<void> {
+    for (const node of this.provider.nodes) if (!node.alive()) await node.start();
+  }
+
+  /** Every node that runs has its share. */
+  async spread(): Promise<void> {
+    const running = this.provider.nodes.filter((node) => node.alive()).length;
+    await eventually(
+      'each has its share of all',
+      async () => {
+        const shards = (await this.shards()).filter((count) => count > 64 / (2 * running));
+        return shards.length === running && shards.reduce((a, b) => a + b) === 64;
+      },
+      30_000,
     );
   }
 

@@ -1,0 +1,51 @@
+// Nodes that are killed, paused and restarted under load. About two minutes, of which thirty seconds are a pause.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedCassandra, sharedRedis } from '../../../../deploy/dev/testing/testing.ts';
+import { eventually } from '../harness.ts';
+import { ClusterStage } from './cluster-stage.ts';
+import { Trial } from './trial.ts';
+
+/** As long as a machine may stand still, and much longer than anybody waits for it. */
+const pauseMs = 30_000;
+
+describe('nodes of a provider under load', () => {
+  let stage: ClusterStage;
+  beforeAll(async () => {
+    const [cassandra, redis] = [await sharedCassandra(), await sharedRedis()];
+    stage = await ClusterStage.start({ nodes: 3, cassandra, keyspace: cassandra.keyspace, redis: redis.address });
+    await stage.spread();
+  }, 180_000);
+  afterAll(() => stage?.stop());
+
+  it('are killed, paused for half a minute, and restarted one after the other, and every promise holds', {
+    timeout: 240_000,
+  }, async () => {
+    const trial = await Trial.begin(stage);
+    const [, second, third] = [stage.node(1), stage.node(2), stage.node(3)];
+    await trial.fault('kill -9', () => second.kill());
+    await trial.fault('it comes back', () => second.start());
+    await stage.spread();
+
+    await trial.fault('pause', () => third.pause());
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await trial.fault('it wakes, and finds that it was taken over from', async () => {
+      third.resume();
+      await eventually('it ends by itself', () => !third.alive(), 20_000);
+    });
+    await trial.fault('it comes back', () => third.start());
+    await stage.spread();
+
+    for (const node of stage.provider.nodes) {
+      await trial.fault(`${node.name} is stopped`, () => node.stop());
+      // A planned end is no error for anybody.
+      expect(trial.rejected()).toBe(0);
+      await trial.fault(`${node.name} is started`, () => node.start());
+      await stage.spread();
+      expect(trial.rejected()).toBe(0);
+    }
+    const { violations, recovery } = await trial.end();
+    expect(violations).toEqual([]);
+    expect(trial.accepted).toBeGreaterThan(1_000);
+    expect(recovery.filter(({ max }) => max > 20_000)).toEqual([]);
+  });
+});

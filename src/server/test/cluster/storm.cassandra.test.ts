@@ -1,0 +1,46 @@
+// Two thousand connections that break at once, and come back at once, on three nodes. About a minute and a half, most of it logins.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedCassandra, sharedRedis } from '../../../../deploy/dev/testing/testing.ts';
+import { eventually } from '../harness.ts';
+import { Cable } from './cable.ts';
+import { ClusterStage } from './cluster-stage.ts';
+import { Trial } from './trial.ts';
+
+const rooms = 100;
+const members = 10;
+const devices = 2;
+
+let stage: ClusterStage;
+const cables: Cable[] = [];
+beforeAll(async () => {
+  const [cassandra, redis] = [await sharedCassandra(), await sharedRedis()];
+  stage = await ClusterStage.start({ nodes: 3, cassandra, keyspace: cassandra.keyspace, redis: redis.address });
+  for (const node of stage.provider.nodes) cables.push(await Cable.to(stage.portOf(node)));
+  await stage.spread();
+}, 180_000);
+afterAll(async () => {
+  await stage?.stop();
+  for (const cable of cables) await cable.close();
+});
+
+it('brings 2,000 devices back with everything they missed, while a node is killed', { timeout: 300_000 }, async () => {
+  const portOf = (node: number) => (cables[node - 1] as Cable).port;
+  const plan = { rooms, members, devices, writers: 1, pauseMs: 1_500, bodyBytes: 300, portOf };
+  const trial = await Trial.begin(stage, plan);
+  const { talkers } = trial.crowd;
+  expect(talkers).toHaveLength(rooms * members * devices);
+  const connected = () => talkers.filter((talker) => talker.connected).length;
+  await trial.fault('all connections break', async () => {
+    for (const cable of cables) cable.cut();
+    await eventually('all are gone', () => connected() === 0);
+    for (const cable of cables) cable.heal();
+    await eventually('all are back', () => connected() === talkers.length, 60_000);
+  });
+  await trial.fault('a node is killed, and a third of them come to the others', async () => {
+    await stage.node(2).kill();
+    await eventually('all are back', () => connected() === talkers.length, 60_000);
+  });
+  const { violations, recovery } = await trial.end();
+  expect(violations).toEqual([]);
+  expect(recovery.filter(({ max }) => max > 40_000)).toEqual([]);
+});
