@@ -4,7 +4,7 @@
 // holder's beats, which are conditional changes, and takes over from exactly the beat that it saw last.
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Client, errors, types } from 'cassandra-driver';
+import { type ArrayOrObject, type Client, errors, type QueryOptions, types } from 'cassandra-driver';
 import { StorageError } from '../store.ts';
 import { type ConnectionOptions, connected, driver } from './connection.ts';
 import { legalRetention, type Retention, schemaNames } from './retention.ts';
@@ -39,7 +39,7 @@ interface Lock extends SchemaState {
 }
 
 interface Applying {
-  readonly client: Client;
+  readonly client: OneServer;
   readonly options: SchemaOptions;
   readonly versions: ReadonlyMap<number, readonly string[]>;
   readonly retention: string;
@@ -62,12 +62,23 @@ export async function applySchema(options: SchemaOptions): Promise<SchemaState> 
   await connected(client, options);
   try {
     const versions = readVersions(options.text ?? schemaText(), { keyspace, ...schemaNames(retention) });
-    return await bringUp({ client, options, versions, retention: JSON.stringify(retention) });
+    return await bringUp({ client: oneServer(client), options, versions, retention: JSON.stringify(retention) });
   } catch (cause) {
     throw cause instanceof StorageError ? cause : failure(cause, keyspace);
   } finally {
     await client.shutdown();
   }
+}
+
+/** Everything is asked of one server: another one may not know yet what was just made, and says that all agree, on what was before. */
+type OneServer = Pick<Client, 'execute'>;
+
+function oneServer(client: Client): OneServer {
+  const [host] = client.getState().getConnectedHosts();
+  if (host === undefined) return client;
+  const execute = (query: string, params: ArrayOrObject = [], options: QueryOptions = {}) =>
+    client.execute(query, params, { ...options, host });
+  return { execute: execute as Client['execute'] };
 }
 
 /** What Cassandra refuses is wrong there or here; everything else is that it did not answer. */
@@ -112,8 +123,6 @@ async function prepare({ client, options, retention }: Applying): Promise<void> 
   if (found.rowLength === 0) {
     const replication = `{'class': 'NetworkTopologyStrategy', '${localDataCenter}': '${replicationFactor}'}`;
     await client.execute(`create keyspace if not exists ${keyspace} with replication = ${replication}`);
-    // The next statement may reach another server.
-    await agreement(client);
   }
   await client.execute(
     `create table if not exists ${keyspace}.schema_lock (id int primary key, version int, holder text, beat int,
@@ -160,7 +169,7 @@ async function applyAll({ client, options, versions }: Applying, held: Lock): Pr
   await change(client, { keyspace, from: lock, to: { ...lock, holder: '' } });
 }
 
-async function take(client: Client, { keyspace, lock }: { keyspace: string; lock: Lock }): Promise<Lock | null> {
+async function take(client: OneServer, { keyspace, lock }: { keyspace: string; lock: Lock }): Promise<Lock | null> {
   const taken = await change(client, { keyspace, from: lock, to: { ...lock, holder: randomUUID(), beat: 0 } });
   // What the one before had under way is everywhere or nowhere before the first statement.
   if (taken !== null) await agreement(client);
@@ -169,7 +178,7 @@ async function take(client: Client, { keyspace, lock }: { keyspace: string; lock
 
 /** null = the lock is no longer as it was. */
 async function change(
-  client: Client,
+  client: OneServer,
   { keyspace, from, to }: { keyspace: string; from: Lock; to: Lock },
 ): Promise<Lock | null> {
   const result = await client.execute(
@@ -180,7 +189,7 @@ async function change(
   return result.wasApplied() ? to : null;
 }
 
-async function readLock(client: Client, keyspace: string): Promise<Lock> {
+async function readLock(client: OneServer, keyspace: string): Promise<Lock> {
   const options = { prepare: true, consistency: localSerial };
   const row = (await client.execute(`select * from ${keyspace}.schema_lock where id = 1`, [], options)).first();
   const { version, holder, beat, retention, created_ms } = row;
@@ -191,15 +200,12 @@ async function readLock(client: Client, keyspace: string): Promise<Lock> {
  * Waits until all servers have the same schema. One that is down keeps its old one and gets the new one when it is back: after a while a majority is
  * enough, so that a server of ours can start while one of Cassandra's is away.
  */
-async function agreement(client: Client): Promise<void> {
+async function agreement(client: OneServer): Promise<void> {
   const begin = performance.now();
   for (;;) {
-    // Both of one server: each leaves itself out of its list of the others.
-    const [host] = client.getState().getConnectedHosts();
-    const asked = host === undefined ? {} : { host };
     const [mine, others] = await Promise.all([
-      client.execute('select schema_version from system.local', [], asked),
-      client.execute('select schema_version from system.peers_v2', [], asked),
+      client.execute('select schema_version from system.local'),
+      client.execute('select schema_version from system.peers_v2'),
     ]);
     const version = String(mine.first().schema_version);
     const same = others.rows.filter((row) => String(row.schema_version) === version).length;
