@@ -22,6 +22,9 @@ import type { Log } from './telemetry/log.ts';
 /** Rooms with more live sessions than this get no typing and presence: shed first. */
 const shedAboveSessions = 256;
 
+/** A device whose token could not be checked comes back after once to twice this, milliseconds. */
+const tokenRetryMs = 1_000;
+
 /** A socket as the runtime needs it; see transport. */
 export interface Socket {
   readonly id: number;
@@ -319,9 +322,9 @@ export class Runtime implements World {
       this.system.tellFrom(from, incarnation, { kind: 'tokenChecked', identity: proven });
     };
     this.#options.checkToken(token).then(answer, (error) => {
-      // The login's store failed: nobody is let in, and the device tries again later.
+      // The login's store failed: nothing is known of the token, and a device that hears it is no good would throw it away.
       this.#options.log.error('token check failed', error);
-      answer(null);
+      this.#disconnect(session, Disconnect.DISCONNECT_BUSY, tokenRetryMs + Math.floor(Math.random() * tokenRetryMs));
     });
   }
 

@@ -2,7 +2,7 @@
 // them. About a minute and a half.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../deploy/dev/ports.ts';
-import { sharedCassandra, sharedRedis } from '../../../../deploy/dev/testing/testing.ts';
+import { sharedCassandra, sharedRedis, type TestCassandra } from '../../../../deploy/dev/testing/testing.ts';
 import { Cable } from './cable.ts';
 import { ClusterStage } from './cluster-stage.ts';
 import { Trial } from './trial.ts';
@@ -14,9 +14,11 @@ const pass = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 describe('the network of a provider under load', () => {
   let toNode: Cable;
   let toCassandra: Cable;
+  let cassandra: TestCassandra;
   let stage: ClusterStage;
   beforeAll(async () => {
-    const [cassandra, redis] = [await sharedCassandra(), await sharedRedis()];
+    cassandra = await sharedCassandra();
+    const redis = await sharedRedis();
     const nodePort = await freePort(['127.0.0.1']);
     // The first node is dialled by the others, so this is the wire between it and all of them.
     toNode = await Cable.to(nodePort);
@@ -66,7 +68,7 @@ describe('the network of a provider under load', () => {
       toCassandra.heal();
       await stage.restartDead();
     });
-    const { violations } = await trial.end();
+    const { violations } = await trial.end({ ...cassandra });
     expect(violations).toEqual([]);
   });
 });

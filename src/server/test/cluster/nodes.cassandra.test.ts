@@ -1,6 +1,6 @@
 // Nodes that are killed, paused and restarted under load. About two minutes, of which thirty seconds are a pause.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sharedCassandra, sharedRedis } from '../../../../deploy/dev/testing/testing.ts';
+import { sharedCassandra, sharedRedis, type TestCassandra } from '../../../../deploy/dev/testing/testing.ts';
 import { eventually } from '../harness.ts';
 import { ClusterStage } from './cluster-stage.ts';
 import { Trial } from './trial.ts';
@@ -9,9 +9,11 @@ import { Trial } from './trial.ts';
 const pauseMs = 30_000;
 
 describe('nodes of a provider under load', () => {
+  let cassandra: TestCassandra;
   let stage: ClusterStage;
   beforeAll(async () => {
-    const [cassandra, redis] = [await sharedCassandra(), await sharedRedis()];
+    cassandra = await sharedCassandra();
+    const redis = await sharedRedis();
     stage = await ClusterStage.start({ nodes: 3, cassandra, keyspace: cassandra.keyspace, redis: redis.address });
     await stage.spread();
   }, 180_000);
@@ -43,7 +45,7 @@ describe('nodes of a provider under load', () => {
       await stage.spread();
       expect(trial.rejected()).toBe(0);
     }
-    const { violations, recovery } = await trial.end();
+    const { violations, recovery } = await trial.end({ ...cassandra });
     expect(violations).toEqual([]);
     expect(trial.accepted).toBeGreaterThan(1_000);
     expect(recovery.filter(({ max }) => max > 20_000)).toEqual([]);

@@ -1,7 +1,7 @@
 // Redis is hints only: whatever happens to it under load, everybody goes on and nothing is lost. About a minute.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Redis, startRedis } from '../../../../deploy/dev/redis/redis.ts';
-import { sharedCassandra } from '../../../../deploy/dev/testing/testing.ts';
+import { sharedCassandra, type TestCassandra } from '../../../../deploy/dev/testing/testing.ts';
 import { Cable } from './cable.ts';
 import { ClusterStage } from './cluster-stage.ts';
 import { Trial } from './trial.ts';
@@ -9,9 +9,10 @@ import { Trial } from './trial.ts';
 describe('Redis of a provider under load', () => {
   let redis: Redis;
   let cable: Cable;
+  let cassandra: TestCassandra;
   let stage: ClusterStage;
   beforeAll(async () => {
-    const cassandra = await sharedCassandra();
+    cassandra = await sharedCassandra();
     redis = await startRedis({ listen: 'port' });
     // The second node reaches it over a wire that can be cut.
     cable = await Cable.to(Number(new URL(redis.address).port));
@@ -53,7 +54,7 @@ describe('Redis of a provider under load', () => {
     await trial.fault('it comes back without Redis', () => stage.node(2).start());
     await stage.spread();
     await trial.fault('Redis comes back', () => redis.restart());
-    const { violations, recovery } = await trial.end();
+    const { violations, recovery } = await trial.end({ ...cassandra });
     expect(violations).toEqual([]);
     expect(recovery.filter(({ max }) => max > 20_000)).toEqual([]);
   });

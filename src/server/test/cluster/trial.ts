@@ -6,6 +6,7 @@ import { Crowd, type Talking, type TalkPlan } from '../history/crowd/crowd.ts';
 import { Recorder } from '../history/recorder.ts';
 import { type RecoveryTimes, recoveryTimes } from '../history/recovery.ts';
 import type { ClusterStage } from './cluster-stage.ts';
+import { type StoredPlace, storedLogs } from './stored-logs.ts';
 
 export interface TrialPlan extends TalkPlan {
   readonly rooms: number;
@@ -101,14 +102,17 @@ export class Trial {
     return count;
   }
 
-  /** Everybody falls silent and catches up; what was wrong, and how long rooms stood still after each fault. */
-  async end(): Promise<{ readonly violations: readonly unknown[]; readonly recovery: readonly RecoveryTimes[] }> {
+  /** Everybody falls silent and catches up; what was wrong, by what devices are shown and by the rows in Cassandra, and how long rooms stood still after each fault. */
+  async end(
+    stored?: StoredPlace,
+  ): Promise<{ readonly violations: readonly unknown[]; readonly recovery: readonly RecoveryTimes[] }> {
     await this.#talking.stop();
     await this.#crowd.settled();
     await this.#crowd.stop();
     const node = this.#stage.provider.nodes.find((each) => each.alive());
     if (node === undefined) throw new Error('no node lives');
     const logs = await this.#crowd.finalLogs(this.#stage.portOf(node));
+    if (stored !== undefined) logs.push(...(await storedLogs(stored, logs)));
     const recovery = recoveryTimes(this.recorder.history);
     const { violations } = check(this.recorder.history, logs);
     console.log(`${this.recorder.history.length} events, ${this.accepted} messages accepted`);

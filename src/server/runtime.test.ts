@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { DeviceBuckets } from '#actors/session/bucket.ts';
+import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
+import { Session } from '#actors/session/session.ts';
+import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
+import { Runtime, type Socket } from './runtime.ts';
+
+class Heard implements Socket {
+  readonly id = 1;
+  readonly frames: ServerFrame[] = [];
+  readonly #closed = Promise.withResolvers<readonly [number, string]>();
+  readonly closed = this.#closed.promise;
+  send(frame: Uint8Array): void {
+    this.frames.push(ServerFrame.decode(frame));
+  }
+  subscribe(): void {}
+  unsubscribe(): void {}
+  close(code: number, reason: string): void {
+    this.#closed.resolve([code, reason]);
+  }
+}
+
+function runtimeWith(checkToken: () => Promise<null>): Runtime {
+  const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };
+  const none = () => {
+    throw new Error('no such actor here');
+  };
+  return new Runtime({
+    create: { session: (session) => new Session(session, shared), user: none, room: none },
+    publish: () => {},
+    checkToken,
+    revokeDevice: async () => {},
+    logs: () => ({ command: () => {}, forget: () => {}, peek: async () => null }),
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  });
+}
+
+/** Says hello; how the connection ends. */
+async function hello(checkToken: () => Promise<null>): Promise<readonly [number, string]> {
+  const runtime = runtimeWith(checkToken);
+  const socket = new Heard();
+  runtime.opened(socket);
+  const body = { $case: 'hello', value: { version: 1, accessToken: 'token', client: 'test', quiet: false } } as const;
+  runtime.received(socket, [ClientFrame.encode({ request: 1, body }).finish()], 50);
+  const ended = await socket.closed;
+  runtime.closed(socket);
+  return ended;
+}
+
+describe('a token that is checked', () => {
+  it('ends the session for good where nobody knows it', async () => {
+    expect(await hello(async () => null)).toEqual([Disconnect.DISCONNECT_TOKEN_EXPIRED, '']);
+  });
+
+  // A device took that for the end of its login, although the store was only away for a moment.
+  it('sends the device away for a while where the store does not answer', async () => {
+    const [code, reason] = await hello(() => Promise.reject(new Error('no store')));
+    expect(code).toBe(Disconnect.DISCONNECT_BUSY);
+    expect(Number(reason.replace('retryAfter=', ''))).toBeGreaterThanOrEqual(1_000);
+  });
+});
