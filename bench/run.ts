@@ -15,6 +15,11 @@ const benches = [
   'micro/start.ts',
   'micro/idle-session.ts',
   'k6/run.ts',
+  'cluster/message.ts',
+  'cluster/growth.ts',
+  'cluster/takeover.ts',
+  'cluster/idle.ts',
+  'cluster/storm.ts',
 ];
 
 type Row = Readonly<Record<string, number | string | boolean>>;
@@ -104,6 +109,68 @@ const aims: readonly { readonly what: string; readonly aim: string; readonly fil
     aim: 'p99 < 250',
     file: 'k6-session',
     pick: ([row = {}]) => `${row.ack_ms}; ${row.delivery_ms}; ${row.passed ? 'passed' : 'FAILED'}`,
+  },
+  ...[1, 8].map((inFlight) => ({
+    what: `Cassandra: durable messages a second, ${inFlight} in flight a room, beside the bare driver's single rows`,
+    aim: inFlight === 1 ? '≥ 0.7 ×' : '> 1 ×',
+    file: 'cluster-message',
+    pick: (rows: readonly Row[]) => {
+      const row = find(rows, { kind: 'provider', inFlight });
+      return `${row['times bare']} ×, ${row['messages/s']}; server CPU ${row['CPU µs/message']} µs, ${row['CPU µs/delivery']} µs/delivery`;
+    },
+  })),
+  ...[1, 8].map((inFlight) => ({
+    what: `the same: ack p50, beside a bare write's`,
+    aim: '≤ 3 ×',
+    file: 'cluster-message',
+    pick: (rows: readonly Row[]) => {
+      const row = find(rows, { kind: 'provider', inFlight });
+      return `${row['p50 times bare']} ×, ${row['ack p50 ms']} ms, p99 ${row['ack p99 ms']} ms (${inFlight} in flight)`;
+    },
+  })),
+  {
+    what: 'Cassandra: server CPU a message as rooms grow, one node',
+    aim: '–',
+    file: 'cluster-growth',
+    pick: (rows) =>
+      rows
+        .filter(({ growing }) => growing === 'rooms')
+        .map((row) => `${row.rooms}: ${row['CPU µs/message']} µs`)
+        .join(', '),
+  },
+  {
+    what: 'the same as nodes grow, 1,000 rooms, all nodes together',
+    aim: '–',
+    file: 'cluster-growth',
+    pick: (rows) =>
+      rows
+        .filter(({ growing }) => growing === 'nodes')
+        .map((row) => `${row.nodes}: ${row['CPU µs/message']} µs, ${row['CPU µs/delivery']} µs/delivery`)
+        .join('; '),
+  },
+  {
+    what: '500 rooms of a node that is killed, until they acknowledge again: p50 / p99 / max',
+    aim: 'p99 ≤ 5 s',
+    file: 'cluster-takeover',
+    pick: (rows) => {
+      const row = find(rows, { round: 'median' });
+      return `${row['p50 ms']} / ${row['p99 ms']} / ${row['max ms']} ms; ${row['rooms/s']} rooms a second`;
+    },
+  },
+  {
+    what: 'a node with 10,000 idle rooms and 10,000 idle connections, resident memory',
+    aim: '≤ 250 MB',
+    file: 'cluster-idle',
+    pick: (rows) => `${rows.at(-1)?.['resident MB']} MB; CPU ${rows.at(-1)?.['CPU ms/s']} ms a second`,
+  },
+  {
+    what: '2,000 clients back at two nodes when the third is killed, with 50 missed messages each',
+    aim: '–',
+    file: 'cluster-storm',
+    pick: (rows) => {
+      const [calm, killed] = [find(rows, { kind: 'calm' }), find(rows, { kind: 'killed' })];
+      return `${killed['all back after s']} s (${calm['all back after s']} s where none was killed); CPU of the nodes ${killed['nodes CPU s']} s`;
+    },
   },
 ];
 

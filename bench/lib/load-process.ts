@@ -3,12 +3,13 @@ import { serveCalls } from '../micro/lib/child.ts';
 import { cpuMicros } from '../micro/lib/figures.ts';
 import type { BenchLogin } from './identity.ts';
 import { type Load, providerRooms, type Rooms, relayRooms, run } from './load.ts';
+import type { Ports } from './people.ts';
 
 const kinds = new Map<string, Rooms>();
 
 interface ProviderTarget {
   readonly kind: string;
-  readonly port: number;
+  readonly port: Ports;
   readonly provider: string;
   readonly name: string;
   readonly logins: readonly BenchLogin[];

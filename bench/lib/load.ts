@@ -1,7 +1,7 @@
 // Rooms full of people who write: in each room the first few members send one message after the other, each the next one once the last was
 // acknowledged, until the room has had its number and everybody has all of them. Messages are patched copies, what comes is counted, not decoded.
 import type { BenchLogin } from './identity.ts';
-import { enrolled } from './people.ts';
+import { enrolled, type Ports } from './people.ts';
 import type { RawClient } from './raw-client.ts';
 import { isRoomRecords, recordsIn } from './records.ts';
 import { foundGroup, submitFrame } from './rooms.ts';
@@ -111,7 +111,7 @@ function runRoom(
 
 /** Rooms at a provider: the people are enrolled, the groups founded, everybody is subscribed. */
 export async function providerRooms(
-  target: { readonly port: number; readonly provider: string; readonly name: string },
+  target: { readonly port: Ports; readonly provider: string; readonly name: string },
   logins: readonly BenchLogin[],
   { members, bodyBytes }: { readonly members: number; readonly bodyBytes: number },
 ): Promise<Rooms> {
@@ -133,19 +133,25 @@ const submitRequest = 1_000_000;
 /** Send ids from here on are four bytes long each, so that a message can be patched in place. */
 const firstSendId = 2 ** 21;
 
-function providerMember(client: RawClient, make: (sendId: number) => Buffer): Member {
+/** Makes message number `n` of a sender by patching a copy. */
+export function patched(make: (sendId: number) => Buffer): (n: number) => Buffer {
   const template = make(firstSendId);
   const other = make(firstSendId + 1);
   const at = template.findIndex((byte, index) => byte !== other[index]);
+  return (n) => {
+    const bytes = Buffer.from(template);
+    for (let value = firstSendId + n, i = 0; i < 4; i++, value = Math.floor(value / 128)) {
+      bytes[at + i] = i < 3 ? (value & 0x7f) | 0x80 : value & 0x7f;
+    }
+    return bytes;
+  };
+}
+
+function providerMember(client: RawClient, make: (sendId: number) => Buffer): Member {
+  const bytesOf = patched(make);
   const member: Member = {
     beganMs: 0,
-    send: (n) => {
-      const bytes = Buffer.from(template);
-      for (let value = firstSendId + n, i = 0; i < 4; i++, value = Math.floor(value / 128)) {
-        bytes[at + i] = i < 3 ? (value & 0x7f) | 0x80 : value & 0x7f;
-      }
-      client.wire.write(bytes);
-    },
+    send: (n) => client.wire.write(bytesOf(n)),
     acked: () => {},
     came: () => {},
   };
@@ -199,7 +205,7 @@ function randomBytes(length: number): Uint8Array {
 }
 
 /** p50 and p99; zeros where nothing was measured. */
-function quantiles(values: number[]): [number, number] {
+export function quantiles(values: number[]): [number, number] {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) => Math.round(sorted[Math.floor(share * sorted.length)] ?? 0);
   return [at(0.5), at(0.99)];

@@ -13,8 +13,8 @@ import type { BenchLogin } from './identity.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const probe = new URL('./probe.ts', import.meta.url).href;
-const open = {
-  '--luxid-open-users': 'on',
+/** What protects people, opened up. */
+export const openLimits = {
   '--logins-per-minute': '1000000',
   '--connections-per-second': '100000',
   '--connections-per-source-second': '100000',
@@ -79,7 +79,9 @@ export class BenchServer {
     if (!existsSync(data)) mkdirSync(data, { recursive: true });
     const port = await freePort();
     const own = { '--port': port, '--ops-port': 0, '--luxid-port': await freePort(), '--data': data };
-    const args = Object.entries({ ...own, ...open, ...flags }).flatMap(([name, value]) => [name, String(value)]);
+    const args = Object.entries({ ...own, '--luxid-open-users': 'on', ...openLimits, ...flags }).flatMap(
+      ([name, value]) => [name, String(value)],
+    );
     const execArgv = ['--expose-gc', '--import', probe, ...nodeFlags];
     const main = join(options.checkout ?? checkout, 'src/server/main.ts');
     const process_ = fork(main, args, {

@@ -1,10 +1,12 @@
 // The people of the storm, in a process of their own. Calls: found (enrol, make rooms, leave), miss (one member a room writes, the others are away),
-// storm (all come back and fetch).
+// storm (all come back and fetch; where a node was killed just before, until they have found the others).
+import { Rejection } from '#proto/gen/codes.ts';
 import { serveCalls } from '../micro/lib/child.ts';
 import { cpuMicros } from '../micro/lib/figures.ts';
 import type { BenchLogin } from './identity.ts';
-import { enrolled } from './people.ts';
-import { RawClient } from './raw-client.ts';
+import { quantiles } from './load.ts';
+import { enrolled, type Ports, portOf } from './people.ts';
+import { RawClient, Rejected } from './raw-client.ts';
 import { foundGroup, type Group, submitFrame } from './rooms.ts';
 import { inParallel } from './server.ts';
 
@@ -13,15 +15,32 @@ interface Place extends Group {
   headSeq: number;
 }
 
-let port = 0;
+/** What can't be had now is asked for again after so long. */
+const againMs = 100;
+const passing: readonly number[] = [
+  Rejection.REJECTION_BUSY,
+  Rejection.REJECTION_UNAVAILABLE,
+  Rejection.REJECTION_RATE_LIMITED,
+];
+
+/** What came of it. `p50`: when half of them had everything. `again`: requests that were answered with "not now". */
+export interface Storm {
+  readonly wallMicros: number;
+  readonly p50: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly again: number;
+}
+
+let ports: Ports = 0;
 let members = 0;
 let logins: readonly BenchLogin[] = [];
 let rooms: Place[] = [];
 let sendId = 2 ** 21;
 
-async function found(given: { port: number; provider: string; logins: BenchLogin[]; members: number }): Promise<void> {
-  ({ port, logins, members } = given);
-  const seats = await enrolled(port, logins);
+async function found(given: { port: Ports; provider: string; logins: BenchLogin[]; members: number }): Promise<void> {
+  ({ port: ports, logins, members } = given);
+  const seats = await enrolled(ports, logins);
   rooms = await inParallel(logins.length / members, 20, async (n) => {
     const group = await foundGroup(seats.slice(n * members, (n + 1) * members), given.provider, `storm ${n}`);
     return { ...group, headSeq: 2 * members - 1 };
@@ -35,7 +54,7 @@ async function miss({ missed, bodyBytes }: { missed: number; bodyBytes: number }
   await inParallel(rooms.length, 20, async (n) => {
     const { room, control } = rooms[n] as Place;
     const login = logins[n * members] as BenchLogin;
-    const client = await RawClient.open(port, login);
+    const client = await RawClient.open(portOf(ports, n), login);
     let left = missed;
     await new Promise<void>((resolve, reject) => {
       client.frame = (bytes) => {
@@ -54,35 +73,56 @@ async function miss({ missed, bodyBytes }: { missed: number; bodyBytes: number }
   });
 }
 
-async function storm(): Promise<{ wallMicros: number; records: number; bytes: number }> {
-  let [records, bytes] = [0, 0];
+/** `kill`: this process is killed first. `port`: where they come back, else where they were. */
+async function storm(given: { kill?: number; port?: Ports } | null): Promise<Storm> {
+  let [records, bytes, again] = [0, 0, 0];
   const clients: RawClient[] = [];
+  const backMs: number[] = [];
+  if (given?.kill !== undefined) process.kill(given.kill, 'SIGKILL');
   const began = performance.now();
+  const patiently = async <T>(ask: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof Rejected && passing.includes(error.code))) throw error;
+        again += 1;
+        await new Promise((resolve) => setTimeout(resolve, againMs));
+      }
+    }
+  };
   await Promise.all(
     logins.map(async (login, n) => {
       const place = rooms[Math.floor(n / members)] as Place;
-      const client = await RawClient.open(port, login);
+      const client = await patiently(() => RawClient.open(portOf(given?.port ?? ports, n), login));
       clients.push(client);
       // What a device does before anything else: nobody knows whether room keys wait.
-      await client.ask({ $case: 'fetchInbox', value: { after: 0, limit: 1 } }, 'inboxPage');
-      const list = await client.ask({ $case: 'listRooms', value: { after: '' } }, 'roomList');
-      const names = list.rooms.map(({ room }) => room);
-      const subscribed = await client.ask({ $case: 'subscribe', value: { rooms: names } }, 'subscribed');
-      for (const entry of subscribed.rooms) {
-        let next = place.headSeq + 1;
-        while (next > 0 && next <= entry.headSeq) {
-          const page = await fetchPage(client, entry.room, next);
-          records += page.records;
-          bytes += page.bytes;
-          next = page.next;
+      await patiently(() => client.ask({ $case: 'fetchInbox', value: { after: 0, limit: 1 } }, 'inboxPage'));
+      const list = await patiently(() => client.ask({ $case: 'listRooms', value: { after: '' } }, 'roomList'));
+      let names = list.rooms.map(({ room }) => room);
+      while (names.length > 0) {
+        const value = { rooms: names };
+        const subscribed = await patiently(() => client.ask({ $case: 'subscribe', value }, 'subscribed'));
+        for (const entry of subscribed.rooms) {
+          let next = place.headSeq + 1;
+          while (next > 0 && next <= entry.headSeq) {
+            const page = await patiently(() => fetchPage(client, entry.room, next));
+            records += page.records;
+            bytes += page.bytes;
+            next = page.next;
+          }
         }
+        names = subscribed.deferred;
+        if (names.length > 0) await new Promise((resolve) => setTimeout(resolve, againMs));
       }
+      backMs.push(performance.now() - began);
     }),
   );
   const wallMicros = (performance.now() - began) * 1000;
   for (const place of rooms) place.headSeq += records / logins.length;
   for (const client of clients) client.wire.cut();
-  return { wallMicros, records, bytes };
+  const [p50] = quantiles(backMs.map((ms) => ms * 1000));
+  return { wallMicros, p50, records, bytes, again };
 }
 
 async function fetchPage(

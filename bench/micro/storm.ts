@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { people } from '../lib/people.ts';
 import { BenchServer } from '../lib/server.ts';
+import type { Storm } from '../lib/storm-process.ts';
 import { Child } from './lib/child.ts';
 import { median, writeResult } from './lib/figures.ts';
 
@@ -21,12 +22,6 @@ const count = Number(flags.people);
 const missed = Number(flags.missed);
 const members = 10;
 const bodyBytes = 600;
-
-interface Storm {
-  readonly wallMicros: number;
-  readonly records: number;
-  readonly bytes: number;
-}
 
 interface Round extends Storm {
   readonly serverMicros: number;

@@ -13,7 +13,7 @@ import { type ServerProcess, startProcess } from '../server-process.ts';
 const host = '127.0.0.1';
 const startMs = 120_000;
 const stopMs = 30_000;
-const program = (path: string) => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
+const here = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** How to start it. */
 export interface ProviderOptions {
@@ -30,6 +30,10 @@ export interface ProviderOptions {
   readonly flags?: readonly string[];
   /** Settings of one node in place of what it would have, by its number from 1: `{ redis: '…' }`. */
   readonly settingsOf?: (node: number) => Readonly<Record<string, string>>;
+  /** Flags of Node itself, for every node. */
+  readonly nodeFlags?: readonly string[];
+  /** Another checkout of the project, to run its server. Default: this one. */
+  readonly checkout?: string;
   /** Hears the codes "by SMS" of the stand-in LuxID. */
   readonly said?: (line: string) => void;
 }
@@ -132,6 +136,7 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
   };
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]);
   const more = options.flags ?? [];
+  const main = join(options.checkout ?? here, 'src/server/main.ts');
   let process: ServerProcess | null = null;
   const running = () => {
     if (process === null)
@@ -156,7 +161,7 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
       await process?.kill();
       const before = process === null ? 0 : readFileSync(output, 'utf8').length;
       const begun = startProcess(
-        { command: globalThis.process.execPath, args: [program('server/main.ts'), ...args, ...more], output },
+        { command: globalThis.process.execPath, args: [...(options.nodeFlags ?? []), main, ...args, ...more], output },
         guard,
       );
       process = begun;
@@ -175,7 +180,7 @@ async function startLuxId(parts: {
   const redirects = parts.urls.flatMap((url) => ['--redirect', `${url}/auth/callback`]);
   const args = ['--port', String(parts.port), '--folder', join(parts.folder, 'luxid'), ...redirects, '--open-users'];
   const process = startProcess(
-    { command: globalThis.process.execPath, args: [program('luxid/main.ts'), ...args], output },
+    { command: globalThis.process.execPath, args: [join(here, 'src/luxid/main.ts'), ...args], output },
     parts.guard,
   );
   await untilSaid({ name: 'LuxID', output, from: 0, text: 'LuxID stand-in', process });

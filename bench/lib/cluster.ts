@@ -1,0 +1,185 @@
+// Nodes of one provider on a real Cassandra and Redis, started as a person would start them, with the limits that protect people opened up. CPU time
+// and memory of every process come from the system (/proc): Linux only.
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Client } from 'cassandra-driver';
+import { shardCount } from '#actors/log/shards.ts';
+import { type Devices, devices } from '#server/auth/devices.ts';
+import { completeAuthLimits } from '#server/auth/limits.ts';
+import { idRandomBytes, makeLuxchatId } from '#server/auth/luxchat-id.ts';
+import { hashOf } from '#server/auth/tokens.ts';
+import { CassandraStore } from '#server/storage/cassandra/store.ts';
+import { type Cassandra, startCassandra } from '../../deploy/dev/cassandra/cassandra.ts';
+import { type Provider, type ProviderNode, startNodes } from '../../deploy/dev/provider/provider.ts';
+import { type Redis, startRedis } from '../../deploy/dev/redis/redis.ts';
+import type { BenchLogin } from './identity.ts';
+import { openLimits } from './server.ts';
+
+/** What nodes share. */
+export class Services {
+  readonly cassandra: Cassandra;
+  readonly redis: Redis;
+
+  private constructor(cassandra: Cassandra, redis: Redis) {
+    this.cassandra = cassandra;
+    this.redis = redis;
+  }
+
+  /** One Cassandra with the whole compiler and 1 GB of heap, and a Redis. */
+  static async start(): Promise<Services> {
+    const [cassandra, redis] = await Promise.all([
+      startCassandra({ nodes: 1, heapMb: 1024, jvm: ['-XX:TieredStopAtLevel=4'] }),
+      startRedis(),
+    ]);
+    return new Services(cassandra, redis);
+  }
+
+  /** The driver as it comes: to look at what is stored, not to measure. */
+  async client(keyspace: string): Promise<Client> {
+    const { contactPoints, port } = this.cassandra;
+    const options = { contactPoints: [...contactPoints], localDataCenter: 'datacenter1', keyspace };
+    const client = new Client({ ...options, protocolOptions: { port } });
+    await client.connect();
+    return client;
+  }
+
+  /** Microseconds of CPU time that Cassandra has spent. */
+  cassandraCpu(): number {
+    return cpuOf(this.cassandra.nodes[0]!.pid);
+  }
+
+  async stop(): Promise<void> {
+    await this.redis.stop();
+    await this.cassandra.stop();
+  }
+}
+
+export interface BenchClusterOptions {
+  readonly nodes: number;
+  /** Default `luxchat`. A provider of its own each. */
+  readonly keyspace?: string;
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly checkout?: string | undefined;
+  /** Of Node. */
+  readonly nodeFlags?: readonly string[];
+}
+
+export class BenchCluster {
+  readonly provider = 'localhost';
+  readonly keyspace: string;
+  readonly #services: Services;
+  readonly #started: Provider;
+  readonly #store: CassandraStore;
+  readonly #devices: Devices;
+
+  /** Resolves when every node has its share of the shards. */
+  static async start(services: Services, options: BenchClusterOptions): Promise<BenchCluster> {
+    const { nodes, keyspace = 'luxchat', flags = {}, checkout, nodeFlags = [] } = options;
+    const { cassandra, redis } = services;
+    const started = await startNodes({
+      nodes,
+      cassandra,
+      redis: redis.address,
+      keyspace,
+      flags: Object.entries({ ...openLimits, ...flags }).flat(),
+      nodeFlags: [...nodeFlags, '--import', new URL('profile-on-signal.ts', import.meta.url).href],
+      ...(checkout === undefined ? {} : { checkout }),
+    });
+    const { contactPoints, port } = cassandra;
+    const at = { contactPoints, port, localDataCenter: 'datacenter1', keyspace };
+    const store = await CassandraStore.open({ ...at, replicationFactor: 1, now: Date.now });
+    const cluster = new BenchCluster(services, { started, keyspace, store });
+    await cluster.balanced();
+    return cluster;
+  }
+
+  private constructor(
+    services: Services,
+    parts: Readonly<{ started: Provider; keyspace: string; store: CassandraStore }>,
+  ) {
+    this.#services = services;
+    this.#started = parts.started;
+    this.keyspace = parts.keyspace;
+    this.#store = parts.store;
+    this.#devices = devices({
+      store: parts.store.accounts(),
+      limits: completeAuthLimits(),
+      now: Date.now,
+      random: randomBytes,
+      onRevoked: () => {},
+    });
+  }
+
+  get nodes(): readonly ProviderNode[] {
+    return this.#started.nodes;
+  }
+
+  get ports(): number[] {
+    return this.nodes.map(({ url }) => Number(new URL(url).port));
+  }
+
+  /** A person with a new device, by login's own code but without LuxID: what it would have written is written, so that thousands take seconds. */
+  async login(user: string): Promise<BenchLogin> {
+    const userId = makeLuxchatId(randomBytes(idRandomBytes), this.provider);
+    const added = await this.#devices.add({ userId, subjectHash: hashOf(user) });
+    if (!('accessToken' in added)) throw new Error(`no device for ${user}`);
+    const { deviceId, deviceNumber, accessToken } = added;
+    return { userId, deviceId, deviceNumber, accessToken };
+  }
+
+  /** Microseconds of CPU time that all nodes have spent. */
+  cpu(): number {
+    return this.nodes.reduce((sum, { pid }) => sum + cpuOf(pid), 0);
+  }
+
+  /** Waits until every shard has an owner, and every node its share. */
+  async balanced(): Promise<void> {
+    const share = Math.floor(shardCount / this.nodes.length);
+    for (const until = performance.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+      const counts = await Promise.all(this.nodes.map((node) => shardsOf(node)));
+      if (counts.every((count) => count >= share) && counts.reduce((a, b) => a + b, 0) === shardCount) return;
+      if (performance.now() > until) throw new Error(`the shards do not spread: ${counts.join(', ')}`);
+    }
+  }
+
+  /** Names of the nodes by the shards that they own. */
+  async owners(): Promise<string[]> {
+    const client = await this.#services.client(this.keyspace);
+    const { rows } = await client.execute('select shard, node from shard_owner');
+    await client.shutdown();
+    const owners: string[] = [];
+    for (const { shard, node } of rows) owners[shard as number] = node as string;
+    return owners;
+  }
+
+  /** A CPU profile of the first node during `work`, written to BENCH_PROFILE. */
+  async profile(work: () => Promise<unknown>): Promise<void> {
+    const { pid } = this.nodes[0] as ProviderNode;
+    process.kill(pid, 'SIGUSR2');
+    await work();
+    process.kill(pid, 'SIGUSR2');
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+  }
+
+  async stop(): Promise<void> {
+    await this.#store.close();
+    await this.#started.stop();
+  }
+}
+
+async function shardsOf({ opsUrl }: ProviderNode): Promise<number> {
+  const text = await (await fetch(`${opsUrl}/metrics`)).text();
+  return Number(/^luxchat_shards (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** Microseconds of CPU time of a process, all threads, in steps of 10 ms. */
+export function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+/** Resident bytes of a process, as they are: no garbage is collected. */
+export function residentOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
