@@ -16,6 +16,7 @@ const benches = [
   'micro/idle-session.ts',
   'k6/run.ts',
   'cluster/message.ts',
+  'cluster/append.ts',
   'cluster/growth.ts',
   'cluster/takeover.ts',
   'cluster/idle.ts',

@@ -3,8 +3,6 @@
 // Run: node bench/cluster/message.ts [--write] [--rooms 100] [--members 10] [--rounds 5] [--in-flight 8] [--seconds 4]
 //   [--beside CHECKOUT,CHECKOUT] [--profile FILE]
 import { parseArgs } from 'node:util';
-import { legalRetention, schemaNames } from '#server/storage/cassandra/retention.ts';
-import { readVersions, schemaText } from '#server/storage/cassandra/schema.ts';
 import type { BareReport } from '../lib/bare-process.ts';
 import { BenchCluster, Services } from '../lib/cluster.ts';
 import type { LoadReport } from '../lib/load.ts';
@@ -88,11 +86,7 @@ async function bareSide(): Promise<Side> {
   const newest = 'select row from log_rows where log = ? and segment = ? order by seq desc limit 10';
   const { rows } = await client.execute(newest, [place?.log, place?.segment], { prepare: true });
   const bytes = median(rows.map(({ row }) => (row as Buffer).length));
-  const names = { keyspace: 'luxchat', ...schemaNames(legalRetention) };
-  const statement = readVersions(schemaText(), names)
-    .get(1)
-    ?.find((each) => each.includes('luxchat.log_rows '));
-  await client.execute((statement as string).replace('luxchat.log_rows ', 'luxchat.bare_rows '));
+  await services.bareTable('luxchat');
   await client.shutdown();
   const bare = new Child(new URL('../lib/bare-process.ts', import.meta.url));
   children.push(bare);
@@ -130,13 +124,16 @@ for (const inFlight of inFlights) {
   const perRoom = new Map<Side, number>();
   // The first rounds warm up both and say how long a round is.
   for (const side of sides) {
-    await round(side, inFlight, 40);
-    const { perSecond } = await round(side, inFlight, 100);
+    await round(side, inFlight, 20);
+    const { perSecond } = await round(side, inFlight, 60);
     perRoom.set(side, Math.max(50, Math.round((perSecond * seconds) / rooms)));
   }
   for (let n = 0; n < rounds; n++)
-    for (const side of n % 2 === 0 ? sides : sides.toReversed())
-      seen.get(side)?.push(await round(side, inFlight, perRoom.get(side)!));
+    for (const side of n % 2 === 0 ? sides : sides.toReversed()) {
+      const one = await round(side, inFlight, perRoom.get(side)!);
+      seen.get(side)?.push(one);
+      console.error(side.kind, inFlight, Math.round(one.perSecond), round1(one.ackP50 / 1000));
+    }
   if (flags.profile !== undefined)
     await clusters[0]?.profile(() => round(sides[1]!, inFlight, perRoom.get(sides[1]!)!));
   for (const side of sides) {

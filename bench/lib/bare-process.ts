@@ -43,11 +43,14 @@ serveCalls({
     row = Buffer.from(crypto.getRandomValues(new Uint8Array(given.bytes)));
     await client.connect();
   },
-  run: async ({ inFlight, writes }: { inFlight: number; writes: number }): Promise<BareReport> => {
+  /** So many writes, or for so long. */
+  run: async (given: { inFlight: number; writes?: number; ms?: number }): Promise<BareReport> => {
+    const { inFlight, writes = Number.POSITIVE_INFINITY, ms = Number.POSITIVE_INFINITY } = given;
     const times: number[] = [];
     let left = writes;
+    const until = performance.now() + ms;
     const lane = async () => {
-      while (left-- > 0) {
+      while (left-- > 0 && performance.now() < until) {
         const began = performance.now();
         await write();
         times.push((performance.now() - began) * 1000);
@@ -57,6 +60,6 @@ serveCalls({
     await Promise.all(Array.from({ length: inFlight }, lane));
     const wallMicros = (performance.now() - began) * 1000;
     const [p50, p99] = quantiles(times);
-    return { writes, wallMicros, p50, p99 };
+    return { writes: times.length, wallMicros, p50, p99 };
   },
 });
