@@ -105,6 +105,8 @@ function settingsOf(place: NodePlace): Record<string, unknown> {
     commitlog_segment_size: '8MiB',
     commitlog_total_space: '64MiB',
     paxos_variant: 'v2',
+    // Batches of ten rows of different logs are meant: not a line in the log for each.
+    batch_size_warn_threshold: '48KiB',
     auto_snapshot: false,
     concurrent_reads: 16,
     concurrent_writes: 16,

@@ -16,9 +16,13 @@ class CountingStore extends InMemoryStore {
   calls: string[] = [];
   failures = 0;
   fenceFails = false;
+  override writeCallsMax = 2;
+  /** While there is one, rows wait for it. */
+  held: Promise<void> | null = null;
 
   override async writeRows(...args: Parameters<InMemoryStore['writeRows']>): Promise<void> {
     this.calls.push(`writeRows ${args[0].length}`);
+    await this.held;
     this.#maybeFail();
     await super.writeRows(...args);
   }
@@ -127,6 +131,26 @@ describe('the log runner', () => {
     await settle();
     expect(store.calls.filter((call) => call.startsWith('writeRows'))).toEqual(['writeRows 2']);
     expect(answers.at(-1)?.[2]).toEqual({ kind: 'appended', throughSeq: 513 });
+  });
+
+  it.each([2, 5])('has %i calls for rows under way where its store says so, and not one more', async (callsMax) => {
+    store.writeCallsMax = callsMax;
+    runner = await begin();
+    const logs = Array.from({ length: callsMax + 3 }, (_, n) => `room/!${n}`);
+    for (const log of logs) await open(log);
+    const held = Promise.withResolvers<void>();
+    store.held = held.promise;
+    store.calls = [];
+    const calls = () => store.calls.filter((call) => call !== 'readFence');
+    for (const log of logs) {
+      append(log, 1, 1, 'a');
+      await settle();
+    }
+    expect(calls()).toEqual(new Array(callsMax).fill('writeRows 1'));
+    held.resolve();
+    await settle();
+    expect(calls()).toEqual([...new Array(callsMax).fill('writeRows 1'), 'writeRows 3']);
+    for (const log of logs) expect(await read(log, 1)).toEqual(['a']);
   });
 
   it('cuts a call at its limit of rows, and not one row below', async () => {

@@ -14,7 +14,7 @@ import type { Store } from './store.ts';
 import { beginTenure } from './tenure.ts';
 
 /** What a runner needs of a store. */
-export type RunnerStore = LogStore & StateStore & Pick<OwnershipStore, 'readFence'>;
+export type RunnerStore = LogStore & StateStore & Pick<OwnershipStore, 'readFence'> & Pick<Store, 'writeCallsMax'>;
 
 /** Hears what the logs of this process say: to one incarnation of an actor, in order. Must not throw. */
 export type Listener = (actor: string, incarnation: number, answer: LogAnswer) => void;
@@ -89,8 +89,8 @@ export class LogRunner {
     this.#store = options.store;
     this.#now = options.now;
     const writeRows: RunnerStore['writeRows'] = (writes) => this.#tell(this.#store.writeRows(writes));
-    const hooks = { before: () => this.#releaseAll(), after: () => this.#readFence() };
-    this.#rows = new RowBatch({ writeRows }, hooks);
+    const turns = { before: () => this.#releaseAll(), after: () => this.#readFence() };
+    this.#rows = new RowBatch({ writeRows }, { callsMax: this.#store.writeCallsMax, turns });
     this.#schedule = options.schedule ?? setImmediate;
     this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
   }

@@ -2,9 +2,6 @@
 // that the load itself makes the batches. Guarantees: every write's `done` is called once, with what became of the call it went with.
 import { type LogStore, type RowWrite, writeLimits } from '#actors/ports/log-store.ts';
 
-/** Calls of the store under way at once: one being synced to disk, one being made ready. */
-const callsMax = 2;
-
 interface Gathered {
   readonly write: RowWrite;
   readonly done: (written: boolean) => void;
@@ -17,16 +14,24 @@ export interface RowBatchTurns {
   readonly after: () => void;
 }
 
+export interface RowBatchOptions {
+  /** Calls of the store under way at once. */
+  readonly callsMax: number;
+  readonly turns: RowBatchTurns;
+}
+
 export class RowBatch {
   readonly #store: Pick<LogStore, 'writeRows'>;
   readonly #turns: RowBatchTurns;
+  readonly #callsMax: number;
   #gathered: Gathered[] = [];
   #calls = 0;
   #idlers: (() => void)[] = [];
 
-  constructor(store: Pick<LogStore, 'writeRows'>, turns: RowBatchTurns) {
+  constructor(store: Pick<LogStore, 'writeRows'>, { callsMax, turns }: RowBatchOptions) {
     this.#store = store;
     this.#turns = turns;
+    this.#callsMax = callsMax;
   }
 
   add(write: RowWrite, done: (written: boolean) => void): void {
@@ -35,7 +40,7 @@ export class RowBatch {
 
   /** Starts calls for what was gathered, unless enough are under way. */
   flush(): void {
-    while (this.#calls < callsMax) {
+    while (this.#calls < this.#callsMax) {
       this.#turns.before();
       if (this.#gathered.length === 0) return;
       void this.#call(this.#next());

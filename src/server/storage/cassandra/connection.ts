@@ -83,7 +83,7 @@ export class Connection {
     await this.#answer(() => this.#client.execute(query, params as unknown[], plain));
   }
 
-  /** Writes of one partition, at LOCAL_QUORUM: all or none. */
+  /** Writes at LOCAL_QUORUM: of each partition all or none. */
   async writeTogether(statements: readonly Statement[]): Promise<void> {
     const [only] = statements;
     if (only === undefined) return;

@@ -8,6 +8,8 @@ import { type Retention, ttlSeconds } from './retention.ts';
 
 /** Bytes of rows that leave in one batch; a larger row leaves alone. Well below Cassandra's batch_size_fail_threshold of 50 KiB. */
 const batchBytesMax = 32 * 1024;
+/** Partitions that share a batch: as many as Cassandra's defaults find right. A request with ten rows costs it, and us, little more than one with one. */
+const partitionsMax = 10;
 /** Of a row's value before its bytes. */
 const headBytes = 8;
 /** What a row weighs besides its bytes. */
@@ -40,12 +42,15 @@ export class LogRows {
   }
 
   async write(writes: readonly RowWrite[]): Promise<void> {
-    const written = writes.map(async (write) => {
-      const late = write.replace ? await this.#lateOf(write) : none;
-      const batches = this.#batches(write, late);
-      await allOf(batches.map((batch) => this.#connection.inSlot(() => this.#connection.writeTogether(batch))));
-    });
-    await allOf(written);
+    const fresh = writes.filter(({ replace }) => !replace).flatMap((write) => this.#pieces(write, none));
+    const replacing = writes.filter(({ replace }) => replace);
+    const written = replacing.map(async (write) => this.#send(this.#pieces(write, await this.#lateOf(write))));
+    await allOf([this.#send(fresh), ...written]);
+  }
+
+  async #send(pieces: readonly Piece[]): Promise<void> {
+    const batches = together(pieces);
+    await allOf(batches.map((batch) => this.#connection.inSlot(() => this.#connection.writeTogether(batch))));
   }
 
   /** Which of these rows have a version that came late: what empties it must lie beside it, or its bytes can't be let go (garbagecollect). */
@@ -58,7 +63,7 @@ export class LogRows {
   }
 
   /** Rows of one partition, those of each table in pieces. */
-  #batches({ log, segment, rows }: RowWrite, late: ReadonlySet<number>): Statement[][] {
+  #pieces({ log, segment, rows }: RowWrite, late: ReadonlySet<number>): Piece[] {
     const now = this.#now();
     const { windowMs, slackMs } = this.#retention;
     const pieces = inEach(() => new Pieces());
@@ -72,7 +77,7 @@ export class LogRows {
         pieces[table].add({ query: updates[table], params }, row.bytes.length + rowBytes);
       }
     }
-    return tables.flatMap((table) => pieces[table].batches);
+    return tables.flatMap((table) => pieces[table].all);
   }
 
   async read(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]> {
@@ -98,21 +103,42 @@ export class LogRows {
   }
 }
 
-/** Statements in batches that are not too large. */
+/** Rows of one partition. */
+interface Piece {
+  readonly statements: Statement[];
+  bytes: number;
+}
+
+/** Rows of one partition in pieces that are not too large. */
 class Pieces {
-  readonly batches: Statement[][] = [];
-  #bytes = 0;
+  readonly all: Piece[] = [];
 
   add(statement: Statement, bytes: number): void {
-    const last = this.batches.at(-1);
-    if (last === undefined || this.#bytes + bytes > batchBytesMax) {
-      this.batches.push([statement]);
-      this.#bytes = bytes;
+    const last = this.all.at(-1);
+    if (last === undefined || last.bytes + bytes > batchBytesMax) {
+      this.all.push({ statements: [statement], bytes });
       return;
     }
-    last.push(statement);
-    this.#bytes += bytes;
+    last.statements.push(statement);
+    last.bytes += bytes;
   }
+}
+
+/** Small pieces share batches, in which each is written or not by itself. */
+function together(pieces: readonly Piece[]): Statement[][] {
+  const batches: Statement[][] = [];
+  let [bytes, count] = [0, partitionsMax];
+  for (const piece of pieces) {
+    if (count === partitionsMax || bytes + piece.bytes > batchBytesMax) {
+      batches.push(piece.statements);
+      [bytes, count] = [piece.bytes, 1];
+    } else {
+      batches.at(-1)!.push(...piece.statements);
+      bytes += piece.bytes;
+      count++;
+    }
+  }
+  return batches;
 }
 
 /** All of them have ended when this does: what is under way is never more than the caller knows of. */

@@ -28,6 +28,7 @@ export interface CassandraOptions extends SchemaOptions {
 export class CassandraStore implements Store {
   /** A row that one replica has may be seen by one read and not by the next. */
   readonly readsAreDurable = false;
+  readonly writeCallsMax = 8;
   readonly #connection: Connection;
   readonly #now: () => number;
   readonly #owners: Owners;

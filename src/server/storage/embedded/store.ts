@@ -46,6 +46,7 @@ const fenced = Buffer.from([0]);
 export class EmbeddedStore implements Store {
   /** lmdb shows nothing that is not on disk. */
   readonly readsAreDurable = true;
+  readonly writeCallsMax = 2;
   readonly #now: () => number;
   readonly #state: Environment;
   readonly #content: Content;

@@ -6,6 +6,7 @@ import type { Store } from '../store.ts';
 
 export class InMemoryStore implements Store {
   readonly readsAreDurable = true;
+  readonly writeCallsMax: number = 2;
   readonly #store: MemoryStore;
 
   constructor(now: () => number) {

@@ -34,6 +34,7 @@ export class Scope {
     const shardInside = (shard: number) => this.#shards + shard;
     return {
       readsAreDurable: store.readsAreDurable,
+      writeCallsMax: store.writeCallsMax,
       createGeneration: async (node) => outside(await store.createGeneration(prefix + node)),
       fence: (generation) => store.fence(inside(generation)),
       readFence: (generation) => store.readFence(inside(generation)),
