@@ -70,6 +70,7 @@ const figures = (['calm', 'killed'] as const).map((kind) => {
     'all back after s': of((one) => one.wallMicros / 1e6),
     'half back after s': of((one) => one.p50 / 1e6),
     'asked again': of((one) => one.again),
+    'connected again': of((one) => one.reconnects),
     'nodes CPU s': of((one) => one.nodesMicros / 1e6),
     'Cassandra CPU s': of((one) => one.cassandraMicros / 1e6),
     'load CPU s': of((one) => one.loadMicros / 1e6),

@@ -30,6 +30,8 @@ export interface Storm {
   readonly records: number;
   readonly bytes: number;
   readonly again: number;
+  /** Connections that ended before their client had everything. */
+  readonly reconnects: number;
 }
 
 let ports: Ports = 0;
@@ -75,7 +77,7 @@ async function miss({ missed, bodyBytes }: { missed: number; bodyBytes: number }
 
 /** `kill`: this process is killed first. `port`: where they come back, else where they were. */
 async function storm(given: { kill?: number; port?: Ports } | null): Promise<Storm> {
-  let [records, bytes, again] = [0, 0, 0];
+  let [records, bytes, again, reconnects] = [0, 0, 0, 0];
   const clients: RawClient[] = [];
   const backMs: number[] = [];
   if (given?.kill !== undefined) process.kill(given.kill, 'SIGKILL');
@@ -87,42 +89,60 @@ async function storm(given: { kill?: number; port?: Ports } | null): Promise<Sto
       } catch (error) {
         if (!(error instanceof Rejected && passing.includes(error.code))) throw error;
         again += 1;
-        await new Promise((resolve) => setTimeout(resolve, againMs));
+        await pause();
       }
     }
   };
-  await Promise.all(
-    logins.map(async (login, n) => {
-      const place = rooms[Math.floor(n / members)] as Place;
-      const client = await patiently(() => RawClient.open(portOf(given?.port ?? ports, n), login));
-      clients.push(client);
-      // What a device does before anything else: nobody knows whether room keys wait.
-      await patiently(() => client.ask({ $case: 'fetchInbox', value: { after: 0, limit: 1 } }, 'inboxPage'));
-      const list = await patiently(() => client.ask({ $case: 'listRooms', value: { after: '' } }, 'roomList'));
-      let names = list.rooms.map(({ room }) => room);
-      while (names.length > 0) {
-        const value = { rooms: names };
-        const subscribed = await patiently(() => client.ask({ $case: 'subscribe', value }, 'subscribed'));
-        for (const entry of subscribed.rooms) {
-          let next = place.headSeq + 1;
-          while (next > 0 && next <= entry.headSeq) {
-            const page = await patiently(() => fetchPage(client, entry.room, next));
-            records += page.records;
-            bytes += page.bytes;
-            next = page.next;
-          }
+  /** One connection: everything that was missed, or an error. */
+  const comeBack = async (n: number) => {
+    const place = rooms[Math.floor(n / members)] as Place;
+    let got = { records: 0, bytes: 0 };
+    const client = await patiently(() => RawClient.open(portOf(given?.port ?? ports, n), logins[n] as BenchLogin));
+    clients.push(client);
+    // What a device does before anything else: nobody knows whether room keys wait.
+    await patiently(() => client.ask({ $case: 'fetchInbox', value: { after: 0, limit: 1 } }, 'inboxPage'));
+    const list = await patiently(() => client.ask({ $case: 'listRooms', value: { after: '' } }, 'roomList'));
+    let names = list.rooms.map(({ room }) => room);
+    while (names.length > 0) {
+      const value = { rooms: names };
+      const subscribed = await patiently(() => client.ask({ $case: 'subscribe', value }, 'subscribed'));
+      for (const entry of subscribed.rooms) {
+        let next = place.headSeq + 1;
+        while (next > 0 && next <= entry.headSeq) {
+          const page = await patiently(() => fetchPage(client, entry.room, next));
+          got = { records: got.records + page.records, bytes: got.bytes + page.bytes };
+          next = page.next;
         }
-        names = subscribed.deferred;
-        if (names.length > 0) await new Promise((resolve) => setTimeout(resolve, againMs));
       }
-      backMs.push(performance.now() - began);
-    }),
-  );
+      names = subscribed.deferred;
+      if (names.length > 0) await pause();
+    }
+    return got;
+  };
+  await inParallel(logins.length, logins.length, async (n) => {
+    for (;;) {
+      try {
+        const got = await comeBack(n);
+        records += got.records;
+        bytes += got.bytes;
+        return void backMs.push(performance.now() - began);
+      } catch (error) {
+        // A connection that a node gives up is made anew, as devices do; not where nothing died.
+        if (given?.kill === undefined) throw error;
+        reconnects += 1;
+        await pause();
+      }
+    }
+  });
   const wallMicros = (performance.now() - began) * 1000;
   for (const place of rooms) place.headSeq += records / logins.length;
   for (const client of clients) client.wire.cut();
   const [p50] = quantiles(backMs.map((ms) => ms * 1000));
-  return { wallMicros, p50, records, bytes, again };
+  return { wallMicros, p50, records, bytes, again, reconnects };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, againMs));
 }
 
 async function fetchPage(
