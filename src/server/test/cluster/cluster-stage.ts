@@ -75,9 +75,20 @@ export class ClusterStage {
     );
   }
 
-  /** Starts those again that ended by themselves, as whoever watches over them would. */
+  /** Starts those again that ended, as whoever watches over them would: again and again, since Cassandra may be away. */
   async restartDead(): Promise<void> {
-    for (const node of this.provider.nodes) if (!node.alive()) await node.start();
+    for (const node of this.provider.nodes) {
+      if (!node.alive())
+        await eventually(
+          `${node.name} starts`,
+          () =>
+            node.start().then(
+              () => true,
+              () => false,
+            ),
+          120_000,
+        );
+    }
   }
 
   /** Every node that runs has its share. */

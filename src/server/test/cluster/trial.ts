@@ -19,6 +19,9 @@ export interface TrialPlan extends TalkPlan {
 /** Small rooms that talk all the time. */
 export const defaultPlan: TrialPlan = { rooms: 12, members: 5, devices: 1, writers: 2, pauseMs: 60, bodyBytes: 300 };
 
+/** Mean pause between two device messages of one device, milliseconds. */
+const lettersMs = 2_000;
+
 /** Until everybody is heard again after a fault, milliseconds. */
 const recoveryMs = 60_000;
 
@@ -27,6 +30,8 @@ export class Trial {
   readonly #stage: ClusterStage;
   readonly #crowd: Crowd;
   readonly #talking: Talking;
+  /** Device messages, through the inboxes. */
+  readonly #letters: Talking;
   readonly #rooms: number;
 
   private constructor(stage: ClusterStage, recorder: Recorder, crowd: Crowd, plan: TrialPlan) {
@@ -35,6 +40,7 @@ export class Trial {
     this.#crowd = crowd;
     this.#rooms = plan.rooms;
     this.#talking = crowd.talk(plan);
+    this.#letters = crowd.letters({ pauseMs: lettersMs });
   }
 
   /** Seats everybody, connects them to all nodes in turn, and lets them talk. */
@@ -106,7 +112,7 @@ export class Trial {
   async end(
     stored?: StoredPlace,
   ): Promise<{ readonly violations: readonly unknown[]; readonly recovery: readonly RecoveryTimes[] }> {
-    await this.#talking.stop();
+    await Promise.all([this.#talking.stop(), this.#letters.stop()]);
     await this.#crowd.settled();
     await this.#crowd.stop();
     const node = this.#stage.provider.nodes.find((each) => each.alive());
