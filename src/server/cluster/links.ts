@@ -74,6 +74,8 @@ export class Links {
             this.#link(socket, 'answerer'),
           );
     this.#server = server;
+    // Node says so, and leaves the connection open.
+    server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy());
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

@@ -1,0 +1,194 @@
+// Signs of life in a real Redis: shown, missed, flushed, paused, killed. Nothing of it may throw or stay.
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type Redis as TestRedis } from '../../../deploy/dev/redis/redis.ts';
+import { sharedRedis } from '../../../deploy/dev/testing/testing.ts';
+import { hintLimits, type NodeSign, RedisHints } from './hints.ts';
+import { until } from './testing/nodes.ts';
+
+const provider = 'lux.example';
+const signOf = (seat: number): NodeSign => ({
+  node: `n${seat}`,
+  gen: seat,
+  seat,
+  address: `h${seat}:1`,
+  leaving: false,
+});
+const seats = (hints: RedisHints) => hints.alive.map(({ seat }) => seat).sort();
+
+const open: RedisHints[] = [];
+afterEach(async () => {
+  for (const hints of open.splice(0)) await hints.close();
+});
+
+function hintsAt(redis: string, changed = () => {}, of = provider): RedisHints {
+  const hints = new RedisHints({ redis, provider: of, changed });
+  open.push(hints);
+  return hints;
+}
+
+/** Two nodes that see each other. */
+async function pair(redis: string): Promise<[RedisHints, RedisHints]> {
+  const hints = [hintsAt(redis), hintsAt(redis)] as [RedisHints, RedisHints];
+  await until('both are connected', () => hints.every((each) => each.reachable));
+  for (const [n, each] of hints.entries()) each.show(signOf(n + 1));
+  await until('they see each other', () => hints.every((each) => seats(each).join() === '1,2'));
+  return hints;
+}
+
+describe('signs of life in Redis', () => {
+  let redis: string;
+  let shared: Awaited<ReturnType<typeof sharedRedis>>;
+  beforeAll(async () => {
+    shared = await sharedRedis();
+    redis = shared.address;
+    await shared.flush();
+  });
+
+  it('are seen by the others within a second, with all that was said', async () => {
+    const [one] = await pair(redis);
+    const three = hintsAt(redis);
+    await until('it is connected', () => three.reachable);
+    const began = performance.now();
+    three.show({ ...signOf(3), leaving: true });
+    await until('it is seen', () => seats(one).includes(3));
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(one.alive.find(({ seat }) => seat === 3)).toEqual({ ...signOf(3), leaving: true });
+  });
+
+  it('wake the others when something changed, and not only at their next look', async () => {
+    let changes = 0;
+    const one = hintsAt(redis, () => changes++);
+    const two = hintsAt(redis);
+    await until('both are connected', () => one.reachable && two.reachable);
+    two.show(signOf(2));
+    await until('it is seen', () => seats(one).includes(2));
+    expect(changes).toBeGreaterThan(0);
+  });
+
+  it('are gone at once when a node closes, and the last word counts', async () => {
+    const [one, two] = await pair(redis);
+    two.show({ ...signOf(2), leaving: true });
+    two.show({ ...signOf(2), leaving: false });
+    await until('the last word is seen', () => one.alive.some(({ seat, leaving }) => seat === 2 && !leaving));
+    const began = performance.now();
+    await two.close();
+    await until('it is gone', () => seats(one).join() === '1');
+    expect(performance.now() - began).toBeLessThan(hintLimits.lookMs * 2);
+  });
+
+  it('are gone soon when a node dies without a word', async () => {
+    const [one] = await pair(redis);
+    const raw = new Redis(redis);
+    open.push({ close: async () => raw.disconnect() } as unknown as RedisHints);
+    // As one leaves it that showed itself and died.
+    const began = performance.now();
+    await raw.set(`luxchat:{${provider}}:node:n9`, JSON.stringify(signOf(9)), 'PX', hintLimits.aliveMs);
+    await raw.sadd(`luxchat:{${provider}}:nodes`, 'n9');
+    await until('it is seen', () => seats(one).includes(9));
+    await until('it is gone', () => !seats(one).includes(9));
+    expect(performance.now() - began).toBeLessThan(hintLimits.aliveMs + 2 * hintLimits.lookMs);
+  });
+
+  it('come again by themselves when Redis forgets everything', async () => {
+    const [one, two] = await pair(redis);
+    await shared.flush();
+    await until('both are there again', () => [one, two].every((each) => seats(each).join() === '1,2'));
+    expect(one.reachable).toBe(true);
+  });
+
+  it('are of one provider only', async () => {
+    const [one] = await pair(redis);
+    const other = hintsAt(redis, () => {}, 'else.example');
+    await until('it is connected', () => other.reachable);
+    other.show(signOf(4));
+    await until('it sees itself', () => seats(other).join() === '4');
+    expect(seats(one)).toEqual([1, 2]);
+  });
+
+  it('are not made of garbage in the keys', async () => {
+    const [one] = await pair(redis);
+    const raw = new Redis(redis);
+    open.push({ close: async () => raw.disconnect() } as unknown as RedisHints);
+    const good = signOf(8);
+    const garbage = [
+      '',
+      'null',
+      '[]',
+      '"n"',
+      '{',
+      '{}',
+      ...[{ node: 5 }, { gen: 'x' }, { gen: 1.5 }, { seat: null }, { address: 7 }, { seat: undefined }].map((change) =>
+        JSON.stringify({ ...good, ...change }),
+      ),
+    ];
+    const names = `luxchat:{${provider}}:nodes`;
+    for (const [n, text] of garbage.entries()) {
+      await raw.set(`luxchat:{${provider}}:node:bad${n}`, text);
+      await raw.sadd(names, `bad${n}`);
+    }
+    await raw.lpush(`luxchat:{${provider}}:node:list`, 'x');
+    await raw.sadd(names, 'list', '', '\u0000');
+    await raw.set(`luxchat:{${provider}}:node:n8`, JSON.stringify({ ...good, leaving: 'yes', more: 1 }));
+    await raw.sadd(names, 'n8');
+    await until('the good one is seen', () => seats(one).includes(8));
+    expect(one.alive.find(({ seat }) => seat === 8)).toEqual(good);
+    expect(seats(one)).toEqual([1, 2, 8]);
+    // The key of the names itself may be something else: then Redis can't be asked.
+    await raw.set(names, 'not a set');
+    await until('it can not be asked', () => !one.reachable);
+    await shared.flush();
+    await until('it can again', () => one.reachable && seats(one).join() === '1,2');
+  });
+});
+
+describe('a Redis that fails', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis?.stop());
+
+  it('that is paused can not be asked, and can when it goes on', async () => {
+    const [one, two] = await pair(redis.address);
+    redis.pause();
+    try {
+      await until('it can not be asked', () => !one.reachable && !two.reachable);
+    } finally {
+      redis.resume();
+    }
+    await until('they see each other again', () =>
+      [one, two].every((each) => each.reachable && seats(each).join() === '1,2'),
+    );
+  });
+
+  it('that is killed can not be asked, and shows everybody after it was started again', async () => {
+    const [one, two] = await pair(redis.address);
+    await redis.kill();
+    await until('it can not be asked', () => !one.reachable && !two.reachable);
+    two.show({ ...signOf(2), leaving: true });
+    await redis.restart();
+    await until('they see each other again, with what was said meanwhile', () =>
+      [one, two].every(
+        (each) => each.reachable && seats(each).join() === '1,2' && each.alive.some(({ leaving }) => leaving),
+      ),
+    );
+    // Calls are heard again, too.
+    const began = performance.now();
+    two.show(signOf(2));
+    await until('it is seen', () => one.alive.every(({ leaving }) => !leaving));
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  it('that is not there when a node starts or ends is no trouble', async () => {
+    await redis.kill();
+    const hints = hintsAt(redis.address);
+    hints.show(signOf(1));
+    expect([hints.reachable, hints.alive]).toEqual([false, []]);
+    await hints.close();
+    const late = hintsAt(redis.address);
+    late.show(signOf(1));
+    await redis.restart();
+    await until('it is seen', () => late.reachable && seats(late).join() === '1');
+  });
+});
