@@ -125,7 +125,7 @@ describe('a stranger', () => {
   });
 
   it('may send little before the proof: n and n + 1', async () => {
-    const node = await start(1);
+    const node = await start(1, { limits: { silenceMs: 60_000, handshakeMs: 60_000 } });
     const most = linkLimits.strangerBytesMax;
     const small = await Speaker.dial(node.port);
     const large = await Speaker.dial(node.port);
@@ -153,7 +153,7 @@ describe('a stranger', () => {
   it('is hung up on when it takes too long, though it is never silent', async () => {
     const node = await start(1, { limits: { handshakeMs: 100, beatMs: 20 } });
     const speaker = await Speaker.dial(node.port);
-    speaker.socket.write(Buffer.from([0, 0, 1, 0]));
+    speaker.socket.write(Buffer.from([0, 0, 16, 0]));
     const drip = setInterval(() => speaker.socket.write(Buffer.from([1])), 10);
     ends.push(() => clearInterval(drip));
     await speaker.closed();
