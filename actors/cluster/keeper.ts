@@ -46,9 +46,20 @@ export interface KeeperLimits {
   readonly givingMax: number;
   /** Between two reads of the same shard's owner while nobody says that they have it. Default 1,000 ms. */
   readonly readMs: number;
+  /**
+   * A change that the store did not answer may still come for so long: a read before that says nothing. Default 10,000 ms, a multiple of what the store
+   * itself gives a request.
+   */
+  readonly lateMs: number;
 }
 
-export const defaultKeeperLimits: KeeperLimits = { settleMs: 3_000, stopMs: 3_000, givingMax: 8, readMs: 1_000 };
+export const defaultKeeperLimits: KeeperLimits = {
+  settleMs: 3_000,
+  stopMs: 3_000,
+  givingMax: 8,
+  readMs: 1_000,
+  lateMs: 10_000,
+};
 
 interface Shard {
   readonly number: number;
@@ -56,8 +67,8 @@ interface Shard {
   busy: boolean;
   /** When its actors were asked to stop; null = it is not given away. */
   givingSinceMs: number | null;
-  /** It may have been given away already: nothing of it may run here until the store has said that it was not. */
-  unsure: boolean;
+  /** Since when it may have been given away, or may be yet: nothing of it may run here until the store has said what became of it. */
+  unsureSinceMs: number | null;
   readMs: number;
 }
 
@@ -79,7 +90,7 @@ export class Keeper {
       number,
       busy: false,
       givingSinceMs: null,
-      unsure: false,
+      unsureSinceMs: null,
       readMs: Number.NEGATIVE_INFINITY,
     }));
   }
@@ -132,33 +143,35 @@ export class Keeper {
       if (now - shard.givingSinceMs < this.#limits.stopMs) return;
       abandon([number]);
     }
-    if (shard.unsure) return this.#settle(shard);
     const heir = this.#heirOf(number, now);
-    if (heir === null) return this.#given(shard, this.#self); // Whoever should have had it is gone again.
+    // Whoever should have had it is gone again.
+    if (heir === null) return this.#keep(shard, now);
     shard.busy = true;
-    shard.unsure = true;
     const { node, gen } = heir;
+    // One that was not answered is tried again: an answer to this one settles that one, too, since both expect the same owner.
     walk(handOver({ shard: number, from: this.#self, to: { node, gen } }), (owner) => {
       shard.busy = false;
-      if (owner !== undefined) this.#given(shard, owner);
+      if (owner === undefined) shard.unsureSinceMs = this.#ports.now();
+      else this.#given(shard, owner);
     });
   }
 
-  /** What became of a hand-over whose end was not heard? A read settles what was under way. If nothing came of it, it is tried again. */
-  #settle(shard: Shard): void {
+  /** It stays here, unless a hand-over whose end was not heard took effect, or may yet. */
+  #keep(shard: Shard, now: number): void {
+    const { unsureSinceMs } = shard;
+    if (unsureSinceMs === null) return this.#given(shard, this.#self);
+    if (now - unsureSinceMs < this.#limits.lateMs) return;
     shard.busy = true;
     this.#ports.readShard(shard.number, (owner) => {
       shard.busy = false;
-      if (owner === undefined) return;
-      if (sameGeneration(owner, this.#self)) shard.unsure = false;
-      else this.#given(shard, owner);
+      if (owner !== undefined) this.#given(shard, owner);
     });
   }
 
   /** The store said who owns it. */
   #given(shard: Shard, owner: Generation | null): void {
     shard.givingSinceMs = null;
-    shard.unsure = false;
+    shard.unsureSinceMs = null;
     const isStillHere = sameGeneration(owner, this.#self);
     if (!isStillHere) shard.readMs = this.#ports.now();
     this.#ports.place([shard.number], isStillHere ? 'here' : 'nobody');
