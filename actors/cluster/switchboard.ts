@@ -13,7 +13,7 @@ import type { WorldEffect } from '../kernel/world.ts';
 import { shardOf } from '../log/shards.ts';
 import { Asked, askerOf } from './asked.ts';
 import { Hearing } from './hearing.ts';
-import { defaultHeldLimits, Held, type HeldLimits } from './held.ts';
+import { defaultHeldLimits, Held } from './held.ts';
 import { Listeners } from './listeners.ts';
 import type { Letter, Packet } from './packets.ts';
 import { type Place, Placement } from './placement.ts';
@@ -70,10 +70,10 @@ export class Switchboard {
   /** By seat, the nodes with a link. */
   readonly #peers = new Map<number, Peer>();
 
-  constructor(seat: number, ports: SwitchboardPorts, limits: HeldLimits = defaultHeldLimits) {
+  constructor(seat: number, ports: SwitchboardPorts, held = new Held(defaultHeldLimits)) {
     this.#seat = seat;
     this.#ports = ports;
-    this.#held = new Held(limits);
+    this.#held = held;
   }
 
   /** Letters held, asks open and audiences heard, for whoever looks after memory. */

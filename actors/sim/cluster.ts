@@ -16,6 +16,8 @@ export type ProcessOptions = Omit<NodeOptions, 'generation' | 'skewMs' | 'died' 
 export interface ClusterOptions extends ProcessOptions {
   readonly random: Random;
   readonly linkDelayMs: () => number;
+  /** Between nodes. Default 2. */
+  readonly peerDelayMs?: () => number;
   readonly skewMsMax: number;
   /** Default 1. */
   readonly nodes?: number;
@@ -45,7 +47,8 @@ export class Cluster {
     this.#options = options;
     const count = options.nodes ?? 1;
     this.#places = Array.from({ length: count }, (_, n) => ({ node: `n${n + 1}`, current: null, starting: false }));
-    this.#peers = count > 1 ? new Peers(options.schedule, options.random.fork()) : null;
+    this.#peers =
+      count > 1 ? new Peers(options.schedule, options.random.fork(), options.peerDelayMs ?? (() => 2)) : null;
   }
 
   /** The newest process of each node that is ready. */

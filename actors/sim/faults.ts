@@ -28,6 +28,8 @@ export interface Faults {
   readonly takeovers: number;
   /** The link between two nodes breaks, where there are several. */
   readonly peerBreaks: number;
+  /** Mean milliseconds of one way between two nodes. */
+  readonly peerDelayMs: number;
   /** Milliseconds by which a process's clock may be off, either way. */
   readonly clockSkewMs: number;
 }
@@ -46,6 +48,7 @@ export const calm: Faults = {
   crashes: 0,
   takeovers: 0,
   peerBreaks: 0,
+  peerDelayMs: 2,
   clockSkewMs: 0,
 };
 
@@ -66,5 +69,6 @@ export function drawFaults(random: Random): Faults {
     takeovers: sometimes(0.05),
     clockSkewMs: random.pick([0, 0, 5_000]),
     peerBreaks: sometimes(0.05),
+    peerDelayMs: random.pick([2, 2, 60]),
   };
 }

@@ -74,6 +74,10 @@ export class LogDriver {
     return this.#open.size;
   }
 
+  get names(): Iterable<string> {
+    return this.#open.keys();
+  }
+
   /** An actor's command on its own log. Those of an incarnation that has ended change nothing. */
   command(actor: string, incarnation: number, command: LogCommand): void {
     if (command.kind === 'open') this.#start(actor, incarnation);
@@ -244,15 +248,29 @@ export class LogDriver {
     this.#readFence();
   }
 
-  /** Carries out steps of ownership, as long as it takes. */
-  walk<T>(steps: OwnershipSteps<T>, done: (end: T) => void, reply: OwnershipReply = { op: 'fence' }): void {
+  /** Carries out steps of ownership, as long as it takes; or gives up with undefined where the store does not answer, as on a server. */
+  walk<T>(steps: OwnershipSteps<T>, done: (end: T) => void): void;
+  walk<T>(steps: OwnershipSteps<T>, done: (end: T | undefined) => void, options: { readonly givesUp: true }): void;
+  walk<T>(steps: OwnershipSteps<T>, done: (end: T) => void, options?: { readonly givesUp: true }): void {
+    this.#walk(steps, { done, givesUp: options === undefined ? null : () => done(undefined as T) }, { op: 'fence' });
+  }
+
+  #walk<T>(
+    steps: OwnershipSteps<T>,
+    end: { readonly done: (end: T) => void; readonly givesUp: (() => void) | null },
+    reply: OwnershipReply,
+  ): void {
     const step = steps.next(reply);
-    if (step.done) return done(step.value);
+    if (step.done) return end.done(step.value);
     const request = step.value;
     const retry = () => this.#home.later(retryMs, () => ask());
     const next = this.#home.inside((answer: OwnershipReply | null) => {
-      if (answer === null) retry();
-      else this.walk(steps, done, answer);
+      // What comes after a change that was not answered is often not answered either.
+      if (end.givesUp !== null && answer?.op === 'casShard' && answer.applied === null && this.#store.staysAway())
+        end.givesUp();
+      else if (answer !== null) this.#walk(steps, end, answer);
+      else if (end.givesUp === null) retry();
+      else end.givesUp();
     });
     const ask = () => {
       switch (request.op) {

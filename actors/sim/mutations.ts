@@ -1,5 +1,7 @@
 // Mistakes planted on purpose, each of a kind that someone could really make. They are wrapped around the real actors, logs and store answers: no
 // production code knows of them. A simulator that does not find them finds nothing.
+import { defaultHeldLimits, Held, type Waiting } from '#actors/cluster/held.ts';
+import type { KeeperPorts } from '#actors/cluster/keeper.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
 import { sessionAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
@@ -7,7 +9,9 @@ import type { RoomMessage, UserMessage } from '#actors/kernel/messages.ts';
 import type { WorldEffect } from '#actors/kernel/world.ts';
 import { coveredKey } from '#actors/log/covered.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
+import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
+import type { Generation } from '#actors/ports/log-store.ts';
 import type { Mutation } from './node.ts';
 
 type Told = RoomMessage | UserMessage;
@@ -107,6 +111,40 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
       idle: () => actor.idle(),
     }),
   }),
+  'a shard is handed over before its actors have stopped': () => ({
+    nodes: 3,
+    keeper: (ports) => ({ ...ports, release: () => 0 }),
+  }),
+  'a shard goes back to work although its hand-over may have happened': () => ({
+    nodes: 3,
+    faults: { storeSilent: 0.1, storeLate: 0.1 },
+    keeper: hopeful,
+  }),
+  'a shard is taken without fencing its owner': () => ({
+    nodes: 3,
+    keeper: (ports) => ({ ...ports, walk: (steps, done) => ports.walk(unfenced(steps), done) }),
+  }),
+  'a shard is taken from whoever has it by now': () => ({
+    nodes: 3,
+    keeper: (ports, self) => ({ ...ports, walk: (steps, done) => ports.walk(insistent(steps, self), done) }),
+  }),
+  'a node that leaves an audience is forgotten although it joins again': () => ({
+    nodes: 2,
+    faults: { peerDelayMs: 60, linkBreaks: 0.3 },
+    packet: (packet) => (packet.kind === 'left' ? { ...packet, joins: Number.MAX_SAFE_INTEGER } : packet),
+  }),
+  'a session is not told what it hears no more': () => ({
+    nodes: 3,
+    session: (actor) => ({
+      receive: (message, now) => (message.kind === 'unheard' ? [] : actor.receive(message, now)),
+      idle: () => actor.idle(),
+    }),
+  }),
+  'letters that were held go on in the wrong order': () => ({
+    nodes: 3,
+    held: () => new Backwards(defaultHeldLimits),
+  }),
+  'an answer from where an actor was before is believed': () => ({ nodes: 3, believesStrays: true }),
   'bodies that were taken back stay': () => ({
     room: (actor) =>
       saying(actor, (effect) => {
@@ -115,6 +153,55 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
       }),
   }),
 };
+
+/** A keeper that takes a hand-over of unknown end for one that did not happen. */
+function hopeful(ports: KeeperPorts, self: Generation): KeeperPorts {
+  let isGiving = false;
+  return {
+    ...ports,
+    release: (shards) => {
+      isGiving = true;
+      return ports.release(shards);
+    },
+    readShard: (shard, done) =>
+      ports.readShard(shard, (owner) => {
+        isGiving = false;
+        done(owner);
+      }),
+    walk: (steps, done) => {
+      const isHandOver = isGiving;
+      ports.walk(steps, (owner) => done(owner === undefined && isHandOver ? self : owner));
+    },
+  };
+}
+
+/** Steps of ownership that only say that they fence. */
+function* unfenced(steps: OwnershipSteps<Generation | null>): OwnershipSteps<Generation | null> {
+  let step = steps.next({ op: 'fence' });
+  while (!step.done) step = steps.next(step.value.op === 'fence' ? { op: 'fence' } : yield step.value);
+  return step.value;
+}
+
+/** Steps that take a shard whoever owns it. */
+function* insistent(steps: OwnershipSteps<Generation | null>, self: Generation): OwnershipSteps<Generation | null> {
+  let step = steps.next({ op: 'fence' });
+  while (!step.done) {
+    const request = step.value;
+    let reply = yield request;
+    if (request.op === 'casShard' && request.owner === self && reply.op === 'casShard' && reply.applied === false) {
+      const read = yield { op: 'readShard', shard: request.shard };
+      if (read.op === 'readShard') reply = yield { ...request, expected: read.owner };
+    }
+    step = steps.next(reply);
+  }
+  return step.value;
+}
+
+class Backwards extends Held {
+  override take(shard: number): Waiting[] {
+    return super.take(shard).reverse();
+  }
+}
 
 /** Tells its actor that rows are durable as soon as they are appended. */
 class Hasty<Message extends Told> implements Actor<Message> {

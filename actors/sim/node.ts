@@ -1,14 +1,16 @@
 // One process of the node: the real kernel with the real session, user and room actors, their logs on the simulated store, and links for sockets.
 // It may die at any moment, and it may stand still: then nothing happens in it, and what came meanwhile happens when it goes on.
-import { Keeper } from '#actors/cluster/keeper.ts';
+import { defaultHeldLimits, Held } from '#actors/cluster/held.ts';
+import { Keeper, type KeeperPorts } from '#actors/cluster/keeper.ts';
 import type { Packet } from '#actors/cluster/packets.ts';
 import { firstSession } from '#actors/cluster/seats.ts';
-import { Switchboard } from '#actors/cluster/switchboard.ts';
+import { Switchboard, type SwitchboardPorts } from '#actors/cluster/switchboard.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
 import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
 import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
+import { laneOf } from '#actors/kernel/message-kinds.ts';
 import type { Message, RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
 import { System } from '#actors/kernel/system.ts';
@@ -18,6 +20,7 @@ import { isSettled } from '#actors/log/due.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
 import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
+import { sameGeneration } from '#actors/log/segments.ts';
 import { shardCount, shardOf } from '#actors/log/shards.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
@@ -30,6 +33,7 @@ import { UserActor } from '#actors/user/user.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
+import type { Faults } from './faults.ts';
 import type { Link, NodeEnd } from './link.ts';
 import { LogDriver, type LogDriverOptions, type LogHome } from './log-driver.ts';
 import type { Peers } from './peers.ts';
@@ -44,6 +48,16 @@ export interface Mutation extends Pick<LogDriverOptions, 'omit' | 'lie' | 'twist
   readonly session?: (actor: Actor<SessionMessage>) => Actor<SessionMessage>;
   /** Alters an effect on its way to the world; null = it is dropped. */
   readonly effect?: (effect: WorldEffect, from: Address) => WorldEffect | null;
+  /** Nodes that it takes to be made. Default 1. */
+  readonly nodes?: number;
+  /** What must go wrong for it to do harm, more often than it does by itself. */
+  readonly faults?: Partial<Faults>;
+  readonly keeper?: (ports: KeeperPorts, self: Generation) => KeeperPorts;
+  readonly held?: () => Held;
+  /** Alters what another node says. */
+  readonly packet?: (packet: Packet) => Packet;
+  /** Answers that nobody waits for are believed. */
+  readonly believesStrays?: true;
 }
 
 export interface NodeOptions {
@@ -91,6 +105,8 @@ export class SimNode implements World, LogHome, NodeEnd {
   readonly #logs: LogDriver;
   readonly #summaries: Summaries;
   #still = false;
+  /** Something of a packet was told to an actor. */
+  #isTold = false;
   #waiting: (() => void)[] = [];
   #runPlanned = false;
   #timerDue = Number.POSITIVE_INFINITY;
@@ -122,8 +138,8 @@ export class SimNode implements World, LogHome, NodeEnd {
     this.system = new System({
       create: {
         session: (id) => (mutation.session ?? same)(new Session(id, shared)),
-        user: (id, incarnation) => (mutation.user ?? same)(new UserActor(id, incarnation, settings)),
-        room: (id) => (mutation.room ?? same)(new Room(id, room)),
+        user: (id, incarnation) => this.#ordered(id, (mutation.user ?? same)(new UserActor(id, incarnation, settings))),
+        room: (id) => this.#ordered(id, (mutation.room ?? same)(new Room(id, room))),
       },
       world: this,
       seat: this.seat,
@@ -169,8 +185,13 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 
   /** From another node. */
-  heard(seat: number, packet: Packet): void {
+  heard(seat: number, given: Packet): void {
+    const { packet: alter, believesStrays } = this.#options.mutation;
+    const packet = alter?.(given) ?? given;
+    this.#isTold = false;
     this.#board?.received(seat, packet);
+    if (believesStrays && !this.#isTold && packet.kind === 'tell' && laneOf(packet.message) === 'control')
+      this.system.tellHere(packet.to, packet.message);
   }
 
   linkUp(seat: number): void {
@@ -322,9 +343,14 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 
   #makeBoard(seat: number, peers: Peers): Switchboard {
-    return new Switchboard(seat, {
+    const tell = (to: Address, message: Message, bytes: number) => {
+      this.#isTold = true;
+      this.system.tellHere(to, message, bytes);
+    };
+    const held = this.#options.mutation.held?.() ?? new Held(defaultHeldLimits);
+    const ports: SwitchboardPorts = {
       send: (to, packet) => peers.send(this, to, packet),
-      tell: (to, message, bytes) => this.system.tellHere(to, message, bytes),
+      tell,
       refuse: (to, message, refusal) => this.system.refuse(to, message, refusal),
       perform: (effect) => this.#performHere(effect, '' as Address, 0),
       summarise: (room, user, token) => this.system.tellHere(roomAddress(room), { kind: 'summarise', user, token }),
@@ -338,14 +364,30 @@ export class SimNode implements World, LogHome, NodeEnd {
         }
       },
       now: () => this.now(),
-    });
+    };
+    return new Switchboard(seat, ports, held);
+  }
+
+  /** An actor whose messages are looked at: those of one session must come in order. */
+  #ordered<Told extends RoomMessage | UserMessage>(id: string, actor: Actor<Told>): Actor<Told> {
+    const town = this.#options.town;
+    if (town === undefined) return actor;
+    return {
+      receive: (message, now) => {
+        const wrong = town.peers.order.handled(this.seat, id, message);
+        if (wrong !== null) this.#options.bug(wrong);
+        return actor.receive(message, now);
+      },
+      idle: () => actor.idle(),
+      kept: () => actor.kept?.() ?? [],
+    };
   }
 
   /** Takes and gives shards, and asks whether it is still alive. */
   #keep(peers: Peers, board: Switchboard): void {
     const shardOfAny = (shards: readonly number[]) => (address: Address) => shards.includes(shardOf(address));
-    const keeper = new Keeper(this.generation, {
-      walk: (steps, done) => this.#logs.walk(steps, done),
+    const ports: KeeperPorts = {
+      walk: (steps, done) => this.#logs.walk(steps, done, { givesUp: true }),
       readShard: (shard, done) => {
         const read = this.inside((answer: { readonly value: Generation | null } | null) => done(answer?.value));
         this.#options.store.ask({ asker: this }, (memory) => memory.readShard(shard), read);
@@ -356,7 +398,8 @@ export class SimNode implements World, LogHome, NodeEnd {
       place: (shards, place) => board.place(shards, place),
       found: (shard, seat) => board.found(shard, seat),
       now: () => this.now(),
-    });
+    };
+    const keeper = new Keeper(this.generation, this.#options.mutation.keeper?.(ports, this.generation) ?? ports);
     const keep = () => {
       keeper.tick(peers.othersOf(this));
       board.tick();
@@ -394,6 +437,16 @@ export class SimNode implements World, LogHome, NodeEnd {
     else this.system.tell(address, { kind: 'manifestMoved', user: id, head: { version: 0, hash: noBytes } });
   }
 
+  /** A log in the hands of an actor that is not its process's by the store: only a process that was fenced may not know better (rule 9). */
+  #foreign(): string | null {
+    const { memory } = this.#options.store;
+    for (const log of this.#logs.names) {
+      if (sameGeneration(memory.readShard(shardOf(log)), this.generation)) continue;
+      if (memory.readFence(this.generation) === 'alive') return `${log} runs where it does not belong`;
+    }
+    return null;
+  }
+
   #plan(): void {
     if (this.#runPlanned) return;
     this.#runPlanned = true;
@@ -403,7 +456,9 @@ export class SimNode implements World, LogHome, NodeEnd {
   #run(): void {
     this.#runPlanned = false;
     const more = this.system.run();
-    const beyond = overfull(this.inMemory);
+    if (this.#board !== null && this.system.counters.get('session.answerUnasked') > 0)
+      this.#options.bug('a session got an answer that it did not wait for');
+    const beyond = overfull(this.inMemory) ?? (this.#board === null ? null : this.#foreign());
     if (beyond !== null) this.#options.bug(beyond);
     if (more) return this.#plan();
     const due = this.system.nextDue();

@@ -1,16 +1,13 @@
 // The same promises where a provider is several nodes: links break, processes die and stand still, shards move under the feet of everybody.
 import { describe, expect, it } from 'vitest';
 import { calm } from './faults.ts';
-import { failureOf } from './seeds.ts';
+import { failureOf, seedsOfNodes } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
-/** Seeds of each size that every test run simulates. */
-const seeds = 150;
-
 describe.each([2, 3])('a simulated provider of %i nodes', (nodes) => {
-  it(`keeps its promises, seeds 1 to ${seeds}`, { timeout: 120_000 }, () => {
+  it(`keeps its promises, seeds 1 to ${seedsOfNodes}`, { timeout: 120_000 }, () => {
     const failures: string[] = [];
-    for (let seed = 1; seed <= seeds; seed++) {
+    for (let seed = 1; seed <= seedsOfNodes; seed++) {
       const { violations } = simulate({ seed, nodes });
       if (violations.length > 0) failures.push(`${failureOf(seed, violations)} --nodes ${nodes}`);
     }

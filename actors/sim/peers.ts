@@ -3,6 +3,7 @@
 import type { LiveNode } from '#actors/cluster/keeper.ts';
 import type { Packet } from '#actors/cluster/packets.ts';
 import type { SimNode } from './node.ts';
+import { Order } from './order.ts';
 import type { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -20,9 +21,8 @@ interface PeerLink {
   broken: boolean;
 }
 
-/** Milliseconds of one way between two nodes, in the mean and at most. */
-const delayMs = 2;
-const delayMsMax = 60;
+/** One way between two nodes takes so many times the mean at most. */
+const delayTimesMax = 10;
 /** Silence after which the other end hangs up, and after which a node is held for dead. */
 const silenceMs = 2_000;
 const deadMs = 2_500;
@@ -31,15 +31,19 @@ const lookMs = 500;
 const dialMsMax = 400;
 
 export class Peers {
+  /** Of messages, as all nodes see it. */
+  readonly order = new Order();
   readonly #schedule: Schedule;
   readonly #random: Random;
+  readonly #delayMs: () => number;
   readonly #nodes = new Map<number, SimNode>();
   readonly #beats = new Map<SimNode, number>();
   #links: PeerLink[] = [];
 
-  constructor(schedule: Schedule, random: Random) {
+  constructor(schedule: Schedule, random: Random, delayMs: () => number) {
     this.#schedule = schedule;
     this.#random = random;
+    this.#delayMs = delayMs;
     const look = () => {
       this.#look();
       schedule.after(lookMs, look);
@@ -80,6 +84,7 @@ export class Peers {
   }
 
   send(from: SimNode, seat: number, packet: Packet): void {
+    if (packet.kind === 'returned') this.order.returned(packet.message);
     const link = this.#of(from).find(({ ends }) => otherOf(ends, from).seat === seat && endOf(ends, from).open);
     if (link === undefined || link.broken) return;
     const end = endOf(link.ends, otherOf(link.ends, from));
@@ -153,7 +158,8 @@ export class Peers {
   }
 
   #delay(): number {
-    return 1 + this.#random.delay(delayMs, delayMsMax);
+    const delayMs = this.#delayMs();
+    return 1 + this.#random.delay(delayMs, delayTimesMax * delayMs);
   }
 }
 

@@ -4,6 +4,8 @@ import { simulate } from './simulate.ts';
 /** Seeds that every test run simulates, and into how many files they are cut, so that two cores share them. */
 export const seedsInTests = 2_000;
 export const partsInTests = 4;
+/** Seeds of providers of several nodes, for each number of nodes. */
+export const seedsOfNodes = 150;
 
 /** Runs one part of the seeds, from 0; returns what failed, a line each. */
 export function runPart(part: number): string[] {

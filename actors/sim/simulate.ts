@@ -52,6 +52,10 @@ const beginMs = 1_800_000_000_000;
 const wakesUpEvery = 3;
 /** Milliseconds in which nobody is there: from a crash on, rooms with something left to do are woken within a minute and a half. */
 const aloneMs = 120_000;
+/** Milliseconds after which whatever moved has moved, and whoever lost a room has asked for it again. */
+const quietMs = 30_000;
+/** Milliseconds in which everybody has heard what was said. */
+const heardMs = 3_000;
 /** Mean milliseconds between two steps. */
 const stepMs = 150;
 
@@ -77,7 +81,7 @@ class Run {
     const schedule = this.#schedule;
     this.#options = options;
     this.#random = random;
-    this.#faults = { ...drawFaults(random.fork()), ...options.faults };
+    this.#faults = { ...drawFaults(random.fork()), ...options.mutation?.faults, ...options.faults };
     this.#linkDelayMs = this.#faults.linkDelayMs;
     const trace = options.trace;
     this.#witness = new Witness(trace === undefined ? null : (line) => trace(`${schedule.now - beginMs} ${line}`));
@@ -96,6 +100,7 @@ class Run {
       trace: tracing,
       bug: (what) => witness.wrong(what),
       linkDelayMs: () => this.#linkDelayMs,
+      peerDelayMs: () => this.#faults.peerDelayMs,
       skewMsMax: this.#faults.clockSkewMs,
       nodes: options.nodes ?? 1,
     });
@@ -149,6 +154,7 @@ class Run {
     this.#linkDelayMs = calm.linkDelayMs;
     schedule.runUntil(schedule.now + 10_000);
     this.#cluster.settle();
+    if ((this.#options.nodes ?? 1) > 1) this.#checkHearing();
     leave();
     schedule.runUntil(schedule.now + aloneMs);
     this.#checkLeft();
@@ -161,6 +167,27 @@ class Run {
     schedule.runUntil(schedule.now + 30_000);
     this.#story.finale();
     schedule.runUntil(schedule.now + 30_000);
+  }
+
+  /** Of several nodes: connections that outlived all that went wrong are deaf to nothing. Coming back would hide it. */
+  #checkHearing(): void {
+    const schedule = this.#schedule;
+    schedule.runUntil(schedule.now + quietMs);
+    const connected = this.#devices.filter(({ conversation }) => conversation.live);
+    for (const speaker of connected) {
+      this.#story.finale(speaker);
+      schedule.runUntil(schedule.now + heardMs);
+      this.#checkCopies(connected.filter(({ conversation }) => conversation.live));
+    }
+  }
+
+  #checkCopies(devices: readonly Device[]): void {
+    const { memory } = this.#store;
+    const witness = this.#witness;
+    for (const room of this.#story.rooms) {
+      const final = readRoomLog(memory, room, (what) => witness.wrong(what));
+      for (const device of devices) promises.checkCopy(device, final, witness);
+    }
   }
 
   /** What rooms had left to do was done by now, although nobody asked for it. */

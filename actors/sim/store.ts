@@ -53,6 +53,11 @@ export class SimStore {
     this.#outages.set(log, this.#schedule.now + ms);
   }
 
+  /** Whether it can't be reached for a second time in a row. */
+  staysAway(): boolean {
+    return this.#random.chance(0.5);
+  }
+
   /** Nothing is out of reach any more. */
   recover(): void {
     this.#outages.clear();

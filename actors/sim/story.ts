@@ -86,9 +86,9 @@ export class Story {
     });
   }
 
-  /** Everybody says one more thing everywhere. */
-  finale(): void {
-    for (const device of this.#options.devices) {
+  /** Everybody, or one device, says one more thing everywhere. */
+  finale(speaker?: Device): void {
+    for (const device of speaker === undefined ? this.#options.devices : [speaker]) {
       for (const room of this.#joined(device)) doings.say(device, room, this.#label('finale'));
     }
   }

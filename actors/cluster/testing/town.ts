@@ -5,7 +5,7 @@ import { Audiences } from '../../kernel/audience.ts';
 import type { Refusal } from '../../kernel/bounce.ts';
 import type { Message } from '../../kernel/messages.ts';
 import type { WorldEffect } from '../../kernel/world.ts';
-import type { HeldLimits } from '../held.ts';
+import { defaultHeldLimits, Held } from '../held.ts';
 import type { Letter, Packet } from '../packets.ts';
 import { Switchboard } from '../switchboard.ts';
 
@@ -30,7 +30,7 @@ export class Town {
   readonly #links = new Map<string, Packet[]>();
 
   /** Nodes of these seats, all linked, with nothing under way. */
-  constructor(seats: readonly number[], limits?: HeldLimits) {
+  constructor(seats: readonly number[], limits = defaultHeldLimits) {
     for (const seat of seats) this.#nodes.set(seat, this.#make(seat, limits));
     for (const a of seats) for (const b of seats) if (a < b) this.link(a, b);
     this.flow();
@@ -86,7 +86,7 @@ export class Town {
     }
   }
 
-  #make(seat: number, limits: HeldLimits | undefined): TownNode {
+  #make(seat: number, limits = defaultHeldLimits): TownNode {
     const lists = { told: [], refused: [], performed: [], summarised: [], revoked: [], unheard: [] };
     const node: Omit<TownNode, 'board' | 'audiences'> = { seat, ...lists };
     const perform = (effect: WorldEffect) => {
@@ -117,7 +117,7 @@ export class Town {
         },
         now: () => this.now,
       },
-      limits,
+      new Held(limits),
     );
     const audiences: Audiences = new Audiences((key) => board.emptied(key));
     return { ...node, board, audiences };
