@@ -2,10 +2,10 @@
 // should have are handed over once their actors have stopped. Pure; its host brings the store and the list of who is there.
 // Guarantees: a shard is `here` only after the store said so, and no longer here before the store is asked to give it away (rule 9). That lists of
 // who is there differ between nodes, or are wrong, costs time and nothing else: the fence decides.
-import { handOver, type OwnershipSteps, takeShard } from '../log/ownership.ts';
+import { handOver, keepShard, type OwnershipSteps, takeShard } from '../log/ownership.ts';
 import { sameGeneration } from '../log/segments.ts';
 import { shardCount } from '../log/shards.ts';
-import type { Generation } from '../ports/log-store.ts';
+import type { Generation, ShardOwner } from '../ports/log-store.ts';
 import type { Place } from './placement.ts';
 import { chosenFor } from './rendezvous.ts';
 
@@ -20,11 +20,11 @@ export interface LiveNode extends Generation {
 export interface KeeperPorts {
   /** Carries out steps on the store. `undefined` = the store failed; what was asked may have happened. */
   readonly walk: (
-    steps: OwnershipSteps<Generation | null>,
-    done: (owner: Generation | null | undefined) => void,
+    steps: OwnershipSteps<ShardOwner | null>,
+    done: (owner: ShardOwner | null | undefined) => void,
   ) => void;
   /** Who owns a shard, by the store; `undefined` = it failed. */
-  readonly readShard: (shard: number, done: (owner: Generation | null | undefined) => void) => void;
+  readonly readShard: (shard: number, done: (owner: ShardOwner | null | undefined) => void) => void;
   /** Asks the actors of these shards to stop; how many are left. */
   readonly release: (shards: readonly number[]) => number;
   /** Drops the actors of these shards at once. */
@@ -46,11 +46,6 @@ export interface KeeperLimits {
   readonly givingMax: number;
   /** Between two reads of the same shard's owner while nobody says that they have it. Default 1,000 ms. */
   readonly readMs: number;
-  /**
-   * A change that the store did not answer may still come for so long: a read before that says nothing. Default 10,000 ms, a multiple of what the store
-   * itself gives a request.
-   */
-  readonly lateMs: number;
 }
 
 export const defaultKeeperLimits: KeeperLimits = {
@@ -58,7 +53,6 @@ export const defaultKeeperLimits: KeeperLimits = {
   stopMs: 3_000,
   givingMax: 8,
   readMs: 1_000,
-  lateMs: 10_000,
 };
 
 interface Shard {
@@ -67,8 +61,10 @@ interface Shard {
   busy: boolean;
   /** When its actors were asked to stop; null = it is not given away. */
   givingSinceMs: number | null;
-  /** Since when it may have been given away, or may be yet: nothing of it may run here until the store has said what became of it. */
-  unsureSinceMs: number | null;
+  /** As the store had it when it became this node's; null = it is not. */
+  own: ShardOwner | null;
+  /** It may have been given away, or may be yet: nothing of it may run here until the store has said that it is this node's and stays so. */
+  unsure: boolean;
   readMs: number;
 }
 
@@ -90,7 +86,8 @@ export class Keeper {
       number,
       busy: false,
       givingSinceMs: null,
-      unsureSinceMs: null,
+      own: null,
+      unsure: false,
       readMs: Number.NEGATIVE_INFINITY,
     }));
   }
@@ -143,38 +140,49 @@ export class Keeper {
       if (now - shard.givingSinceMs < this.#limits.stopMs) return;
       abandon([number]);
     }
+    const { own } = shard;
+    if (own === null) return this.#learn(shard, now);
     const heir = this.#heirOf(number, now);
-    // Whoever should have had it is gone again.
-    if (heir === null) return this.#keep(shard, now);
+    // Whoever should have had it is gone again, and nothing was asked.
+    if (heir === null && !shard.unsure) return this.#given(shard, own);
     shard.busy = true;
-    const { node, gen } = heir;
-    // One that was not answered is tried again: an answer to this one settles that one, too, since both expect the same owner.
-    walk(handOver({ shard: number, from: this.#self, to: { node, gen } }), (owner) => {
-      shard.busy = false;
-      if (owner === undefined) shard.unsureSinceMs = this.#ports.now();
-      else this.#given(shard, owner);
-    });
-  }
-
-  /** It stays here, unless a hand-over whose end was not heard took effect, or may yet. */
-  #keep(shard: Shard, now: number): void {
-    const { unsureSinceMs } = shard;
-    if (unsureSinceMs === null) return this.#given(shard, this.#self);
-    if (now - unsureSinceMs < this.#limits.lateMs) return;
-    shard.busy = true;
-    this.#ports.readShard(shard.number, (owner) => {
+    shard.unsure = true;
+    // One that was not answered is settled by the answer to the next, since both expect the same version.
+    const steps =
+      heir === null
+        ? keepShard(number, own)
+        : handOver({ shard: number, from: own, to: { node: heir.node, gen: heir.gen } });
+    walk(steps, (owner) => {
       shard.busy = false;
       if (owner !== undefined) this.#given(shard, owner);
     });
   }
 
-  /** The store said who owns it. */
-  #given(shard: Shard, owner: Generation | null): void {
+  /** It is here and nobody noted since when: the version is the store's to say. */
+  #learn(shard: Shard, now: number): void {
+    shard.busy = true;
+    this.#ports.readShard(shard.number, (owner) => {
+      shard.busy = false;
+      if (owner === undefined) return;
+      if (!sameGeneration(owner, this.#self)) return this.#given(shard, owner);
+      shard.own = owner;
+      this.#give(shard, now);
+    });
+  }
+
+  /** The store said who owns it, and nothing that was asked before changes that any more. */
+  #given(shard: Shard, owner: ShardOwner | null): void {
     shard.givingSinceMs = null;
-    shard.unsureSinceMs = null;
-    const isStillHere = sameGeneration(owner, this.#self);
-    if (!isStillHere) shard.readMs = this.#ports.now();
-    this.#ports.place([shard.number], isStillHere ? 'here' : 'nobody');
+    shard.unsure = false;
+    if (sameGeneration(owner, this.#self)) return this.#have(shard, owner);
+    shard.own = null;
+    shard.readMs = this.#ports.now();
+    this.#ports.place([shard.number], 'nobody');
+  }
+
+  #have(shard: Shard, owner: ShardOwner | null): void {
+    shard.own = owner;
+    this.#ports.place([shard.number], 'here');
   }
 
   /** Nobody says that they have it: what does the store say? */
@@ -184,7 +192,7 @@ export class Keeper {
     this.#ports.readShard(shard.number, (owner) => {
       shard.busy = false;
       if (owner === undefined || this.#ports.placeOf(shard.number) !== 'nobody') return;
-      if (sameGeneration(owner, this.#self)) return this.#ports.place([shard.number], 'here');
+      if (sameGeneration(owner, this.#self)) return this.#have(shard, owner);
       const alive = owner === null ? undefined : this.#live.find((node) => sameGeneration(node, owner));
       if (alive === undefined && !this.#leaving && this.#isChosen(shard.number)) this.#take(shard, owner);
       // An older process may have said that it has it, and is gone.
@@ -192,12 +200,12 @@ export class Keeper {
     });
   }
 
-  #take(shard: Shard, from: Generation | null): void {
+  #take(shard: Shard, from: ShardOwner | null): void {
     const { number } = shard;
     shard.busy = true;
     this.#ports.walk(takeShard({ shard: number, from, to: this.#self }), (owner) => {
       shard.busy = false;
-      if (owner !== undefined && sameGeneration(owner, this.#self)) this.#ports.place([number], 'here');
+      if (owner !== undefined && sameGeneration(owner, this.#self)) this.#have(shard, owner);
     });
   }
 

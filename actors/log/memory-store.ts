@@ -1,9 +1,17 @@
 // A store in memory: what ports/log-store.ts and ports/state-store.ts promise, as synchronous code. The server's memory store wraps it in
 // promises; the simulator and the interleaving test put delays, losses and time-outs that took effect between it and the logs.
 // Guarantees: an expired row reads as absent and is forgotten by `expire`. Keeps nothing when the process ends.
-import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '../ports/log-store.ts';
+import type {
+  DueSegment,
+  Fence,
+  Generation,
+  LogMeta,
+  RowRange,
+  RowWrite,
+  ShardOwner,
+  StoredRow,
+} from '../ports/log-store.ts';
 import { isOlder, type StateStamp, type StateWrite, type StoredState } from '../ports/state-store.ts';
-import { sameGeneration } from './segments.ts';
 import { shardOf } from './shards.ts';
 
 /** A state row; null value = deleted, kept so that an older write still loses. */
@@ -12,7 +20,7 @@ type Kept = StateStamp & { readonly value: Uint8Array | null };
 export class MemoryStore {
   readonly #now: () => number;
   readonly #fences = new Map<string, { generation: Generation; fence: Fence }>();
-  readonly #shards = new Map<number, Generation>();
+  readonly #shards = new Map<number, ShardOwner>();
   readonly #metas = new Map<string, LogMeta>();
   /** By log, then by segment: rows ascending. */
   readonly #rows = new Map<string, Map<number, StoredRow[]>>();
@@ -45,13 +53,14 @@ export class MemoryStore {
       .map(({ generation }) => generation);
   }
 
-  readShard(shard: number): Generation | null {
+  readShard(shard: number): ShardOwner | null {
     return this.#shards.get(shard) ?? null;
   }
 
-  casShard(shard: number, expected: Generation | null, owner: Generation): boolean {
-    if (!sameGeneration(this.readShard(shard), expected)) return false;
-    this.#shards.set(shard, owner);
+  casShard(shard: number, expected: ShardOwner | null, { node, gen }: Generation): boolean {
+    const version = expected?.version ?? 0;
+    if ((this.readShard(shard)?.version ?? 0) !== version) return false;
+    this.#shards.set(shard, { node, gen, version: version + 1 });
     return true;
   }
 

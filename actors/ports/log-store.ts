@@ -11,6 +11,11 @@ export interface Generation {
   readonly gen: number;
 }
 
+/** Who owns a shard, and how often that was changed: from 1. */
+export interface ShardOwner extends Generation {
+  readonly version: number;
+}
+
 /** `fenced` is for ever. A generation that nobody created counts as fenced. */
 export type Fence = 'alive' | 'fenced';
 
@@ -89,9 +94,12 @@ export interface OwnershipStore {
   /** A plain read: cheap, done all the time. Says `fenced` if a `fence` was answered before the read started. */
   readFence(generation: Generation): Promise<Fence>;
   /** null = nobody yet. Sees every conditional change that was answered, and settles those that were not. */
-  readShard(shard: number): Promise<Generation | null>;
-  /** Conditional: true = the owner was `expected` and is `owner` now; false = it was not. */
-  casShard(shard: number, expected: Generation | null, owner: Generation): Promise<boolean>;
+  readShard(shard: number): Promise<ShardOwner | null>;
+  /**
+   * Conditional on the version only: true = `expected` was there (null: nobody) and `owner` is now, with the next version; false = it was not. So a change
+   * that nobody heard of and that comes late changes nothing once another one was made.
+   */
+  casShard(shard: number, expected: ShardOwner | null, owner: Generation): Promise<boolean>;
   /** Generations of this node that are not fenced, other than `own`: those of earlier processes. */
   readAlive(node: string, own: Generation): Promise<readonly Generation[]>;
 }

@@ -11,7 +11,7 @@ import { coveredKey } from '#actors/log/covered.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
-import type { Generation } from '#actors/ports/log-store.ts';
+import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
 import type { Mutation } from './node.ts';
 
 type Told = RoomMessage | UserMessage;
@@ -170,20 +170,20 @@ function hopeful(ports: KeeperPorts, self: Generation): KeeperPorts {
       }),
     walk: (steps, done) => {
       const isHandOver = isGiving;
-      ports.walk(steps, (owner) => done(owner === undefined && isHandOver ? self : owner));
+      ports.walk(steps, (owner) => done(owner === undefined && isHandOver ? { ...self, version: 0 } : owner));
     },
   };
 }
 
 /** Steps of ownership that only say that they fence. */
-function* unfenced(steps: OwnershipSteps<Generation | null>): OwnershipSteps<Generation | null> {
+function* unfenced(steps: OwnershipSteps<ShardOwner | null>): OwnershipSteps<ShardOwner | null> {
   let step = steps.next({ op: 'fence' });
   while (!step.done) step = steps.next(step.value.op === 'fence' ? { op: 'fence' } : yield step.value);
   return step.value;
 }
 
 /** Steps that take a shard whoever owns it. */
-function* insistent(steps: OwnershipSteps<Generation | null>, self: Generation): OwnershipSteps<Generation | null> {
+function* insistent(steps: OwnershipSteps<ShardOwner | null>, self: Generation): OwnershipSteps<ShardOwner | null> {
   let step = steps.next({ op: 'fence' });
   while (!step.done) {
     const request = step.value;

@@ -22,7 +22,7 @@ import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
 import { sameGeneration } from '#actors/log/segments.ts';
 import { shardCount, shardOf } from '#actors/log/shards.ts';
-import type { Generation } from '#actors/ports/log-store.ts';
+import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
 import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
@@ -389,7 +389,7 @@ export class SimNode implements World, LogHome, NodeEnd {
     const ports: KeeperPorts = {
       walk: (steps, done) => this.#logs.walk(steps, done, { givesUp: true }),
       readShard: (shard, done) => {
-        const read = this.inside((answer: { readonly value: Generation | null } | null) => done(answer?.value));
+        const read = this.inside((answer: { readonly value: ShardOwner | null } | null) => done(answer?.value));
         this.#options.store.ask({ asker: this }, (memory) => memory.readShard(shard), read);
       },
       release: (shards) => this.system.release(shardOfAny(shards)),

@@ -128,7 +128,9 @@ class Schedule {
     this.#handOvers--;
     node.stop();
     const heir = this.#newNode();
-    this.#walk(node, handOver({ shard: 0, from: node.generation, to: heir.generation }), (owner) => {
+    const from = this.#replicas.registers.readShard(0);
+    if (!sameGeneration(from, node.generation) || from === null) return;
+    this.#walk(node, handOver({ shard: 0, from, to: heir.generation }), (owner) => {
       heir.owns = sameGeneration(owner, heir.generation);
     });
   }

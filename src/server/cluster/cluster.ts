@@ -6,7 +6,7 @@ import type { Switchboard } from '#actors/cluster/switchboard.ts';
 import type { Address } from '#actors/kernel/address.ts';
 import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { shardOf } from '#actors/log/shards.ts';
-import type { Generation, OwnershipStore } from '#actors/ports/log-store.ts';
+import type { OwnershipStore, ShardOwner } from '#actors/ports/log-store.ts';
 import type { Hints } from './hints.ts';
 import { Links, type LinksOptions, type NodePlace } from './links.ts';
 import { Neighbours } from './neighbours.ts';
@@ -31,7 +31,7 @@ export interface ClusterPorts {
   readonly store: Pick<OwnershipStore, 'readShard'>;
   readonly register: Register;
   /** Carries out steps of ownership; rejects when the store does. */
-  readonly walk: (steps: OwnershipSteps<Generation | null>) => Promise<Generation | null>;
+  readonly walk: (steps: OwnershipSteps<ShardOwner | null>) => Promise<ShardOwner | null>;
   readonly board: Switchboard;
   readonly release: (isTheirs: (address: Address) => boolean) => number;
   readonly abandon: (isTheirs: (address: Address) => boolean) => void;

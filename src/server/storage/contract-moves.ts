@@ -1,9 +1,9 @@
 // The part of the store's contract in which a log moves from owner to owner: takeovers in a row and at once, hand-overs, actors that crash with a write
 // under way, clocks that jump. Whatever happens, what was acked stays, once and in order.
 import { describe, expect, it } from 'vitest';
-import { handOver, takeShard } from '#actors/log/ownership.ts';
+import { handOver, keepShard, takeShard } from '#actors/log/ownership.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
-import { bytes, ownersOf, shard, text, type World } from './contract-owner.ts';
+import { bytes, ownedBy, ownersOf, shard, text, type World } from './contract-owner.ts';
 import { walk } from './tenure.ts';
 
 const hourMs = 3_600_000;
@@ -38,12 +38,12 @@ export function movesContract(name: string, world: World): void {
     it('ends with one owner where several take over at once, and all of them know which', async () => {
       const { generation } = await fresh('a');
       const takers = await Promise.all(['n', 'm', 'o'].map((node) => world.store().createGeneration(node)));
-      const owners = await Promise.all(
-        takers.map((to) => walk(world.store(), takeShard({ shard, from: generation, to }))),
-      );
+      const from = await ownedBy(world.store(), shard, generation);
+      const owners = await Promise.all(takers.map((to) => walk(world.store(), takeShard({ shard, from, to }))));
       expect(new Set(owners.map((each) => JSON.stringify(each))).size).toBe(1);
-      expect(takers).toContainEqual(owners[0]);
-      const winner = owner(owners[0] as Generation);
+      const { node, gen } = owners[0] as Generation;
+      expect(takers).toContainEqual({ node, gen });
+      const winner = owner({ node, gen });
       await winner.open();
       expect(await contents(winner)).toEqual(['1 a']);
     });
@@ -68,13 +68,16 @@ export function movesContract(name: string, world: World): void {
   });
 
   describe(`hand-overs, ${name}`, () => {
+    const handedOver = async (from: Generation, to: Generation) =>
+      await walk(world.store(), handOver({ shard, from: await ownedBy(world.store(), shard, from), to }));
+
     it('gives a log there and back, with a write under way when it stopped', async () => {
       const { generation, first } = await fresh('a');
       first.append('late');
       const held = first.hold('writeRows');
       first.log.drop();
       const to = await world.store().createGeneration('m');
-      expect(await walk(world.store(), handOver({ shard, from: generation, to }))).toEqual(to);
+      expect(await handedOver(generation, to)).toMatchObject(to);
       const second = owner(to);
       await second.open();
       second.append('b');
@@ -82,7 +85,7 @@ export function movesContract(name: string, world: World): void {
       await first.carryOut(held);
       expect(await contents(second)).toEqual(['1 a', '2 b']);
       second.log.drop();
-      expect(await walk(world.store(), handOver({ shard, from: to, to: generation }))).toEqual(generation);
+      expect(await handedOver(to, generation)).toMatchObject(generation);
       const back = owner(generation);
       await back.open();
       back.append('c');
@@ -95,7 +98,17 @@ export function movesContract(name: string, world: World): void {
       const { generation } = await fresh('a');
       const second = await takeOver(generation);
       const to = await world.store().createGeneration('m');
-      expect(await walk(world.store(), handOver({ shard, from: generation, to }))).toEqual(second);
+      expect(await handedOver(generation, to)).toMatchObject(second);
+    });
+
+    it("can't come about late once the giver has made sure that the shard is still its own", async () => {
+      const { generation } = await fresh('a');
+      const to = await world.store().createGeneration('m');
+      const before = await ownedBy(world.store(), shard, generation);
+      const kept = await walk(world.store(), keepShard(shard, before));
+      expect(kept).toMatchObject(generation);
+      expect(await world.store().casShard(shard, before, to)).toBe(false);
+      expect(await world.store().readShard(shard)).toEqual(kept);
     });
   });
 

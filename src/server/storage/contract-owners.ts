@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { takeShard } from '#actors/log/ownership.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import type { Generation, OwnershipStore } from '#actors/ports/log-store.ts';
-import { bytes, log, Owner, ownersOf, shard, text, type World, yearMs } from './contract-owner.ts';
+import { bytes, log, Owner, ownedBy, ownersOf, shard, text, type World, yearMs } from './contract-owner.ts';
 import { walk } from './tenure.ts';
 
 export function ownersContract(name: string, world: World): void {
@@ -291,12 +291,14 @@ export function ownersContract(name: string, world: World): void {
         const { generation, first } = await freshIn(world, `room/!${until}:lux`);
         const sleeper = await store().createGeneration('n');
         const place = shardOf(`room/!${until}:lux`);
-        await walk(store(), takeShard({ shard: place, from: generation, to: sleeper }));
+        const begun = await ownedBy(store(), place, generation);
+        await walk(store(), takeShard({ shard: place, from: begun, to: sleeper }));
         const asleep = new Owner({ store: store(), generation: sleeper, log: `room/!${until}:lux`, now: world.now });
         asleep.command({ kind: 'open', create: true });
         await asleep.run(until);
         const third = await store().createGeneration('n');
-        await walk(store(), takeShard({ shard: place, from: sleeper, to: third }));
+        const slept = await ownedBy(store(), place, sleeper);
+        await walk(store(), takeShard({ shard: place, from: slept, to: third }));
         const awake = new Owner({ store: store(), generation: third, log: `room/!${until}:lux`, now: world.now });
         await awake.open();
         awake.append('b');
@@ -432,7 +434,8 @@ export function ownersContract(name: string, world: World): void {
           return applied;
         },
       };
-      expect(await walk(store, takeShard({ shard, from: generation, to }))).toEqual(to);
+      const from = await ownedBy(world.store(), shard, generation);
+      expect(await walk(store, takeShard({ shard, from, to }))).toMatchObject(to);
     });
   });
 }

@@ -77,8 +77,13 @@ export function storeContract(factory: StoreFactory): void {
       const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((node) => store.createGeneration(node)));
       const taken = await Promise.all([a, b, c].map((owner) => store.casShard(3, null, owner as Generation)));
       expect(taken.filter(Boolean)).toHaveLength(1);
-      expect(await store.readShard(3)).toEqual([a, b, c][taken.indexOf(true)]);
+      const owner = { ...([a, b, c][taken.indexOf(true)] as Generation), version: 1 };
+      expect(await store.readShard(3)).toEqual(owner);
       expect(await store.casShard(3, null, a as Generation)).toBe(false);
+      expect(await store.casShard(3, { ...owner, version: 2 }, b as Generation)).toBe(false);
+      expect(await store.casShard(3, owner, b as Generation)).toBe(true);
+      expect(await store.casShard(3, owner, c as Generation)).toBe(false);
+      expect(await store.readShard(3)).toEqual({ ...b, version: 2 });
       expect(await store.readShard(4)).toBeNull();
     });
   });
@@ -269,7 +274,7 @@ export function storeContract(factory: StoreFactory): void {
     const { shardOf } = await import('#actors/log/shards.ts');
     expect(await store.readFence(generation)).toBe('fenced');
     expect((await store.createGeneration('n')).gen).toBeGreaterThan(generation.gen);
-    expect(await store.readShard(1)).toEqual(generation);
+    expect(await store.readShard(1)).toEqual({ ...generation, version: 1 });
     expect(await texts('l', 1)).toEqual(['1 a']);
     expect(await store.readState('l')).toHaveLength(1);
     expect(await store.readDue(shardOf('l'), start + 5, 9)).toHaveLength(1);

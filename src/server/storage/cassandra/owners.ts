@@ -1,6 +1,6 @@
 // Generations, their fences and the owners of shards. Everything changes conditionally; the fence is read plain, which sees every fence that was
 // answered, because a conditional change is answered when a quorum has it (rule 2), and quorums meet. A time-out is handed on, never taken for an answer.
-import type { Fence, Generation } from '#actors/ports/log-store.ts';
+import type { Fence, Generation, ShardOwner } from '#actors/ports/log-store.ts';
 import { StorageError } from '../store.ts';
 import type { Connection } from './connection.ts';
 
@@ -10,9 +10,9 @@ const fenceAlive = 'update node_generations set alive = false where node = ? and
 const fenceAbsent = 'insert into node_generations (node, gen, alive) values (?, ?, false) if not exists';
 const selectFence = 'select alive from node_generations where node = ? and gen = ?';
 const selectAll = 'select gen, alive from node_generations where node = ?';
-const selectShard = 'select node, gen from shard_owner where shard = ?';
-const insertShard = 'insert into shard_owner (shard, node, gen) values (?, ?, ?) if not exists';
-const updateShard = 'update shard_owner set node = ?, gen = ? where shard = ? if node = ? and gen = ?';
+const selectShard = 'select node, gen, version from shard_owner where shard = ?';
+const insertShard = 'insert into shard_owner (shard, node, gen, version) values (?, ?, ?, 1) if not exists';
+const updateShard = 'update shard_owner set node = ?, gen = ?, version = ? where shard = ? if version = ?';
 
 /** Generations remembered as fenced, about 50 bytes each; the oldest goes. */
 const fencedMax = 1_000;
@@ -72,17 +72,19 @@ export class Owners {
       .map(({ gen }) => ({ node, gen }));
   }
 
-  async readShard(shard: number): Promise<Generation | null> {
+  async readShard(shard: number): Promise<ShardOwner | null> {
     const [row] = await this.#connection.readSerial(selectShard, [shard]);
-    return row === undefined ? null : { node: row.node as string, gen: row.gen as number };
+    return row === undefined
+      ? null
+      : { node: row.node as string, gen: row.gen as number, version: row.version as number };
   }
 
-  /** Rule 3: from exactly the owner that was expected, which the caller has fenced. */
-  async casShard(shard: number, expected: Generation | null, owner: Generation): Promise<boolean> {
+  /** Rule 3: from exactly the owner that was expected, which the caller has fenced, by the version at which it was read. */
+  async casShard(shard: number, expected: ShardOwner | null, { node, gen }: Generation): Promise<boolean> {
     const statement =
       expected === null
-        ? { query: insertShard, params: [shard, owner.node, owner.gen] }
-        : { query: updateShard, params: [owner.node, owner.gen, shard, expected.node, expected.gen] };
+        ? { query: insertShard, params: [shard, node, gen] }
+        : { query: updateShard, params: [node, gen, expected.version + 1, shard, expected.version] };
     return (await this.#connection.change(`shard ${shard}`, statement)).applied;
   }
 }

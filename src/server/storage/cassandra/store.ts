@@ -1,6 +1,15 @@
 // The store on Cassandra: what many nodes of one provider share. Guarantees: an answered write is on a quorum of the replicas in this datacenter; what is
 // read was answered before or may have been; nothing is retried. Content leaves by its TTL. It brings its own schema (schema.cql, schema.ts).
-import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import type {
+  DueSegment,
+  Fence,
+  Generation,
+  LogMeta,
+  RowRange,
+  RowWrite,
+  ShardOwner,
+  StoredRow,
+} from '#actors/ports/log-store.ts';
 import type { StateWrite, StoredState } from '#actors/ports/state-store.ts';
 import type { AccountStore } from '../../auth/ports.ts';
 import type { Store } from '../store.ts';
@@ -96,11 +105,11 @@ export class CassandraStore implements Store {
     return this.#owners.readAlive(node, own);
   }
 
-  readShard(shard: number): Promise<Generation | null> {
+  readShard(shard: number): Promise<ShardOwner | null> {
     return this.#owners.readShard(shard);
   }
 
-  casShard(shard: number, expected: Generation | null, owner: Generation): Promise<boolean> {
+  casShard(shard: number, expected: ShardOwner | null, owner: Generation): Promise<boolean> {
     return this.#owners.casShard(shard, expected, owner);
   }
 

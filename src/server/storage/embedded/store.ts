@@ -3,7 +3,16 @@
 // `state.lmdb`, which stays: pages that it frees may keep old bytes, of ciphertext only.
 import { join } from 'node:path';
 import { shardOf } from '#actors/log/shards.ts';
-import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import type {
+  DueSegment,
+  Fence,
+  Generation,
+  LogMeta,
+  RowRange,
+  RowWrite,
+  ShardOwner,
+  StoredRow,
+} from '#actors/ports/log-store.ts';
 import { isOlder, type StateStamp, type StateWrite, type StoredState } from '#actors/ports/state-store.ts';
 import type { AccountStore } from '../../auth/ports.ts';
 import { holdsSubjects, tableAccounts } from '../accounts.ts';
@@ -137,15 +146,15 @@ export class EmbeddedStore implements Store {
     return found;
   }
 
-  async readShard(shard: number): Promise<Generation | null> {
-    return decodeJson<Generation>(this.#state.get(shardKey(shard)));
+  async readShard(shard: number): Promise<ShardOwner | null> {
+    return decodeOwner(this.#state.get(shardKey(shard)));
   }
 
-  async casShard(shard: number, expected: Generation | null, owner: Generation): Promise<boolean> {
+  async casShard(shard: number, expected: ShardOwner | null, { node, gen }: Generation): Promise<boolean> {
+    const version = expected?.version ?? 0;
     return await this.#state.change((change) => {
-      const current = decodeJson<Generation>(change.get(shardKey(shard)));
-      if (current?.node !== expected?.node || current?.gen !== expected?.gen) return false;
-      change.put(shardKey(shard), encodeJson({ node: owner.node, gen: owner.gen }));
+      if ((decodeOwner(change.get(shardKey(shard)))?.version ?? 0) !== version) return false;
+      change.put(shardKey(shard), encodeJson({ node, gen, version: version + 1 }));
       return true;
     });
   }
@@ -313,6 +322,12 @@ function cut(rows: readonly StoredRow[], { limit, bytesMax, backwards }: RowRang
     kept.push(row);
   }
   return backwards ? kept.reverse() : kept;
+}
+
+/** The first folders did not count. */
+function decodeOwner(value: Buffer | undefined): ShardOwner | null {
+  const owner = decodeJson<Generation & { readonly version?: number }>(value);
+  return owner && { ...owner, version: owner.version ?? 1 };
 }
 
 function uint32(number: number): Buffer {

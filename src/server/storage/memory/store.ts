@@ -1,6 +1,15 @@
 // The store in memory behind the ports of the durable ones. For tests and try-outs: it forgets everything when the process ends.
 import { MemoryStore } from '#actors/log/memory-store.ts';
-import type { DueSegment, Fence, Generation, LogMeta, RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import type {
+  DueSegment,
+  Fence,
+  Generation,
+  LogMeta,
+  RowRange,
+  RowWrite,
+  ShardOwner,
+  StoredRow,
+} from '#actors/ports/log-store.ts';
 import type { StateWrite, StoredState } from '#actors/ports/state-store.ts';
 import type { Store } from '../store.ts';
 
@@ -29,11 +38,11 @@ export class InMemoryStore implements Store {
     return this.#store.readAlive(node, own);
   }
 
-  async readShard(shard: number): Promise<Generation | null> {
+  async readShard(shard: number): Promise<ShardOwner | null> {
     return this.#store.readShard(shard);
   }
 
-  async casShard(shard: number, expected: Generation | null, owner: Generation): Promise<boolean> {
+  async casShard(shard: number, expected: ShardOwner | null, owner: Generation): Promise<boolean> {
     return this.#store.casShard(shard, expected, owner);
   }
 

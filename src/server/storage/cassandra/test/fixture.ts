@@ -41,10 +41,9 @@ export class Scope {
       readAlive: async (node, own) => (await store.readAlive(prefix + node, inside(own))).map(outside),
       async readShard(shard) {
         const owner = await store.readShard(shardInside(shard));
-        return owner === null ? null : outside(owner);
+        return owner === null ? null : { ...outside(owner), version: owner.version };
       },
-      casShard: (shard, expected, owner) =>
-        store.casShard(shardInside(shard), expected === null ? null : inside(expected), inside(owner)),
+      casShard: (shard, expected, owner) => store.casShard(shardInside(shard), expected, inside(owner)),
       readMeta: (log) => store.readMeta(prefix + log),
       casMeta: (log, meta) => store.casMeta(prefix + log, meta),
       writeRows: (writes) => store.writeRows(writes.map((each): RowWrite => ({ ...each, log: prefix + each.log }))),
