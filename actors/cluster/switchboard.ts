@@ -236,6 +236,9 @@ export class Switchboard {
         return this.#ports.summarised(packet.room, packet.token, packet.summary);
       case 'revoked':
         return this.#ports.revoked(packet.user, packet.device);
+      case 'leaving':
+        // Whoever decides who owns what has heard it.
+        return;
       case 'owns':
         return this.#owns(seat, new Set(packet.shards));
     }

@@ -112,6 +112,7 @@ export interface Packet {
     | { $case: "summarised"; value: SummarisedPacket }
     | { $case: "owns"; value: OwnsPacket }
     | { $case: "revoked"; value: RevokedPacket }
+    | { $case: "leaving"; value: LeavingPacket }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -237,6 +238,11 @@ export interface RoomSummary {
 export interface RevokedPacket {
   user: string;
   device: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** The sender is about to stop: it gets nothing more, and gives away what it has. Said on every link until it stops. */
+export interface LeavingPacket {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -832,6 +838,9 @@ export const Packet: MessageFns<Packet> = {
       case "revoked":
         RevokedPacket.encode(message.body.value, writer.uint32(106).fork()).join();
         break;
+      case "leaving":
+        LeavingPacket.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -959,6 +968,14 @@ export const Packet: MessageFns<Packet> = {
             }
 
             message.body = { $case: "revoked", value: RevokedPacket.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "leaving", value: LeavingPacket.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1975,6 +1992,57 @@ export const RevokedPacket: MessageFns<RevokedPacket> = {
             message.device = reader.uint32();
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLeavingPacket(): LeavingPacket {
+  return { _unknownFields: {} };
+}
+
+export const LeavingPacket: MessageFns<LeavingPacket> = {
+  encode(message: LeavingPacket, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeavingPacket {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeavingPacket();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

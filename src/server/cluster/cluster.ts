@@ -68,6 +68,7 @@ export class Cluster {
   #others = 0;
   #looking = false;
   #isFresh = true;
+  #isLeaving = false;
 
   constructor(options: ClusterOptions, ports: ClusterPorts) {
     const { self } = options;
@@ -81,6 +82,7 @@ export class Cluster {
       up: ({ seat }) => {
         ports.log.info('node linked', { seat });
         board.up(seat);
+        if (this.#isLeaving) this.#links.send(seat, { kind: 'leaving' });
         this.#lookSoon();
       },
       down: ({ seat }) => {
@@ -90,7 +92,8 @@ export class Cluster {
       },
       received: (seat, packet) => {
         board.received(seat, packet);
-        if (packet.kind === 'owns') this.#lookSoon();
+        if (packet.kind === 'leaving') this.#neighbours.leaves(seat);
+        if (packet.kind === 'owns' || packet.kind === 'leaving') this.#lookSoon();
       },
     });
     this.#keeper = new Keeper(self, {
@@ -145,6 +148,8 @@ export class Cluster {
   /** Gives everything to the others, where there are any. Resolves when nothing is left, or to false when patience ended. */
   async leave(): Promise<boolean> {
     this.#keeper.leave();
+    this.#isLeaving = true;
+    for (const { seat } of this.#links.linked) this.#links.send(seat, { kind: 'leaving' });
     if (this.#place !== null) this.#hints?.show({ ...this.#place, leaving: true });
     const until = performance.now() + clusterLimits.leaveMs;
     while (this.#keeper.held > 0 && this.#others > 0) {

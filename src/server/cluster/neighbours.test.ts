@@ -70,6 +70,12 @@ describe('a neighbour', () => {
     expect(neighbours.look(none, 2)).toEqual([{ ...alive, leaving: true }]);
   });
 
+  it('is leaving from when it says so over its link, without Redis', () => {
+    const neighbours = met({});
+    neighbours.leaves(place.seat);
+    expect(neighbours.look(none, 1)).toEqual([{ ...alive, leaving: true }]);
+  });
+
   it('is its newest process, whoever shows the older one', () => {
     const neighbours = met({ signs: [{ ...sign, leaving: true }] });
     const newer = { ...place, gen: 5, seat: 9, address: 'b:2' };

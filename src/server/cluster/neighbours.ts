@@ -45,6 +45,11 @@ export class Neighbours {
     return [...this.#known.values()].map(({ place }) => place);
   }
 
+  /** The process of this seat says over its link that it is about to stop. */
+  leaves(seat: number): void {
+    for (const known of this.#known.values()) if (known.place.seat === seat) known.leaving = true;
+  }
+
   /** Takes in what is known now; returns those that are alive. */
   look(evidence: Evidence, nowMs: number): LiveNode[] {
     // What Redis said before it could not be asked any more is old.
@@ -57,7 +62,8 @@ export class Neighbours {
       const sign = shown.get(seat);
       const isLinked = evidence.isLinked(seat);
       const isGone = evidence.isGone(seat);
-      if (sign !== undefined) known.leaving = sign.leaving;
+      // Nobody changes their mind.
+      known.leaving ||= sign?.leaving === true;
       // Whoever is not where it answers may still show in Redis for a while.
       if (isLinked || (sign !== undefined && !isGone)) known.seenMs = nowMs;
       const patienceMs = isGone

@@ -70,6 +70,8 @@ function toWire(packet: Packet): Body {
     }
     case 'revoked':
       return { $case: 'revoked', value: packet };
+    case 'leaving':
+      return { $case: 'leaving', value: {} };
     case 'owns':
       return { $case: 'owns', value: { shards: [...packet.shards] } };
   }
@@ -123,6 +125,8 @@ function fromWire(body: Body): Packet | null {
       const { user, device } = body.value;
       return { kind: 'revoked', user, device };
     }
+    case 'leaving':
+      return { kind: 'leaving' };
     case 'owns': {
       const { shards } = body.value;
       return shards.every((shard) => shard < shardCount) ? { kind: 'owns', shards } : null;

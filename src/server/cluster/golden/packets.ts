@@ -98,6 +98,7 @@ const packets: Samples = {
   ],
   watch: [{ kind: 'watch', session: max, room }],
   evict: [{ kind: 'evict', user: ann, room }],
+  leaving: [{ kind: 'leaving' }],
   revoked: [{ kind: 'revoked', user: ann, device: max32 }],
   tellSessions: [
     { kind: 'tellSessions', user: ann, device: undefined, message: samples.mayWrite },
