@@ -22,6 +22,12 @@ export const importRules: readonly ImportRule[] = [
   { from: 'proto/golden', may: ['proto'], packages: 'all', node: true },
   { from: 'actors', may: ['proto', 'actors/kernel', 'actors/ports', 'actors/log'], packages: 'none', node: false },
   {
+    from: 'actors/cluster',
+    may: ['proto', 'actors/kernel', 'actors/ports', 'actors/log', 'actors/cluster'],
+    packages: 'none',
+    node: false,
+  },
+  {
     from: 'actors/session',
     may: ['proto', 'actors/kernel', 'actors/ports', 'actors/session'],
     packages: 'none',

@@ -71,7 +71,7 @@ describe('a neighbour', () => {
   });
 
   it('is leaving from when it says so over its link, without Redis', () => {
-    const neighbours = met({});
+    const neighbours = met();
     neighbours.leaves(place.seat);
     expect(neighbours.look(none, 1)).toEqual([{ ...alive, leaving: true }]);
   });
