@@ -34,7 +34,16 @@ function stage(limits: Partial<KeeperLimits> = {}) {
   const placement = new Placement();
   const owners = new Owners();
   const did: string[] = [];
-  const world = { now: 0, actors: 0, fails: false, reads: 0, keptBack: [] as (() => void)[], isSlow: false };
+  const world = {
+    now: 0,
+    actors: 0,
+    fails: false,
+    reads: 0,
+    passes: 0,
+    told: 0,
+    keptBack: [] as (() => void)[],
+    isSlow: false,
+  };
   const later = (run: () => void) => (world.isSlow ? void world.keptBack.push(run) : run());
   const carryOut = (request: OwnershipRequest): OwnershipReply => {
     switch (request.op) {
@@ -65,13 +74,17 @@ function stage(limits: Partial<KeeperLimits> = {}) {
         world.reads++;
         later(() => done(world.fails ? undefined : owners.read(shard)));
       },
-      release: () => world.actors,
+      release: (of) => {
+        world.passes++;
+        return new Set(world.actors > 0 ? of : []);
+      },
       abandon: (of) => {
-        did.push(`abandon ${of}`);
+        did.push(`abandon ${[...of]}`);
         world.actors = 0;
       },
       placeOf: (shard) => placement.of(shard),
       place: (of, place) => {
+        world.told++;
         for (const shard of of) placement.set(shard, place);
       },
       found: (shard, seat) => void placement.set(shard, seat),
@@ -368,6 +381,16 @@ describe('a hand-over whose end was not heard', () => {
     keeper.tick([]);
     expect(placement.of(shard)).toBe('nobody');
   });
+});
+
+// Each look through all actors, and each word about shards through all that are heard, cost as much as a turn may take: once a look, not once a shard.
+it('a leaving keeper looks through its actors once a look, and tells of all its shards at once', () => {
+  const { keeper, world, count, owned } = stage();
+  owned();
+  [world.passes, world.told] = [0, 0];
+  keeper.leave();
+  keeper.tick([b]);
+  expect([count('nobody'), world.passes, world.told]).toEqual([shardCount, 1, 2]);
 });
 
 it('three keepers that see the same list agree, and none moves what is where it should be', () => {

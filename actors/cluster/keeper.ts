@@ -25,10 +25,10 @@ export interface KeeperPorts {
   ) => void;
   /** Who owns a shard, by the store; `undefined` = it failed. */
   readonly readShard: (shard: number, done: (owner: ShardOwner | null | undefined) => void) => void;
-  /** Asks the actors of these shards to stop; how many are left. */
-  readonly release: (shards: readonly number[]) => number;
+  /** Asks the actors of these shards to stop; the shards that still have some. */
+  readonly release: (shards: ReadonlySet<number>) => ReadonlySet<number>;
   /** Drops the actors of these shards at once. */
-  readonly abandon: (shards: readonly number[]) => void;
+  readonly abandon: (shards: ReadonlySet<number>) => void;
   readonly placeOf: (shard: number) => Place;
   readonly place: (shards: readonly number[], place: 'here' | 'giving' | 'nobody') => void;
   /** The store says that the node of this seat has it, whatever was heard. */
@@ -76,6 +76,8 @@ export class Keeper {
   /** Since when each process is there. */
   #seenMs = new Map<string, number>();
   #live: readonly LiveNode[] = [];
+  /** Where shards are by now, not yet told. */
+  readonly #news = new Map<number, 'here' | 'giving' | 'nobody'>();
   #leaving = false;
 
   constructor(self: Generation, ports: KeeperPorts, limits: Partial<KeeperLimits> = {}) {
@@ -112,34 +114,51 @@ export class Keeper {
     }
     this.#live = others;
     this.#seenMs = new Map(others.map((node) => [nameOf(node), this.#seenMs.get(nameOf(node)) ?? now]));
+    this.#tell();
     for (const shard of this.#shards) {
       if (shard.busy) continue;
       const place = this.#ports.placeOf(shard.number);
       if (place === 'here') this.#consider(shard, now);
-      else if (place === 'giving') this.#give(shard, now);
       else if (place === 'nobody' && now - shard.readMs >= this.#limits.readMs) this.#look(shard, now);
+    }
+    this.#tell();
+    this.#stop(now);
+    this.#tell();
+  }
+
+  /** Says where shards are by now: of many at once, since each saying looks through all that are heard. */
+  #tell(): void {
+    for (const place of ['giving', 'nobody', 'here'] as const) {
+      const shards = [...this.#news.keys()].filter((shard) => this.#news.get(shard) === place);
+      for (const shard of shards) this.#news.delete(shard);
+      if (shards.length > 0) this.#ports.place(shards, place);
     }
   }
 
   /** A shard of this node's: should somebody else have it? */
   #consider(shard: Shard, now: number): void {
-    const heir = this.#heirOf(shard.number, now);
-    if (heir === null) return;
+    if (this.#heirOf(shard.number, now) === null) return;
     const giving = this.#shards.filter(({ givingSinceMs }) => givingSinceMs !== null).length;
     if (!this.#leaving && giving >= this.#limits.givingMax) return;
     shard.givingSinceMs = now;
-    this.#ports.place([shard.number], 'giving');
-    this.#give(shard, now);
+    this.#news.set(shard.number, 'giving');
+  }
+
+  /** Stops the actors of all shards that are given away, and gives those that have none left. */
+  #stop(now: number): void {
+    const giving = this.#shards.filter(({ busy, number }) => !busy && this.#ports.placeOf(number) === 'giving');
+    if (giving.length === 0) return;
+    const left = this.#ports.release(new Set(giving.map(({ number }) => number)));
+    const isLate = ({ number, givingSinceMs }: Shard) =>
+      left.has(number) && now - (givingSinceMs ?? now) >= this.#limits.stopMs;
+    const late = giving.filter(isLate);
+    if (late.length > 0) this.#ports.abandon(new Set(late.map(({ number }) => number)));
+    for (const shard of giving) if (!left.has(shard.number) || isLate(shard)) this.#give(shard, now);
   }
 
   #give(shard: Shard, now: number): void {
     const { number } = shard;
-    const { release, abandon, walk } = this.#ports;
-    shard.givingSinceMs ??= now;
-    if (release([number]) > 0) {
-      if (now - shard.givingSinceMs < this.#limits.stopMs) return;
-      abandon([number]);
-    }
+    const { walk } = this.#ports;
     const { own } = shard;
     if (own === null) return this.#learn(shard, now);
     const heir = this.#heirOf(number, now);
@@ -177,12 +196,12 @@ export class Keeper {
     if (sameGeneration(owner, this.#self)) return this.#have(shard, owner);
     shard.own = null;
     shard.readMs = this.#ports.now();
-    this.#ports.place([shard.number], 'nobody');
+    this.#news.set(shard.number, 'nobody');
   }
 
   #have(shard: Shard, owner: ShardOwner | null): void {
     shard.own = owner;
-    this.#ports.place([shard.number], 'here');
+    this.#news.set(shard.number, 'here');
   }
 
   /** Nobody says that they have it: what does the store say? */

@@ -2,7 +2,7 @@
 // what becomes of both when a link ends or a shard moves. Pure, like the actors: links, clock and store are its host's.
 // Guarantees: a letter reaches its actor, or comes back as a refusal, within `waitMs` and the life of a link; messages of one sender to one actor keep
 // their order while the actor stays where it is; a session that may have missed something hears so (`unheard`). It decides nothing about who owns
-// what, and nothing rests on its being right: the fence refuses what a wrong owner writes.
+// what: that a shard is `here` is the keeper's word, which the store gave it; what it believes of others may be wrong, and costs a detour.
 import { Rejection } from '#proto/gen/codes.ts';
 import { type Address, parseAddress, sessionAddress } from '../kernel/address.ts';
 import type { Refusal } from '../kernel/bounce.ts';

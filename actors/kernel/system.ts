@@ -176,18 +176,18 @@ export class System {
   }
 
   /**
-   * For a host that gives actors away: asks those that match to passivate. Returns how many are still there; call it again, between runs, until that
-   * is 0 or patience ends. What waits for them is told anew, so the host's `forward` must take it.
+   * For a host that gives actors away: asks those that match to passivate. Returns those that are still there; call it again, between runs, until
+   * none is or patience ends. What waits for them is told anew, so the host's `forward` must take it. One pass over all actors in memory.
    */
-  release(isTheirs: (address: Address) => boolean): number {
+  release(isTheirs: (address: Address) => boolean): Address[] {
     const now = this.#clock();
-    let left = 0;
+    const left: Address[] = [];
     for (const cell of [...this.#cells.values()]) {
       if (cell.kind === 'session' || !isTheirs(cell.address)) continue;
       if (cell.actor === null) this.#moveOut(cell);
       else {
         if (!cell.stopping) this.#passivation.one(cell, now);
-        left++;
+        left.push(cell.address);
       }
     }
     return left;

@@ -113,7 +113,7 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
   }),
   'a shard is handed over before its actors have stopped': () => ({
     nodes: 3,
-    keeper: (ports) => ({ ...ports, release: () => 0 }),
+    keeper: (ports) => ({ ...ports, release: () => new Set<number>() }),
   }),
   'a shard goes back to work although its hand-over may have happened': () => ({
     nodes: 3,

@@ -385,14 +385,14 @@ export class SimNode implements World, LogHome, NodeEnd {
 
   /** Takes and gives shards, and asks whether it is still alive. */
   #keep(peers: Peers, board: Switchboard): void {
-    const shardOfAny = (shards: readonly number[]) => (address: Address) => shards.includes(shardOf(address));
+    const shardOfAny = (shards: ReadonlySet<number>) => (address: Address) => shards.has(shardOf(address));
     const ports: KeeperPorts = {
       walk: (steps, done) => this.#logs.walk(steps, done, { givesUp: true }),
       readShard: (shard, done) => {
         const read = this.inside((answer: { readonly value: ShardOwner | null } | null) => done(answer?.value));
         this.#options.store.ask({ asker: this }, (memory) => memory.readShard(shard), read);
       },
-      release: (shards) => this.system.release(shardOfAny(shards)),
+      release: (shards) => new Set(this.system.release(shardOfAny(shards)).map(shardOf)),
       abandon: (shards) => this.system.abandon(shardOfAny(shards)),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => board.place(shards, place),

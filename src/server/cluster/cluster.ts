@@ -22,6 +22,8 @@ export const clusterLimits = {
   fenceMs: 2_000,
   /** Without such a read that began so recently and said alive, nothing is shown any more. */
   staleMs: 6_000,
+  /** Until Redis that has not answered yet counts as away. */
+  redisMs: 3_000,
   /** For handing everything over at the end. */
   leaveMs: 15_000,
 };
@@ -33,7 +35,7 @@ export interface ClusterPorts {
   /** Carries out steps of ownership; rejects when the store does. */
   readonly walk: (steps: OwnershipSteps<ShardOwner | null>) => Promise<ShardOwner | null>;
   readonly board: Switchboard;
-  readonly release: (isTheirs: (address: Address) => boolean) => number;
+  readonly release: (isTheirs: (address: Address) => boolean) => readonly Address[];
   readonly abandon: (isTheirs: (address: Address) => boolean) => void;
   /** Reads the fence now. */
   readonly checkFence: () => void;
@@ -41,6 +43,8 @@ export interface ClusterPorts {
   readonly aliveSinceMs: () => number;
   /** Nothing that this node shows is fresh any more, or it is again. */
   readonly fresh: (isFresh: boolean) => void;
+  /** The store did not answer something about shards or nodes. It is asked again. */
+  readonly failed: (cause: unknown) => void;
   readonly log: {
     info(event: string, fields?: Record<string, number>): void;
     warn(event: string, fields?: Record<string, number>): void;
@@ -69,6 +73,9 @@ export class Cluster {
   #looking = false;
   #isFresh = true;
   #isLeaving = false;
+  /** null = it was never asked for long enough to tell. */
+  #canAskRedis: boolean | null = null;
+  #beganMs = performance.now();
 
   constructor(options: ClusterOptions, ports: ClusterPorts) {
     const { self } = options;
@@ -97,13 +104,9 @@ export class Cluster {
       },
     });
     this.#keeper = new Keeper(self, {
-      walk: (steps, done) =>
-        void ports
-          .walk(steps)
-          .then(done, () => done(undefined))
-          .then(() => this.#lookSoon()),
-      readShard: (shard, done) => void ports.store.readShard(shard).then(done, () => done(undefined)),
-      release: (shards) => ports.release(ofShards(shards)),
+      walk: (steps, done) => this.#told(ports.walk(steps), done),
+      readShard: (shard, done) => this.#told(ports.store.readShard(shard), done),
+      release: (shards) => new Set(ports.release(ofShards(shards)).map(shardOf)),
       abandon: (shards) => ports.abandon(ofShards(shards)),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => board.place(shards, place),
@@ -141,8 +144,19 @@ export class Cluster {
   }
 
   /** Shards that are here; nodes that are linked. */
-  get counts(): { readonly shards: number; readonly links: number; readonly ignoredPackets: number } {
-    return { shards: this.#keeper.held, links: this.#links.linked.length, ignoredPackets: this.#links.ignored };
+  get counts(): {
+    readonly shards: number;
+    readonly links: number;
+    readonly ignoredPackets: number;
+    readonly redisAnswers: boolean;
+  } {
+    const { linked, ignored } = this.#links;
+    return {
+      shards: this.#keeper.held,
+      links: linked.length,
+      ignoredPackets: ignored,
+      redisAnswers: this.#canAskRedis ?? false,
+    };
   }
 
   /** Gives everything to the others, where there are any. Resolves when nothing is left, or to false when patience ended. */
@@ -170,6 +184,15 @@ export class Cluster {
     this.#timers.push(setInterval(run, ms));
   }
 
+  /** An answer of the store, or that there was none; then everything is looked at again. */
+  #told<T>(asked: Promise<T>, done: (answer: T | undefined) => void): void {
+    const failed = (cause: unknown) => {
+      this.#ports.failed(cause);
+      done(undefined);
+    };
+    void asked.then(done, failed).then(() => this.#lookSoon());
+  }
+
   #lookSoon(): void {
     if (this.#looking) return;
     this.#looking = true;
@@ -182,13 +205,14 @@ export class Cluster {
   #look(): void {
     const now = performance.now();
     this.#lookAtOneself(now);
+    this.#lookAtRedis();
     const links = this.#links;
     const linked = new Set(links.linked.map(({ seat }) => seat));
     const live = this.#neighbours.look(
       {
         places: this.#places,
         signs: this.#hints?.alive ?? [],
-        canAskRedis: this.#hints?.reachable ?? false,
+        canAskRedis: this.#canAskRedis ?? false,
         isLinked: (seat) => linked.has(seat),
         isGone: (seat) => links.isGone(seat),
       },
@@ -209,15 +233,28 @@ export class Cluster {
     if (!isFresh) this.#ports.checkFence();
   }
 
+  /** Without it a machine that vanishes is missed for longer: somebody should know. */
+  #lookAtRedis(): void {
+    if (this.#hints === null) return;
+    const { reachable } = this.#hints;
+    // At the start it is given time to answer at all.
+    const isEarly = this.#canAskRedis === null && performance.now() - this.#beganMs < clusterLimits.redisMs;
+    if (reachable === this.#canAskRedis || (!reachable && isEarly)) return;
+    this.#canAskRedis = reachable;
+    if (reachable) this.#ports.log.info('redis answers');
+    else this.#ports.log.warn('redis does not answer');
+  }
+
   async #readRegister(): Promise<void> {
     try {
       this.#places = await this.#ports.register.list();
-    } catch {
-      // The store can't be asked now; the links and Redis show whom they show.
+    } catch (cause) {
+      // The links and Redis show whom they show.
+      this.#ports.failed(cause);
     }
   }
 }
 
-function ofShards(shards: readonly number[]): (address: Address) => boolean {
-  return (address) => shards.includes(shardOf(address));
+function ofShards(shards: ReadonlySet<number>): (address: Address) => boolean {
+  return (address) => shards.has(shardOf(address));
 }
