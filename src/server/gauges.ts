@@ -17,6 +17,7 @@ export function watch(metrics: Metrics, { runtime, transport, cluster }: Watched
   if (cluster !== null) {
     metrics.gauge('shards', 'Shards of this node, of 64', () => cluster.counts.shards);
     metrics.gauge('node_links', 'Links to other nodes', () => cluster.counts.links);
+    metrics.gauge('redis_answers', 'Whether Redis answers: 1 or 0', () => (cluster.counts.redisAnswers ? 1 : 0));
     metrics.counter(
       'node_packets_ignored_total',
       'Packets of other nodes that were not understood',

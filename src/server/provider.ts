@@ -186,8 +186,8 @@ async function startOn(
   if (place !== null) {
     const town = makeCluster(config, { store, runner, runtime, place, log });
     cluster = town;
-    await town.start();
     closing.push(() => town.close());
+    await town.start();
   }
   const transport: Transport = openTransport(config, runtime, {
     log,
@@ -233,7 +233,7 @@ async function startOn(
     }),
     every(sweepMs, wakeDue, { failed: (error) => log.error('waking failed', error) }),
     every(sweepMs, () => checkClock(store), {
-      failed: (error) => (error instanceof ConfigError ? ports.lost(error.message) : undefined),
+      failed: (error) => (error instanceof ConfigError ? ports.lost(error.message) : runner.noteFailure(error)),
     }),
     every(expireMs, () => store.expire(), { failed: (error) => log.error('expiry failed', error) }),
   ];

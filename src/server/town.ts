@@ -70,6 +70,7 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
         log.warn('stale');
         runtime.disconnectAll(comeBackMs);
       },
+      failed: (cause) => runner.noteFailure(cause),
       log,
     },
   );

@@ -248,16 +248,20 @@ export class LogRunner {
     }
   }
 
+  /** The store failed at something, here or elsewhere in this process: the operator hears of it, at most once a second. */
+  noteFailure(cause: unknown): void {
+    const now = this.#now();
+    if (now - this.#toldMs < tellMs) return;
+    this.#toldMs = now;
+    this.#options.failed?.(cause);
+  }
+
   /** Passes on what the store answered; of failures the operator hears. */
   async #tell<T>(asked: Promise<T>): Promise<T> {
     try {
       return await asked;
     } catch (cause) {
-      const now = this.#now();
-      if (now - this.#toldMs >= tellMs) {
-        this.#toldMs = now;
-        this.#options.failed?.(cause);
-      }
+      this.noteFailure(cause);
       throw cause;
     }
   }

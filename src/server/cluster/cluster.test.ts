@@ -1,0 +1,113 @@
+// What a node does by the clock: asks whether it is still alive, shows nothing once it can't know, and says what it can't reach.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Placement } from '#actors/cluster/placement.ts';
+import type { Switchboard } from '#actors/cluster/switchboard.ts';
+import { Cluster, type ClusterPorts, clusterLimits } from './cluster.ts';
+import { type Hints, hintLimits } from './hints.ts';
+import { Register } from './register.ts';
+
+const { staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
+
+/** A node without neighbours; its store answers nothing about shards. */
+async function started(redis?: { reachable: boolean }) {
+  const state = {
+    aliveSinceMs: performance.now(),
+    checks: 0,
+    failures: 0,
+    fresh: [] as boolean[],
+    said: [] as string[],
+  };
+  const rows = new Map<string, Uint8Array>();
+  const table = {
+    get: async (key: string) => rows.get(key) ?? null,
+    list: async () => [],
+    change: async () => true,
+  };
+  const board = { placement: new Placement(), tick: () => {}, place: () => {}, found: () => {} };
+  const silent = () => Promise.reject(new Error('no answer'));
+  const ports: ClusterPorts = {
+    store: { readShard: silent },
+    register: new Register(table),
+    walk: silent,
+    board: board as unknown as Switchboard,
+    release: () => [],
+    abandon: () => {},
+    checkFence: () => void state.checks++,
+    aliveSinceMs: () => state.aliveSinceMs,
+    fresh: (isFresh) => void state.fresh.push(isFresh),
+    failed: () => void state.failures++,
+    log: { info: (event) => void state.said.push(event), warn: (event) => void state.said.push(event) },
+  };
+  const hints: Hints | null =
+    redis === undefined ? null : Object.assign(redis, { alive: [], show: () => {}, close: async () => {} });
+  const cluster = new Cluster(
+    {
+      self: { provider: 'lux', node: 'a', gen: 1, seat: 1 },
+      address: '127.0.0.1:0',
+      links: { secret: new Uint8Array(32), host: '127.0.0.1', port: 0 },
+      hints: () => hints,
+    },
+    ports,
+  );
+  await cluster.start();
+  return { cluster, state };
+}
+
+describe('a node by the clock', () => {
+  const clusters: Cluster[] = [];
+  const begin = async (...args: Parameters<typeof started>) => {
+    const made = await started(...args);
+    clusters.push(made.cluster);
+    return made;
+  };
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+  afterEach(async () => {
+    for (const cluster of clusters.splice(0)) await cluster.close();
+    vi.useRealTimers();
+  });
+
+  it('asks for its own fence though nobody else does', async () => {
+    const { state } = await begin();
+    const before = state.checks;
+    vi.advanceTimersByTime(5 * fenceMs);
+    expect(state.checks - before).toBeGreaterThanOrEqual(5);
+  });
+
+  it('shows nothing once no read that said alive began within the bound, and shows again when one did', async () => {
+    const { cluster, state } = await begin();
+    vi.advanceTimersByTime(staleMs - lookMs);
+    expect([cluster.isFresh, state.fresh]).toEqual([true, []]);
+    vi.advanceTimersByTime(2 * lookMs);
+    expect([cluster.isFresh, state.fresh]).toEqual([false, [false]]);
+    state.aliveSinceMs = performance.now();
+    vi.advanceTimersByTime(lookMs);
+    expect([cluster.isFresh, state.fresh]).toEqual([true, [false, true]]);
+  });
+
+  // A paused process: no timer ran for half a minute, then all of them do.
+  it('shows nothing from its first look after a pause on', async () => {
+    const { state } = await begin();
+    vi.setSystemTime(Date.now() + 30_000);
+    state.aliveSinceMs -= 30_000;
+    vi.advanceTimersByTime(lookMs);
+    expect(state.fresh).toEqual([false]);
+  });
+
+  it('says what of the store did not answer', async () => {
+    const { state } = await begin();
+    await vi.waitFor(() => expect(state.failures).toBeGreaterThan(0));
+  });
+
+  it('says once that Redis does not answer, given time at the start, and once that it does', async () => {
+    const redis = { reachable: false };
+    const { cluster, state } = await begin(redis);
+    vi.advanceTimersByTime(redisMs - lookMs);
+    expect(state.said).toEqual([]);
+    vi.advanceTimersByTime(2 * lookMs);
+    vi.advanceTimersByTime(hintLimits.aliveMs);
+    expect([state.said, cluster.counts.redisAnswers]).toEqual([['redis does not answer'], false]);
+    redis.reachable = true;
+    vi.advanceTimersByTime(3 * lookMs);
+    expect([state.said.at(-1), state.said.length, cluster.counts.redisAnswers]).toEqual(['redis answers', 2, true]);
+  });
+});
