@@ -27,8 +27,10 @@ export interface LinkOptions {
   readonly self: NodeIdentity;
   readonly secret: Uint8Array;
   readonly role: Role;
-  /** Both have shown who they are. False = not with this one: the link ends. */
-  readonly up: (peer: NodeIdentity) => boolean;
+  /** Is it the process that was dialled? Asked when the other end has said who it is, before this one proves anything. False: the connection ends. */
+  readonly isWanted: (peer: NodeIdentity) => boolean;
+  /** Both have shown who they are. */
+  readonly up: (peer: NodeIdentity) => void;
   readonly message: (bytes: Uint8Array) => void;
   /** `peer` is null where it never got so far. */
   readonly ended: (peer: NodeIdentity | null) => void;
@@ -136,10 +138,10 @@ export class Link {
   }
 
   #greeted(hello: Uint8Array): void {
-    const { self, role } = this.#options;
+    const { self, role, isWanted } = this.#options;
     this.#theirHello = hello;
     this.#peer = readHello(hello, self);
-    if (this.#peer === null) this.end();
+    if (this.#peer === null || !isWanted(this.#peer)) this.end();
     else if (role === 'dialler') this.#prove();
   }
 
@@ -149,10 +151,7 @@ export class Link {
     if (!isProof(bytes, secret, { role: theirs, hellos: this.#hellos() })) return this.end();
     if (role === 'answerer') this.#prove();
     this.#isUp = true;
-    if (!up(this.#peer as NodeIdentity)) {
-      this.#isUp = false;
-      this.end();
-    }
+    up(this.#peer as NodeIdentity);
   }
 
   #prove(): void {

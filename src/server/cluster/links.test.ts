@@ -173,6 +173,21 @@ describe('a node that can not be reached', () => {
     younger.links.want([{ ...identity(1), address: next.place.address }]);
     await until('it is gone', () => younger.links.isGone(1));
     expect([younger.seats, next.seats]).toEqual([[], []]);
+    // Whatever the other process took from that connection comes before the link that is wanted.
+    younger.links.want([next.place]);
+    await until('they are linked', () => next.seats.length + younger.seats.length === 2);
+    expect([younger.happened, next.happened]).toEqual([['up 3'], ['up 4']]);
+  });
+
+  // Whoever dialled an address that had passed to a node it was linked to proved itself before it saw who answers: the link they had ended, again at
+  // each attempt, and the other end had one for a moment that nobody wanted.
+  it('costs no link with the process that answers in its place', async () => {
+    const [older, younger] = await pair();
+    younger.links.want([older.place, { ...identity(0), address: older.place.address }]);
+    await until('it is gone', () => younger.links.isGone(0));
+    younger.links.send(1, owns(8));
+    await until('it came', () => older.received.length === 1);
+    expect([older.happened, younger.happened]).toEqual([['up 2', 'owns of 2'], ['up 1']]);
   });
 
   it('is gone for the older one, too, when the younger one is killed', async () => {

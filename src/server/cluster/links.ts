@@ -211,15 +211,16 @@ export class Links {
       self,
       secret,
       role,
+      // Judged before anything is proven: whoever answers could as well refuse the connection. A proof would make it a link for the other end, which
+      // would end the one that it has with this process.
+      isWanted: (peer) => {
+        if (dial === undefined || dial.place.seat === peer.seat) return true;
+        this.#gone.add(dial.place.seat);
+        return false;
+      },
       up: (peer) => {
-        if (dial !== undefined && dial.place.seat !== peer.seat) {
-          // Another process took the address over.
-          this.#gone.add(dial.place.seat);
-          return false;
-        }
         seat = peer.seat;
         this.#up(peer, link);
-        return true;
       },
       message: (bytes) => {
         const packet = decodePacket(bytes);
