@@ -2,12 +2,12 @@
 // people who log in through its stand-in LuxID. The probe inside tells CPU time and memory.
 import { fork } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
+import { freePort } from '../../deploy/dev/ports.ts';
 import { Child } from '../micro/lib/child.ts';
 import type { BenchLogin } from './identity.ts';
 
@@ -78,7 +78,12 @@ export class BenchServer {
     const data = folder ?? mkdtempSync(join(tmpdir(), 'luxchat-bench-'));
     if (!existsSync(data)) mkdirSync(data, { recursive: true });
     const port = await freePort();
-    const own = { '--port': port, '--ops-port': 0, '--luxid-port': await freePort(), '--data': data };
+    const own = {
+      '--port': port,
+      '--ops-port': 0,
+      '--luxid-port': await freePort(['127.0.0.1'], [port]),
+      '--data': data,
+    };
     const args = Object.entries({ ...own, '--luxid-open-users': 'on', ...openLimits, ...flags }).flatMap(
       ([name, value]) => [name, String(value)],
     );
@@ -175,13 +180,4 @@ export async function inParallel<T>(count: number, atOnce: number, work: (n: num
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, count) }, lane));
   return results;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

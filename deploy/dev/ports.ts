@@ -8,7 +8,10 @@ const firstPort = 20_000;
 const lastPort = 30_000;
 
 /** One port that is free on every one of these addresses and not in `except`. */
-export async function freePort(addresses: readonly string[], except: readonly number[] = []): Promise<number> {
+export async function freePort(
+  addresses: readonly string[] = ['127.0.0.1'],
+  except: readonly number[] = [],
+): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const port = randomInt(firstPort, lastPort);
     if (!except.includes(port) && (await allFree(addresses, port))) return port;

@@ -50,7 +50,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
     if (!options.folder) rmSync(folder, { recursive: true, force: true });
     guard.end();
   };
-  const port = options.listen === 'port' ? await freePort(['127.0.0.1']) : undefined;
+  const port = options.listen === 'port' ? await freePort() : undefined;
   const address = port === undefined ? join(folder, 'redis.sock') : `redis://127.0.0.1:${port}`;
   const begun = () => start(program, { folder, address, port, guard });
   let process = await begun().catch((error) => {

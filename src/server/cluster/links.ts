@@ -153,7 +153,7 @@ export class Links {
     if (this.#links.has(seat) || dial.isBusy || this.#closed) return;
     dial.isBusy = true;
     const { tls } = this.#options;
-    const place = parseAddress(address);
+    const place = readHostPort(address);
     // Whoever writes to Redis can say anything.
     if (place === null) return this.#again(dial);
     const socket = tls === undefined ? connect(place) : connectTls({ ...mutual(tls), ...place });
@@ -175,7 +175,7 @@ export class Links {
   #probe(seat: number): void {
     const place = this.#wanted.get(seat);
     if (seat < this.#options.self.seat || place === undefined || this.#links.has(seat) || this.#closed) return;
-    const at = parseAddress(place.address);
+    const at = readHostPort(place.address);
     if (at === null) return;
     const socket = connect(at);
     const ended = (isGone: boolean) => {
@@ -256,7 +256,7 @@ function mutual(tls: NonNullable<LinksOptions['tls']>) {
 }
 
 /** Null where it is none. */
-function parseAddress(address: string): { readonly host: string; readonly port: number } | null {
+function readHostPort(address: string): { readonly host: string; readonly port: number } | null {
   const found = /^(\S+):(\d{1,5})$/.exec(address);
   const [host, port] = [(found?.[1] ?? '').replace(/^\[|\]$/g, ''), Number(found?.[2])];
   return host === '' || !(port >= 1 && port <= 65_535) ? null : { host, port };

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
+import { freePort } from '../../../deploy/dev/ports.ts';
 
 const password = 'moien-moien';
 const startMs = 30_000;
@@ -34,7 +35,8 @@ export class ProviderProcess {
   /** Starts a provider on a fresh folder. */
   static async start(flags: readonly string[] = []): Promise<ProviderProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'luxchat-provider-'));
-    const provider = new ProviderProcess(folder, [await freePort(), await freePort()], flags);
+    const port = await freePort();
+    const provider = new ProviderProcess(folder, [port, await freePort(['127.0.0.1'], [port])], flags);
     await provider.restart();
     return provider;
   }
@@ -166,16 +168,6 @@ export class ProviderProcess {
       child.kill(signal);
     });
   }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Resolves when `test` holds. Looks after each event of `clients`, and at least every 50 ms; rejects with `what` after `ms`. */

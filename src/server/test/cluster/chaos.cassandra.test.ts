@@ -22,7 +22,7 @@ describe('a provider in chaos', () => {
   beforeAll(async () => {
     cassandra = await sharedCassandra();
     redis = await startRedis();
-    const nodePort = await freePort(['127.0.0.1']);
+    const nodePort = await freePort();
     toNode = await Cable.to(nodePort);
     toCassandra = await Cable.to(cassandra.port);
     const settingsOf = (node: number): Record<string, string> => {
