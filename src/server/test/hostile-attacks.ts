@@ -383,9 +383,9 @@ export const elsewhere: Readonly<Partial<Record<Code, string>>> = {
   REJECTION_UNAVAILABLE: 'actors/session/journey.test.ts',
   REJECTION_SUSPENDED: 'actors/room/posting/post.test.ts',
   DISCONNECT_SLOW_READER: 'src/server/test/slow.test.ts',
-  DISCONNECT_HEARTBEAT_MISSED: 'src/server/transport/contract.ts',
+  DISCONNECT_HEARTBEAT_MISSED: 'src/server/transport/test/contract/ends.ts',
   DISCONNECT_BUSY: 'actors/kernel/system.test.ts',
-  DISCONNECT_INTERNAL: 'src/server/transport/contract.ts',
+  DISCONNECT_INTERNAL: 'src/server/transport/test/contract/frames.ts',
   // The last test of this file.
   DISCONNECT_GOING_AWAY: 'src/server/test/hostile.test.ts',
 };

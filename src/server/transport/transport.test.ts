@@ -3,8 +3,10 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Client, numbered, Server, transportContract } from './contract.ts';
 import { selfSigned } from './test/certificate.ts';
+import { Client, numbered } from './test/contract/client.ts';
+import { transportContract } from './test/contract/contract.ts';
+import { Server } from './test/contract/server.ts';
 import { createTransport, type TransportKind } from './transport.ts';
 
 const kinds: TransportKind[] = ['uws', 'ws'];
