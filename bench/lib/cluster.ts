@@ -7,6 +7,7 @@ import { shardCount } from '#actors/log/shards.ts';
 import { type Devices, devices } from '#server/auth/devices.ts';
 import { completeAuthLimits } from '#server/auth/limits.ts';
 import { idRandomBytes, makeLuxchatId } from '#server/auth/luxchat-id.ts';
+import { sealedNames } from '#server/auth/sealed-names.ts';
 import { hashOf } from '#server/auth/tokens.ts';
 import { legalRetention, schemaNames } from '#server/storage/cassandra/retention.ts';
 import { readVersions, schemaText } from '#server/storage/cassandra/schema.ts';
@@ -120,6 +121,7 @@ export class BenchCluster {
       limits: completeAuthLimits(),
       now: Date.now,
       random: randomBytes,
+      names: sealedNames(randomBytes(32), randomBytes),
       onRevoked: () => {},
     });
   }
@@ -135,7 +137,7 @@ export class BenchCluster {
   /** A person with a new device, by login's own code but without LuxID: what it would have written is written, so that thousands take seconds. */
   async login(user: string): Promise<BenchLogin> {
     const userId = makeLuxchatId(randomBytes(idRandomBytes), this.provider);
-    const added = await this.#devices.add({ userId, subjectHash: hashOf(user) });
+    const added = await this.#devices.add({ userId, subjectHash: hashOf(user), deviceName: 'bench' });
     if (!('accessToken' in added)) throw new Error(`no device for ${user}`);
     const { deviceId, deviceNumber, accessToken } = added;
     return { userId, deviceId, deviceNumber, accessToken };

@@ -17,7 +17,6 @@ import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { type Config, ConfigError } from './config.ts';
-import { DeviceNames } from './device-names.ts';
 import { openTransport } from './front.ts';
 import { watch } from './gauges.ts';
 import { nodePrimitives } from './primitives.ts';
@@ -116,7 +115,6 @@ async function startOn(
   let auth: Auth | undefined;
   // Devices come back before the login runs: their tokens are not unknown, they wait.
   const login = Promise.withResolvers<Auth>();
-  const names = new DeviceNames();
   await checkClock(store);
   const place = config.store === 'cassandra' ? await takePlace(store, config.node) : null;
   const seat = place?.seat ?? 0;
@@ -163,7 +161,7 @@ async function startOn(
     publish: (topic, frame) => transport.publish(topic, frame),
     checkToken: async (token) => {
       const identity = await (await login.promise).verifyAccess(token);
-      return identity && { ...identity, deviceName: names.take(identity.userId, identity.deviceNumber) };
+      return identity && { ...identity, deviceName: identity.deviceName ?? `device ${identity.deviceNumber}` };
     },
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
@@ -206,10 +204,6 @@ async function startOn(
     secret,
     store: store.accounts(),
     limits: loginLimits(config),
-    onDeviceCreated: async ({ userId, deviceNumber, deviceName }) => {
-      names.keep(userId, deviceNumber, deviceName);
-      return 'created';
-    },
     log: {
       info: (event) => log.info(event),
       warn: (event) => log.warn(event),

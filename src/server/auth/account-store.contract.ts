@@ -25,6 +25,7 @@ const family: TokenFamily = {
   previousHash: '',
   used: false,
   expiresMs: 1000,
+  sealedName: 'c2VhbGVk',
 };
 const many = Array.from({ length: 20 }, (_, at) => at);
 
@@ -108,9 +109,12 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     const answers = await Promise.all(next.map((each) => store.writeFamily('f1', each)));
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect(await store.readFamily('f1')).toEqual(next[answers.indexOf(true)]);
+    const { sealedName, ...unnamed } = family;
+    expect(await store.writeFamily('f1', { ...unnamed, version: 3 })).toBe(true);
+    expect(await store.readFamily('f1')).toEqual({ ...unnamed, version: 3 });
     const removals = await Promise.all(many.map(() => store.removeFamily('f1')));
     expect(removals.filter(Boolean)).toHaveLength(1);
-    expect(await store.writeFamily('f1', { ...family, version: 3 })).toBe(false);
+    expect(await store.writeFamily('f1', { ...family, version: 4 })).toBe(false);
     expect(await store.readFamily('f1')).toBeNull();
   });
 

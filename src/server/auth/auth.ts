@@ -2,13 +2,14 @@
 // person and nothing else of them. It opens no port and knows no actor: the composition root mounts `handle` and listens to `onRevoked`.
 import { randomBytes } from 'node:crypto';
 import { type Refusal, refuse } from './codes.ts';
-import { type DeviceIdentity, type Devices, devices, type Revoked } from './devices.ts';
+import { type Devices, devices, type Revoked, type VerifiedDevice } from './devices.ts';
 import { sourceBuckets } from './http/buckets.ts';
 import { type AuthAnswer, type AuthRequest, endedPage, refusalAnswer } from './http/request.ts';
 import { callback, type Desk, exchange, logout, refresh, start } from './http/routes.ts';
 import { type AuthLimits, completeAuthLimits } from './limits.ts';
 import { relyingParty } from './openid/relying-party.ts';
 import { type AccountStore, AccountStoreError } from './ports.ts';
+import { sealedNames } from './sealed-names.ts';
 import type { RandomBytes } from './tokens.ts';
 
 /** What login tells the log: never an id, an address or anything of a person. */
@@ -17,14 +18,6 @@ export interface AuthLog {
   warn(event: string): void;
   /** `error` must be reduced to its name and code by the log: messages of libraries may quote input. */
   error(event: string, error: unknown): void;
-}
-
-/** A device that has just logged in for the first time. */
-export interface NewDevice extends DeviceIdentity {
-  /** 1 to 64 characters as the person typed them; login keeps no copy. */
-  readonly deviceName: string;
-  /** The user's first device ever. */
-  readonly firstLogin: boolean;
 }
 
 /** What login is made of. */
@@ -49,11 +42,6 @@ export interface AuthOptions {
   readonly random?: RandomBytes;
   readonly log: AuthLog;
   readonly limits?: Partial<AuthLimits>;
-  /**
-   * Makes the device known to the rest of the server, durably, before its tokens are handed out. Resolves to `refused` where the account has
-   * too many devices there. Where it rejects, the device is removed again and the login answered UNAVAILABLE. Default: nobody needs to know.
-   */
-  readonly onDeviceCreated?: (device: NewDevice) => Promise<'created' | 'refused'>;
 }
 
 /** Login. */
@@ -61,7 +49,7 @@ export interface Auth {
   /** Answers every request below `/auth/`. Rejects only for bugs. */
   handle(request: AuthRequest): Promise<AuthAnswer>;
   /** Whose access token this is; null = nobody's or run out. Rejects with AccountStoreError where the store fails. */
-  verifyAccess(token: string): Promise<DeviceIdentity | null>;
+  verifyAccess(token: string): Promise<VerifiedDevice | null>;
   /** Hears of every device whose tokens ended in this process, after it is durable, seldom twice. Gives back a function that stops it. */
   onRevoked(listener: (revoked: Revoked) => void): () => void;
   /** Ends a device's tokens; false where it had none. Safe to repeat. */
@@ -91,12 +79,12 @@ export function createAuth(options: AuthOptions): Auth {
     now,
     onTrouble: (event, error) => log.error(event, error),
   });
-  const all: Devices = devices({ store, limits, now, random, onRevoked });
+  const names = sealedNames(options.secret, random);
+  const all: Devices = devices({ store, limits, now, random, names, onRevoked });
   const desk: Desk = {
     ...{ luxid, devices: all, store, limits, now, random, log },
     provider: options.providerName,
     webOrigins: new Set([new URL(publicUrl).origin, ...(options.webOrigins ?? [])]),
-    onDeviceCreated: options.onDeviceCreated ?? (async () => 'created'),
   };
   return {
     handle: router(desk),

@@ -6,12 +6,13 @@ import { type DeviceIdentity, type Devices, devices, type Revoked, type TokenPai
 import { completeAuthLimits, defaultAuthLimits } from './limits.ts';
 import { memoryAccounts } from './memory-accounts.ts';
 import type { AccountStore } from './ports.ts';
+import { sealedNames } from './sealed-names.ts';
 import { parseToken } from './tokens.ts';
 
 const user = '@abc:localhost';
-const owner = { userId: user, subjectHash: 's'.repeat(43) };
+const owner = { userId: user, subjectHash: 's'.repeat(43), deviceName: 'phone' };
 
-function setUp(store: AccountStore = memoryAccounts()) {
+function setUp(store: AccountStore = memoryAccounts(), { secret = 1 } = {}) {
   const clock = { ms: 1_000_000 };
   const revoked: Revoked[] = [];
   const all = devices({
@@ -19,6 +20,7 @@ function setUp(store: AccountStore = memoryAccounts()) {
     limits: completeAuthLimits(),
     now: () => clock.ms,
     random: randomBytes,
+    names: sealedNames(new Uint8Array(32).fill(secret), randomBytes),
     onRevoked: (each) => revoked.push(each),
   });
   return { store, clock, revoked, all };
@@ -38,7 +40,10 @@ describe('a device', () => {
     const second = await added(all);
     expect(first.deviceId).toMatch(/^[A-Z0-9]{10}$/);
     expect([first.deviceNumber, second.deviceNumber]).toEqual([1, 2]);
-    expect(await all.verify(first.accessToken)).toEqual({ userId: user, deviceId: first.deviceId, deviceNumber: 1 });
+    expect(await all.verify(first.accessToken)).toEqual({
+      ...{ userId: user, deviceId: first.deviceId, deviceNumber: 1 },
+      deviceName: 'phone',
+    });
     expect(await all.verify(first.refreshToken)).toBeNull();
     expect(await all.refresh(first.accessToken)).toEqual(refuse('TOKEN_INVALID'));
     expect(await all.verify('')).toBeNull();
@@ -216,5 +221,43 @@ describe('tokens', () => {
     await before.all.erase(user);
     expect(await before.all.verify(accessToken)).toBeNull();
     expect(await store.userOf(owner.subjectHash)).toBeNull();
+  });
+});
+
+// The node of the login kept it in its memory: at any other node the device had none.
+describe('the name of a new device', () => {
+  const nameOf = async (all: Devices, { accessToken }: TokenPair) => (await all.verify(accessToken))?.deviceName;
+
+  it('is told at every node until the first refresh after its first use, and is kept no longer', async () => {
+    const { all, store } = setUp();
+    const elsewhere = setUp(store).all;
+    const early = await added(all);
+    const late = good(await elsewhere.refresh(early.refreshToken));
+    expect([await nameOf(elsewhere, late), await nameOf(all, late)]).toEqual(['phone', 'phone']);
+    const next = good(await all.refresh(late.refreshToken));
+    expect(await nameOf(elsewhere, next)).toBeNull();
+    const family = await store.readFamily(parseToken('access', next.accessToken)!.family);
+    expect(Object.keys(family ?? {})).not.toContain('sealedName');
+  });
+
+  it('stands in no table in clear, and is no one else’s', async () => {
+    const { all, store } = setUp();
+    const [one, other] = [await added(all), await added(all)];
+    const keys = [one, other].map(({ accessToken }) => parseToken('access', accessToken)!.family);
+    const [first, second] = [await store.readFamily(keys[0]!), await store.readFamily(keys[1]!)];
+    expect(JSON.stringify([first, second])).not.toMatch(/phone|cGhvbm/);
+    expect(first?.sealedName).not.toBe(second?.sealedName);
+    expect(await nameOf(setUp(store, { secret: 2 }).all, one)).toBeNull();
+    for (const sealedName of [first!.sealedName!, '', 'AAAA', '!'])
+      expect(
+        await nameOf(setUp({ ...store, readFamily: async () => ({ ...second!, used: true, sealedName }) }).all, other),
+      ).toBeNull();
+  });
+
+  it('is missing where a family was kept before there were any', async () => {
+    const { all, store } = setUp();
+    const device = await added(all);
+    const { sealedName, ...old } = (await store.readFamily(parseToken('access', device.accessToken)!.family))!;
+    expect(await nameOf(setUp({ ...store, readFamily: async () => ({ ...old, used: true }) }).all, device)).toBeNull();
   });
 });

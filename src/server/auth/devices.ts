@@ -10,6 +10,7 @@ import {
   type EndedFamily,
   type TokenFamily,
 } from './ports.ts';
+import type { SealedNames } from './sealed-names.ts';
 import { newFamilyKey, newToken, parseToken, type RandomBytes } from './tokens.ts';
 
 /** Who holds a token. */
@@ -17,6 +18,12 @@ export interface DeviceIdentity {
   readonly userId: string;
   readonly deviceId: string;
   readonly deviceNumber: number;
+}
+
+/** Who holds a token that is good, and what its person called the device. */
+export interface VerifiedDevice extends DeviceIdentity {
+  /** Null once the tokens were refreshed after their first use: who needs it has it by then. */
+  readonly deviceName: string | null;
 }
 
 /** A pair of tokens. */
@@ -35,18 +42,19 @@ export interface Revoked extends DeviceIdentity {
   readonly reason: RevocationReason;
 }
 
-/** Whose device it will be. */
-export interface DeviceOwner {
+/** Whose device it will be, and what they call it. */
+export interface NewDevice {
   readonly userId: string;
   readonly subjectHash: string;
+  readonly deviceName: string;
 }
 
 /** The devices of all users. */
 export interface Devices {
   /** Adds a device with its first tokens. LOGIN_INVALID for an erased account, TOO_MANY_DEVICES for the eleventh. */
-  add(owner: DeviceOwner): Promise<(DeviceIdentity & TokenPair) | Refusal>;
+  add(device: NewDevice): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Whose access token this is; null = nobody's. */
-  verify(accessToken: string): Promise<DeviceIdentity | null>;
+  verify(accessToken: string): Promise<VerifiedDevice | null>;
   /** Replaces a pair. TOKEN_REUSED ends the device. */
   refresh(refreshToken: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Ends a device's tokens. False where there was no such live device. */
@@ -63,6 +71,7 @@ export interface DevicesOptions {
   readonly limits: AuthLimits;
   readonly now: () => number;
   readonly random: RandomBytes;
+  readonly names: SealedNames;
   /** Hears of each ended device once it can't come back. */
   readonly onRevoked: (revoked: Revoked) => void;
 }
@@ -77,7 +86,7 @@ const deviceIdLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 /** Makes them. */
 export function devices(options: DevicesOptions): Devices {
   return {
-    add: (owner) => add(options, owner),
+    add: (device) => add(options, device),
     verify: (token) => verify(options, token),
     refresh: (token) => refresh(options, token),
     remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
@@ -86,18 +95,19 @@ export function devices(options: DevicesOptions): Devices {
   };
 }
 
-async function add(options: DevicesOptions, owner: DeviceOwner): Promise<(DeviceIdentity & TokenPair) | Refusal> {
-  const entry = await addEntry(options, owner);
+async function add(options: DevicesOptions, device: NewDevice): Promise<(DeviceIdentity & TokenPair) | Refusal> {
+  const entry = await addEntry(options, device);
   if (isRefusal(entry)) return entry;
-  const identity = { userId: owner.userId, deviceId: entry.id, deviceNumber: entry.number };
+  const identity = { userId: device.userId, deviceId: entry.id, deviceNumber: entry.number };
   const { pair, hashes } = newPair(options, entry.family);
-  const family = { version: 1, ...identity, ...hashes, previousHash: '', used: false };
+  const sealedName = options.names.seal(entry.family, device.deviceName);
+  const family = { version: 1, ...identity, ...hashes, previousHash: '', used: false, sealedName };
   if (!(await options.store.writeFamily(entry.family, family)))
     throw new Error('a new family key is taken: the random source repeats itself');
   return { ...identity, ...pair };
 }
 
-async function addEntry(options: DevicesOptions, { userId, subjectHash }: DeviceOwner): Promise<DeviceEntry | Refusal> {
+async function addEntry(options: DevicesOptions, { userId, subjectHash }: NewDevice): Promise<DeviceEntry | Refusal> {
   const { store, limits, now, random } = options;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const row = (await store.readDevices(userId)) ?? {
@@ -134,13 +144,16 @@ async function removeDead(options: DevicesOptions, userId: string, row: DeviceRo
   return freed;
 }
 
-async function verify(options: DevicesOptions, token: string): Promise<DeviceIdentity | null> {
+async function verify(options: DevicesOptions, token: string): Promise<VerifiedDevice | null> {
   const parsed = parseToken('access', token);
   if (parsed === null) return null;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const family = await options.store.readFamily(parsed.family);
     if (family === null || family.accessHash !== parsed.hash || family.accessExpiresMs <= options.now()) return null;
-    if (family.used || (await markUsed(options, parsed.family, family))) return identityOf(family);
+    if (!family.used && !(await markUsed(options, parsed.family, family))) continue;
+    const { sealedName } = family;
+    const deviceName = sealedName === undefined ? null : options.names.open(parsed.family, sealedName);
+    return { ...identityOf(family), deviceName };
   }
   throw new AccountStoreError('the tokens of a device changed without pause');
 }
@@ -160,7 +173,10 @@ async function refresh(options: DevicesOptions, token: string): Promise<(DeviceI
     if (!current && !again) return end(options, family, 'reused');
     const { pair, hashes } = newPair(options, parsed.family);
     const previousHash = current ? family.refreshHash : family.previousHash;
-    const next = { ...family, ...hashes, version: family.version + 1, previousHash, used: false };
+    // A device that was never used has not said hello yet: its name still waits. Whoever used its tokens said hello with them.
+    const { sealedName, ...unnamed } = family;
+    const kept = family.used ? unnamed : family;
+    const next = { ...kept, ...hashes, version: family.version + 1, previousHash, used: false };
     if (await store.writeFamily(parsed.family, next)) return { ...identityOf(family), ...pair };
   }
   throw new AccountStoreError('the tokens of a device changed without pause');

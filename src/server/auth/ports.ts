@@ -1,5 +1,6 @@
 // What login needs to be durable. Every method touches one row; every conditional one is atomic over all nodes (compare-and-set), and a promise
-// resolves only when the change survives a crash. Nothing here can hold a subject, a name or a number: keys are hashes, ids are random.
+// resolves only when the change survives a crash. Nothing here can hold a subject, a name or a number: keys are hashes, ids are random, and what a person
+// calls a new device is sealed.
 
 /** A login between start and return from LuxID, under the hash of its `state`. */
 export interface LoginAttempt {
@@ -57,6 +58,8 @@ export interface TokenFamily {
   readonly used: boolean;
   /** When the family ends unless it is refreshed. */
   readonly expiresMs: number;
+  /** What its person called the device, sealed, until the first refresh after its first use: then the user's own record has the name. */
+  readonly sealedName?: string;
 }
 
 /** The store failed; the change may or may not have happened. `cause` is the adapter's own error. */

@@ -1,7 +1,7 @@
 // The five addresses of login, each one function from request to answer. README.md of the folder above is their manual.
-import type { AuthLog, NewDevice } from '../auth.ts';
+import type { AuthLog } from '../auth.ts';
 import { isRefusal, type Refusal, type ReturnCode, refuse } from '../codes.ts';
-import type { DeviceIdentity, Devices, TokenPair } from '../devices.ts';
+import type { Devices } from '../devices.ts';
 import type { AuthLimits } from '../limits.ts';
 import { idRandomBytes, makeLuxchatId } from '../luxchat-id.ts';
 import type { RelyingParty } from '../openid/relying-party.ts';
@@ -22,7 +22,6 @@ export interface Desk {
   readonly now: () => number;
   readonly random: RandomBytes;
   readonly log: AuthLog;
-  readonly onDeviceCreated: (device: NewDevice) => Promise<'created' | 'refused'>;
 }
 
 type Answered = Promise<AuthAnswer | Refusal>;
@@ -96,9 +95,12 @@ export async function exchange(desk: Desk, request: AuthRequest): Answered {
     return refuse('LOGIN_INVALID');
   }
   const { subjectHash } = login;
-  const device = await desk.devices.add({ subjectHash, userId: await accountOf(desk, subjectHash) });
+  const { deviceName } = fields;
+  const device = await desk.devices.add({ subjectHash, userId: await accountOf(desk, subjectHash), deviceName });
   if (isRefusal(device)) return device;
-  return announce(desk, device, fields.deviceName);
+  const firstLogin = device.deviceNumber === 1;
+  log.info(firstLogin ? 'auth.first-login' : 'auth.login');
+  return json(200, { ...device, firstLogin });
 }
 
 /** POST /auth/refresh: a new pair for a refresh token. */
@@ -130,21 +132,4 @@ async function accountOf({ store, random, provider }: Desk, subjectHash: string)
     if (await store.reserveUserId(userId)) return store.claimSubject(subjectHash, userId);
   }
   throw new Error('ten random ids in a row are taken: the random source repeats itself');
-}
-
-async function announce(desk: Desk, device: DeviceIdentity & TokenPair, deviceName: string): Answered {
-  const { userId, deviceId, deviceNumber } = device;
-  const firstLogin = deviceNumber === 1;
-  const announced = await desk
-    .onDeviceCreated({ userId, deviceId, deviceNumber, deviceName, firstLogin })
-    .catch((error: unknown) => {
-      desk.log.error('auth.device-not-announced', error);
-      return 'failed' as const;
-    });
-  if (announced !== 'created') {
-    await desk.devices.remove(userId, deviceNumber, 'removed');
-    return announced === 'refused' ? refuse('TOO_MANY_DEVICES') : refuse('UNAVAILABLE', 1000);
-  }
-  desk.log.info(firstLogin ? 'auth.first-login' : 'auth.login');
-  return json(200, { ...device, firstLogin });
 }

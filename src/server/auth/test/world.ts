@@ -1,7 +1,7 @@
 // Login over real HTTP for tests: a server on port 0 with the memory store, everything written to its log kept as text, and a clock to turn.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Auth, type AuthOptions, createAuth, type NewDevice } from '../auth.ts';
+import { type Auth, type AuthOptions, createAuth } from '../auth.ts';
 import type { Revoked } from '../devices.ts';
 import { memoryAccounts } from '../memory-accounts.ts';
 
@@ -9,7 +9,6 @@ import { memoryAccounts } from '../memory-accounts.ts';
 export interface AuthWorld {
   readonly url: string;
   readonly auth: Auth;
-  readonly created: NewDevice[];
   readonly revoked: Revoked[];
   /** Every event and, for errors, everything that the error says: more than a real log keeps. */
   readonly logged: string[];
@@ -25,7 +24,6 @@ export async function startAuthWorld(
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const created: NewDevice[] = [];
   const revoked: Revoked[] = [];
   const logged: string[] = [];
   const clock = { aheadMs: 0 };
@@ -42,10 +40,6 @@ export async function startAuthWorld(
       warn: (event) => void logged.push(event),
       error: (event, error) =>
         void logged.push(`${event} ${String((error as Error).stack)} ${String((error as { code?: string }).code)}`),
-    },
-    onDeviceCreated: async (device) => {
-      created.push(device);
-      return 'created';
     },
     // Tests walk through many logins from one address; the limits have tests of their own.
     limits: { startsPerMinute: 10_000, callbacksPerMinute: 10_000, exchangesPerMinute: 10_000 },
@@ -71,5 +65,5 @@ export async function startAuthWorld(
       server.close(() => closed());
       server.closeAllConnections();
     });
-  return { url, auth, created, revoked, logged, clock, close };
+  return { url, auth, revoked, logged, clock, close };
 }

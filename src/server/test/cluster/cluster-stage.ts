@@ -47,12 +47,16 @@ export class ClusterStage {
     return Number(new URL(node.url).port);
   }
 
-  /** Logs a person in on a new device, at this node; in step when it resolves. */
-  async device(user: string, at: ProviderNode): Promise<LuxchatClient> {
+  /** Logs a person in on a new device, at this node, or at another one first; in step when it resolves. */
+  async device(
+    user: string,
+    at: ProviderNode,
+    { name = 'test', loginAt = at }: { readonly name?: string; readonly loginAt?: ProviderNode } = {},
+  ): Promise<LuxchatClient> {
     const folder = mkdtempSync(join(tmpdir(), 'luxchat-device-'));
     const login = await standInLogin(
-      { server: at.url },
-      { user, password, deviceName: 'test', askCode: () => this.code(user) },
+      { server: loginAt.url },
+      { user, password, deviceName: name, askCode: () => this.code(user) },
     );
     await createDevice(folder, at.url, login);
     const client = await openDevice(folder, { backoffMaxMs: 500 });

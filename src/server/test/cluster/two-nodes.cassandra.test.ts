@@ -42,6 +42,13 @@ describe('a provider of three nodes', () => {
     await stage.spread();
   });
 
+  // The node of the login kept it in its memory, and the other one made one up.
+  it('keeps the name of a device that logs in at one node and says its first hello at another', async () => {
+    const client = await stage.device('carol', stage.node(2), { name: 'carol’s phone', loginAt: stage.node(1) });
+    clients.push(client);
+    expect((await client.devices()).map(({ name }) => name)).toEqual(['carol’s phone']);
+  });
+
   it('lets two people on two nodes talk, and go on when the node that has their room is killed', async () => {
     const { alice, bob, room } = await pairWithRoomAt(stage.node(2).name);
     await eventually('bob is invited', () => bob.rooms().some((each) => each.room === room), 20_000, [bob]);
