@@ -15,6 +15,9 @@ export interface StoredState extends StateStamp {
   readonly value: Uint8Array;
 }
 
+/** Bytes of keys and values in the changes for one log that a store takes at once. Actors save before they have more; a store may refuse what is. */
+export const changeBytesMax = 15 * 1024 * 1024;
+
 /** Changes for one log, all or none; a null value deletes. */
 export interface StateWrite {
   readonly log: string;

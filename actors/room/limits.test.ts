@@ -28,6 +28,13 @@ function uncovered(limits: Partial<RoomLimits>): Stage {
   return stage;
 }
 
+/** Everything is saved. */
+function saved(limits: Partial<RoomLimits>): Stage {
+  const stage = room(limits);
+  stage.seal();
+  return stage;
+}
+
 /** Seqs of the records in the answer. */
 function paged(seen: Seen): number[] {
   const body = seen.answers[0]?.body;
@@ -230,6 +237,30 @@ const cases: { readonly [Key in keyof RoomLimits]: () => void } = {
     expect(code(stage.say(ada))).toBe('accepted');
     stage.now -= 1;
     expect(code(stage.say(ada))).toBe(Rejection.REJECTION_UNAVAILABLE);
+  },
+  saveAtRows() {
+    // Two rows a message at first: `head`, and the send ids of whoever spoke.
+    const stage = saved({ saveAtRows: 4 });
+    const saves = ({ effects }: Seen) =>
+      effects.flatMap((effect) => (effect.kind === 'log' && effect.command.kind === 'save' ? [effect] : [])).length;
+    const [one, two, three, four] = [1, 2, 3, 4].map((device) => () => saves(stage.say(ada, 'x', { device })));
+    expect([one!(), two!(), three!()]).toEqual([0, 0, 1]);
+    // One at a time, and the next one as soon as it may go.
+    stage.log.holds = true;
+    expect([one!(), two!(), three!(), four!()]).toEqual([0, 0, 1, 0]);
+    expect([one!(), two!(), three!()]).toEqual([0, 0, 0]);
+    stage.log.release();
+    expect(saves(stage.cover())).toBe(1);
+  },
+  unsavedRowsMax() {
+    const stage = saved({ saveAtRows: 2, unsavedRowsMax: 4 });
+    stage.log.holds = true;
+    const say = (device: number) => code(stage.say(ada, 'x', { device }));
+    expect([say(1), say(2)]).toEqual(['accepted', 'accepted']);
+    expect(say(3)).toBe(busy);
+    stage.log.release();
+    stage.cover();
+    expect(say(3)).toBe('accepted');
   },
   retentionMs() {
     // 24 months after sending at the latest: what a stamp may be ahead of the clock, a week of the file, a day of grace.

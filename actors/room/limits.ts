@@ -24,6 +24,10 @@ export interface RoomLimits {
   readonly stateChunkBytes: number;
   /** Credentials kept of one device of one member. Over it: LIMIT_REACHED. */
   readonly credentialsMax: number;
+  /** State rows that changed and are not saved: at this number they are saved, without waiting for the log to ask. What one write holds is bounded by it. */
+  readonly saveAtRows: number;
+  /** Over it: BUSY, until what is under way is saved. */
+  readonly unsavedRowsMax: number;
   /** Control entries kept although a checkpoint stands in for them: who is further behind starts from the checkpoint. */
   readonly controlEntriesKept: number;
   /** Units of work, about 50 µs each, in one turn while a room is put into memory; the rest in later turns. */
@@ -60,6 +64,8 @@ export const defaultRoomLimits: RoomLimits = {
   pageBytesMax: 60 * 1_024,
   stateChunkBytes: 12 * 1_024,
   credentialsMax: 4,
+  saveAtRows: 512,
+  unsavedRowsMax: 1_024,
   controlEntriesKept: 4_096,
   loadUnitsMax: 512,
   strayPartsMax: 64,

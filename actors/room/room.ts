@@ -106,8 +106,8 @@ export class Room implements Actor<RoomMessage> {
   kept(): readonly Kept[] {
     const { calls, uncovered, options, state } = this.context;
     const { limits } = options;
-    // Nobody asks for these: one emptying at a time, and one save of each member's new identity.
-    const ownCalls = 1 + state.identities.size;
+    // Nobody asks for these: one emptying and one save of much at a time, and one save of each member's new identity.
+    const ownCalls = 2 + state.identities.size;
     return [
       { what: 'held', count: this.#held.requests, max: limits.heldMessagesMax },
       { what: 'held bytes', count: this.#held.bytes, max: limits.heldBytesMax },
@@ -156,13 +156,16 @@ export class Room implements Actor<RoomMessage> {
       case 'opened':
         return this.#opened(answer, now);
       case 'appended':
-        return coverThrough(this.context, answer.throughSeq, (members) => this.#standings.changed(members, now));
+        return [
+          ...coverThrough(this.context, answer.throughSeq, (members) => this.#standings.changed(members, now)),
+          ...this.#saveMuch(),
+        ];
       case 'rows':
         this.context.state.floor = Math.max(this.context.state.floor, answer.floor);
         return this.context.calls.settle(answer, now);
       case 'saved':
       case 'rewritten':
-        return this.context.calls.settle(answer, now);
+        return [...this.context.calls.settle(answer, now), ...this.#saveMuch()];
       case 'sealing':
         return [this.#lastWord('sealed', takeChanges(this.context.state))];
       case 'closed':
@@ -217,7 +220,7 @@ export class Room implements Actor<RoomMessage> {
     // Rows that were under way when the last actor ended were never fanned out, and live sessions may wait for them.
     if (hasMoved) effects.push(headMoved(this.context));
     if (seals) effects.push(...this.#log({ kind: 'sealing' }, now));
-    effects.push(...emptyRows(this.context), ...this.#standings.tick(now));
+    effects.push(...this.#saveMuch(), ...emptyRows(this.context), ...this.#standings.tick(now));
     for (const message of this.#held.take()) effects.push(...this.#live(message, now));
     return effects;
   }
@@ -237,6 +240,19 @@ export class Room implements Actor<RoomMessage> {
     if (name !== passivateTimer || this.context.state.chain === null) return nothing;
     this.#phase = 'closing';
     return [this.#lastWord('close', this.#lastChanges())];
+  }
+
+  /** Much has changed: it is saved now, so that no write is larger than a store takes. One at a time, for a later one must not be durable without it. */
+  #saveMuch(): readonly Effect[] {
+    const { state, calls, options } = this.context;
+    if (state.saving > 0 || state.dirty.size < options.limits.saveAtRows) return nothing;
+    const changes = takeChanges(state);
+    state.saving = changes.length;
+    const saved = () => {
+      state.saving = 0;
+      return nothing;
+    };
+    return [calls.save(changes, saved)];
   }
 
   /** With it the log remembers to have this room woken, if anything is left to do for which nobody else would wake it. */

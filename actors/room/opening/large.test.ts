@@ -1,14 +1,19 @@
 // Rooms as large as they may become: no row over what a log takes, one change is one small write, and opening takes many short turns.
 import { describe, expect, it } from 'vitest';
 import { ServerFrame } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { concatBytes, equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { chunkSize, type Member, MemberTable } from '#proto/rules/control/member-table.ts';
 import { type ControlState, encodeState, hashState } from '#proto/rules/control/state.ts';
 import { limits } from '#proto/rules/limits.ts';
+import type { StateChange } from '../../log/messages.ts';
+import { changeBytesMax } from '../../ports/state-store.ts';
+import { defaultRoomLimits } from '../limits.ts';
+import { SendIds } from '../state/send-ids.ts';
 import { crowd } from '../testing/crowd.ts';
-import { Stage } from '../testing/stage.ts';
+import { codeOf, Stage } from '../testing/stage.ts';
 
 const ada = makeActor('@ada:lux.example');
 const K = ControlKind;
@@ -80,6 +85,7 @@ describe('a room of 10,000 members', () => {
   }, () => {
     const stage = Stage.group(ada, testPrimitives);
     crowd(stage, limits.membersMax, { membersMax: limits.membersMax });
+    stage.seal();
     const spoken = stage.say(ada);
     expect(spoken.effects.map(({ kind }) => kind)).toEqual(['log', 'answer', 'deliver']);
     const before = hashState(stage.state.chain!, testPrimitives);
@@ -99,6 +105,48 @@ describe('a room of 10,000 members', () => {
     expect(stage.seal().filter((key) => key.startsWith('chain/'))).toEqual(['chain/head', 'chain/156']);
   });
 });
+
+describe('a room of many devices', () => {
+  // Its story: what a segment of 10,000 messages changed was written at once: 36 MB of send ids where each came from another device.
+  it('never writes more at once than a store takes, and is busy rather than that', { timeout: 60_000 }, () => {
+    const stage = Stage.group(ada, testPrimitives);
+    const { state, log } = stage;
+    const headerHash = new Uint8Array(16).fill(1);
+    const ids = Array.from({ length: limits.sendIdsKept }, (_, n) => ({ sendId: n + 1, seq: 0, headerHash }));
+    /** The next device speaks, of which as many send ids as are kept are known. */
+    let device = 1;
+    const say = () => {
+      device++;
+      state.sent.set(`1/${device}`, new SendIds(ids.map((id) => ({ ...id, seq: state.ahead.seq }))));
+      return codeOf(stage.say(ada, 'x', { device, sendId: 1_000 }).answers[0]?.body);
+    };
+    const { unsavedRowsMax, uncoveredRecordsMax } = defaultRoomLimits;
+    for (let round = 0; round < 3; round++) {
+      log.holds = true;
+      while (state.saving + state.dirty.size < unsavedRowsMax - 1) expect(say()).toBe('accepted');
+      // As much is under way as may be, and is covered before anybody hears that what was before it is saved.
+      stage.covers = false;
+      for (let n = 0; n < uncoveredRecordsMax; n++) expect(say()).toBe(undefined);
+      stage.cover();
+      stage.covers = true;
+      expect(say()).toBe(Rejection.REJECTION_BUSY);
+      log.release();
+      stage.cover();
+    }
+    stage.seal();
+    const sizes = log.commands.map((command) => ('changes' in command ? bytesOf(command.changes) : 0));
+    expect(Math.max(...sizes)).toBeGreaterThan(uncoveredRecordsMax * 3_000);
+    // A checkpoint of 10,000 members may come on top.
+    expect(Math.max(...sizes)).toBeLessThan(changeBytesMax / 2);
+    stage.crash();
+    stage.fetch(ada);
+    expect(codeOf(stage.say(ada, 'x').answers[0]?.body)).toBe('accepted');
+  });
+});
+
+function bytesOf(changes: readonly StateChange[]): number {
+  return changes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+}
 
 /** The checkpoint's state as a device reads it: in frames, with the person of every member. */
 function readState(stage: Stage): Uint8Array {

@@ -7,6 +7,7 @@ import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { encodeState } from '#proto/rules/control/state.ts';
+import type { RoomLimits } from '../limits.ts';
 import { codeOf, Stage, slotWrite } from '../testing/stage.ts';
 
 const users = ['ada', 'ben', 'cid', 'dan'].map((name) => makeActor(`@${name}:lux.example`));
@@ -79,8 +80,12 @@ function pageOf(stage: Stage): unknown {
 
 /** A stage that plays any list of operations; those that make no sense at the moment are refused by the room. */
 class Play {
-  readonly stage = Stage.group(ada, testPrimitives, { limits: { ringRecordsMax: 8 } });
+  readonly stage: Stage;
   readonly sent: { user: number; submit: Submit; seq: number }[] = [];
+
+  constructor(limits: Partial<RoomLimits>) {
+    this.stage = Stage.group(ada, testPrimitives, { limits: { ringRecordsMax: 8, ...limits } });
+  }
 
   play({ kind, who, n }: Op): void {
     const { stage } = this;
@@ -191,10 +196,13 @@ class Play {
 }
 
 describe('a room that is opened again', () => {
-  it('is the room that was covered, whatever was done', { timeout: 120_000 }, () => {
+  it.each([
+    ['when the log asks', {}],
+    ['all the time, too', { saveAtRows: 1 }],
+  ])('is the room that was covered, whatever was done, saved %s', { timeout: 120_000 }, (_, limits) => {
     fc.assert(
       fc.property(fc.array(op, { minLength: 5, maxLength: 60 }), (ops) => {
-        const play = new Play();
+        const play = new Play(limits);
         for (const each of ops) {
           // A passivation covers what waits first, so that nothing is lost between the two views.
           if (each.kind === 'passivate') {

@@ -70,6 +70,8 @@ export class Post {
     const { state, options, uncovered } = this.#context;
     const { header, headerHash, change, person, credential, event } = good;
     if (uncovered.full(event.header.length + event.body.length)) return this.#refuse(from, busy);
+    if (state.saving > 0 && state.dirty.size + state.saving >= options.limits.unsavedRowsMax)
+      return this.#refuse(from, busy);
     if (state.ahead.acceptedMs > now + options.limits.clockBehindMaxMs) return this.#refuseByClock(from);
     const waitMs = waitOf(state, change, now);
     if (waitMs > 0) return [refuse(this.#context, from, Rejection.REJECTION_RATE_LIMITED, waitMs)];

@@ -108,6 +108,8 @@ export class RoomState {
 
   /** Keys of state rows that are not as they were last saved. */
   readonly dirty = new Set<string>();
+  /** State rows of the save that is under way. */
+  saving = 0;
   /** Head of the summary that is saved; 0 = none is. */
   summarySeq = 0;
   /** Saves so far, see HeadRow. */
@@ -140,13 +142,15 @@ export class RoomState {
     }
   }
 
-  /** The log has covered a placed event: it may be shown. Rows are covered in the order of their places. */
+  /** The log has covered a placed event: it may be shown. Rows are covered in the order of their places; the state rows hold what is not above their head. */
   cover(placed: Placed): void {
     const { seq, header, change } = placed;
-    if (seq > this.head.seq) this.head = placed.head;
+    this.ring.push({ seq, record: placed.record, bytes: placed.bytes });
+    if (change.kind === 'emptying') this.#emptyRing(seq, change.emptying.seqs);
+    if (seq <= this.head.seq) return;
+    this.head = placed.head;
     this.dirty.add('head');
     this.dirty.add(`sent/${header.member}/${header.device}`);
-    this.ring.push({ seq, record: placed.record, bytes: placed.bytes });
     if (change.kind === 'control') this.#coverControl(seq, change);
     if (change.kind === 'slot') this.#coverSlot(placed, change.bytes, change.write);
     if (change.kind === 'emptying') this.#coverEmptying(seq, change.emptying.seqs);
@@ -263,12 +267,15 @@ export class RoomState {
   #coverEmptying(event: number, seqs: readonly number[]): void {
     this.emptyings.set(event, new Set(seqs));
     this.dirty.add(`emptying/${event}`);
+    for (const [name, slot] of this.slots) {
+      if (slot.sendId !== 0 && seqs.includes(slot.seq)) this.#emptySlot(name, slot);
+    }
+  }
+
+  #emptyRing(event: number, seqs: readonly number[]): void {
     for (const seq of seqs) {
       const kept = this.ring.get(seq);
       if (kept !== undefined && kept.record.emptiedBy === 0) this.ring.replace(withoutBody(kept, event));
-    }
-    for (const [name, slot] of this.slots) {
-      if (slot.sendId !== 0 && seqs.includes(slot.seq)) this.#emptySlot(name, slot);
     }
   }
 

@@ -149,12 +149,14 @@ export class Stage {
     this.covers = true;
   }
 
-  /** The log seals its segment; the keys of the state rows that were written for it. */
+  /** The log seals its segment; the keys of the state rows that were written since it was sealed before. */
   seal(): string[] {
+    const { commands } = this.log;
+    const since = commands.findLastIndex(({ kind }) => kind === 'sealed') + 1;
     this.log.seal();
     this.cover(this.state.head.seq);
-    const command = this.log.commands.findLast(({ kind }) => kind === 'sealed');
-    return command?.kind === 'sealed' ? command.changes.map(({ key }) => key) : [];
+    const written = commands.slice(since).flatMap((command) => ('changes' in command ? command.changes : []));
+    return [...new Set(written.map(({ key }) => key))];
   }
 
   /** Stops the actor cleanly and makes the next one. */
