@@ -102,8 +102,8 @@ function settingsOf(place: NodePlace): Record<string, unknown> {
     // An acknowledged write is synced: SIGKILL and a power cut lose none.
     commitlog_sync: 'group',
     commitlog_sync_group_window: '2ms',
-    commitlog_segment_size: '8MiB',
-    commitlog_total_space: '64MiB',
+    commitlog_segment_size: '32MiB',
+    commitlog_total_space: '128MiB',
     paxos_variant: 'v2',
     // Batches of ten rows of different logs are meant: not a line in the log for each.
     batch_size_warn_threshold: '48KiB',

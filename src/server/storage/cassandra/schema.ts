@@ -8,6 +8,7 @@ import { type ArrayOrObject, type Client, errors, type QueryOptions, types } fro
 import { StorageError } from '../store.ts';
 import { type ConnectionOptions, connected, driver } from './connection.ts';
 import { legalRetention, type Retention, schemaNames } from './retention.ts';
+import { checkSettings } from './settings.ts';
 
 export interface SchemaOptions extends ConnectionOptions {
   readonly keyspace: string;
@@ -61,6 +62,7 @@ export async function applySchema(options: SchemaOptions): Promise<SchemaState> 
   const client = driver(options, { timeoutMs });
   await connected(client, options);
   try {
+    await checkSettings(client);
     const versions = readVersions(options.text ?? schemaText(), { keyspace, ...schemaNames(retention) });
     return await bringUp({ client: oneServer(client), options, versions, retention: JSON.stringify(retention) });
   } catch (cause) {
