@@ -87,6 +87,11 @@ export class Ledger {
     return [...effects, ...this.#advance(this.#covered.seq)];
   }
 
+  /** Sessions outlive this actor: an entry may have become durable whose word to them was lost with an earlier one. */
+  began(): Effect[] {
+    return this.#covered.seq > 0 ? [this.#inboxMoved()] : [];
+  }
+
   /** Everything up to `seq` is covered; returns the effects that may go out now. */
   cover(seq: number): Effect[] {
     return this.#advance(seq);

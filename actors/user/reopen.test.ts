@@ -2,7 +2,14 @@
 // the same history without them; and whatever was answered before a crash at any step is still so after it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AddressedDeviceMessage, ClaimsAnswer, DeliveryReport, InboxPage, Welcome } from '#proto/gen/client.ts';
+import {
+  type AddressedDeviceMessage,
+  type ClaimsAnswer,
+  type DeliveryReport,
+  type InboxPage,
+  ServerFrame,
+  type Welcome,
+} from '#proto/gen/client.ts';
 import { type MemberStatus, Role } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { noBytes, utf8Bytes } from '#proto/rules/bytes/bytes.ts';
@@ -175,6 +182,26 @@ describe('a user actor that comes and goes', () => {
       { numRuns: 150 },
     );
   });
+});
+
+// The word of an entry was lost with the actor that wrote it: a device that was there all the time heard of it only with the next one.
+it('a user actor that opens says its head to whoever is live', () => {
+  const street = freshStreet();
+  hello(1)(street);
+  const log = street.log(user);
+  log.held = true;
+  send(street, 1);
+  const append = log.waiting.shift();
+  if (append?.kind !== 'append') throw new Error('nothing is appended');
+  log.perform(append);
+  street.crash(user);
+  log.held = false;
+  const head = log.rows.length;
+  street.forget();
+  claim(street);
+  const [first] = street.all('deliver');
+  expect(first?.audience).toEqual({ user });
+  expect(ServerFrame.decode(first!.frame).body).toMatchObject({ $case: 'inboxMoved', value: { head } });
 });
 
 function send(street: Street, id: number): number {

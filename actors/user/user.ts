@@ -109,7 +109,7 @@ export class UserActor implements Actor<UserMessage> {
       tellRooms(turn);
       tellDue(turn);
     };
-    const effects = [...this.#turn(ledger, now, goesOn)];
+    const effects = [...ledger.began(), ...this.#turn(ledger, now, goesOn)];
     for (const message of this.#held.take())
       effects.push(...this.#turn(ledger, now, (turn) => this.#handle(turn, message)));
     return this.#orEnd(ledger, effects);
