@@ -20,9 +20,16 @@ export interface Waiting {
   readonly sinceMs: number;
 }
 
+/** The letters of one shard, in order: first those that were on their way before the others were written. */
+interface Queue {
+  waiting: Waiting[];
+  /** How many of them, from the first. */
+  older: number;
+}
+
 export class Held {
   readonly #limits: HeldLimits;
-  readonly #shards = new Map<number, Waiting[]>();
+  readonly #shards = new Map<number, Queue>();
   #count = 0;
   #bytes = 0;
 
@@ -35,13 +42,14 @@ export class Held {
     return this.#count;
   }
 
-  /** False = full, and it was not kept. */
-  keep(shard: number, letter: Letter, sinceMs: number): boolean {
+  /** False = full, and it was not kept. `isOlder`: it had been on its way, and goes before all that had not. */
+  keep(shard: number, letter: Letter, sinceMs: number, isOlder = false): boolean {
     const { lettersMax, bytesMax } = this.#limits;
     if (this.#count >= lettersMax || this.#bytes + letter.bytes > bytesMax) return false;
-    const waiting = this.#shards.get(shard);
-    if (waiting === undefined) this.#shards.set(shard, [{ letter, sinceMs }]);
-    else waiting.push({ letter, sinceMs });
+    const queue = this.#shards.get(shard) ?? { waiting: [], older: 0 };
+    this.#shards.set(shard, queue);
+    if (isOlder) queue.waiting.splice(queue.older++, 0, { letter, sinceMs });
+    else queue.waiting.push({ letter, sinceMs });
     this.#count++;
     this.#bytes += letter.bytes;
     return true;
@@ -49,7 +57,7 @@ export class Held {
 
   /** Takes all letters of a shard out, in order. */
   take(shard: number): Waiting[] {
-    const waiting = this.#shards.get(shard) ?? [];
+    const { waiting } = this.#shards.get(shard) ?? { waiting: [] };
     this.#shards.delete(shard);
     for (const { letter } of waiting) this.#taken(letter);
     return waiting;
@@ -59,19 +67,16 @@ export class Held {
   overdue(nowMs: number): Letter[] {
     const isOver = ({ sinceMs }: Waiting) => sinceMs + this.#limits.waitMs <= nowMs;
     const letters: Letter[] = [];
-    for (const [shard, waiting] of this.#shards) {
-      const over = waiting.filter(isOver);
+    for (const [shard, queue] of this.#shards) {
+      const over = queue.waiting.filter(isOver);
       if (over.length === 0) continue;
       for (const { letter } of over) {
         this.#taken(letter);
         letters.push(letter);
       }
-      if (over.length === waiting.length) this.#shards.delete(shard);
-      else
-        this.#shards.set(
-          shard,
-          waiting.filter((each) => !isOver(each)),
-        );
+      queue.older -= queue.waiting.slice(0, queue.older).filter(isOver).length;
+      queue.waiting = queue.waiting.filter((each) => !isOver(each));
+      if (queue.waiting.length === 0) this.#shards.delete(shard);
     }
     return letters;
   }

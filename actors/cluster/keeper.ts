@@ -31,8 +31,8 @@ export interface KeeperPorts {
   readonly abandon: (shards: ReadonlySet<number>) => void;
   readonly placeOf: (shard: number) => Place;
   readonly place: (shards: readonly number[], place: 'here' | 'giving' | 'nobody') => void;
-  /** The store says that the node of this seat has it, whatever was heard. */
-  readonly found: (shard: number, seat: number) => void;
+  /** The store says that the node of this seat has it, and was asked at `askedMs`. */
+  readonly found: (shard: number, seat: number, askedMs: number) => void;
   /** Milliseconds, of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -215,7 +215,7 @@ export class Keeper {
       const alive = owner === null ? undefined : this.#live.find((node) => sameGeneration(node, owner));
       if (alive === undefined && !this.#leaving && this.#isChosen(shard.number)) this.#take(shard, owner);
       // An older process may have said that it has it, and is gone.
-      if (alive !== undefined && alive.linked !== null) this.#ports.found(shard.number, alive.linked);
+      if (alive !== undefined && alive.linked !== null) this.#ports.found(shard.number, alive.linked, now);
     });
   }
 

@@ -52,6 +52,9 @@ export type Packet =
   | { readonly kind: 'summarised'; readonly room: string; readonly token: number; readonly summary: RoomSummary | null }
   /** The account does not name this device, and that is durable: whoever ordered it may stop repeating the order. */
   | { readonly kind: 'revoked'; readonly user: string; readonly device: number }
+  /** As the sender has heard, the shard has left the receiver, which answers `synced` behind every letter for it that it gives back. */
+  | { readonly kind: 'sync'; readonly shard: number }
+  | { readonly kind: 'synced'; readonly shard: number }
   /** The sender is about to stop: it gets nothing more, and gives away what it has. */
   | { readonly kind: 'leaving' }
   /** All shards that the sender has now. First packet of a link, and again after each change. */

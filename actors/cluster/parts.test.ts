@@ -7,6 +7,7 @@ import { defaultHeldLimits, Held } from './held.ts';
 import { Listeners } from './listeners.ts';
 import { chosenFor } from './rendezvous.ts';
 import { firstSession, seatOf, seatsMax, sessionsPerSeat } from './seats.ts';
+import { GivingBack, Settling } from './settling.ts';
 
 describe('a seat', () => {
   it('is told by the numbers of its sessions, up to the last one', () => {
@@ -97,6 +98,22 @@ describe('held letters', () => {
     expect(held.keep(2, letter(0), 0)).toBe(true);
   });
 
+  it('that were on their way before go first, in order among themselves', () => {
+    const held = new Held({ ...defaultHeldLimits, waitMs: 100 });
+    for (const [bytes, isOlder] of [
+      [3, false],
+      [1, true],
+      [4, false],
+      [2, true],
+    ] as const) {
+      held.keep(1, letter(bytes), bytes, isOlder);
+    }
+    expect(held.overdue(101).map(({ bytes }) => bytes)).toEqual([1]);
+    held.keep(1, letter(2.5), 50, true);
+    expect(held.take(1).map(({ letter }) => letter.bytes)).toEqual([2, 2.5, 3, 4]);
+    expect(held.size).toBe(0);
+  });
+
   it('come out in order, or when they have waited long enough', () => {
     const held = new Held({ ...defaultHeldLimits, waitMs: 100 });
     for (const [n, at] of [0, 50, 60].entries()) held.keep(n === 1 ? 5 : 4, letter(n), at);
@@ -105,5 +122,55 @@ describe('held letters', () => {
     expect(held.take(4).map(({ letter }) => letter.bytes)).toEqual([2]);
     expect(held.overdue(1_000).map(({ bytes }) => bytes)).toEqual([1]);
     expect(held.size).toBe(0);
+  });
+});
+
+describe('a shard that settles', () => {
+  it('waits for the node that it left, whichever it leaves meanwhile, and for no answer of another', () => {
+    const settling = new Settling();
+    expect(settling.begin(1, 2)).toBe(true);
+    expect(settling.begin(1, 3)).toBe(false);
+    expect(settling.end(1, 3)).toBe(false);
+    expect(settling.has(1)).toBe(true);
+    expect(settling.end(1, 2)).toBe(true);
+    expect(settling.end(1, 2)).toBe(false);
+    expect(settling.size).toBe(0);
+  });
+
+  it('waits no longer than the link', () => {
+    const settling = new Settling();
+    for (const [shard, seat] of [
+      [1, 2],
+      [4, 2],
+      [5, 3],
+    ] as const) {
+      settling.begin(shard, seat);
+    }
+    expect(settling.drop(2)).toEqual([1, 4]);
+    expect(settling.size).toBe(1);
+  });
+
+  it('is answered when its actors have stopped, each who asked once', () => {
+    const givingBack = new GivingBack();
+    givingBack.asked(2, 1);
+    givingBack.asked(3, 1);
+    givingBack.asked(2, 4);
+    givingBack.drop(3);
+    expect(givingBack.take((shard) => shard === 1)).toEqual([{ seat: 2, shard: 1 }]);
+    expect(givingBack.take((shard) => shard === 1)).toEqual([]);
+    expect(givingBack.size).toBe(1);
+  });
+
+  it('gives back all that comes until the sender has asked, or its link ended', () => {
+    const givingBack = new GivingBack();
+    givingBack.begin(2, 1);
+    givingBack.begin(3, 1);
+    expect([givingBack.has(2, 1), givingBack.has(2, 4), givingBack.has(3, 1)]).toEqual([true, false, true]);
+    givingBack.asked(2, 1);
+    givingBack.begin(2, 1);
+    givingBack.drop(3);
+    expect([givingBack.has(2, 1), givingBack.has(3, 1)]).toEqual([false, false]);
+    givingBack.take(() => true);
+    expect(givingBack.size).toBe(0);
   });
 });

@@ -7,6 +7,11 @@ import { shardCount } from '../log/shards.ts';
  */
 export type Place = 'here' | 'giving' | 'nobody' | number;
 
+/** Are its actors on this node? */
+export function isOwn(place: Place): boolean {
+  return place === 'here' || place === 'giving';
+}
+
 export class Placement {
   readonly #places: Place[] = Array.from({ length: shardCount }, () => 'nobody');
 

@@ -129,16 +129,99 @@ describe('a letter to an actor', () => {
     expect(at.node(2).board.counts).toMatchObject({ held: 0, asked: 2 });
   });
 
-  it('keeps its place before later ones of its sender while the shard is on its way', () => {
+  // It came back while later ones went straight to the new owner.
+  it.each([
+    ['the old one says so first', [1, 3]],
+    ['the new one says so first', [3, 1]],
+  ])('keeps its place before later ones of its sender while the shard moves: %s', (_, [first, second]) => {
     const at = town();
+    at.node(2).board.forward(to, submit(sessionOf(2), 1), 1);
+    at.arrive(2, 1);
     at.node(1).board.place([shard], 'giving');
-    for (const request of [1, 2]) at.node(2).board.forward(to, submit(sessionOf(2), request), 1);
-    at.flow();
-    for (const request of [3, 4]) at.node(2).board.forward(to, submit(sessionOf(2), request), 1);
-    at.node(1).board.place([shard], 'nobody');
+    at.node(2).board.forward(to, submit(sessionOf(2), 2), 1);
+    at.arrive(2, 1);
+    // As the kernel tells anew what waited when its actor stopped.
+    expect(at.node(1).board.forward(to, submit(sessionOf(2), 1), 1, true)).toBe(true);
+    at.node(2).board.forward(to, submit(sessionOf(2), 3), 1);
     at.node(3).board.place([shard], 'here');
+    if (first === 3) {
+      at.arrive(3, 2);
+      at.node(2).board.forward(to, submit(sessionOf(2), 4), 1);
+      at.arrive(2, 1);
+      // Whether all has come back is not known before the shard has been given.
+      expect(kinds(at.underWay(1, 2))).toEqual([]);
+    }
+    at.node(1).board.place([shard], 'nobody');
+    if (first === 1) {
+      at.arrive(1, 2);
+      at.node(2).board.forward(to, submit(sessionOf(2), 4), 1);
+    }
+    at.arrive(second as number, 2);
     at.flow();
     expect(requests(at.node(3).told)).toEqual([1, 2, 3, 4]);
+    for (const seat of [1, 2, 3]) expect(at.node(seat).board.counts).toMatchObject({ held: 0, settling: 0 });
+  });
+
+  it('keeps its place where the shard comes to its own node, and where it stays after all', () => {
+    const at = town();
+    for (const request of [1, 2]) at.node(2).board.forward(to, submit(sessionOf(2), request), 1);
+    at.node(1).board.place([shard], 'giving');
+    at.arrive(2, 1);
+    at.node(1).board.place([shard], 'nobody');
+    at.node(2).board.place([shard], 'here');
+    // While the first ones are on their way back.
+    expect(at.node(2).board.forward(to, submit(sessionOf(2), 3), 1)).toBe(true);
+    at.flow();
+    expect(requests(at.node(2).told)).toEqual([1, 2, 3]);
+
+    const stays = town();
+    for (const request of [1, 2]) stays.node(2).board.forward(to, submit(sessionOf(2), request), 1);
+    stays.node(1).board.place([shard], 'giving');
+    stays.arrive(2, 1);
+    stays.node(1).board.place([shard], 'here');
+    stays.node(2).board.forward(to, submit(sessionOf(2), 3), 1);
+    stays.flow();
+    expect(requests(stays.node(1).told)).toEqual([1, 2, 3]);
+  });
+
+  it('keeps its place where some came too early for a node that has the shard by now', () => {
+    const at = town();
+    at.node(1).board.place([shard], 'nobody');
+    at.flow();
+    at.now = 1;
+    at.node(2).board.found(shard, 3, 1);
+    for (const request of [1, 2, 3]) at.node(2).board.forward(to, submit(sessionOf(2), request), 1);
+    at.arrive(2, 3, 1);
+    at.node(3).board.place([shard], 'here');
+    at.arrive(2, 3);
+    expect(at.node(3).told).toEqual([]);
+    at.flow();
+    expect(requests(at.node(3).told)).toEqual([1, 2, 3]);
+  });
+
+  it('does not wait for a node whose link ended', () => {
+    const at = town();
+    move(at, 1, 3);
+    at.arrive(3, 2);
+    at.node(2).board.forward(to, submit(sessionOf(2), 1), 1);
+    expect(at.node(2).board.counts).toMatchObject({ held: 1, settling: 1 });
+    at.cut(1, 2);
+    at.flow();
+    expect(requests(at.node(3).told)).toEqual([1]);
+  });
+
+  // An actor that is dropped gives back what waited for it at any time.
+  it('that comes back when later ones have gone on is refused', () => {
+    const at = town();
+    at.node(2).board.forward(to, submit(sessionOf(2), 1), 1);
+    at.flow();
+    move(at, 1, 3);
+    at.flow();
+    at.node(2).board.forward(to, submit(sessionOf(2), 2), 1);
+    at.node(1).board.forward(to, submit(sessionOf(2), 1), 1, true);
+    at.flow();
+    expect(requests(at.node(3).told)).toEqual([2]);
+    expect(requests(at.node(2).refused)).toEqual([1]);
   });
 
   it('of another node that waited here when its actor moved goes back to where it was asked', () => {
@@ -146,23 +229,39 @@ describe('a letter to an actor', () => {
     at.node(2).board.forward(to, submit(sessionOf(2), 1), 1);
     at.flow();
     at.node(1).board.place([shard], 'giving');
-    // As the kernel tells anew what waited.
-    expect(at.node(1).board.forward(to, submit(sessionOf(2), 1), 1)).toBe(true);
-    expect(at.underWay(1, 2)).toMatchObject([{ kind: 'returned' }]);
+    expect(at.node(1).board.forward(to, submit(sessionOf(2), 1), 1, true)).toBe(true);
+    expect(at.node(1).board.counts.held).toBe(1);
+    at.node(1).board.place([shard], 'nobody');
+    expect(kinds(at.underWay(1, 2))).toEqual(['returned', 'owns']);
     at.flow();
     expect(at.node(1).board.counts.held).toBe(0);
     expect(at.node(2).board.counts).toMatchObject({ held: 1, asked: 0 });
   });
 
+  it('that answers an actor which stops here reaches it', () => {
+    const at = town();
+    const asker = userAddress(user);
+    at.node(2).board.place([shardOf(userAddress('@bob:lux'))], 'here');
+    at.flow();
+    const ask = { ...samples.readKeys, replyTo: asker } as Extract<Message, { kind: 'readKeys' }>;
+    at.node(1).board.forward(userAddress('@bob:lux'), ask, 1);
+    at.node(1).board.place([userShard], 'giving');
+    at.flow();
+    const keys = { ...samples.keysRead, token: ask.token, user: '@bob:lux' } as Message;
+    at.node(2).board.forward(asker, keys, 1);
+    at.flow();
+    expect(at.node(1).told.map(({ message }) => message.kind)).toEqual(['keysRead']);
+  });
+
   // A letter that went to and fro between a node that was giving and one that believed the store waited anew each time.
   it('waits no longer for coming back again and again', () => {
     const at = town();
-    at.node(1).board.place([shard], 'giving');
+    at.node(1).board.place([shard], 'nobody');
     at.node(2).board.forward(to, submit(sessionOf(2), 1), 1);
     for (at.now = 1_000; at.now < defaultHeldLimits.waitMs; at.now += 1_000) {
       at.flow();
       at.node(2).board.tick();
-      at.node(2).board.found(shard, 1);
+      at.node(2).board.found(shard, 1, at.now);
     }
     expect(at.node(2).refused).toEqual([]);
     at.flow();
@@ -405,6 +504,18 @@ describe('a watch', () => {
     expect(at.node(2).unheard).toEqual([watched, watched]);
   });
 
+  // It was dropped where the room's node had no link to the session's, and the session stayed deaf.
+  it('of a session to whose node the room has no link goes back, and is asked for by the session itself', () => {
+    const at = town();
+    at.cut(1, 2);
+    at.flow();
+    const before = at.node(2).unheard.length;
+    at.node(3).board.perform(watch, userAddress(user));
+    at.flow();
+    expect(at.node(2).unheard.slice(before)).toEqual([watched]);
+    expect(at.node(1).board.counts.listeners).toBe(0);
+  });
+
   it('of a room that has moved on is asked for by the session itself', () => {
     const at = town();
     at.node(3).board.perform(watch, userAddress(user));
@@ -504,13 +615,25 @@ describe('who has what', () => {
 
   it('is found in the store only where nobody says otherwise, and there is a link', () => {
     const at = town();
-    at.node(2).board.found(shard, 3);
+    at.node(2).board.found(shard, 3, 1);
     expect(at.node(2).board.placement.of(shard)).toBe(1);
     at.cut(2, 3);
     at.node(2).board.placement.set(shard, 'nobody');
-    at.node(2).board.found(shard, 3);
+    at.node(2).board.found(shard, 3, 1);
     expect(at.node(2).board.placement.of(shard)).toBe('nobody');
-    at.node(2).board.found(shard, 1);
+    at.node(2).board.found(shard, 1, 1);
+    expect(at.node(2).board.placement.of(shard)).toBe(1);
+  });
+
+  // The store was asked before a hand-over and answered after its end: the new owner believed for ever that the old one has it.
+  it('is not found where the node itself has said otherwise since the store was asked', () => {
+    const at = town();
+    at.now = 10;
+    at.node(1).board.place([shard], 'nobody');
+    at.flow();
+    at.node(2).board.found(shard, 1, 10);
+    expect(at.node(2).board.placement.of(shard)).toBe('nobody');
+    at.node(2).board.found(shard, 1, 11);
     expect(at.node(2).board.placement.of(shard)).toBe(1);
   });
 
@@ -534,6 +657,6 @@ it('leaves nothing behind when all is said and done', () => {
   at.node(2).audiences.close(sessionOf(2));
   at.flow();
   for (const seat of [1, 2, 3]) {
-    expect(at.node(seat).board.counts).toEqual({ held: 0, asked: 0, heard: 0, listeners: 0 });
+    expect(at.node(seat).board.counts).toEqual({ held: 0, asked: 0, settling: 0, heard: 0, listeners: 0 });
   }
 });

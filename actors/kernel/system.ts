@@ -395,7 +395,10 @@ export class System {
   #moveOut(cell: Cell): void {
     const waiting = [...cell.mailbox.drainControl().filter(wakes), ...cell.mailbox.drainWork()];
     this.#remove(cell);
-    for (const message of waiting) this.tell(cell.address, message);
+    for (const message of waiting) {
+      if (this.#world.forward?.(cell.address, message, weigh(message), true) !== true)
+        this.tellHere(cell.address, message);
+    }
   }
 
   /** An answer to an actor that is in memory is for that one, wherever its work goes by now. */

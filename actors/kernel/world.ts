@@ -36,8 +36,11 @@ export interface World {
   /** The live sessions of a user (of one device, where given) on this node: see audience.ts. */
   sessionsOf(user: string, device?: number | undefined): Iterable<number>;
 
-  /** Takes a message whose actor is on another node, or on its way to one; false = it is here. Absent where there is but one node. */
-  forward?(to: Address, message: Message, bytes: number): boolean;
+  /**
+   * Takes a message whose actor is on another node, or on its way to one; false = it is here. `isOlder`: it waited for an actor that was here, and goes
+   * before what was told since. Absent where there is but one node.
+   */
+  forward?(to: Address, message: Message, bytes: number, isOlder?: boolean): boolean;
 
   /** The same message for the sessions of a user on other nodes. Absent where there is but one node. */
   tellElsewhere?(effect: Extract<Effect, { kind: 'tellSessions' }>): void;

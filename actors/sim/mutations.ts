@@ -2,6 +2,7 @@
 // production code knows of them. A simulator that does not find them finds nothing.
 import { defaultHeldLimits, Held, type Waiting } from '#actors/cluster/held.ts';
 import type { KeeperPorts } from '#actors/cluster/keeper.ts';
+import type { Letter } from '#actors/cluster/packets.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
 import { sessionAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
@@ -144,6 +145,7 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
     nodes: 3,
     held: () => new Backwards(defaultHeldLimits),
   }),
+  'letters that come back go behind later ones': () => ({ nodes: 3, held: () => new Queueing(defaultHeldLimits) }),
   'an answer from where an actor was before is believed': () => ({ nodes: 3, believesStrays: true }),
   'bodies that were taken back stay': () => ({
     room: (actor) =>
@@ -200,6 +202,12 @@ function* insistent(steps: OwnershipSteps<ShardOwner | null>, self: Generation):
 class Backwards extends Held {
   override take(shard: number): Waiting[] {
     return super.take(shard).reverse();
+  }
+}
+
+class Queueing extends Held {
+  override keep(shard: number, letter: Letter, sinceMs: number): boolean {
+    return super.keep(shard, letter, sinceMs);
   }
 }
 

@@ -97,7 +97,7 @@ export class SimNode implements World, LogHome, NodeEnd {
   /** 0 on the only node. */
   readonly seat: number;
   /** See World; on one of several nodes. */
-  readonly forward?: (to: Address, message: Message, bytes: number) => boolean;
+  readonly forward?: NonNullable<World['forward']>;
   readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
   readonly #board: Switchboard | null;
   readonly #audiences: Audiences;
@@ -120,7 +120,7 @@ export class SimNode implements World, LogHome, NodeEnd {
     this.#board = board;
     this.#audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
     if (board !== null) {
-      this.forward = (to, message, bytes) => board.forward(to, message, bytes);
+      this.forward = (to, message, bytes, isOlder) => board.forward(to, message, bytes, isOlder);
       this.tellElsewhere = (effect) => board.tellSessions(effect);
     }
     this.#logs = new LogDriver(this, store, { limits: limits.log, ...mutation, keeps: board !== null });
@@ -386,23 +386,42 @@ export class SimNode implements World, LogHome, NodeEnd {
   /** Takes and gives shards, and asks whether it is still alive. */
   #keep(peers: Peers, board: Switchboard): void {
     const shardOfAny = (shards: ReadonlySet<number>) => (address: Address) => shards.has(shardOf(address));
+    const told =
+      <T>(done: (answer: T) => void) =>
+      (answer: T) => {
+        done(answer);
+        lookSoon();
+      };
     const ports: KeeperPorts = {
-      walk: (steps, done) => this.#logs.walk(steps, done, { givesUp: true }),
+      walk: (steps, done) => this.#logs.walk(steps, told(done), { givesUp: true }),
       readShard: (shard, done) => {
-        const read = this.inside((answer: { readonly value: ShardOwner | null } | null) => done(answer?.value));
+        const heard = told(done);
+        const read = this.inside((answer: { readonly value: ShardOwner | null } | null) => heard(answer?.value));
         this.#options.store.ask({ asker: this }, (memory) => memory.readShard(shard), read);
       },
       release: (shards) => new Set(this.system.release(shardOfAny(shards)).map(shardOf)),
       abandon: (shards) => this.system.abandon(shardOfAny(shards)),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => board.place(shards, place),
-      found: (shard, seat) => board.found(shard, seat),
+      found: (shard, seat, askedMs) => board.found(shard, seat, askedMs),
       now: () => this.now(),
     };
     const keeper = new Keeper(this.generation, this.#options.mutation.keeper?.(ports, this.generation) ?? ports);
-    const keep = () => {
+    let isSoon = false;
+    const look = () => {
       keeper.tick(peers.othersOf(this));
       board.tick();
+    };
+    const lookSoon = () => {
+      if (isSoon) return;
+      isSoon = true;
+      this.later(0, () => {
+        isSoon = false;
+        look();
+      });
+    };
+    const keep = () => {
+      look();
       this.later(keepEveryMs, keep);
     };
     const fence = () => {

@@ -84,7 +84,6 @@ export class Peers {
   }
 
   send(from: SimNode, seat: number, packet: Packet): void {
-    if (packet.kind === 'returned') this.order.returned(packet.message);
     const link = this.#of(from).find(({ ends }) => otherOf(ends, from).seat === seat && endOf(ends, from).open);
     if (link === undefined || link.broken) return;
     const end = endOf(link.ends, otherOf(link.ends, from));

@@ -113,6 +113,8 @@ export interface Packet {
     | { $case: "owns"; value: OwnsPacket }
     | { $case: "revoked"; value: RevokedPacket }
     | { $case: "leaving"; value: LeavingPacket }
+    | { $case: "sync"; value: SyncPacket }
+    | { $case: "synced"; value: SyncPacket }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -238,6 +240,17 @@ export interface RoomSummary {
 export interface RevokedPacket {
   user: string;
   device: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * To a node that a shard has left, as the sender has heard. `synced` is the answer, once for each, and comes behind every letter for that shard that the
+ * receiver had to give back, so while it stops the actors of the shard it waits with the answer. Until then the sender keeps what is new for the shard, so
+ * that it does not overtake what comes back.
+ */
+export interface SyncPacket {
+  /** Less than 64. */
+  shard: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -841,6 +854,12 @@ export const Packet: MessageFns<Packet> = {
       case "leaving":
         LeavingPacket.encode(message.body.value, writer.uint32(114).fork()).join();
         break;
+      case "sync":
+        SyncPacket.encode(message.body.value, writer.uint32(122).fork()).join();
+        break;
+      case "synced":
+        SyncPacket.encode(message.body.value, writer.uint32(130).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -976,6 +995,22 @@ export const Packet: MessageFns<Packet> = {
             }
 
             message.body = { $case: "leaving", value: LeavingPacket.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "sync", value: SyncPacket.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.body = { $case: "synced", value: SyncPacket.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1990,6 +2025,68 @@ export const RevokedPacket: MessageFns<RevokedPacket> = {
             }
 
             message.device = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncPacket(): SyncPacket {
+  return { shard: 0, _unknownFields: {} };
+}
+
+export const SyncPacket: MessageFns<SyncPacket> = {
+  encode(message: SyncPacket, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shard !== 0) {
+      writer.uint32(8).uint32(message.shard);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncPacket {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncPacket();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shard = reader.uint32();
             continue;
           }
         }

@@ -8,7 +8,7 @@ import { type Address, parseAddress, roomAddress, sessionAddress, userAddress } 
 import { Audiences } from '#actors/kernel/audience.ts';
 import type { Audience, Effect } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
-import type { Message, RoomSummary } from '#actors/kernel/messages.ts';
+import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
 import { type ActorFactories, System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
@@ -80,7 +80,7 @@ export class Runtime implements World {
   /** Null on the only node. */
   readonly board: Switchboard | null;
   /** See World. */
-  readonly forward?: (to: Address, message: Message, bytes: number) => boolean;
+  readonly forward?: NonNullable<World['forward']>;
   /** See World. */
   readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
   readonly #options: RuntimeOptions;
@@ -101,7 +101,7 @@ export class Runtime implements World {
     this.board = board;
     this.audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
     if (board !== null) {
-      this.forward = (to, message, bytes) => board.forward(to, message, bytes);
+      this.forward = (to, message, bytes, isOlder) => board.forward(to, message, bytes, isOlder);
       this.tellElsewhere = (effect) => board.tellSessions(effect);
     }
     this.system = new System({

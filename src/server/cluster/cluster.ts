@@ -110,7 +110,7 @@ export class Cluster {
       abandon: (shards) => ports.abandon(ofShards(shards)),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => board.place(shards, place),
-      found: (shard, seat) => board.found(shard, seat),
+      found: (shard, seat, askedMs) => board.found(shard, seat, askedMs),
       now: () => performance.now(),
     });
   }

@@ -72,6 +72,10 @@ function toWire(packet: Packet): Body {
       return { $case: 'revoked', value: packet };
     case 'leaving':
       return { $case: 'leaving', value: {} };
+    case 'sync':
+      return { $case: 'sync', value: packet };
+    case 'synced':
+      return { $case: 'synced', value: packet };
     case 'owns':
       return { $case: 'owns', value: { shards: [...packet.shards] } };
   }
@@ -127,6 +131,9 @@ function fromWire(body: Body): Packet | null {
     }
     case 'leaving':
       return { kind: 'leaving' };
+    case 'sync':
+    case 'synced':
+      return body.value.shard < shardCount ? { kind: body.$case, shard: body.value.shard } : null;
     case 'owns': {
       const { shards } = body.value;
       return shards.every((shard) => shard < shardCount) ? { kind: 'owns', shards } : null;

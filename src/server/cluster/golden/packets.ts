@@ -3,6 +3,7 @@ import type { Packet } from '#actors/cluster/packets.ts';
 import { type Address, roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
 import type { Message, Requester } from '#actors/kernel/messages.ts';
 import { samples } from '#actors/kernel/samples.ts';
+import { shardCount } from '#actors/log/shards.ts';
 import { type EphemeralKind, RoomEntry, UserKeys } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { RoomStanding } from '#proto/gen/record.ts';
@@ -99,6 +100,8 @@ const packets: Samples = {
   watch: [{ kind: 'watch', session: max, room }],
   evict: [{ kind: 'evict', user: ann, room }],
   leaving: [{ kind: 'leaving' }],
+  sync: [{ kind: 'sync', shard: shardCount - 1 }],
+  synced: [{ kind: 'synced', shard: 0 }],
   revoked: [{ kind: 'revoked', user: ann, device: max32 }],
   tellSessions: [
     { kind: 'tellSessions', user: ann, device: undefined, message: samples.mayWrite },
