@@ -24,7 +24,7 @@ export interface TownPlace {
 
 /** Begins a process of this node: earlier ones of the same name are fenced. */
 export async function takePlace(store: ProviderStore, node: string): Promise<TownPlace> {
-  const register = new Register(store.table('cluster'));
+  const register = new Register(store.table('cluster'), Date.now);
   const generation = await beginGeneration(store, node);
   return { generation, seat: await register.takeSeat(), register };
 }

@@ -4,7 +4,7 @@ import { Placement } from '#actors/cluster/placement.ts';
 import type { Switchboard } from '#actors/cluster/switchboard.ts';
 import { Cluster, type ClusterPorts, clusterLimits } from './cluster.ts';
 import { type Hints, hintLimits } from './hints.ts';
-import { Register } from './register.ts';
+import { Register, registerLimits } from './register.ts';
 
 const { staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
 
@@ -14,6 +14,7 @@ async function started(redis?: { reachable: boolean }) {
     aliveSinceMs: performance.now(),
     checks: 0,
     failures: 0,
+    puts: 0,
     fresh: [] as boolean[],
     said: [] as string[],
   };
@@ -21,13 +22,16 @@ async function started(redis?: { reachable: boolean }) {
   const table = {
     get: async (key: string) => rows.get(key) ?? null,
     list: async () => [],
-    change: async () => true,
+    change: async () => {
+      state.puts++;
+      return true;
+    },
   };
   const board = { placement: new Placement(), tick: () => {}, place: () => {}, found: () => {} };
   const silent = () => Promise.reject(new Error('no answer'));
   const ports: ClusterPorts = {
     store: { readShard: silent },
-    register: new Register(table),
+    register: new Register(table, Date.now),
     walk: silent,
     board: board as unknown as Switchboard,
     release: () => [],
@@ -91,6 +95,13 @@ describe('a node by the clock', () => {
     state.aliveSinceMs -= 30_000;
     vi.advanceTimersByTime(lookMs);
     expect(state.fresh).toEqual([false]);
+  });
+
+  it('renews its row in the register', async () => {
+    const { state } = await begin();
+    expect(state.puts).toBe(1);
+    vi.advanceTimersByTime(registerLimits.renewMs);
+    await vi.waitFor(() => expect(state.puts).toBe(2));
   });
 
   it('says what of the store did not answer', async () => {

@@ -10,7 +10,7 @@ import type { OwnershipStore, ShardOwner } from '#actors/ports/log-store.ts';
 import type { Hints } from './hints.ts';
 import { Links, type LinksOptions, type NodePlace } from './links.ts';
 import { Neighbours } from './neighbours.ts';
-import type { Register } from './register.ts';
+import { type Register, registerLimits } from './register.ts';
 
 /** Times, milliseconds. */
 export const clusterLimits = {
@@ -133,6 +133,7 @@ export class Cluster {
     this.#hints?.show({ ...place, leaving: false });
     this.#every(clusterLimits.lookMs, () => this.#look());
     this.#every(clusterLimits.registerMs, () => void this.#readRegister());
+    this.#every(registerLimits.renewMs, () => void this.#ports.register.put(place).catch(this.#ports.failed));
     this.#every(clusterLimits.fenceMs, () => this.#ports.checkFence());
     this.#ports.checkFence();
     this.#look();

@@ -90,6 +90,35 @@ describe('signs of life in Redis', () => {
     expect(performance.now() - began).toBeLessThan(hintLimits.aliveMs + 2 * hintLimits.lookMs);
   });
 
+  // The set of names only grew, and every look asked for all of them.
+  it('leave no names behind: of one node not when its sign is gone, of all not when nobody shows itself', async () => {
+    const [one] = await pair(redis);
+    const raw = new Redis(redis);
+    open.push({ close: async () => raw.disconnect() } as unknown as RedisHints);
+    const names = `luxchat:{${provider}}:nodes`;
+    await raw.set(`luxchat:{${provider}}:node:n9`, JSON.stringify(signOf(9)), 'PX', hintLimits.aliveMs);
+    await raw.sadd(names, 'n9', 'never');
+    await until('it is seen', () => seats(one).includes(9));
+    let left: string[] = [];
+    const look = async () => {
+      left = (await raw.smembers(names)).sort();
+    };
+    await look();
+    await until('the one without a sign is forgotten', () => {
+      void look();
+      return !left.includes('never');
+    });
+    expect(left).toContain('n9');
+    await until('its sign is gone', () => !seats(one).includes(9));
+    await until('its name is, too', () => {
+      void look();
+      return left.join() === 'n1,n2';
+    });
+    const ms = await raw.pttl(names);
+    expect(ms).toBeGreaterThan(hintLimits.namesMs - 2 * hintLimits.lookMs - 1_000);
+    expect(ms).toBeLessThanOrEqual(hintLimits.namesMs);
+  });
+
   it('come again by themselves when Redis forgets everything', async () => {
     const [one, two] = await pair(redis);
     await shared.flush();

@@ -26,9 +26,16 @@ export const hintLimits = {
   lookMs: 500,
   /** A sign is forgotten after this. */
   aliveMs: 2_500,
+  /** The names of all are forgotten when nobody has shown a sign for this; a name alone, when somebody looks and its sign is gone. */
+  namesMs: 60_000,
   /** An answer of Redis that takes longer is none. */
   answerMs: 1_000,
 };
+
+/** One step, so that a node that comes back meanwhile keeps its name. Keys: the names, then the signs. */
+const forgetScript = `for n, node in ipairs(ARGV) do
+  if redis.call('exists', KEYS[n + 1]) == 0 then redis.call('srem', KEYS[1], node) end
+end`;
 
 export interface RedisHintsOptions {
   /** `redis://…`, `host:port` or the path of a socket. */
@@ -124,6 +131,7 @@ export class RedisHints implements Hints {
       if (sign !== null) {
         const shown = this.#commands.pipeline();
         shown.set(this.#key(sign.node), JSON.stringify(sign), 'PX', hintLimits.aliveMs).sadd(names, sign.node);
+        shown.pexpire(names, hintLimits.namesMs);
         const failure = (await shown.exec())?.find(([error]) => error !== null)?.[0];
         if (failure != null) throw failure;
       }
@@ -131,9 +139,17 @@ export class RedisHints implements Hints {
       const signs = nodes.length === 0 ? [] : await this.#commands.mget(nodes.map((node) => this.#key(node)));
       this.#alive = signs.flatMap((text) => readSign(text));
       this.#seenMs = performance.now();
+      await this.#forget(nodes.filter((_, n) => signs[n] === null));
     } catch {
       // Gone, or too slow: `reachable` says so.
     }
+  }
+
+  /** Removes names whose sign is gone. Not all Redis may let a script run: then they stay until nobody shows itself. */
+  async #forget(nodes: readonly string[]): Promise<void> {
+    if (nodes.length === 0) return;
+    const keys = [`${this.#prefix}nodes`, ...nodes.map((node) => this.#key(node))];
+    await this.#commands.eval(forgetScript, keys.length, ...keys, ...nodes).catch(() => {});
   }
 
   #key(node: string): string {

@@ -38,6 +38,17 @@ describe('a neighbour', () => {
     expect(neighbours.look(blind, unlinkedMs + 1)).toEqual([]);
   });
 
+  // It was dialled for ever.
+  it('is dialled no more when it is dead and nobody names it any more', () => {
+    const neighbours = met();
+    neighbours.look({ ...none, places: [place] }, silentMs + 1);
+    expect(neighbours.places).toEqual([place]);
+    neighbours.look({ ...none, canAskRedis: false }, unlinkedMs);
+    expect(neighbours.places).toEqual([place]);
+    neighbours.look({ ...none, canAskRedis: false }, unlinkedMs + 1);
+    expect(neighbours.places).toEqual([]);
+  });
+
   // What Redis said last was believed as long as Redis was away.
   it('is not alive by what Redis said before it was gone', () => {
     const neighbours = met();

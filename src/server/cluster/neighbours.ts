@@ -55,6 +55,8 @@ export class Neighbours {
     // What Redis said before it could not be asked any more is old.
     const signs = evidence.canAskRedis ? evidence.signs : [];
     for (const place of [...evidence.places, ...signs]) this.#meet(place, nowMs);
+    // Others are forgotten once they are dead.
+    const named = new Set([...evidence.places, ...signs].map(({ node }) => node));
     const shown = new Map(signs.map((sign) => [sign.seat, sign]));
     const live: LiveNode[] = [];
     for (const known of this.#known.values()) {
@@ -73,6 +75,7 @@ export class Neighbours {
           : neighbourLimits.unlinkedMs;
       if (nowMs - known.seenMs <= patienceMs)
         live.push({ node, gen, leaving: known.leaving, linked: isLinked ? seat : null });
+      else if (!named.has(node)) this.#known.delete(node);
     }
     return live;
   }
