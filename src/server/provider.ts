@@ -245,7 +245,7 @@ async function startOn(
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
   watch(metrics, { runtime, transport, cluster });
-  log.info('started', { port, opsPort });
+  log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,
     port,

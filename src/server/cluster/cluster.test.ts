@@ -8,8 +8,10 @@ import { Register, registerLimits } from './register.ts';
 
 const { staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
 
+const silent = () => Promise.reject(new Error('no answer'));
+
 /** A node without neighbours; its store answers nothing about shards. */
-async function started(redis?: { reachable: boolean }) {
+async function started(redis?: { reachable: boolean }, readShard = silent) {
   const state = {
     aliveSinceMs: performance.now(),
     checks: 0,
@@ -28,9 +30,8 @@ async function started(redis?: { reachable: boolean }) {
     },
   };
   const board = { placement: new Placement(), tick: () => {}, place: () => {}, found: () => {} };
-  const silent = () => Promise.reject(new Error('no answer'));
   const ports: ClusterPorts = {
-    store: { readShard: silent },
+    store: { readShard },
     register: new Register(table, Date.now),
     walk: silent,
     board: board as unknown as Switchboard,
@@ -102,6 +103,20 @@ describe('a node by the clock', () => {
     expect(state.puts).toBe(1);
     vi.advanceTimersByTime(registerLimits.renewMs);
     await vi.waitFor(() => expect(state.puts).toBe(2));
+  });
+
+  // Every drain left an error of the store in the log, and the night shift looked for it.
+  it('asks and says nothing once it is closed, whatever the store answers then', async () => {
+    const ends: (() => void)[] = [];
+    const open = () => new Promise<never>((_, reject) => void ends.push(() => reject(new Error('closed'))));
+    const { cluster, state } = await begin(undefined, open);
+    await cluster.close();
+    const { failures, checks } = state;
+    expect(ends.length).toBeGreaterThan(0);
+    for (const end of ends) end();
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    vi.advanceTimersByTime(5 * lookMs);
+    expect([state.failures, state.checks]).toEqual([failures, checks]);
   });
 
   it('says what of the store did not answer', async () => {

@@ -73,6 +73,7 @@ export class Cluster {
   #looking = false;
   #isFresh = true;
   #isLeaving = false;
+  #isClosed = false;
   /** null = it was never asked for long enough to tell. */
   #canAskRedis: boolean | null = null;
   #beganMs = performance.now();
@@ -109,7 +110,12 @@ export class Cluster {
       release: (shards) => new Set(ports.release(ofShards(shards)).map(shardOf)),
       abandon: (shards) => ports.abandon(ofShards(shards)),
       placeOf: (shard) => board.placement.of(shard),
-      place: (shards, place) => board.place(shards, place),
+      place: (shards, place) => {
+        board.place(shards, place);
+        const have = this.#keeper.held;
+        if (place === 'here') ports.log.info('shards came', { count: shards.length, have });
+        else if (place === 'nobody') ports.log.info('shards went', { count: shards.length, have });
+      },
       found: (shard, seat, askedMs) => board.found(shard, seat, askedMs),
       now: () => performance.now(),
     });
@@ -176,6 +182,7 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#hints?.close();
     await this.#links.close();
@@ -188,7 +195,8 @@ export class Cluster {
   /** An answer of the store, or that there was none; then everything is looked at again. */
   #told<T>(asked: Promise<T>, done: (answer: T | undefined) => void): void {
     const failed = (cause: unknown) => {
-      this.#ports.failed(cause);
+      // A store that closes under a last question is none that fails.
+      if (!this.#isClosed) this.#ports.failed(cause);
       done(undefined);
     };
     void asked.then(done, failed).then(() => this.#lookSoon());
@@ -204,6 +212,8 @@ export class Cluster {
   }
 
   #look(): void {
+    // An answer of the store may come when all is over.
+    if (this.#isClosed) return;
     const now = performance.now();
     this.#lookAtOneself(now);
     this.#lookAtRedis();
@@ -251,7 +261,7 @@ export class Cluster {
       this.#places = await this.#ports.register.list();
     } catch (cause) {
       // The links and Redis show whom they show.
-      this.#ports.failed(cause);
+      if (!this.#isClosed) this.#ports.failed(cause);
     }
   }
 }
