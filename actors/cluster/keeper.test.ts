@@ -138,6 +138,18 @@ describe('a keeper takes', () => {
     expect(placement.of(0)).toBe('nobody');
   });
 
+  // A node that nobody can reach, because it has another secret or a wire is cut, shows itself in Redis: what it should have had stayed with nobody.
+  it('what a node should have that can not be reached, but no sooner than its link may come', () => {
+    const { keeper, owners, world, count } = stage();
+    for (const shard of shards) owners.set(shard, dead);
+    const unlinked = { ...b, linked: null };
+    for (world.now = 0; world.now < settleMs; world.now += 500) keeper.tick([unlinked]);
+    expect(count('here')).toBe(chosen('a', ['a', 'b']).length);
+    world.now = settleMs + readMs;
+    keeper.tick([unlinked]);
+    expect(count('here')).toBe(shardCount);
+  });
+
   it('nothing of a node that is linked, and says where it is', () => {
     const { keeper, owners, placement } = stage();
     for (const shard of shards) owners.set(shard, generationOf(b));

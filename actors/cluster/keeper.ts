@@ -38,7 +38,10 @@ export interface KeeperPorts {
 }
 
 export interface KeeperLimits {
-  /** A node must be there for so long before it is given shards: one that starts and dies in a loop takes none. Default 3,000 ms. */
+  /**
+   * A node must be there for so long before it is given shards: one that starts and dies in a loop takes none. And without a link for so long it is not
+   * waited for to take what a dead one had. Default 3,000 ms.
+   */
   readonly settleMs: number;
   /** Actors that have not stopped by then are dropped, with what they hold in memory only. Default 3,000 ms. */
   readonly stopMs: number;
@@ -75,6 +78,8 @@ export class Keeper {
   readonly #shards: readonly Shard[];
   /** Since when each process is there. */
   #seenMs = new Map<string, number>();
+  /** When there was last a link to it, or it was first seen. */
+  #linkedMs = new Map<string, number>();
   #live: readonly LiveNode[] = [];
   /** Where shards are by now, not yet told. */
   readonly #news = new Map<number, 'here' | 'giving' | 'nobody'>();
@@ -113,7 +118,11 @@ export class Keeper {
       for (const shard of this.#shards) shard.readMs = Number.NEGATIVE_INFINITY;
     }
     this.#live = others;
-    this.#seenMs = new Map(others.map((node) => [nameOf(node), this.#seenMs.get(nameOf(node)) ?? now]));
+    const since = (times: ReadonlyMap<string, number>, node: LiveNode) => times.get(nameOf(node)) ?? now;
+    this.#seenMs = new Map(others.map((node) => [nameOf(node), since(this.#seenMs, node)]));
+    this.#linkedMs = new Map(
+      others.map((node) => [nameOf(node), node.linked === null ? since(this.#linkedMs, node) : now]),
+    );
     this.#tell();
     for (const shard of this.#shards) {
       if (shard.busy) continue;
@@ -213,7 +222,8 @@ export class Keeper {
       if (owner === undefined || this.#ports.placeOf(shard.number) !== 'nobody') return;
       if (sameGeneration(owner, this.#self)) return this.#have(shard, owner);
       const alive = owner === null ? undefined : this.#live.find((node) => sameGeneration(node, owner));
-      if (alive === undefined && !this.#leaving && this.#isChosen(shard.number)) this.#take(shard, owner);
+      if (alive === undefined && !this.#leaving && this.#isChosen(shard.number, this.#ports.now()))
+        this.#take(shard, owner);
       // An older process may have said that it has it, and is gone.
       if (alive !== undefined && alive.linked !== null) this.#ports.found(shard.number, alive.linked, now);
     });
@@ -239,8 +249,10 @@ export class Keeper {
     return this.#leaving || isSettled ? heir : null;
   }
 
-  #isChosen(shard: number): boolean {
-    const names = this.#live.filter(({ leaving }) => !leaving).map(({ node }) => node);
+  /** Of those that can be reached: whatever another one takes meanwhile, the store gives to one of them only. */
+  #isChosen(shard: number, now: number): boolean {
+    const isThere = (node: LiveNode) => now - (this.#linkedMs.get(nameOf(node)) ?? now) < this.#limits.settleMs;
+    const names = this.#live.filter((node) => !node.leaving && isThere(node)).map(({ node }) => node);
     return chosenFor(shard, [...names, this.#self.node]) === this.#self.node;
   }
 }
