@@ -238,7 +238,8 @@ async function startOn(
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
-    ready: () => runner.healthy() && store.hasFailed !== true && (cluster?.isFresh ?? true),
+    ready: () =>
+      runner.healthy() && store.hasFailed !== true && (cluster === null || (cluster.isFresh && cluster.isLinked)),
     metrics: async () => (await metrics.scrape()).body,
     onFault: (cause) => log.error('ops failed', cause),
   });

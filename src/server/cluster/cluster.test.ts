@@ -3,15 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Placement } from '#actors/cluster/placement.ts';
 import type { Switchboard } from '#actors/cluster/switchboard.ts';
 import { Cluster, type ClusterPorts, clusterLimits } from './cluster.ts';
-import { type Hints, hintLimits } from './hints.ts';
+import { type Hints, hintLimits, type NodeSign } from './hints.ts';
 import { Register, registerLimits } from './register.ts';
 
-const { staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
+const { aloneMs, staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
 
 const silent = () => Promise.reject(new Error('no answer'));
 
 /** A node without neighbours; its store answers nothing about shards. */
-async function started(redis?: { reachable: boolean }, readShard = silent) {
+async function started(redis?: { reachable: boolean; signs?: readonly NodeSign[] }, readShard = silent) {
   const state = {
     aliveSinceMs: performance.now(),
     checks: 0,
@@ -44,7 +44,9 @@ async function started(redis?: { reachable: boolean }, readShard = silent) {
     log: { info: (event) => void state.said.push(event), warn: (event) => void state.said.push(event) },
   };
   const hints: Hints | null =
-    redis === undefined ? null : Object.assign(redis, { alive: [], show: () => {}, close: async () => {} });
+    redis === undefined
+      ? null
+      : Object.assign(redis, { alive: redis.signs ?? [], show: () => {}, close: async () => {} });
   const cluster = new Cluster(
     {
       self: { provider: 'lux', node: 'a', gen: 1, seat: 1 },
@@ -122,6 +124,20 @@ describe('a node by the clock', () => {
   it('says what of the store did not answer', async () => {
     const { state } = await begin();
     await vi.waitFor(() => expect(state.failures).toBeGreaterThan(0));
+  });
+
+  // A node with another secret looked healthy, and people were sent to it.
+  it('is not linked once others have been alive for a while and none of them can be reached', async () => {
+    const signs: NodeSign[] = [{ node: 'b', gen: 1, seat: 0, address: 'nowhere', leaving: false }];
+    const redis = { reachable: true, signs };
+    const { cluster } = await begin(redis);
+    vi.advanceTimersByTime(aloneMs - lookMs);
+    expect(cluster.isLinked).toBe(true);
+    vi.advanceTimersByTime(2 * lookMs);
+    expect(cluster.isLinked).toBe(false);
+    redis.signs.length = 0;
+    vi.advanceTimersByTime(4 * lookMs);
+    expect(cluster.isLinked).toBe(true);
   });
 
   it('says once that Redis does not answer, given time at the start, and once that it does', async () => {

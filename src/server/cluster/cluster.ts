@@ -24,6 +24,10 @@ export const clusterLimits = {
   staleMs: 6_000,
   /** Until Redis that has not answered yet counts as away. */
   redisMs: 3_000,
+  /** Others are alive and none is linked for so long: this node is not ready. */
+  aloneMs: 10_000,
+  /** Between two words in the log about nodes that do not accept this one. */
+  unprovenMs: 60_000,
   /** For handing everything over at the end. */
   leaveMs: 15_000,
 };
@@ -70,6 +74,9 @@ export class Cluster {
   #place: NodePlace | null = null;
   #places: readonly NodePlace[] = [];
   #others = 0;
+  /** When others were last linked, or nobody was there. */
+  #linkedMs = performance.now();
+  #unprovenMs = Number.NEGATIVE_INFINITY;
   #looking = false;
   #isFresh = true;
   #isLeaving = false;
@@ -98,6 +105,7 @@ export class Cluster {
         board.down(seat);
         this.#lookSoon();
       },
+      unproven: (seat) => this.#unproven(seat),
       received: (seat, packet) => {
         board.received(seat, packet);
         if (packet.kind === 'leaving') this.#neighbours.leaves(seat);
@@ -148,6 +156,11 @@ export class Cluster {
   /** False: this process was paused or cut off from the store, and shows nothing. */
   get isFresh(): boolean {
     return this.#isFresh;
+  }
+
+  /** False: others are alive, and there is a link to none of them. Whoever connects here can reach nobody there. */
+  get isLinked(): boolean {
+    return performance.now() - this.#linkedMs < clusterLimits.aloneMs;
   }
 
   /** Shards that are here; nodes that are linked. */
@@ -226,13 +239,22 @@ export class Cluster {
         canAskRedis: this.#canAskRedis ?? false,
         isLinked: (seat) => linked.has(seat),
         isGone: (seat) => links.isGone(seat),
+        isStrange: (seat) => links.isStrange(seat),
       },
       now,
     );
+    if (live.length === 0 || linked.size > 0) this.#linkedMs = now;
     this.#others = live.filter(({ leaving }) => !leaving).length;
     links.want(this.#neighbours.places);
     if (this.#isFresh) this.#keeper.tick(live);
     this.#ports.board.tick();
+  }
+
+  #unproven(seat: number): void {
+    const now = performance.now();
+    if (now - this.#unprovenMs < clusterLimits.unprovenMs) return;
+    this.#unprovenMs = now;
+    this.#ports.log.warn('node not accepted', { seat });
   }
 
   /** Rule of freshness: a process that was paused or cut off must not go on showing what may be old. It guards freshness only, never safety. */

@@ -32,6 +32,8 @@ export interface LinkOptions {
   /** Both have shown who they are. */
   readonly up: (peer: NodeIdentity) => void;
   readonly message: (bytes: Uint8Array) => void;
+  /** The other end said who it is, and showed no proof of it, or took this end's for none. Called before `ended`. */
+  readonly unproven: (peer: NodeIdentity) => void;
   /** `peer` is null where it never got so far. */
   readonly ended: (peer: NodeIdentity | null) => void;
 }
@@ -48,6 +50,7 @@ export class Link {
   #theirHello: Uint8Array | null = null;
   #peer: NodeIdentity | null = null;
   #isUp = false;
+  #hasProven = false;
   #ended = false;
   #rest: Buffer = empty;
   #pending: Uint8Array[] = [];
@@ -64,7 +67,11 @@ export class Link {
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#came(chunk));
     socket.on('error', () => this.end());
-    socket.on('close', () => this.end());
+    socket.on('close', () => {
+      // Whoever knows the secret answers a proof, unless it just ends.
+      if (options.role === 'dialler' && this.#hasProven) this.#unproven();
+      this.end();
+    });
     this.#timer = setInterval(() => this.#look(), this.#limits.beatMs / 2);
     this.#write(this.#hello);
     this.flush();
@@ -148,13 +155,21 @@ export class Link {
   #proven(bytes: Uint8Array): void {
     const { secret, role, up } = this.#options;
     const theirs = role === 'dialler' ? 'answerer' : 'dialler';
-    if (!isProof(bytes, secret, { role: theirs, hellos: this.#hellos() })) return this.end();
+    if (!isProof(bytes, secret, { role: theirs, hellos: this.#hellos() })) {
+      this.#unproven();
+      return this.end();
+    }
     if (role === 'answerer') this.#prove();
     this.#isUp = true;
     up(this.#peer as NodeIdentity);
   }
 
+  #unproven(): void {
+    if (!this.#isUp && !this.#ended && this.#peer !== null) this.#options.unproven(this.#peer);
+  }
+
   #prove(): void {
+    this.#hasProven = true;
     this.#write(proofOf(this.#options.secret, this.#options.role, this.#hellos()));
     this.flush();
   }

@@ -119,6 +119,21 @@ describe('a link', () => {
   });
 });
 
+// It took all shards from those that did not know its secret, since nobody answered it.
+it('a node with another secret is alive and strange, for whoever dials it, and neither of the two takes the other for gone', async () => {
+  const older = await start(1);
+  const younger = await start(2, { secret: Buffer.from('another') });
+  younger.links.want([older.place]);
+  older.links.want([younger.place]);
+  await until('both know', () => older.unproven.includes(2) && younger.unproven.includes(1));
+  expect([older.seats, younger.seats]).toEqual([[], []]);
+  // Who dials may say any number: the older one has only its word.
+  expect([younger.links.isStrange(1), older.links.isStrange(2)]).toEqual([true, false]);
+  expect([younger.links.isGone(1), older.links.isGone(2)]).toEqual([false, false]);
+  await older.links.close();
+  await until('it is gone, no more strange', () => younger.links.isGone(1) && !younger.links.isStrange(1));
+});
+
 describe('a node that can not be reached', () => {
   it('is dialled again after longer and longer', async () => {
     const at: number[] = [];

@@ -27,6 +27,8 @@ export interface LinksOptions {
   readonly up: (peer: NodeIdentity) => void;
   readonly down: (peer: NodeIdentity) => void;
   readonly received: (seat: number, packet: Packet) => void;
+  /** A node, or whoever says so, and this one do not accept each other: another secret, most likely. */
+  readonly unproven: (seat: number) => void;
   readonly limits?: Partial<LinkLimits>;
 }
 
@@ -55,6 +57,8 @@ export class Links {
   #wanted: ReadonlyMap<number, NodePlace> = new Map();
   /** Processes that are not where they should answer: they are gone. */
   readonly #gone = new Set<number>();
+  /** Processes that answer where they should, and that no link comes about with. */
+  readonly #strange = new Set<number>();
   #server: Server | null = null;
   #flushing = false;
   #closed = false;
@@ -103,7 +107,9 @@ export class Links {
       clearTimeout(dial.timer ?? undefined);
       this.#dials.delete(seat);
     }
-    for (const seat of this.#gone) if (!wanted.has(seat)) this.#gone.delete(seat);
+    for (const seats of [this.#gone, this.#strange]) {
+      for (const seat of seats) if (!wanted.has(seat)) seats.delete(seat);
+    }
     for (const place of places) {
       if (place.seat >= this.#options.self.seat || this.#dials.has(place.seat)) continue;
       const dial: Dial = { place, waitMs: redialMs[0], timer: null, isBusy: false };
@@ -120,6 +126,11 @@ export class Links {
   /** Nobody, or somebody else, answers where this process should: it is gone. */
   isGone(seat: number): boolean {
     return this.#gone.has(seat) && !this.#links.has(seat);
+  }
+
+  /** It answered lately where it should, and is alive, but it and this node do not accept each other. */
+  isStrange(seat: number): boolean {
+    return this.#strange.has(seat);
   }
 
   /** Nothing happens where there is no link. One packet for many is encoded once, if they are sent one after the other. */
@@ -160,6 +171,7 @@ export class Links {
     const tooLong = setTimeout(() => socket.destroy(new Error('no answer')), this.#handshakeMs);
     const failed = (error: NodeJS.ErrnoException) => {
       clearTimeout(tooLong);
+      this.#strange.delete(seat);
       if (error.code === 'ECONNREFUSED') this.#gone.add(seat);
       this.#again(dial);
     };
@@ -204,7 +216,7 @@ export class Links {
 
   #link(socket: Socket, role: 'dialler' | 'answerer', dial?: Dial): void {
     if (this.#closed) return void socket.destroy();
-    const { self, secret, received, down, limits = {} } = this.#options;
+    const { self, secret, received, down, unproven, limits = {} } = this.#options;
     let seat = -1;
     const link: Link = new Link(socket, {
       limits,
@@ -216,7 +228,13 @@ export class Links {
       isWanted: (peer) => {
         if (dial === undefined || dial.place.seat === peer.seat) return true;
         this.#gone.add(dial.place.seat);
+        this.#strange.delete(dial.place.seat);
         return false;
+      },
+      unproven: (peer) => {
+        // Who dials may say any number.
+        if (dial !== undefined) this.#strange.add(peer.seat);
+        unproven(peer.seat);
       },
       up: (peer) => {
         seat = peer.seat;
@@ -245,6 +263,7 @@ export class Links {
     this.#links.get(peer.seat)?.link.end();
     this.#links.set(peer.seat, { peer, link });
     this.#gone.delete(peer.seat);
+    this.#strange.delete(peer.seat);
     const dial = this.#dials.get(peer.seat);
     if (dial !== undefined) dial.waitMs = redialMs[0];
     this.#options.up(peer);

@@ -5,7 +5,14 @@ import { type Evidence, Neighbours, neighbourLimits } from './neighbours.ts';
 
 const place: NodePlace = { node: 'b', gen: 4, seat: 2, address: 'b:1' };
 const sign: NodeSign = { ...place, leaving: false };
-const none: Evidence = { places: [], signs: [], canAskRedis: true, isLinked: () => false, isGone: () => false };
+const none: Evidence = {
+  places: [],
+  signs: [],
+  canAskRedis: true,
+  isLinked: () => false,
+  isGone: () => false,
+  isStrange: () => false,
+};
 const { silentMs, unlinkedMs, goneMs } = neighbourLimits;
 const alive = { node: 'b', gen: 4, leaving: false, linked: null };
 
@@ -55,6 +62,14 @@ describe('a neighbour', () => {
     const blind = { ...none, signs: [sign], canAskRedis: false };
     expect(neighbours.look(blind, unlinkedMs + 1)).toEqual([]);
     expect(new Neighbours('a').look(blind, 0)).toEqual([]);
+  });
+
+  // A node with another secret saw nobody, held all for dead after ten seconds, and fenced them.
+  it('lives as long as it answers, though no link comes about', () => {
+    const neighbours = met();
+    const strange = { ...none, canAskRedis: false, isStrange: (seat: number) => seat === 2 };
+    expect(neighbours.look(strange, 10 * unlinkedMs)).toEqual([alive]);
+    expect(neighbours.look({ ...none, canAskRedis: false }, 11 * unlinkedMs + 1)).toEqual([]);
   });
 
   it('lives as long as it is linked or shown', () => {

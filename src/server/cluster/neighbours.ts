@@ -22,6 +22,8 @@ export interface Evidence {
   readonly canAskRedis: boolean;
   readonly isLinked: (seat: number) => boolean;
   readonly isGone: (seat: number) => boolean;
+  /** It answers, and no link comes about. */
+  readonly isStrange: (seat: number) => boolean;
 }
 
 interface Known {
@@ -67,7 +69,7 @@ export class Neighbours {
       // Nobody changes their mind.
       known.leaving ||= sign?.leaving === true;
       // Whoever is not where it answers may still show in Redis for a while.
-      if (isLinked || (sign !== undefined && !isGone)) known.seenMs = nowMs;
+      if (isLinked || evidence.isStrange(seat) || (sign !== undefined && !isGone)) known.seenMs = nowMs;
       const patienceMs = isGone
         ? neighbourLimits.goneMs
         : evidence.canAskRedis

@@ -17,6 +17,8 @@ export class TestNode {
   readonly self: NodeIdentity;
   readonly happened: string[] = [];
   readonly received: Packet[] = [];
+  /** Who said that they were of this cluster and were not. */
+  readonly unproven: number[] = [];
   port = 0;
 
   constructor(seat: number, options: Partial<LinksOptions> = {}) {
@@ -32,6 +34,7 @@ export class TestNode {
         this.happened.push(`${packet.kind} of ${from}`);
         this.received.push(packet);
       },
+      unproven: (seat) => void this.unproven.push(seat),
       ...options,
     });
   }
