@@ -1,6 +1,6 @@
 // The log's own state row: through which seq the actor's state rows are complete, what is known of the open segment's rows, and whether the actor
-// had something left to do. It is written with or after the state rows that it speaks of, so it may be late but never wrong, whoever wrote it.
-// Applying starts after it.
+// had something left to do. It is written after the state rows that it speaks of, by an owner that was alive then (rule 13), so it may be late but never
+// wrong, whoever wrote it. Applying starts after it.
 import type { StoredState } from '../ports/state-store.ts';
 import { stateLimits } from './limits.ts';
 import type { StateChange } from './messages.ts';

@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 import type { Rule } from './rules.ts';
 import { runSchedule } from './testing/schedule.ts';
 
-const seeds = 3_000;
+const seeds = 20_000;
 /** Within how many seeds a rule left out must be noticed. */
 const mutantSeeds = 20_000;
+/** Schedules in which an owner that was fenced wakes up to close its log while the next one reads its state: what rule 13 was made for. */
+const woken = [13_450, 46_476, 119_153, 171_674, 182_164];
 
 describe('the log under every interleaving that comes up', () => {
-  it(`holds in ${seeds} schedules`, () => {
+  it(`holds in ${seeds} schedules`, { timeout: 60_000 }, () => {
     let [acks, takeovers] = [0, 0];
     for (let seed = 1; seed <= seeds; seed++) {
       const outcome = runSchedule({ seed });
@@ -22,9 +24,18 @@ describe('the log under every interleaving that comes up', () => {
     expect(takeovers).toBeGreaterThan(seeds);
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] satisfies Rule[])('breaks when rule %i is left out', (omit) => {
-    let seed = 1;
-    while (seed <= mutantSeeds && runSchedule({ seed, omit }).violation === null) seed++;
-    expect(seed, 'the first seed that notices').toBeLessThanOrEqual(mutantSeeds);
+  it.each(woken)('holds in schedule %i, which breaks when rule 13 is left out', (seed) => {
+    expect(runSchedule({ seed }).violation).toBeNull();
+    expect(runSchedule({ seed, omit: 13 }).violation).not.toBeNull();
   });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13] satisfies Rule[])(
+    'breaks when rule %i is left out',
+    { timeout: 60_000 },
+    (omit) => {
+      let seed = 1;
+      while (seed <= mutantSeeds && runSchedule({ seed, omit }).violation === null) seed++;
+      expect(seed, 'the first seed that notices').toBeLessThanOrEqual(mutantSeeds);
+    },
+  );
 });

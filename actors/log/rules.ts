@@ -1,4 +1,4 @@
-// The twelve rules of the fence. Each one left out loses or doubles messages in some schedule; README.md of this folder says how. The code
+// The rules of the fence. Each one left out loses or doubles messages in some schedule; README.md of this folder says how. The code
 // names each where it is kept, and takes one to leave out, so that a test can show that it finds the loss.
 
 /**
@@ -7,6 +7,7 @@
  * fence read started after that, saying alive · 5 acks in order, sealed at the end of the contiguous prefix · 6 the meta changes by its
  * version only · 7 an opening makes a new segment with an id never used · 8 one log per actor and generation · 9 logs stop before their shard
  * is handed over · 10 the prefix is made durable before it is sealed · 11 the actor gets the very rows that were sealed, no others ·
- * 12 a segment is sealed long before its first row expires
+ * 12 a segment is sealed long before its first row expires · 13 how far state is complete is said only after it is complete and a fence read that
+ * started after that said alive
  */
-export type Rule = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
+export type Rule = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13;

@@ -6,7 +6,7 @@ import { type Covered, coveredKey, encodeCovered } from './covered.ts';
 import { wakeLater } from './due.ts';
 import type { LogCommand, StateChange } from './messages.ts';
 import { findFloor, type LogContext } from './opening.ts';
-import { casMeta, LogLost, type Steps, writeRows, writeState } from './requests.ts';
+import { casMeta, LogLost, mustBeAlive, type Steps, writeRows, writeState } from './requests.ts';
 import { openSegment, sealAndOpen } from './segments.ts';
 
 /** An actor's last word in a segment. */
@@ -32,7 +32,12 @@ export function* saveCovered(context: LogContext, { changes, before, covered }: 
   const { through, segment, restless, sub } = covered;
   if (changes.length === 0 && through === before.through && restless === before.restless) return;
   // Not in one write: the row must not be seen before what it speaks of.
-  if (changes.length > 0) yield* writeState(stamped(changes, segment));
+  if (changes.length > 0) {
+    yield* writeState(stamped(changes, segment));
+    // Rule 13: nor by a reader that began earlier. Whoever takes over reads after the fence, so alive here means that it reads what is complete here,
+    // however late the row below arrives.
+    if (context.omit !== 13) yield* mustBeAlive();
+  }
   yield* writeState([{ key: coveredKey, value: encodeCovered(covered), segment, seq: through, sub }]);
   // After the row, or a sweep that finds nobody restless forgets it. An open log that the store calls restless is remembered already.
   if (restless && !before.restless) yield* writeRows(wakeLater(context.log, context.now()));

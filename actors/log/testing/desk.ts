@@ -5,7 +5,7 @@ import { isSettled } from '../due.ts';
 import type { LogLimits } from '../limits.ts';
 import { Log } from '../log.ts';
 import { MemoryStore } from '../memory-store.ts';
-import type { LogAnswer } from '../messages.ts';
+import type { LogAnswer, StateChange } from '../messages.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '../requests.ts';
 import type { Rule } from '../rules.ts';
 import { shardOf } from '../shards.ts';
@@ -26,6 +26,7 @@ export class Desk {
   readonly failures = new Map<StoreRequest['op'], number>();
   readonly #waiting: (() => void)[] = [];
   readonly #limits: Partial<LogLimits>;
+  #generation!: Generation;
   log!: Log;
 
   constructor(limits: Partial<LogLimits> = {}) {
@@ -35,6 +36,7 @@ export class Desk {
   /** A process opens the log, as if the one before it had died. */
   open(omit?: Rule): void {
     const generation = this.store.createGeneration('n');
+    this.#generation = generation;
     const host = {
       request: (id: number, request: StoreRequest) =>
         void this.#waiting.push(() => this.log.reply(id, this.#answer(generation, request), this.now)),
@@ -68,8 +70,13 @@ export class Desk {
   }
 
   /** The actor's last word, whatever the log asked; nothing is carried out yet. */
-  say(kind: 'sealed' | 'close', restless: boolean): void {
-    this.log.command({ kind, changes: [], restless }, this.now);
+  say(kind: 'sealed' | 'close', restless: boolean, changes: readonly StateChange[] = []): void {
+    this.log.command({ kind, changes, restless }, this.now);
+  }
+
+  /** Another process holds this one for dead. */
+  fence(): void {
+    this.store.fence(this.#generation);
   }
 
   /** The process dies. */
