@@ -555,6 +555,16 @@ export interface ManifestBody {
   masterKey: Uint8Array;
   selfSigningKey: Uint8Array;
   signedMs: number;
+  /** The backup that holds this identity's secrets; absent = there is none. The version never goes back while the master key stays. */
+  backup?: BackupHead | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Names a backup without what is in it. */
+export interface BackupHead {
+  version: number;
+  /** SHA-256 of "luxchat backup v1" 0x00 | header. */
+  hash: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3120,6 +3130,7 @@ function createBaseManifestBody(): ManifestBody {
     masterKey: new Uint8Array(0),
     selfSigningKey: new Uint8Array(0),
     signedMs: 0,
+    backup: undefined,
     _unknownFields: {},
   };
 }
@@ -3149,6 +3160,9 @@ export const ManifestBody: MessageFns<ManifestBody> = {
     }
     if (message.signedMs !== 0) {
       writer.uint32(64).uint64(message.signedMs);
+    }
+    if (message.backup !== undefined) {
+      BackupHead.encode(message.backup, writer.uint32(74).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3236,6 +3250,87 @@ export const ManifestBody: MessageFns<ManifestBody> = {
             }
 
             message.signedMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.backup = BackupHead.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBackupHead(): BackupHead {
+  return { version: 0, hash: new Uint8Array(0), _unknownFields: {} };
+}
+
+export const BackupHead: MessageFns<BackupHead> = {
+  encode(message: BackupHead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.hash.length !== 0) {
+      writer.uint32(18).bytes(message.hash);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackupHead {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackupHead();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = reader.bytes();
             continue;
           }
         }
