@@ -2,7 +2,7 @@
 import type { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import type { LogCommand } from '../log/messages.ts';
 import type { Address } from './address.ts';
-import type { AnswerBody, Message, RoomSummary, SessionMessage } from './messages.ts';
+import type { AnswerBody, Message, RoomSummary, ServedRequest, SessionMessage } from './messages.ts';
 
 /** Who hears a delivery: the sessions live in a room, or all sessions of a user. */
 export type Audience = { readonly room: string } | { readonly user: string };
@@ -48,6 +48,16 @@ export type Effect =
   | { readonly kind: 'quiet'; readonly session: number }
   /** Asks the login part for the identity behind a token; answered by `tokenChecked`. */
   | { readonly kind: 'checkToken'; readonly session: number; readonly token: string }
+  /** A request that no actor handles (a session's own effect): the world serves it, for the user and device that the token proved. One `answer` comes
+   *  back, rejected with BUSY or UNAVAILABLE where it can't be served now; none where the session is gone, though it may have been done. */
+  | {
+      readonly kind: 'serve';
+      readonly session: number;
+      readonly request: number;
+      readonly user: string;
+      readonly device: number;
+      readonly body: ServedRequest;
+    }
   /** The account names this device no more, and that is durable: its tokens end for good, and `deviceRevoked` need not be told again. */
   | { readonly kind: 'revokeDevice'; readonly user: string; readonly device: number }
   /** To the actor's own log and state rows; answered by messages of kind `log`. */

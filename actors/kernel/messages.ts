@@ -50,6 +50,16 @@ export type UserRequestCase =
   | 'removeDevice';
 /** A request that goes to the asker's own user actor. */
 export type UserRequest = Extract<RequestBody, { $case: UserRequestCase }>;
+/** The request bodies that no actor handles: the world does, since they need its store and no order among others. */
+export type ServedRequestCase =
+  | 'checkBackup'
+  | 'createBackup'
+  | 'fetchBackup'
+  | 'putBackup'
+  | 'listBackup'
+  | 'dropBackup';
+/** A request that the world serves. */
+export type ServedRequest = Extract<RequestBody, { $case: ServedRequestCase }>;
 
 /** A room's part of the answer to Subscribe, gathered by the session. */
 export interface SubscribedPart {

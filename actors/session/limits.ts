@@ -5,7 +5,7 @@ import { limits as protocol } from '#proto/rules/limits.ts';
 /** What is counted together. Each request costs one, a Subscribe one a room. */
 export type RateClass = DeviceRateClass | UserRateClass;
 /** Counted per device. */
-export type DeviceRateClass = 'submit' | 'read' | 'subscribe' | 'receipt' | 'ephemeral' | 'deviceMessages';
+export type DeviceRateClass = 'submit' | 'read' | 'subscribe' | 'receipt' | 'ephemeral' | 'deviceMessages' | 'backup';
 /** Counted per user: all devices share them. */
 export type UserRateClass = 'change' | 'query' | 'claim';
 
@@ -28,7 +28,9 @@ export const defaultRates: Rates = {
   ephemeral: { burst: 30, perSecond: 5 },
   // Keys for a room of 1,000 members with three devices each are about 60 frames.
   deviceMessages: { burst: 200, perSecond: 10 },
-  // Keys, signatures, manifests, names and removals of devices.
+  // Entries of a backup, written or read: 10,000 sessions are some 160 frames, and come without a wait.
+  backup: { burst: 400, perSecond: 20 },
+  // Keys, signatures, manifests, names and removals of devices; backups begun, opened and ended.
   change: { burst: 60, perSecond: 1 },
   // 100 users a query, 100 devices a claim.
   query: { burst: 100, perSecond: 2 },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { roomAddress, userAddress } from '#actors/kernel/address.ts';
-import { QueryKeys, ReadRoom, Submit } from '#proto/gen/client.ts';
+import { ListBackup, QueryKeys, ReadRoom, Submit } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { ann, room } from './stage.ts';
@@ -137,6 +137,7 @@ describe('a request', () => {
     expect(rateOf(putReceipt(room, 1))).toEqual({ of: 'device', name: 'receipt' });
     expect(rateOf(queryKeys('', [bob]))).toEqual({ of: 'user', name: 'query' });
     expect(rateOf(claimKeys('', [bob]))).toEqual({ of: 'user', name: 'claim' });
+    expect(rateOf({ $case: 'listBackup', value: ListBackup.decode(none) })).toEqual({ of: 'device', name: 'backup' });
     expect(rateOf({ $case: 'renameDevice', value: { device: 1, name: 'x' } })).toEqual({ of: 'user', name: 'change' });
   });
 });

@@ -1,19 +1,24 @@
 // Which request goes to which actor. Ids are looked at here, before anything is addressed: whatever is malformed creates no actor. Whether the
-// room exists and the asker may do it is for the room to say, whether the body makes sense for whoever handles it.
+// room exists and the asker may do it is for the room to say, whether the body makes sense for whoever handles it. Backups are no actor's: the
+// world serves them.
 
 import { type Address, roomAddress, userAddress } from '#actors/kernel/address.ts';
-import type { Message, Requester } from '#actors/kernel/messages.ts';
+import type { Message, Requester, ServedRequest } from '#actors/kernel/messages.ts';
 import type { ClientFrame } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { isRoomId, isUserId } from '#proto/rules/ids.ts';
 import { limits } from '#proto/rules/limits.ts';
+import { backupFault } from './backups.ts';
 import type { DeviceRateClass, UserRateClass } from './limits.ts';
 
 /** A body of a client frame that one actor answers. */
 export type RoutedBody = Exclude<NonNullable<ClientFrame['body']>, { $case: 'hello' | 'subscribe' | 'sendEphemeral' }>;
 
 /** Where a request goes, or why it does not. */
-export type Route = { readonly to: Address; readonly message: Message } | { readonly refused: Rejection };
+export type Route =
+  | { readonly to: Address; readonly message: Message }
+  | { readonly served: ServedRequest }
+  | { readonly refused: Rejection };
 
 const badRequest: Route = { refused: Rejection.REJECTION_BAD_REQUEST };
 const tooLarge: Route = { refused: Rejection.REJECTION_TOO_LARGE };
@@ -54,8 +59,27 @@ export function routeOf(body: RoutedBody, from: Requester): Route {
       if (!targets.every(({ user }) => isUserId(user))) return badRequest;
       break;
     }
+    case 'checkBackup':
+    case 'createBackup':
+    case 'fetchBackup':
+    case 'putBackup':
+    case 'listBackup':
+    case 'dropBackup': {
+      const refused = backupFault(body);
+      return refused === null ? { served: body } : { refused };
+    }
   }
   return { to: userAddress(from.user), message: { kind: 'request', from, body } };
+}
+
+/** May only a device that the newest manifest lists ask for this? */
+export function isForListed({ $case }: RoutedBody): boolean {
+  return $case === 'submit' || $case === 'putReceipt';
+}
+
+/** The same, but for an account without any manifest: its devices may. */
+export function isForUnlistedAtFirst({ $case }: RoutedBody): boolean {
+  return $case === 'createBackup' || $case === 'putBackup' || $case === 'dropBackup';
 }
 
 /** What a request counts against. */
@@ -79,13 +103,20 @@ export function rateOf(
     case 'publishManifest':
     case 'renameDevice':
     case 'removeDevice':
+    case 'createBackup':
+    case 'fetchBackup':
+    case 'dropBackup':
       return { of: 'user', name: 'change' };
+    case 'putBackup':
+    case 'listBackup':
+      return { of: 'device', name: 'backup' };
     case 'listRooms':
     case 'fetchRecords':
     case 'readRoom':
     case 'fetchInbox':
     case 'ackInbox':
     case 'listDevices':
+    case 'checkBackup':
       return { of: 'device', name: 'read' };
   }
 }

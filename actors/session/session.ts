@@ -14,7 +14,7 @@ import { answerFrame } from './answer.ts';
 import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
 import { retryAfterMs, type SessionLimits } from './limits.ts';
 import { Rehearing, rehearName, rehearTimer } from './rehearing.ts';
-import { type RoutedBody, rateOf, routeOf } from './routes.ts';
+import { isForListed, isForUnlistedAtFirst, type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { Subscriptions, subscribedBody } from './subscriptions.ts';
 import { Window } from './window.ts';
 
@@ -193,13 +193,19 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, code, now);
     } else if (body.$case === 'subscribe') {
       this.#subscribe(effects, request, body.value, now);
-    } else if ((body.$case === 'submit' || body.$case === 'putReceipt') && !this.#mayWrite) {
+    } else if (!this.#mayAsk(body)) {
       const value = { code: Rejection.REJECTION_STALE_MANIFEST, retryAfterMs: 0, control: undefined };
       effects.push(this.#push(request, { $case: 'rejected', value: { ...value, manifest: this.#manifest } }));
       this.#countTurnedDown(effects, now);
     } else {
       this.#forward(effects, request, body, bytes, now);
     }
+  }
+
+  /** By the newest manifest, as it was told last. */
+  #mayAsk(body: RoutedBody): boolean {
+    if (this.#mayWrite) return true;
+    return !isForListed(body) && !(isForUnlistedAtFirst(body) && this.#manifest?.version !== 0);
   }
 
   #forward(effects: Effect[], request: number, body: RoutedBody, bytes: number, now: number): void {
@@ -216,6 +222,11 @@ export class Session implements Actor<SessionMessage> {
       return;
     }
     this.#window?.take(request);
+    if ('served' in route) {
+      const who = { session: this.#session, request, user: this.#user, device: this.#device };
+      effects.push({ kind: 'serve', ...who, body: route.served });
+      return;
+    }
     effects.push({ kind: 'send', to: route.to, message: route.message, bytes: bytes + requestWeight });
   }
 

@@ -8,7 +8,7 @@ import { Switchboard, type SwitchboardPorts } from '#actors/cluster/switchboard.
 import type { Actor } from '#actors/kernel/actor.ts';
 import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
-import type { Effect } from '#actors/kernel/effects.ts';
+import { type Effect, rejected } from '#actors/kernel/effects.ts';
 import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
 import { laneOf } from '#actors/kernel/message-kinds.ts';
 import type { Message, RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
@@ -30,6 +30,7 @@ import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { portionsOf } from '#actors/session/portions.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
@@ -310,6 +311,11 @@ export class SimNode implements World, LogHome, NodeEnd {
         return;
       case 'checkToken':
         return this.#checkToken(effect.session, effect.token, from, incarnation);
+      case 'serve': {
+        // No story needs a backup.
+        const body = rejected(Rejection.REJECTION_UNSUPPORTED);
+        return this.system.tellFrom(from, incarnation, { kind: 'answer', request: effect.request, body });
+      }
       case 'revokeDevice':
         return this.#options.trace(`${effect.user}/${effect.device} is logged out`);
       case 'summaries':

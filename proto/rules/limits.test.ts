@@ -243,6 +243,10 @@ const elsewhere: { readonly [limit in Exclude<Limit, keyof typeof here>]: Elsewh
     'actors/user/inbox.test.ts',
     'hold 256 of one sender for a device; beyond, LANE_FULL and a full sync',
   ],
+  backupHeaderBytesMax: ['actors/session/backups.test.ts', 'bounds its header at 16 KiB'],
+  backupEntryBytesMax: ['actors/session/backups.test.ts', 'bounds each entry at 8 KiB'],
+  backupSessionCharactersMax: ['actors/session/backups.test.ts', 'wants ids of sessions of 1 to 64 characters'],
+  backupPutEntriesMax: ['actors/session/backups.test.ts', 'takes 1 to 100 entries'],
   inboxDays: ['actors/user/inbox.test.ts', 'live 30 days'],
 };
 

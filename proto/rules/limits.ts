@@ -123,6 +123,15 @@ export const limits = {
   laneEntriesMax: 256,
   /** Days that an inbox entry lives. */
   inboxDays: 30,
+  // ---- backups ------------------------------------------------------------------------------------------------------------
+  /** Bytes of a backup's header. Over it: TOO_LARGE. */
+  backupHeaderBytesMax: 16_384,
+  /** Bytes of one sealed entry. Over it: TOO_LARGE. */
+  backupEntryBytesMax: 8_192,
+  /** Characters of an entry's session. Over it: BAD_REQUEST. */
+  backupSessionCharactersMax: 64,
+  /** Entries in one PutBackup. Over it: BAD_REQUEST. */
+  backupPutEntriesMax: 100,
   // ---- ids ----------------------------------------------------------------------------------------------------------------
   /** Characters of a provider's name. */
   providerCharactersMax: 64,

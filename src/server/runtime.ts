@@ -17,6 +17,7 @@ import { shardOf } from '#actors/log/shards.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { Revocations } from './revocations.ts';
+import { type Serve, Serving, serveNothing } from './serving.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Rooms with more live sessions than this get no typing and presence: shed first. */
@@ -58,6 +59,8 @@ export interface RuntimeOptions {
   readonly publish: (topic: string, frame: Uint8Array) => void;
   readonly checkToken: (token: string) => Promise<Identity | null>;
   readonly revokeDevice: (user: string, device: number) => Promise<void>;
+  /** Answers what no actor does. Absent: UNSUPPORTED. */
+  readonly serve?: Serve;
   readonly logs: (answer: (actor: string, incarnation: number, answer: LogAnswer) => void) => Logs;
   readonly limits?: Partial<KernelLimits>;
   readonly log: Log;
@@ -87,6 +90,7 @@ export class Runtime implements World {
   readonly #sockets = new Map<number, Socket>();
   readonly #logs: Logs;
   readonly #summaries: Summaries;
+  readonly #serving: Serving;
   readonly #revocations = new Revocations((user, device) =>
     this.system.tell(userAddress(user), { kind: 'deviceRevoked', device }),
   );
@@ -122,6 +126,10 @@ export class Runtime implements World {
         const timer = setTimeout(run, delayMs);
         return () => clearTimeout(timer);
       },
+    });
+    this.#serving = new Serving({
+      serve: options.serve ?? serveNothing,
+      failed: (error) => options.log.error('request failed', error),
     });
     this.#logs = options.logs((actor, incarnation, answer) => {
       this.system.tellFrom(actor as Address, incarnation, { kind: 'log', answer });
@@ -226,6 +234,12 @@ export class Runtime implements World {
         return this.disconnectDevice(effect.user, effect.device, effect.code, effect.except);
       case 'checkToken':
         return this.#checkToken(effect.session, effect.token, from, incarnation);
+      case 'serve': {
+        const { request } = effect;
+        return this.#serving.begin(effect, (body) =>
+          this.system.tellFrom(from, incarnation, { kind: 'answer', request, body }),
+        );
+      }
       case 'revokeDevice':
         this.#revocations.confirmed(effect.user, effect.device);
         this.#options

@@ -9,6 +9,7 @@ const recordLabel = asciiBytes('luxchat record v1\0');
 const controlLabel = asciiBytes('luxchat control v1\0');
 const stateLabel = asciiBytes('luxchat state v1\0');
 const manifestLabel = asciiBytes('luxchat manifest v1\0');
+const backupLabel = asciiBytes('luxchat backup v1\0');
 const personLabel = asciiBytes('luxchat person v1\0');
 
 /** One record's input fits; used within one call only, so that the hub allocates nothing for it. */
@@ -24,6 +25,8 @@ export const signatureBytes = 64;
 export const saltBytes = 16;
 /** Bytes of ControlBody.nonce in a genesis. */
 export const nonceBytes = 16;
+/** Bytes of Grant.attempt. */
+export const attemptBytes = 16;
 
 /** hash(record) = SHA-256(label | u32 length of stamp | stamp | u32 length of header | header). */
 export function recordHash(stamp: Uint8Array, header: Uint8Array, primitives: Primitives): Uint8Array {
@@ -52,6 +55,11 @@ export function stateHash(encoded: Uint8Array, primitives: Primitives): Uint8Arr
 /** hash(manifest) = SHA-256(label | signed bytes). */
 export function manifestHash(signed: Uint8Array, primitives: Primitives): Uint8Array {
   return primitives.sha256(concatBytes(manifestLabel, signed));
+}
+
+/** hash(backup) = SHA-256(label | encoded header), see backup.proto. */
+export function backupHash(header: Uint8Array, primitives: Primitives): Uint8Array {
+  return primitives.sha256(concatBytes(backupLabel, header));
 }
 
 /** What a person commitment is made from. */

@@ -190,7 +190,7 @@ function busyIf(busy: boolean): { busy?: true } {
   return busy ? { busy } : {};
 }
 
-/** Null = none, or one that a session or room handles. */
+/** Null = none, or one that a session, a room or the world handles. */
 function userRequestOf(body: ClientFrame['body']): UserRequest | null {
   switch (body?.$case) {
     case 'listRooms':
@@ -214,6 +214,12 @@ function userRequestOf(body: ClientFrame['body']): UserRequest | null {
     case 'putReceipt':
     case 'sendEphemeral':
     case 'readRoom':
+    case 'checkBackup':
+    case 'createBackup':
+    case 'fetchBackup':
+    case 'putBackup':
+    case 'listBackup':
+    case 'dropBackup':
     case undefined:
       return null;
   }
