@@ -12,9 +12,11 @@ import type {
 } from '#actors/ports/log-store.ts';
 import type { StateWrite, StoredState } from '#actors/ports/state-store.ts';
 import type { AccountStore } from '../../auth/ports.ts';
+import type { BackupStore } from '../backups.ts';
 import type { Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { cassandraAccounts, hasAccounts } from './accounts.ts';
+import { CassandraBackups } from './backups.ts';
 import { Connection } from './connection.ts';
 import { FamilyEnds } from './family-ends.ts';
 import { Floors } from './floors.ts';
@@ -46,6 +48,7 @@ export class CassandraStore implements Store {
   readonly #states: LogStates;
   readonly #due: LogDue;
   readonly #ends: FamilyEnds;
+  readonly #backups: CassandraBackups;
 
   /** Connects and brings the schema up. Rejects with StorageError UNREACHABLE, NEWER or UNUSABLE. */
   static async open(options: CassandraOptions): Promise<CassandraStore> {
@@ -65,6 +68,7 @@ export class CassandraStore implements Store {
     const floors = new Floors(connection, { sinceMs: createdMs - 3_600_000, storeNow });
     this.#due = new LogDue(connection, { floors, now, keptMs: retention.textMs });
     this.#ends = new FamilyEnds(connection, { floors, now });
+    this.#backups = new CassandraBackups(connection);
   }
 
   /** This node's clock less the store's, milliseconds; right to half of the time that asking took. */
@@ -82,6 +86,11 @@ export class CassandraStore implements Store {
   /** What login keeps. */
   accounts(): AccountStore {
     return cassandraAccounts(this.#connection, { ends: this.#ends, now: this.#now });
+  }
+
+  /** What users back up. */
+  backups(): BackupStore {
+    return this.#backups;
   }
 
   /** Has anybody ever logged in? */

@@ -1,7 +1,8 @@
-// The contracts of small tables and of login's rows, on a real Cassandra.
+// The contracts of small tables, of login's rows and of backups, on a real Cassandra.
 import { beforeAll, describe } from 'vitest';
 import { accountStoreContract } from '../../auth/account-store.contract.ts';
 import type { AccountStore } from '../../auth/ports.ts';
+import { backupsContract } from '../backups.contract.ts';
 import { tableContract } from '../table.contract.ts';
 import { type CassandraOptions, CassandraStore } from './store.ts';
 import { emptyTables, Scope, testOptions } from './test/fixture.ts';
@@ -23,6 +24,20 @@ tableContract('cassandra', async () => {
     close: () => store.close(),
   });
   return over(await CassandraStore.open(options));
+});
+
+backupsContract('cassandra', async () => {
+  const stores: CassandraStore[] = [];
+  const open = async () => {
+    stores.push(await CassandraStore.open(options));
+    return stores.at(-1)!.backups();
+  };
+  return {
+    store: await open(),
+    reopen: open,
+    beside: open,
+    close: async () => void (await Promise.all(stores.map((each) => each.close()))),
+  };
 });
 
 describe('accounts on cassandra', () => {

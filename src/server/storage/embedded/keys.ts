@@ -40,6 +40,14 @@ export function numberKey(kind: number, name: string, number: number): Buffer {
   return key;
 }
 
+/** A name, a version below 2^32, and an ASCII text. */
+export function versionedKey(kind: number, name: string, { version, text }: { version: number; text: string }): Buffer {
+  const { key, at } = named(kind, name, 4 + text.length);
+  key.writeUInt32BE(version, at);
+  key.write(text, at + 4, 'latin1');
+  return key;
+}
+
 /** A name and a second name. */
 export function pairKey(kind: number, first: string, second: string): Buffer {
   const length = Buffer.byteLength(second);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shardOf } from '#actors/log/shards.ts';
 import type { StoredRow } from '#actors/ports/log-store.ts';
 import { accountStoreContract } from '../../auth/account-store.contract.ts';
+import { backupsContract } from '../backups.contract.ts';
 import { row, start, storeContract } from '../contract.ts';
 import { tableContract } from '../table.contract.ts';
 import { testFolder } from './fixture.ts';
@@ -38,6 +39,23 @@ tableContract('embedded', async () => {
     },
   });
   return over(await EmbeddedStore.open({ folder, now: Date.now }));
+});
+
+backupsContract('embedded', async () => {
+  const { folder, remove } = testFolder();
+  let store = await EmbeddedStore.open({ folder, now: Date.now });
+  return {
+    store: store.backups(),
+    reopen: async () => {
+      await store.close();
+      store = await EmbeddedStore.open({ folder, now: Date.now });
+      return store.backups();
+    },
+    close: async () => {
+      await store.close();
+      await remove();
+    },
+  };
 });
 
 describe('accounts in the embedded store', () => {

@@ -16,8 +16,10 @@ import type {
 import { isOlder, type StateStamp, type StateWrite, type StoredState } from '#actors/ports/state-store.ts';
 import type { AccountStore } from '../../auth/ports.ts';
 import { holdsSubjects, tableAccounts } from '../accounts.ts';
+import type { BackupStore } from '../backups.ts';
 import { StorageError, type Store } from '../store.ts';
 import type { Table } from '../table.ts';
+import { EmbeddedBackups } from './backups.ts';
 import { Content } from './content.ts';
 import { Environment, type Shared } from './environment.ts';
 import { Exit } from './exit.ts';
@@ -41,6 +43,7 @@ export interface EmbeddedOptions {
 
 interface Parts {
   readonly state: Environment;
+  readonly backups: Environment;
   readonly content: Content;
   readonly shared: Shared;
   readonly unlock: () => void;
@@ -58,6 +61,7 @@ export class EmbeddedStore implements Store {
   readonly writeCallsMax = 2;
   readonly #now: () => number;
   readonly #state: Environment;
+  readonly #backups: Environment;
   readonly #content: Content;
   readonly #shared: Shared;
   readonly #unlock: () => void;
@@ -72,16 +76,19 @@ export class EmbeddedStore implements Store {
     const unlock = lockFolder(options.folder, ['text']);
     const shared = { failure: new Failure((error, cause) => options.failed?.(error, cause)), exit: new Exit() };
     let state: Environment | null = null;
+    let backups: Environment | null = null;
     let content: Content | null = null;
     try {
       state = new Environment(join(options.folder, 'state.lmdb'), shared);
+      backups = new Environment(join(options.folder, 'backups.lmdb'), shared);
       content = new Content(join(options.folder, 'text'), shared);
-      const store = new EmbeddedStore(options.now, { state, content, shared, unlock });
+      const store = new EmbeddedStore(options.now, { state, backups, content, shared, unlock });
       await store.#stamp();
       await store.expire();
       return store;
     } catch (cause) {
       await content?.close();
+      await backups?.close();
       await state?.close();
       shared.exit.close();
       unlock();
@@ -90,10 +97,11 @@ export class EmbeddedStore implements Store {
     }
   }
 
-  private constructor(now: () => number, { state, content, shared, unlock }: Parts) {
+  private constructor(now: () => number, { state, backups, content, shared, unlock }: Parts) {
     this.#now = now;
     this.#unlock = unlock;
     this.#state = state;
+    this.#backups = backups;
     this.#content = content;
     this.#shared = shared;
   }
@@ -116,6 +124,11 @@ export class EmbeddedStore implements Store {
   /** What login keeps. */
   accounts(): AccountStore {
     return tableAccounts(this.table('accounts'));
+  }
+
+  /** What users back up. */
+  backups(): BackupStore {
+    return new EmbeddedBackups(this.#backups);
   }
 
   async createGeneration(node: string): Promise<Generation> {
@@ -267,6 +280,7 @@ export class EmbeddedStore implements Store {
 
   async #close(): Promise<void> {
     await this.#content.close();
+    await this.#backups.close();
     await this.#state.close();
     this.#shared.exit.close();
     this.#unlock();

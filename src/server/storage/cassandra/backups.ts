@@ -1,0 +1,158 @@
+// Backups in Cassandra: a user's head and entries are one partition, so that each change of either is one conditional batch on the revision. Guarantees:
+// the bounds hold exactly, over all nodes; a head that replaces a version takes its entries away in the same change, by one range tombstone below the
+// version in force, which no read passes over.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { types } from 'cassandra-driver';
+import {
+  type BackupHead,
+  type BackupPut,
+  type BackupRange,
+  type BackupStore,
+  byKey,
+  cutPage,
+  entryOf,
+  type KeptBackup,
+  keysOf,
+  type PutResult,
+  type SealedEntry,
+  sizeAfter,
+} from '../backups.ts';
+import { StorageError } from '../store.ts';
+import type { Connection, Statement } from './connection.ts';
+import { blob, bytesOf } from './log-rows.ts';
+import { Turns } from './turns.ts';
+
+const select = `select revision, in_force, last_version, header, hash, openings, entry_count, byte_count from backups where user_id = ? limit 1`;
+const selectCounts = 'select revision, in_force, entry_count, byte_count from backups where user_id = ? limit 1';
+const selectSizes = 'select item, size from backups where user_id = ? and version = ? and item in ?';
+const selectPage = 'select item, sealed from backups where user_id = ? and version = ? and item > ? and item < ?';
+const updateHead = `update backups set revision = ?, in_force = ?, last_version = ?, header = ?, hash = ?, openings = ?, entry_count = ?, byte_count = ?
+  where user_id = ? if revision = ?`;
+const updateCounts =
+  'update backups set revision = ?, entry_count = ?, byte_count = ? where user_id = ? if revision = ?';
+const insertEntry = 'insert into backups (user_id, version, item, size, sealed) values (?, ?, ?, ?, ?)';
+const removeBelow = 'delete from backups where user_id = ? and version < ?';
+
+/** A put that meets another node's change of the same backup begins anew, so often at most; of those who meet one gets through each time. */
+const triesMax = 10;
+/** Milliseconds up to which one waits before that, times the tries. */
+const waitMs = 20;
+/** Entries are a few hundred bytes to 8 KiB. */
+const pageRows = 32;
+
+export class CassandraBackups implements BackupStore {
+  readonly #connection: Connection;
+  /** What is read is changed by nobody else in this process meanwhile. */
+  readonly #turns = new Turns();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async readHead(user: string): Promise<KeptBackup | null> {
+    const [row] = await this.#connection.readSerial(select, [user]);
+    if (row === undefined) return null;
+    return {
+      ...countsOf(row),
+      lastVersion: Number(row.last_version),
+      header: bytesOf(row.header),
+      hash: bytesOf(row.hash),
+      openings: JSON.parse(row.openings as string),
+    };
+  }
+
+  changeHead(user: string, head: BackupHead): Promise<boolean> {
+    return this.#turns.run(user, async () => {
+      const before = await this.#counts(user);
+      const { revision, version, lastVersion, header, hash, openings } = head;
+      if ((before?.revision ?? 0) !== revision - 1) return false;
+      const replaces = before !== null && before.version !== version;
+      const { entries, bytes } = before === null || replaces ? { entries: 0, bytes: 0 } : before;
+      const said = [version, lastVersion].map(BigInt);
+      const values = [
+        BigInt(revision),
+        ...said,
+        blob(header),
+        blob(hash),
+        JSON.stringify(openings),
+        entries,
+        BigInt(bytes),
+      ];
+      const statements: Statement[] = [{ query: updateHead, params: [...values, user, expected(before)] }];
+      if (replaces && before.version > 0)
+        statements.push({ query: removeBelow, params: [user, BigInt(before.version + 1)] });
+      return await this.#connection.changeTogether(`backup ${user}`, statements);
+    });
+  }
+
+  async put(user: string, put: BackupPut): Promise<PutResult> {
+    for (let tries = 1; tries <= triesMax; tries++) {
+      const result = await this.#turns.run(user, () => this.#tryPut(user, put));
+      if (result !== null) return result;
+      await sleep(Math.random() * waitMs * tries);
+    }
+    throw new StorageError('UNANSWERED', 'Others change the same backup all the time');
+  }
+
+  async page(user: string, range: BackupRange): Promise<readonly SealedEntry[]> {
+    const params = [user, BigInt(range.version), ...keysOf(range)];
+    const rows: SealedEntry[] = [];
+    let from: string | null = null;
+    let bytes = 0;
+    do {
+      const found = await this.#connection.page({ query: selectPage, params }, { rows: pageRows, from });
+      for (const { item, sealed } of found.rows) {
+        rows.push(entryOf(item as string, bytesOf(sealed)));
+        bytes += (sealed as Buffer).length;
+      }
+      from = found.next;
+    } while (from !== null && rows.length < range.limit && bytes <= range.bytesMax);
+    return cutPage(rows, range);
+  }
+
+  /** They went with the change that replaced them. */
+  async sweep(): Promise<boolean> {
+    return false;
+  }
+
+  /** null = somebody changed the backup meanwhile. */
+  async #tryPut(user: string, { version, entries, ...bounds }: BackupPut): Promise<PutResult | null> {
+    const kept = await this.#counts(user);
+    if (kept === null || version === 0 || kept.version !== version) return 'stale';
+    const wanted = byKey(entries);
+    const sizes = await this.#sizes(user, version, [...wanted.keys()]);
+    const size = sizeAfter(kept, wanted, { ...bounds, before: (key) => sizes.get(key) });
+    if (size === null) return 'full';
+    const { revision } = kept;
+    const counts = [BigInt(revision + 1), size.entries, BigInt(size.bytes), user, BigInt(revision)];
+    const statements: Statement[] = [{ query: updateCounts, params: counts }];
+    for (const [key, sealed] of wanted)
+      statements.push({ query: insertEntry, params: [user, BigInt(version), key, sealed.length, blob(sealed)] });
+    return (await this.#connection.changeTogether(`backup ${user}`, statements)) ? 'kept' : null;
+  }
+
+  /** Serial: what was decided before is committed to a quorum then, so that the plain reads that follow see all of this revision. */
+  async #counts(user: string) {
+    const [row] = await this.#connection.readSerial(selectCounts, [user]);
+    return row === undefined ? null : countsOf(row);
+  }
+
+  async #sizes(user: string, version: number, keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#connection.read(selectSizes, [user, BigInt(version), keys]);
+    return new Map(rows.map(({ item, size }) => [item as string, size as number]));
+  }
+}
+
+function countsOf(row: types.Row) {
+  const { revision, in_force, entry_count, byte_count } = row;
+  return {
+    revision: Number(revision),
+    version: Number(in_force),
+    entries: entry_count as number,
+    bytes: Number(byte_count),
+  };
+}
+
+function expected(before: { readonly revision: number } | null): bigint | null {
+  return before === null ? null : BigInt(before.revision);
+}
