@@ -48,9 +48,8 @@ function suite(open: () => Promise<OpenedBackups>): void {
 
   const put = (version: number, ...entries: SealedEntry[]) => store.put(user, { version, entries, ...wide });
   const keys = async (range: Partial<typeof all> & { version: number }) =>
-    (await store.page(user, { ...all, ...range })).map(entryKey);
+    (await store.page(user, { ...all, ...range })).entries.map(entryKey);
 
-  /** A put may have raised the revision. */
   const renew = async (version: number, more: Partial<BackupHead> = {}, of = user) => {
     const { revision = 0 } = (await store.readHead(of)) ?? {};
     const next = { ...head(version, more), revision: revision + 1 };
@@ -92,7 +91,7 @@ function suite(open: () => Promise<OpenedBackups>): void {
     expect(await put(1, entry('a', '12345'))).toBe('kept');
     expect(await store.readHead(user)).toMatchObject({ entries: 3, bytes: 6 });
     const found = await store.page(user, { ...all, version: 1 });
-    expect(found).toEqual([entry('a', '12345'), entry('b', '1'), entry('c', '')]);
+    expect(found.entries).toEqual([entry('a', '12345'), entry('b', '1'), entry('c', '')]);
   });
 
   it('keeps nothing under another version than the one in force', async () => {
@@ -143,6 +142,16 @@ function suite(open: () => Promise<OpenedBackups>): void {
     expect(await store.readHead(user)).toMatchObject({ entries: 3, bytes: 10 });
   });
 
+  it('lets the head change while entries come, and the other way round', async () => {
+    await store.changeHead(user, head(1));
+    const beside = (await opened.beside?.()) ?? store;
+    const entries = Array.from({ length: 6 }, (_, n) => entry(`e${n}`));
+    const puts = entries.map((each) => beside.put(user, { version: 1, entries: [each], ...wide }));
+    expect(await store.changeHead(user, head(2, { version: 1, lastVersion: 1 }))).toBe(true);
+    expect(new Set(await Promise.all(puts))).toEqual(new Set(['kept']));
+    expect(await store.readHead(user)).toMatchObject({ revision: 2, entries: 6, bytes: 6 * 'sealed'.length });
+  });
+
   it('holds its bounds whoever puts at the same time, and counts what it has', async () => {
     await store.changeHead(user, head(1));
     const stores = [store, (await opened.beside?.()) ?? store] as const;
@@ -180,13 +189,21 @@ function suite(open: () => Promise<OpenedBackups>): void {
     expect(await keys({ version: 1, bytesMax: 2 * one - 1 })).toEqual(inA.slice(0, 1));
     expect(await keys({ version: 1, bytesMax: 1 })).toEqual(inA.slice(0, 1));
     expect(await keys({ version: 2 ** 40 })).toEqual([]);
+    const isLast = async (range: Partial<typeof all>) =>
+      (await store.page(user, { ...all, version: 1, ...range })).isLast;
+    expect([await isLast({ limit: 6 }), await isLast({ limit: 5 }), await isLast({ bytesMax: one })]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([await isLast({ after: inB[0]! }), await isLast({ room: roomA, limit: 4 })]).toEqual([true, true]);
   });
 
   it('keeps the backups of users apart', async () => {
     const other = `${user.replace(':lux', 'x:lux')}`;
     for (const each of [user, other]) await store.changeHead(each, head(1));
     await put(1, entry('a'));
-    expect(await store.page(other, { ...all, version: 1 })).toEqual([]);
+    expect((await store.page(other, { ...all, version: 1 })).entries).toEqual([]);
     await renew(2, {}, other);
     while (await store.sweep(1));
     expect(await keys({ version: 1 })).toEqual([`${roomA} a`]);

@@ -12,7 +12,7 @@ export interface Opening {
 
 /** What its owner says of a backup. */
 export interface BackupHead {
-  /** From 1; each change is one above the last, and a put may be one. */
+  /** Of the head, from 1; each change is one above the last. A put changes nothing of it, so that nobody who uploads keeps others from theirs. */
   readonly revision: number;
   /** In force; 0 = there is none. A version is never given twice: that is for the caller to keep. */
   readonly version: number;
@@ -59,6 +59,12 @@ export interface BackupRange {
   readonly bytesMax: number;
 }
 
+export interface EntryPage {
+  readonly entries: readonly SealedEntry[];
+  /** Nothing comes after them. */
+  readonly isLast: boolean;
+}
+
 export interface BackupStore {
   readHead(user: string): Promise<KeptBackup | null>;
   /** Writes `head` if the kept revision is `head.revision - 1` (none counts as 0). False = read again. Where the version is another one than before, the
@@ -67,7 +73,7 @@ export interface BackupStore {
   /** Entries of the same room and session are replaced, also within one put. All or none. */
   put(user: string, put: BackupPut): Promise<PutResult>;
   /** By room and session, as bytes. Whether the version was in force all the while is for the caller to look, afterwards. */
-  page(user: string, range: BackupRange): Promise<readonly SealedEntry[]>;
+  page(user: string, range: BackupRange): Promise<EntryPage>;
   /** Removes up to so many entries of versions that were replaced, whoever's; true = there may be more. */
   sweep(entriesMax: number): Promise<boolean>;
 }
@@ -112,14 +118,14 @@ export function sizeAfter(
   return entries > entriesMax || bytes > bytesMax ? null : { entries, bytes };
 }
 
-/** The first rows within limit and bytes. */
-export function cutPage(rows: Iterable<SealedEntry>, { limit, bytesMax }: BackupRange): SealedEntry[] {
-  const page: SealedEntry[] = [];
+/** The first rows within limit and bytes. `isWhole`: there are no others in the range. */
+export function cutPage(rows: Iterable<SealedEntry>, { limit, bytesMax }: BackupRange, isWhole = true): EntryPage {
+  const entries: SealedEntry[] = [];
   let bytes = 0;
   for (const row of rows) {
     bytes += entryKey(row).length + row.sealed.length;
-    if (page.length >= limit || (page.length > 0 && bytes > bytesMax)) break;
-    page.push(row);
+    if (entries.length >= limit || (entries.length > 0 && bytes > bytesMax)) return { entries, isLast: false };
+    entries.push(row);
   }
-  return page;
+  return { entries, isLast: isWhole };
 }

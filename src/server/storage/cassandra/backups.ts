@@ -1,4 +1,5 @@
-// Backups in Cassandra: a user's head and entries are one partition, so that each change of either is one conditional batch on the revision. Guarantees:
+// Backups in Cassandra: a user's head and entries are one partition, so that each change of either is one conditional batch: of the head on
+// its revision, of entries on that and the number of puts under it. Guarantees:
 // the bounds hold exactly, over all nodes; a head that replaces a version takes its entries away in the same change, by one range tombstone below the
 // version in force, which no read passes over.
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +11,7 @@ import {
   type BackupStore,
   byKey,
   cutPage,
+  type EntryPage,
   entryOf,
   type KeptBackup,
   keysOf,
@@ -23,13 +25,14 @@ import { blob, bytesOf } from './log-rows.ts';
 import { Turns } from './turns.ts';
 
 const select = `select revision, in_force, last_version, header, hash, openings, entry_count, byte_count from backups where user_id = ? limit 1`;
-const selectCounts = 'select revision, in_force, entry_count, byte_count from backups where user_id = ? limit 1';
+const selectCounts = 'select revision, in_force, puts, entry_count, byte_count from backups where user_id = ? limit 1';
 const selectSizes = 'select item, size from backups where user_id = ? and version = ? and item in ?';
 const selectPage = 'select item, sealed from backups where user_id = ? and version = ? and item > ? and item < ?';
-const updateHead = `update backups set revision = ?, in_force = ?, last_version = ?, header = ?, hash = ?, openings = ?, entry_count = ?, byte_count = ?
+const updateHead = `update backups set revision = ?, in_force = ?, last_version = ?, header = ?, hash = ?, openings = ?
   where user_id = ? if revision = ?`;
-const updateCounts =
-  'update backups set revision = ?, entry_count = ?, byte_count = ? where user_id = ? if revision = ?';
+const beginAnew = 'update backups set puts = 0, entry_count = 0, byte_count = 0 where user_id = ?';
+const updateCounts = `update backups set puts = ?, entry_count = ?, byte_count = ?
+  where user_id = ? if revision = ? and puts = ?`;
 const insertEntry = 'insert into backups (user_id, version, item, size, sealed) values (?, ?, ?, ?, ?)';
 const removeBelow = 'delete from backups where user_id = ? and version < ?';
 
@@ -52,8 +55,9 @@ export class CassandraBackups implements BackupStore {
   async readHead(user: string): Promise<KeptBackup | null> {
     const [row] = await this.#connection.readSerial(select, [user]);
     if (row === undefined) return null;
+    const { revision, version, entries, bytes } = countsOf(row);
     return {
-      ...countsOf(row),
+      ...{ revision, version, entries, bytes },
       lastVersion: Number(row.last_version),
       header: bytesOf(row.header),
       hash: bytesOf(row.hash),
@@ -66,20 +70,16 @@ export class CassandraBackups implements BackupStore {
       const before = await this.#counts(user);
       const { revision, version, lastVersion, header, hash, openings } = head;
       if ((before?.revision ?? 0) !== revision - 1) return false;
-      const replaces = before !== null && before.version !== version;
-      const { entries, bytes } = before === null || replaces ? { entries: 0, bytes: 0 } : before;
-      const said = [version, lastVersion].map(BigInt);
       const values = [
-        BigInt(revision),
-        ...said,
+        ...[revision, version, lastVersion].map(BigInt),
         blob(header),
         blob(hash),
         JSON.stringify(openings),
-        entries,
-        BigInt(bytes),
       ];
-      const statements: Statement[] = [{ query: updateHead, params: [...values, user, expected(before)] }];
-      if (replaces && before.version > 0)
+      const expected = before === null ? null : BigInt(before.revision);
+      const statements: Statement[] = [{ query: updateHead, params: [...values, user, expected] }];
+      if (before?.version !== version) statements.push({ query: beginAnew, params: [user] });
+      if (before !== null && before.version > 0 && before.version !== version)
         statements.push({ query: removeBelow, params: [user, BigInt(before.version + 1)] });
       return await this.#connection.changeTogether(`backup ${user}`, statements);
     });
@@ -94,7 +94,7 @@ export class CassandraBackups implements BackupStore {
     throw new StorageError('UNANSWERED', 'Others change the same backup all the time');
   }
 
-  async page(user: string, range: BackupRange): Promise<readonly SealedEntry[]> {
+  async page(user: string, range: BackupRange): Promise<EntryPage> {
     const params = [user, BigInt(range.version), ...keysOf(range)];
     const rows: SealedEntry[] = [];
     let from: string | null = null;
@@ -107,7 +107,7 @@ export class CassandraBackups implements BackupStore {
       }
       from = found.next;
     } while (from !== null && rows.length < range.limit && bytes <= range.bytesMax);
-    return cutPage(rows, range);
+    return cutPage(rows, range, from === null);
   }
 
   /** They went with the change that replaced them. */
@@ -123,8 +123,14 @@ export class CassandraBackups implements BackupStore {
     const sizes = await this.#sizes(user, version, [...wanted.keys()]);
     const size = sizeAfter(kept, wanted, { ...bounds, before: (key) => sizes.get(key) });
     if (size === null) return 'full';
-    const { revision } = kept;
-    const counts = [BigInt(revision + 1), size.entries, BigInt(size.bytes), user, BigInt(revision)];
+    const counts = [
+      BigInt(kept.puts + 1),
+      size.entries,
+      BigInt(size.bytes),
+      user,
+      BigInt(kept.revision),
+      BigInt(kept.puts),
+    ];
     const statements: Statement[] = [{ query: updateCounts, params: counts }];
     for (const [key, sealed] of wanted)
       statements.push({ query: insertEntry, params: [user, BigInt(version), key, sealed.length, blob(sealed)] });
@@ -144,15 +150,12 @@ export class CassandraBackups implements BackupStore {
 }
 
 function countsOf(row: types.Row) {
-  const { revision, in_force, entry_count, byte_count } = row;
+  const { revision, in_force, puts, entry_count, byte_count } = row;
   return {
     revision: Number(revision),
     version: Number(in_force),
+    puts: Number(puts ?? 0),
     entries: entry_count as number,
     bytes: Number(byte_count),
   };
-}
-
-function expected(before: { readonly revision: number } | null): bigint | null {
-  return before === null ? null : BigInt(before.revision);
 }

@@ -7,6 +7,7 @@ import {
   type BackupStore,
   byKey,
   cutPage,
+  type EntryPage,
   entryOf,
   type KeptBackup,
   keysOf,
@@ -79,9 +80,9 @@ export class EmbeddedBackups implements BackupStore {
     });
   }
 
-  async page(user: string, range: BackupRange): Promise<readonly SealedEntry[]> {
+  async page(user: string, range: BackupRange): Promise<EntryPage> {
     const { version } = range;
-    if (version < 1 || version >= versionEnd) return [];
+    if (version < 1 || version >= versionEnd) return { entries: [], isLast: true };
     return cutPage(this.#entries(user, range), range);
   }
 

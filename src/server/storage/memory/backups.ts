@@ -6,11 +6,11 @@ import {
   type BackupStore,
   byKey,
   cutPage,
+  type EntryPage,
   entryOf,
   type KeptBackup,
   keysOf,
   type PutResult,
-  type SealedEntry,
   sizeAfter,
 } from '../backups.ts';
 
@@ -49,9 +49,9 @@ export class MemoryBackups implements BackupStore {
     return 'kept';
   }
 
-  async page(user: string, range: BackupRange): Promise<readonly SealedEntry[]> {
+  async page(user: string, range: BackupRange): Promise<EntryPage> {
     const kept = this.#users.get(user);
-    if (kept === undefined || kept.backup.version !== range.version) return [];
+    if (kept === undefined || kept.backup.version !== range.version) return { entries: [], isLast: true };
     const [after, end] = keysOf(range);
     const keys = [...kept.rows.keys()].filter((key) => key > after && key < end).sort();
     return cutPage(
