@@ -56,6 +56,12 @@ export const importRules: readonly ImportRule[] = [
     packages: 'all',
     node: true,
   },
+  {
+    from: 'src/server/backup',
+    may: ['proto', 'actors', 'src/server/backup', 'src/server/storage'],
+    packages: 'all',
+    node: true,
+  },
   { from: 'src/server/auth', may: ['proto', 'actors', 'src/server/auth'], packages: 'all', node: true },
   {
     from: 'src/server/test',

@@ -627,7 +627,10 @@ export interface RemoveDevice {
 export interface Grant {
   /** As `POST /auth/grant` gave it. Unknown, used by another attempt, run out, of another device or purpose: FORBIDDEN. */
   token: string;
-  /** 16 random bytes. The same attempt again, because its answer was lost, gets the same answer until the grant runs out. Else: BAD_REQUEST. */
+  /**
+   * 16 random bytes, else BAD_REQUEST. The same request with the same attempt again, because its answer was lost, is not done twice, until the grant runs
+   * out. Another request with it: FORBIDDEN.
+   */
   attempt: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -637,7 +640,10 @@ export interface CheckBackup {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Begins a backup; the one before and its entries are gone once it is answered. STALE_STATE: the version is not one above the last that was given. */
+/**
+ * Begins a backup; the one before and its entries are gone once it is answered. Answer: Done, also where this very header is in force under this version
+ * already. STALE_STATE: the version is not one above the last that was given; the grant is not used up by that.
+ */
 export interface CreateBackup {
   /** Of purpose `backup`. */
   grant?:
@@ -650,7 +656,10 @@ export interface CreateBackup {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Answer: Backup with its header; NOT_FOUND where there is none. At most 5 an hour and account beside those for which a step-up was made (RATE_LIMITED). */
+/**
+ * Answer: Backup with its header; NOT_FOUND where there is none. RATE_LIMITED: the sixth within an hour, of an account, whatever device and version; the
+ * same attempt again is not counted. Neither uses up the grant.
+ */
 export interface FetchBackup {
   /** Of purpose `backup`. */
   grant?: Grant | undefined;
@@ -670,8 +679,8 @@ export interface Backup {
 }
 
 /**
- * Keeps entries; one of the same room and session is replaced. STALE_STATE: another version is in force. LIMIT_REACHED: 50,000 entries or 64 MiB in a backup.
- * Answer: Done, once all are durable.
+ * Keeps entries, all or none; one of the same room and session is replaced. Answer: Done, once all are durable. STALE_STATE: another version is in force.
+ * LIMIT_REACHED: it would pass 50,000 entries or 64 MiB of `sealed` in the backup.
  */
 export interface PutBackup {
   version: number;
@@ -689,12 +698,15 @@ export interface BackupEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Entries of a backup, by room and session. Answer: BackupPage. STALE_STATE: another version is in force. */
+/**
+ * Entries of a backup, by room and session. Answer: BackupPage. STALE_STATE: another version is in force, or came while they were read. Entries that are
+ * put meanwhile may be in it or not.
+ */
 export interface ListBackup {
   version: number;
   /** Of this room alone; empty = of all. */
   room: string;
-  /** Where the page before ended; empty = from the first. */
+  /** `next` of the page before (room, a space, session); empty = from the first. */
   after: string;
   /** At most 100; 0 = 100. A page holds as many as fit a frame. */
   limit: number;
@@ -708,7 +720,7 @@ export interface BackupPage {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Ends the backup. STALE_STATE: another version is in force. NOT_FOUND: there is none. */
+/** Ends the backup. Answer: Done, also where it was ended already and the grant counts. STALE_STATE: another version is in force. NOT_FOUND: there is none. */
 export interface DropBackup {
   /** Of purpose `backup`. */
   grant?: Grant | undefined;

@@ -247,6 +247,10 @@ const elsewhere: { readonly [limit in Exclude<Limit, keyof typeof here>]: Elsewh
   backupEntryBytesMax: ['actors/session/backups.test.ts', 'bounds each entry at 8 KiB'],
   backupSessionCharactersMax: ['actors/session/backups.test.ts', 'wants ids of sessions of 1 to 64 characters'],
   backupPutEntriesMax: ['actors/session/backups.test.ts', 'takes 1 to 100 entries'],
+  backupPageMax: ['src/server/backup/backups.test.ts', 'holds 100 entries at most, as many as fit a frame'],
+  backupEntriesMax: ['src/server/backup/backups.test.ts', 'holds 50,000 entries and not one more'],
+  backupBytesMax: ['src/server/backup/backups.test.ts', 'holds 64 MiB and not one byte more'],
+  backupFetchesMax: ['src/server/backup/backups.test.ts', 'is opened five times an hour'],
   inboxDays: ['actors/user/inbox.test.ts', 'live 30 days'],
 };
 

@@ -132,6 +132,14 @@ export const limits = {
   backupSessionCharactersMax: 64,
   /** Entries in one PutBackup. Over it: BAD_REQUEST. */
   backupPutEntriesMax: 100,
+  /** Entries in one page. More asked for, or 0: as many as this. */
+  backupPageMax: 100,
+  /** Entries of one backup. Over it: LIMIT_REACHED, nothing of the request is kept. */
+  backupEntriesMax: 50_000,
+  /** Sealed bytes of all entries of one backup. Over it: LIMIT_REACHED, nothing of the request is kept. */
+  backupBytesMax: 67_108_864,
+  /** Times that an account's header is fetched within an hour, repeats not counted. Over it: RATE_LIMITED. */
+  backupFetchesMax: 5,
   // ---- ids ----------------------------------------------------------------------------------------------------------------
   /** Characters of a provider's name. */
   providerCharactersMax: 64,

@@ -13,6 +13,7 @@ import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
+import { Backups, type UseGrant } from './backup/backups.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -58,6 +59,8 @@ export interface Provider {
 export interface ProviderPorts {
   /** Issuer of LuxID, or the started stand-in's; asked once the own port is known, because LuxID must know where to return to. */
   readonly luxid: (callbackUrl: string) => Promise<{ issuer: string; clientId: string; clientSecret?: string }>;
+  /** What a step-up's grant is worth, unless login says so. Default: none counts. */
+  readonly useGrant?: UseGrant;
   /** Nothing can be acknowledged any more and this process must end; a sentence for the operator says why. */
   readonly lost: (why: string) => void;
 }
@@ -151,6 +154,12 @@ async function startOn(
     incarnation: 1,
     isBot,
   };
+  const backups = new Backups({
+    store: store.backups(),
+    useGrant: ports.useGrant ?? (async () => false),
+    primitives: nodePrimitives,
+    now: Date.now,
+  });
   const waking = new Waking();
   const runtime: Runtime = new Runtime({
     create: {
@@ -166,6 +175,7 @@ async function startOn(
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
     },
+    serve: (request) => backups.serve(request),
     logs: (answer) => {
       const logs = runner.serve((actor, incarnation, heard) => {
         if (isWell(heard)) waking.worked(actor);
@@ -225,6 +235,7 @@ async function startOn(
     every(sweepMs, async () => (runtime.owns(0) ? await auth.sweep(1000) : undefined), {
       failed: (error) => log.error('login sweep failed', error),
     }),
+    every(sweepMs, () => backups.sweep(), { failed: (error) => log.error('backup sweep failed', error) }),
     every(sweepMs, wakeDue, { failed: (error) => log.error('waking failed', error) }),
     every(sweepMs, () => checkClock(store), {
       failed: (error) => (error instanceof ConfigError ? ports.lost(error.message) : runner.noteFailure(error)),
@@ -245,7 +256,7 @@ async function startOn(
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, { runtime, transport, cluster });
+  watch(metrics, { runtime, transport, cluster, backups });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,

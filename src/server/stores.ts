@@ -1,6 +1,7 @@
 // The store that the configuration names: files of this node alone, or Cassandra, which nodes share.
 import type { AccountStore } from './auth/ports.ts';
 import type { Config } from './config.ts';
+import type { BackupStore } from './storage/backups.ts';
 import { CassandraStore } from './storage/cassandra/store.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
 import type { StorageError, Store } from './storage/store.ts';
@@ -12,6 +13,7 @@ export interface ProviderStore extends Store {
   readonly hasFailed?: boolean;
   table(name: string): Table;
   accounts(): AccountStore;
+  backups(): BackupStore;
   /** Has anybody ever logged in? */
   holdsSubjects(): Promise<boolean>;
   /** This node's clock less the store's, milliseconds. Absent where they are one. */
