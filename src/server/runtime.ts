@@ -186,12 +186,12 @@ export class Runtime implements World {
     }
   }
 
-  /** Lets every actor write what it holds and leave memory; resolves with how many did not within `ms`. */
+  /** Lets every actor write what it holds and leave memory, and what is served end; resolves with how many did not within `ms`. */
   async drain(ms: number): Promise<number> {
     const until = Date.now() + ms;
     this.#revocations.end();
     let left = this.system.drain();
-    while (left > 0 && Date.now() < until) {
+    while ((left > 0 || this.#serving.size > 0) && Date.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       left = this.system.drain();
       this.#schedule();

@@ -47,6 +47,20 @@ describe('what is served', () => {
     expect([answers, failures.length]).toEqual([[REJECTION_UNAVAILABLE], 1]);
   });
 
+  it('tells of one failure a second', async () => {
+    const { ends, answers, failures, begin } = slow();
+    const fail = async () => {
+      begin('@a:lux');
+      ends.at(-1)?.reject(new Error('no store'));
+      await settled();
+    };
+    for (const ms of [0, 999, 1]) {
+      await vi.advanceTimersByTimeAsync(ms);
+      await fail();
+    }
+    expect([answers.length, failures.length]).toEqual([3, 2]);
+  });
+
   it('is answered UNAVAILABLE after the time-out and never again, and keeps its place until it ends', async () => {
     const { serving, ends, answers, begin } = slow({ timeoutMs: 10 });
     begin('@a:lux');

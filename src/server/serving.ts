@@ -21,6 +21,8 @@ export const servingLimits = {
   userInFlightMax: 16,
   /** Milliseconds until UNAVAILABLE is said; what was asked may yet be done. Longer than a store that repeats a change a few times. */
   timeoutMs: 15_000,
+  /** Milliseconds between two failures that are told: a store that is away fails all. */
+  failedEveryMs: 1_000,
   /** Told with BUSY, milliseconds. */
   busyRetryMs: 500,
   /** Told with UNAVAILABLE, milliseconds. */
@@ -29,7 +31,7 @@ export const servingLimits = {
 
 export interface ServingOptions {
   readonly serve: Serve;
-  /** A request failed. */
+  /** A request failed; one a second. */
   readonly failed: (error: unknown) => void;
   readonly limits?: Partial<typeof servingLimits>;
 }
@@ -39,6 +41,7 @@ export class Serving {
   readonly #limits: typeof servingLimits;
   readonly #users = new Map<string, number>();
   #inFlight = 0;
+  #failureToldMs = 0;
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -71,10 +74,17 @@ export class Serving {
     void this.#options
       .serve(request)
       .then(say, (error: unknown) => {
-        this.#options.failed(error);
+        this.#failed(error);
         unavailable();
       })
       .finally(() => this.#ended(request.user));
+  }
+
+  #failed(error: unknown): void {
+    const now = Date.now();
+    if (Math.abs(now - this.#failureToldMs) < this.#limits.failedEveryMs) return;
+    this.#failureToldMs = now;
+    this.#options.failed(error);
   }
 
   #ended(user: string): void {

@@ -146,6 +146,23 @@ describe('a backup', () => {
   });
 });
 
+describe('the backup of an account that is erased', () => {
+  it('leaves nothing but its last version, with no grant', async () => {
+    const store = new MemoryBackups();
+    const { backups, create, put, fetch, list } = provider(store);
+    await backups.erase(user);
+    expect(await store.readHead(user)).toBeNull();
+    await create(1);
+    await put(1, entry('a'));
+    await fetch();
+    await backups.erase(user);
+    await backups.erase(user);
+    const left = { version: 0, lastVersion: 1, header: none, hash: none, openings: [], entries: 0, bytes: 0 };
+    expect(await store.readHead(user)).toEqual({ revision: 3, ...left });
+    expect([await list(1), await put(1, entry('a'))]).toEqual([stale, stale]);
+  });
+});
+
 describe('a grant', () => {
   it('is asked for where it is wanted, for the one who asks, and never where the request would be refused anyway', async () => {
     const { create, fetch, drop, check, list, put, grants } = provider();

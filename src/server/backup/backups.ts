@@ -72,6 +72,16 @@ export class Backups {
     return await this.counts.counted(request.body, () => this.#serve(request));
   }
 
+  /** An account is erased: nothing of its backup is left but the last version. Safe to repeat. */
+  async erase(user: string): Promise<void> {
+    await this.#change(user, async (head) => {
+      if (head === null || (head.version === 0 && head.openings.length === 0)) return done;
+      const { revision, lastVersion } = head;
+      return { head: { ...next(null), revision: revision + 1, lastVersion }, answer: done };
+    });
+    await this.sweep();
+  }
+
   /** Removes entries of backups that were replaced, a bounded number; to be called now and then. */
   async sweep(): Promise<void> {
     for (let step = 0; step < sweep.stepsMax; step++) if (!(await this.#options.store.sweep(sweep.entriesMax))) return;
