@@ -26,6 +26,10 @@ export type ClientErrorCode =
   | 'UNKNOWN'
   /** The argument is out of its bounds. */
   | 'BAD_ARGUMENT'
+  /** Not the password of this backup, or not the passphrase of this key file. */
+  | 'WRONG_PASSWORD'
+  /** A password of one's own that could be guessed. */
+  | 'WEAK_PASSWORD'
   /** Another tab or program has this device open: one at a time, or steps of its sessions would be used twice. Nothing was changed. */
   | 'IN_USE'
   /** The local store is damaged, can't be written, or was opened with the wrong key. */
