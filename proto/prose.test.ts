@@ -41,8 +41,8 @@ describe('formats.md', () => {
   const rowsOf = (section: string) =>
     Array.from(section.matchAll(/^\| ([A-Za-z_.*]+) \|/gm), ([, name]) => name!).filter((name) => name !== 'field');
 
-  it('lists exactly the fields of record.proto', () => {
-    const types = messageTypes().filter((type) => type.filename?.endsWith('record.proto'));
+  it('lists exactly the fields of record.proto and backup.proto', () => {
+    const types = messageTypes().filter((type) => /(?:record|backup)\.proto$/.test(type.filename ?? ''));
     const fieldsOf = (type: protobuf.Type) => type.fieldsArray.map((field) => `${type.name}.${snake(field.name)}`);
     const listed = formats
       .split(/^## /m)

@@ -16,7 +16,8 @@ export const protobufFileName = "backup.proto";
  *
  * Keys. A person has one backup password (six words by default). From it Argon2id makes the wrapping key, 32 bytes, with the numbers in the header. The
  * wrapping key seals BackupSecrets in the header. Of `backup_key` HKDF-SHA-256 (no salt) makes two keys of 32 bytes: info "luxchat backup seal v1" for entries,
- * and info "luxchat backup curve v1" for the private key of the crypto library's own backup (Curve25519), whose format the sealed entries wrap.
+ * and info "luxchat backup curve v1" for the private key of the crypto library's own backup (Curve25519), in whose format the library hands out what is to be backed
+ * up. That format proves nothing of where a session comes from, so it never leaves the device: an entry seals what was inside.
  *
  * Sealing is AES-256-GCM with a nonce of 12 random bytes before the ciphertext and a tag of 16 after it. The additional data bind what is sealed to where it
  * belongs: ASCII "luxchat backup header v1" 0x00 | encoded BackupPlace, or "luxchat backup entry v1" 0x00 | encoded BackupPlace.
@@ -61,11 +62,15 @@ export interface BackupPlace {
 
 /** Sealed in BackupEntry.sealed; place: all four. */
 export interface BackupSession {
-  /** Object of the crypto library for this session, JSON VERBATIM: {"first_message_index", "forwarded_count", "is_verified", "session_data"}. */
+  /**
+   * The crypto library's object for this session, JSON VERBATIM as it was inside the library's own encryption: "algorithm", "session_key", "sender_key"
+   * and more. Refused when opened: a session_key of another session than the place says, a sender_key that is not this message's.
+   */
   sessionJson: Uint8Array;
   /**
    * Whose device made the session, as the device that backed it up had verified it: user, device id and Curve25519 key. What says otherwise when it is opened is
-   * refused: a provider could else put a session into a backup and name a friend as its sender.
+   * refused: a provider could else put a session into a backup and name a friend as its sender. All three empty: no own device has verified it (the session
+   * came out of a key file, or its device is not known any more), and what it opens is shown as such.
    */
   sender: string;
   senderDevice: string;

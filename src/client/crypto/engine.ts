@@ -230,6 +230,22 @@ export interface RoomKey {
   sessionId: string;
 }
 
+/** The device that made a session, as an own device had verified it. */
+export interface SessionOwner {
+  user: UserId;
+  device: DeviceId;
+  /** Curve25519, 32 bytes. */
+  key: Uint8Array;
+}
+
+/** The secret of a session, with which all its messages from some step on can be read. Must be sealed before it leaves the device. */
+export interface SessionSecret extends RoomKey {
+  /** JSON of the library behind the engine. */
+  json: Uint8Array;
+  /** Undefined: no own device has verified who made it. */
+  sender: SessionOwner | undefined;
+}
+
 /** A decrypted device message of a type of our own (see `sealForDevices`), from a cross-signed device. */
 export interface PrivateMessage {
   sender: UserId;
