@@ -86,6 +86,20 @@ async function finish(browse: ReturnType<typeof browser>, page: string, user: st
   return new URL(back.location);
 }
 
+async function idToken(back: URL) {
+  const response = await fetch(`${luxid.issuer}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: 'luxchat',
+      redirect_uri: redirect,
+      code: back.searchParams.get('code')!,
+      code_verifier: verifier,
+    }),
+  });
+  return decodeJwt(((await response.json()) as { id_token: string }).id_token);
+}
+
 describe('the pages', () => {
   it.each([
     ['en', 'User name', 'Connect', 'Continue'],
@@ -192,17 +206,7 @@ describe('a login', () => {
     });
     const page = await begin(browse, { claims });
     const back = await finish(browse, page, 'carol');
-    const response = await fetch(`${luxid.issuer}/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'authorization_code',
-        client_id: 'luxchat',
-        redirect_uri: redirect,
-        code: back.searchParams.get('code')!,
-        code_verifier: verifier,
-      }),
-    });
-    const token = decodeJwt(((await response.json()) as { id_token: string }).id_token);
+    const token = await idToken(back);
     expect(token).toMatchObject({
       sub: person('carol').subject,
       acr: acrPasswordAndSms,
@@ -221,6 +225,25 @@ describe('a login', () => {
     await finish(browse, await begin(browse), 'dave');
     expect(new URL((await browse(authorizeUrl())).location).searchParams.has('code')).toBe(true);
     await begin(browse, { prompt: 'login' });
+  });
+
+  it('asks again with max_age=0, and says when and how in the token where acr_values asked for that', async () => {
+    const browse = browser();
+    await finish(browse, await begin(browse), 'erin');
+    const page = await begin(browse, { max_age: '0', acr_values: acrPasswordAndSms });
+    const token = await idToken(await finish(browse, page, 'erin'));
+    expect(token.acr).toBe(acrPasswordAndSms);
+    expect(Math.abs(Number(token.auth_time) * 1000 - Date.now())).toBeLessThan(60_000);
+  });
+
+  // Two people who tried Luxchat with one browser: the second one's way ended on an empty page.
+  it('of another person in the same browser is theirs, and the session before is over', async () => {
+    const browse = browser();
+    const subjectOf = async (back: URL) => (await idToken(back)).sub;
+    expect(await subjectOf(await finish(browse, await begin(browse), 'frank'))).toBe(person('frank').subject);
+    const page = await begin(browse, { prompt: 'login' });
+    expect(await subjectOf(await finish(browse, page, 'grace'))).toBe(person('grace').subject);
+    expect(await subjectOf(new URL((await browse(authorizeUrl())).location))).toBe(person('grace').subject);
   });
 
   it('needs PKCE and a registered redirect', async () => {

@@ -126,6 +126,7 @@ async function show(desk: Desk, at: At, step: Step): Promise<void> {
       if (posted && !step.wrong) return redirect(response, path);
       return sendHtml(response, step.wrong ? 400 : 200, codePage(language, { path, ...step }));
     case 'done': {
+      await endOthers(desk, interaction, step.person);
       const login = {
         accountId: step.person.subject,
         acr: acrPasswordAndSms,
@@ -140,6 +141,15 @@ async function show(desk: Desk, at: At, step: Step): Promise<void> {
       return desk.provider.interactionFinished(request, response, error, finish);
     }
   }
+}
+
+/** One browser serves several people. Of two accounts in one session the library makes a page whose script logs out; ours have no scripts. */
+async function endOthers({ provider }: Desk, interaction: Interaction, { subject }: Person): Promise<void> {
+  const { session } = interaction;
+  if (session === undefined || session.accountId === subject) return;
+  await (await provider.Session.findByUid(session.uid))?.destroy();
+  delete interaction.session;
+  await interaction.save(interaction.exp - Math.floor(Date.now() / 1000));
 }
 
 function sendHtml(response: ServerResponse, status: number, html: string): void {

@@ -21,6 +21,11 @@ declare module 'oidc-provider' {
     readonly uid: string;
     readonly prompt: { readonly name: string };
     readonly params: Readonly<Record<string, unknown>>;
+    /** Who is logged in in this browser. */
+    session?: { readonly uid: string; readonly accountId: string };
+    /** Seconds since the epoch. */
+    readonly exp: number;
+    save(seconds: number): Promise<string>;
   }
 
   /** What one login may hand to the client. */
@@ -36,6 +41,7 @@ declare module 'oidc-provider' {
       readonly clientId: string;
       readonly accountId: string;
     }) => Grant;
+    readonly Session: { findByUid(uid: string): Promise<{ destroy(): Promise<void> } | undefined> };
     /** Handles one request of the protocol itself. */
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
     /** Rejects where the request's cookie names no living interaction. */
