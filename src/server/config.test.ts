@@ -44,6 +44,7 @@ describe('configuration', () => {
     [['--luxid-issuer', 'luxid'], {}, 'full address'],
     [['--luxid-issuer', 'http://id.lu'], {}, 'https://'],
     [['--luxid-client-secret-file', 'x'], {}, 'give luxidIssuer'],
+    [['--luxid-step-up-acr', 'sms'], {}, 'give luxidIssuer'],
     [['--port', '65536'], {}, 'from 0 to 65535'],
     [['--port', '-1'], {}, 'whole number'],
     [['--mode', 'test'], {}, 'development, production'],

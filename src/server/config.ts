@@ -213,6 +213,10 @@ function refuseContradictions(config: Config): void {
     'luxidClientSecretFile belongs to a real LuxID: give luxidIssuer, too.',
   );
   refuse(
+    config.luxidIssuer === '' && config.luxidStepUpAcr !== '',
+    'luxidStepUpAcr belongs to a real LuxID: give luxidIssuer, too.',
+  );
+  refuse(
     production && config.luxidIssuer === '',
     'mode production needs luxidIssuer: the stand-in LuxID is for development only.',
   );

@@ -69,13 +69,14 @@ describe('the manual of the server', () => {
 
 describe('the manual of the protocol', () => {
   it('says how long logins and tokens last, and how long a redirect may be', () => {
-    const { attemptMs, loginMs, accessMs, refreshIdleMs, redirectCharactersMax } = defaultAuthLimits;
+    const { attemptMs, loginMs, grantMs, accessMs, refreshIdleMs, redirectCharactersMax } = defaultAuthLimits;
     const [, table = ''] = read('proto/README.md').split('| what | lasts | then |');
     const cells = Array.from(table.split('\n\n')[0]?.matchAll(/^\| [^|]+ \| (\d+ \w+) \|/gm) ?? [], ([, cell]) => cell);
     const minutes = (ms: number) => `${ms / 60_000} minutes`;
     expect(cells).toEqual([
       minutes(attemptMs),
       minutes(loginMs),
+      minutes(grantMs),
       minutes(accessMs),
       `${refreshIdleMs / 86_400_000} days`,
     ]);

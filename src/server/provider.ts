@@ -11,7 +11,7 @@ import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
-import { type Auth, createAuth } from './auth/auth.ts';
+import { type Auth, type AuthOptions, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
 import { Backups, type UseGrant } from './backup/backups.ts';
 import { belong } from './belonging.ts';
@@ -55,10 +55,13 @@ export interface Provider {
   drain(): Promise<void>;
 }
 
+/** How LuxID is reached; see the options of login. */
+export type LuxIdAddress = Pick<AuthOptions, 'issuer' | 'clientId' | 'clientSecret' | 'stepUpAcr'>;
+
 /** What the outside supplies. */
 export interface ProviderPorts {
   /** Issuer of LuxID, or the started stand-in's; asked once the own port is known, because LuxID must know where to return to. */
-  readonly luxid: (callbackUrl: string) => Promise<{ issuer: string; clientId: string; clientSecret?: string }>;
+  readonly luxid: (callbackUrl: string) => Promise<LuxIdAddress>;
   /** What a step-up's grant is worth, unless login says so. Default: none counts. */
   readonly useGrant?: UseGrant;
   /** Nothing can be acknowledged any more and this process must end; a sentence for the operator says why. */
@@ -318,6 +321,7 @@ function loginLimits({ loginsPerMinute }: Config): Partial<AuthLimits> {
     startsPerMinute: loginsPerMinute,
     callbacksPerMinute: loginsPerMinute * 2,
     exchangesPerMinute: loginsPerMinute * 2,
+    grantsPerMinute: loginsPerMinute * 2,
     refreshesPerMinute: loginsPerMinute * 30,
   };
 }

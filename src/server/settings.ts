@@ -146,6 +146,13 @@ export const settings = [
     fallback: '',
     meaning: 'file with the client secret; empty = public client',
   },
+  {
+    name: 'luxidStepUpAcr',
+    kind: text,
+    fallback: '',
+    meaning:
+      'what LuxID calls a login with a code by SMS (acr): asked for and checked at a step-up; empty = it always asks for one',
+  },
   { name: 'luxidPort', kind: port, fallback: '8081', meaning: 'port of the stand-in LuxID; 0 takes any free one' },
   {
     name: 'luxidOpenUsers',

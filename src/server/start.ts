@@ -5,9 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Config, ConfigError, checkFiles, flagOf, readConfig } from './config.ts';
-import { type Provider, startProvider } from './provider.ts';
+import { type LuxIdAddress, type Provider, startProvider } from './provider.ts';
 import { settings } from './settings.ts';
 
+/** What the stand-in calls its login with a code (src/luxid/README.md). */
+const standInAcr = 'urn:luxid:stand-in:password-sms';
 /** A signal that follows another one within this time is the same. */
 const sameSignalMs = 1_000;
 
@@ -46,7 +48,7 @@ async function run(): Promise<void> {
     luxid: async (callback) => {
       if (config.luxidIssuer !== '') return realLuxId(config);
       standIn = await startStandIn(config, callback);
-      return { issuer: standIn.issuer, clientId: config.luxidClientId };
+      return { issuer: standIn.issuer, clientId: config.luxidClientId, stepUpAcr: standInAcr };
     },
     lost: (why) => {
       console.error(`Stopping. ${why}`);
@@ -67,9 +69,15 @@ function helpText(): string {
   );
 }
 
-function realLuxId(config: Config): { issuer: string; clientId: string; clientSecret?: string } {
-  const { luxidIssuer: issuer, luxidClientId: clientId, luxidClientSecretFile: file } = config;
-  return file === '' ? { issuer, clientId } : { issuer, clientId, clientSecret: readFileSync(file, 'utf8').trim() };
+function realLuxId(config: Config): LuxIdAddress {
+  const {
+    luxidIssuer: issuer,
+    luxidClientId: clientId,
+    luxidClientSecretFile: file,
+    luxidStepUpAcr: stepUpAcr,
+  } = config;
+  const address = { issuer, clientId, stepUpAcr };
+  return file === '' ? address : { ...address, clientSecret: readFileSync(file, 'utf8').trim() };
 }
 
 interface StandIn {

@@ -1,6 +1,6 @@
 // What every account store must do: run by memory, the embedded store and Cassandra.
 import { afterEach, expect, it } from 'vitest';
-import type { AccountStore, DeviceRow, LoginAttempt, PendingLogin, TokenFamily } from './ports.ts';
+import type { AccountStore, DeviceRow, LoginAttempt, PendingLogin, StepUpGrant, TokenFamily } from './ports.ts';
 
 /** A store under test. `reopen` closes and opens it again over the same data; memory has none. */
 export interface OpenedAccounts {
@@ -12,6 +12,7 @@ export interface OpenedAccounts {
 const hash = (letter: string) => letter.repeat(43);
 const attempt: LoginAttempt = { redirect: 'http://127.0.0.1:1/x', challenge: hash('c'), expiresMs: 1000 };
 const login: PendingLogin = { subjectHash: hash('s'), challenge: hash('c'), expiresMs: 1000 };
+const grant: StepUpGrant = { userId: '@abc:localhost', deviceNumber: 1, purpose: 'backup', expiresMs: 1000 };
 const device = { number: 1, id: 'ABCDEFGHJ1', family: 'f1', createdMs: 5 };
 const row: DeviceRow = { version: 1, lastNumber: 1, subjectHash: hash('s'), erased: false, devices: [device] };
 const family: TokenFamily = {
@@ -51,6 +52,29 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     expect(logins.filter((each) => each !== null)).toEqual([login]);
     expect(await store.takeAttempt('never')).toBeNull();
     expect(await store.takeLogin('never')).toBeNull();
+  });
+
+  it('keeps what a login was begun for', async () => {
+    const { store } = await fresh();
+    await store.putAttempt('k', { ...attempt, purpose: 'identity' });
+    await store.putLogin('k', { ...login, purpose: 'backup' });
+    expect(await store.takeAttempt('k')).toEqual({ ...attempt, purpose: 'identity' });
+    expect(await store.takeLogin('k')).toEqual({ ...login, purpose: 'backup' });
+  });
+
+  it('binds a grant to one attempt of all that ask at once, and to that one for good', async () => {
+    const { store } = await fresh();
+    await store.putGrant('k', grant);
+    const answers = await Promise.all(many.map((at) => store.useGrant('k', `attempt ${at}`)));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    const bound = answers.indexOf(true);
+    for (const at of many) expect(await store.useGrant('k', `attempt ${at}`)).toBe(at === bound);
+    const again = await Promise.all(many.map(() => store.useGrant('k', `attempt ${bound}`)));
+    expect(again).toEqual(many.map(() => true));
+    expect(await store.readGrant('k')).toEqual(grant);
+    expect(await store.readGrant('never')).toBeNull();
+    expect(await store.useGrant('never', 'attempt 1')).toBe(false);
+    expect(await store.readGrant('never')).toBeNull();
   });
 
   it('reserves an id once, for ever', async () => {
@@ -129,14 +153,19 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     expect(await store.readDevices('@abc:localhost')).toEqual(row);
   });
 
-  it('sweeps attempts and logins that have ended and names such families, no more than asked, and nothing that lives', async () => {
+  it('sweeps attempts, logins and grants that have ended and names such families, no more than asked, and nothing that lives', async () => {
     const { store } = await fresh();
     for (const at of many) await store.putAttempt(`k${at}`, { ...attempt, expiresMs: 100 + at });
     await store.putLogin('l', { ...login, expiresMs: 100 });
+    await store.putGrant('g', { ...grant, expiresMs: 100 });
+    await store.putGrant('used', { ...grant, expiresMs: 100 });
+    expect(await store.useGrant('used', 'one')).toBe(true);
     const gone = { ...family, expiresMs: 100 };
     await store.writeFamily('f1', gone);
     await store.putAttempt('alive', { ...attempt, expiresMs: 500 });
     await store.putLogin('alive', { ...login, expiresMs: 501 });
+    await store.putGrant('alive', { ...grant, expiresMs: 501 });
+    expect(await store.useGrant('alive', 'one')).toBe(true);
     await store.writeFamily('alive', { ...family, expiresMs: 501 });
     await store.writeFamily('refreshed', gone);
     await store.writeFamily('refreshed', { ...family, version: 2, expiresMs: 501 });
@@ -149,9 +178,13 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
       for (const { key } of ended) await store.removeFamily(key);
       swept += removed + ended.length;
     }
-    // Where attempts and logins expire by themselves only the family is found; then the caller's own check of expiresMs is all there is.
-    expect([1, many.length + 2]).toContain(swept);
+    // Where attempts, logins and grants expire by themselves only the family is found; then the caller's own check of expiresMs is all there is.
+    expect([1, many.length + 4]).toContain(swept);
     expect(await store.takeAttempt('k1')).toEqual(swept > 1 ? null : expect.anything());
+    for (const key of ['g', 'used']) expect((await store.readGrant(key)) === null).toBe(swept > 1);
+    expect(await store.useGrant('used', 'one')).toBe(swept === 1);
+    expect(await store.readGrant('alive')).not.toBeNull();
+    expect(await store.useGrant('alive', 'other')).toBe(false);
     expect(await store.takeAttempt('alive')).not.toBeNull();
     expect(await store.takeLogin('alive')).not.toBeNull();
     for (const key of ['alive', 'refreshed']) expect(await store.readFamily(key)).not.toBeNull();
@@ -163,6 +196,8 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     if (!made.reopen) return;
     await made.store.putAttempt('k', attempt);
     await made.store.putLogin('k', login);
+    await made.store.putGrant('k', grant);
+    await made.store.useGrant('k', 'one');
     await made.store.reserveUserId('@abc:localhost');
     await made.store.claimSubject(hash('s'), '@abc:localhost');
     await made.store.writeDevices('@abc:localhost', row);
@@ -170,6 +205,9 @@ export function accountStoreContract(open: () => Promise<OpenedAccounts>): void 
     const again = await made.reopen();
     expect(await again.takeAttempt('k')).toEqual(attempt);
     expect(await again.takeLogin('k')).toEqual(login);
+    expect(await again.readGrant('k')).toEqual(grant);
+    expect(await again.useGrant('k', 'other')).toBe(false);
+    expect(await again.useGrant('k', 'one')).toBe(true);
     expect(await again.reserveUserId('@abc:localhost')).toBe(false);
     expect(await again.userOf(hash('s'))).toBe('@abc:localhost');
     expect(await again.readDevices('@abc:localhost')).toEqual(row);

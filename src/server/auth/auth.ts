@@ -1,9 +1,11 @@
-// Login as one part: five HTTP addresses, the check of access tokens, and the end of a device's tokens. It keeps and logs a keyed hash of the
+// Login as one part: six HTTP addresses, the check of access tokens and of grants, and the end of a device's tokens. It keeps and logs a keyed hash of the
 // person and nothing else of them. It opens no port and knows no actor: the composition root mounts `handle` and listens to `onRevoked`.
 import { randomBytes } from 'node:crypto';
 import { type Refusal, refuse } from './codes.ts';
 import { type Devices, devices, type Revoked, type VerifiedDevice } from './devices.ts';
+import { type GrantUse, grants } from './grants.ts';
 import { sourceBuckets } from './http/buckets.ts';
+import { grant } from './http/grant.ts';
 import { type AuthAnswer, type AuthRequest, endedPage, refusalAnswer } from './http/request.ts';
 import { callback, type Desk, exchange, logout, refresh, start } from './http/routes.ts';
 import { type AuthLimits, completeAuthLimits } from './limits.ts';
@@ -27,6 +29,8 @@ export interface AuthOptions {
   readonly clientId: string;
   /** Without: a public client. */
   readonly clientSecret?: string;
+  /** What LuxID calls a login with a code by SMS (`acr`), several separated by spaces: a step-up asks for it and checks it. Default: empty, neither. */
+  readonly stepUpAcr?: string;
   /** Domain of the provider: the part after the colon of every id. */
   readonly providerName: string;
   /** Address that devices use, without a slash at the end. `<publicUrl>/auth/callback` must be registered with LuxID. */
@@ -50,13 +54,16 @@ export interface Auth {
   handle(request: AuthRequest): Promise<AuthAnswer>;
   /** Whose access token this is; null = nobody's or run out. Rejects with AccountStoreError where the store fails. */
   verifyAccess(token: string): Promise<VerifiedDevice | null>;
+  /** Does this grant of a step-up count for this device, purpose and attempt? The first attempt binds it, and the same one is told so again until the grant
+   * runs out. Rejects with AccountStoreError where the store fails. */
+  useGrant(use: GrantUse): Promise<boolean>;
   /** Hears of every device whose tokens ended in this process, after it is durable, seldom twice. Gives back a function that stops it. */
   onRevoked(listener: (revoked: Revoked) => void): () => void;
   /** Ends a device's tokens; false where it had none. Safe to repeat. */
   revokeDevice(userId: string, deviceNumber: number): Promise<boolean>;
   /** Ends all devices of a user and lets go of the person: who returns is new, and the id is never given out again. Safe to repeat. */
   eraseAccount(userId: string): Promise<void>;
-  /** Removes all logins and ends all devices that have run out, `rowsMax` rows at a time; call it now and then. Resolves to how many. */
+  /** Removes all logins and grants and ends all devices that have run out, `rowsMax` rows at a time; call it now and then. Resolves to how many. */
   sweep(rowsMax: number): Promise<number>;
 }
 
@@ -77,18 +84,22 @@ export function createAuth(options: AuthOptions): Auth {
     timeoutMs: limits.luxidTimeoutMs,
     discoveryMs: limits.discoveryMs,
     now,
+    freshness: { maxMs: limits.freshLoginMs, acr: options.stepUpAcr ?? '' },
     onTrouble: (event, error) => log.error(event, error),
+    onNotFresh: (fault) => log.warn(`auth.step-up-refused.${fault}`),
   });
   const names = sealedNames(options.secret, random);
   const all: Devices = devices({ store, limits, now, random, names, onRevoked });
+  const given = grants({ store, limits, now, random, onRefused: (fault) => log.warn(`auth.grant-refused.${fault}`) });
   const desk: Desk = {
-    ...{ luxid, devices: all, store, limits, now, random, log },
+    ...{ luxid, devices: all, grants: given, store, limits, now, random, log },
     provider: options.providerName,
     webOrigins: new Set([new URL(publicUrl).origin, ...(options.webOrigins ?? [])]),
   };
   return {
     handle: router(desk),
     verifyAccess: (token) => all.verify(token),
+    useGrant: (use) => given.use(use),
     onRevoked(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -120,6 +131,7 @@ function router(desk: Desk): Auth['handle'] {
     '/auth/callback': { method: 'GET', perMinute: limits.callbacksPerMinute, answer: callback },
     '/auth/token': { method: 'POST', perMinute: limits.exchangesPerMinute, answer: exchange },
     '/auth/refresh': { method: 'POST', perMinute: limits.refreshesPerMinute, answer: refresh },
+    '/auth/grant': { method: 'POST', perMinute: limits.grantsPerMinute, answer: grant },
     '/auth/logout': { method: 'POST', perMinute: limits.logoutsPerMinute, answer: logout },
   };
   const mounted = new Map(

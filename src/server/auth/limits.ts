@@ -12,6 +12,12 @@ export interface AuthLimits {
   readonly exchangesPerMinute: number;
   /** Refreshes a minute from one source; a company's devices may share one. More: RATE_LIMITED. */
   readonly refreshesPerMinute: number;
+  /** Step-ups exchanged for grants a minute from one source. More: RATE_LIMITED. */
+  readonly grantsPerMinute: number;
+  /** Grants an hour for one account, over all nodes. More: RATE_LIMITED. */
+  readonly grantsPerHour: number;
+  /** Grants shown a minute by one device to one node. More: none counts. */
+  readonly grantUsesPerMinute: number;
   /** Log-outs a minute from one source. More: RATE_LIMITED. */
   readonly logoutsPerMinute: number;
   /** Sources remembered for each of these. More: RATE_LIMITED for new ones. */
@@ -32,6 +38,10 @@ export interface AuthLimits {
   readonly accessMs: number;
   /** How long a refresh token may lie unused. Later: TOKEN_INVALID, and the device is logged out. */
   readonly refreshIdleMs: number;
+  /** How long LuxID's own word of a fresh login (`auth_time`) may lie back, or ahead. Further: the step-up is refused. */
+  readonly freshLoginMs: number;
+  /** Life of a grant. Later: it counts no more. */
+  readonly grantMs: number;
   /** How long LuxID may take to answer. Later: LUXID_UNAVAILABLE. */
   readonly luxidTimeoutMs: number;
   /** Age at which LuxID's description is fetched anew; the old one serves while that fails. */
@@ -47,6 +57,9 @@ export const defaultAuthLimits: AuthLimits = {
   callbacksPerMinute: 20,
   exchangesPerMinute: 20,
   refreshesPerMinute: 300,
+  grantsPerMinute: 20,
+  grantsPerHour: 10,
+  grantUsesPerMinute: 20,
   logoutsPerMinute: 60,
   sourcesMax: 100_000,
   bodyBytesMax: 8192,
@@ -57,6 +70,8 @@ export const defaultAuthLimits: AuthLimits = {
   loginMs: 2 * minuteMs,
   accessMs: 15 * minuteMs,
   refreshIdleMs: 90 * dayMs,
+  freshLoginMs: 5 * minuteMs,
+  grantMs: 10 * minuteMs,
   luxidTimeoutMs: 10_000,
   discoveryMs: 60 * minuteMs,
 };

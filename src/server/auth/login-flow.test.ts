@@ -237,6 +237,7 @@ describe('the server', () => {
     ['startsPerMinute', '/auth/start', 'POST'],
     ['callbacksPerMinute', '/auth/callback', 'GET'],
     ['exchangesPerMinute', '/auth/token', 'POST'],
+    ['grantsPerMinute', '/auth/grant', 'POST'],
     ['refreshesPerMinute', '/auth/refresh', 'POST'],
     ['logoutsPerMinute', '/auth/logout', 'POST'],
   ] as const)('holds %s per source', async (limit, path, method) => {

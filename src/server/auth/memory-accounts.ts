@@ -1,10 +1,12 @@
 // The account store in memory: for tests and the simulator. Forgets everything with the process; otherwise exactly the port's promises.
-import type { AccountStore, DeviceRow, LoginAttempt, PendingLogin, TokenFamily } from './ports.ts';
+import type { AccountStore, DeviceRow, LoginAttempt, PendingLogin, StepUpGrant, TokenFamily } from './ports.ts';
 
 /** Makes an empty store. */
 export function memoryAccounts(): AccountStore {
   const attempts = new Map<string, LoginAttempt>();
   const logins = new Map<string, PendingLogin>();
+  const grants = new Map<string, StepUpGrant>();
+  const attemptOf = new Map<string, string>();
   const reserved = new Set<string>();
   const subjects = new Map<string, string>();
   const devices = new Map<string, DeviceRow>();
@@ -18,6 +20,16 @@ export function memoryAccounts(): AccountStore {
       logins.set(key, structuredClone(login));
     },
     takeLogin: async (key) => take(logins, key),
+    async putGrant(key, grant) {
+      grants.set(key, structuredClone(grant));
+    },
+    readGrant: async (key) => structuredClone(grants.get(key) ?? null),
+    async useGrant(key, attempt) {
+      if (!grants.has(key)) return false;
+      const first = attemptOf.get(key) ?? attempt;
+      attemptOf.set(key, first);
+      return first === attempt;
+    },
     async reserveUserId(userId) {
       if (reserved.has(userId)) return false;
       reserved.add(userId);
@@ -39,10 +51,11 @@ export function memoryAccounts(): AccountStore {
     removeFamily: async (key) => families.delete(key),
     async sweep(nowMs, rowsMax) {
       let removed = 0;
-      for (const table of [attempts, logins] as const) {
+      for (const table of [attempts, logins, grants] as const) {
         for (const [key, row] of table)
           if (removed < rowsMax && row.expiresMs < nowMs && table.delete(key)) removed += 1;
       }
+      for (const key of attemptOf.keys()) if (!grants.has(key)) attemptOf.delete(key);
       const ended = [...families].filter(([, { expiresMs }]) => expiresMs < nowMs).slice(0, rowsMax - removed);
       return { removed, ended: ended.map(([key, family]) => ({ key, family: structuredClone(family) })) };
     },

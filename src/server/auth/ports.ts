@@ -1,6 +1,7 @@
 // What login needs to be durable. Every method touches one row; every conditional one is atomic over all nodes (compare-and-set), and a promise
 // resolves only when the change survives a crash. Nothing here can hold a subject, a name or a number: keys are hashes, ids are random, and what a person
 // calls a new device is sealed.
+import type { Purpose } from './purposes.ts';
 
 /** A login between start and return from LuxID, under the hash of its `state`. */
 export interface LoginAttempt {
@@ -10,6 +11,8 @@ export interface LoginAttempt {
   readonly challenge: string;
   /** Milliseconds since the epoch. */
   readonly expiresMs: number;
+  /** It is a step-up for this; absent = an ordinary login. */
+  readonly purpose?: Purpose;
 }
 
 /** A login between return and exchange, under the hash of its one-time code. */
@@ -17,6 +20,16 @@ export interface PendingLogin {
   /** Keyed hash of LuxID's subject, 43 characters of base64url. */
   readonly subjectHash: string;
   readonly challenge: string;
+  readonly expiresMs: number;
+  /** As the attempt's. */
+  readonly purpose?: Purpose;
+}
+
+/** What a step-up gave, under the hash of its token. The attempt that it is bound to is the store's own business. */
+export interface StepUpGrant {
+  readonly userId: string;
+  readonly deviceNumber: number;
+  readonly purpose: Purpose;
   readonly expiresMs: number;
 }
 
@@ -41,6 +54,8 @@ export interface DeviceRow {
   /** The account is erased or about to be: it gets no more devices. */
   readonly erased: boolean;
   readonly devices: readonly DeviceEntry[];
+  /** When grants were given in the last hour before the newest of them; absent = never. */
+  readonly grantedMs?: readonly number[];
 }
 
 /** The tokens of one device: hashes only. `version` grows by one with each change. */
@@ -77,6 +92,14 @@ export interface AccountStore {
   putLogin(key: string, login: PendingLogin): Promise<void>;
   takeLogin(key: string): Promise<PendingLogin | null>;
 
+  /** Keeps a grant that no attempt has used yet. Stores and callers do with `expiresMs` as above. */
+  putGrant(key: string, grant: StepUpGrant): Promise<void>;
+  /** Null = there is none, or it is gone. */
+  readGrant(key: string): Promise<StepUpGrant | null>;
+  /** Binds a grant to the first attempt that asks, in one compare-and-set: true for that attempt, however often it asks; false for every other one and
+   * where there is no such grant. */
+  useGrant(key: string, attempt: string): Promise<boolean>;
+
   /** Reserves an id for ever: true for exactly one caller, ever. There is no way back, not even by erasing the account. */
   reserveUserId(userId: string): Promise<boolean>;
   /** Who holds a subject; null = nobody. */
@@ -98,15 +121,15 @@ export interface AccountStore {
   removeFamily(key: string): Promise<boolean>;
 
   /**
-   * Removes attempts and logins that ended before `nowMs` and names the families that did, together at most `rowsMax`. Families stay until they
-   * are removed: their devices end with them. A store in which attempts and logins expire by themselves removes none of those.
+   * Removes attempts, logins and grants that ended before `nowMs` and names the families that did, together at most `rowsMax`. Families stay until they
+   * are removed: their devices end with them. A store in which attempts, logins and grants expire by themselves removes none of those.
    */
   sweep(nowMs: number, rowsMax: number): Promise<Swept>;
 }
 
 /** What a sweep found. */
 export interface Swept {
-  /** Attempts and logins that are gone now. */
+  /** Attempts, logins and grants that are gone now. */
   readonly removed: number;
   readonly ended: readonly EndedFamily[];
 }

@@ -18,6 +18,8 @@ export interface ParsedToken {
 const prefixes: Readonly<Record<TokenKind, string>> = { access: 'lxa_', refresh: 'lxr_' };
 const familyBytes = 16;
 const secretBytes = 32;
+const grantPrefix = 'lxg_';
+const grantShape = /^lxg_[A-Za-z0-9_-]{43}$/;
 const shape = /^(lx[ar]_)([A-Za-z0-9_-]{22})[A-Za-z0-9_-]{43}$/;
 
 /** A key for a new family: 128 random bits. */
@@ -33,6 +35,16 @@ export function newToken(kind: TokenKind, family: string, random: RandomBytes): 
 /** A one-time value for `state` and login codes: 256 random bits, 43 characters. */
 export function newOneTimeValue(random: RandomBytes): string {
   return base64url(random(secretBytes));
+}
+
+/** A new grant of a step-up: 256 random bits behind its first letters, 47 characters. */
+export function newGrant(random: RandomBytes): string {
+  return grantPrefix + base64url(random(secretBytes));
+}
+
+/** Can it be a grant? Says nothing about whether it is good. */
+export function isGrant(token: string): boolean {
+  return grantShape.test(token);
 }
 
 /** Takes a token apart; null where it can't be one of this kind. Says nothing about whether it is good. */

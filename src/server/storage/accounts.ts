@@ -1,6 +1,13 @@
 // The durable half of login on a table. Guarantees what its port asks (src/server/auth/ports.ts): each conditional method is one atomic change. Rows that
 // end are also listed by when they end, so that clearing them away costs what has ended, not what is kept.
-import { type AccountStore, AccountStoreError, type EndedFamily, type Swept, type TokenFamily } from '../auth/ports.ts';
+import {
+  type AccountStore,
+  AccountStoreError,
+  type EndedFamily,
+  type StepUpGrant,
+  type Swept,
+  type TokenFamily,
+} from '../auth/ports.ts';
 import type { Table, TableChange } from './table.ts';
 
 interface Ending {
@@ -8,7 +15,10 @@ interface Ending {
 }
 
 /** What ends by itself. */
-type EndingKind = 'attempt' | 'login' | 'family';
+type EndingKind = 'attempt' | 'login' | 'grant' | 'family';
+
+/** A grant as it lies in the table: with the attempt that it is bound to. */
+type GrantRow = StepUpGrant & { readonly attempt?: string };
 
 /** Makes an account store of a table of its own. */
 export function tableAccounts(table: Table): AccountStore {
@@ -18,6 +28,14 @@ export function tableAccounts(table: Table): AccountStore {
     takeAttempt: async (key) => rows.take('attempt', key),
     putLogin: async (key, login) => rows.putEnding('login', key, login),
     takeLogin: async (key) => rows.take('login', key),
+    putGrant: async (key, grant) => rows.putEnding('grant', key, grant),
+    async readGrant(key) {
+      const row = await rows.read<GrantRow>(`grant/${key}`);
+      if (row === null) return null;
+      const { attempt: _, ...grant } = row;
+      return grant;
+    },
+    useGrant: async (key, attempt) => rows.bind(`grant/${key}`, attempt),
     reserveUserId: async (userId) => rows.change([{ key: `id/${userId}`, expected: null, value: encode(true) }]),
     userOf: async (subjectHash) => rows.read(`subject/${subjectHash}`),
     async claimSubject(subjectHash, userId) {
@@ -87,6 +105,17 @@ class Rows {
     }
   }
 
+  /** Binds a grant to the attempt; of all who ask at once one gets it, and the others look again. */
+  async bind(key: string, attempt: string): Promise<boolean> {
+    for (;;) {
+      const expected = await guarded(this.#table.get(key));
+      if (expected === null) return false;
+      const row = decode<GrantRow>(expected);
+      if (row.attempt !== undefined) return row.attempt === attempt;
+      if (await this.change([{ key, expected, value: encode({ ...row, attempt }) }])) return true;
+    }
+  }
+
   /** Writes a row over the version before it, with what belongs to it. */
   async replace<Row extends { readonly version: number }>(
     key: string,
@@ -99,7 +128,7 @@ class Rows {
     return await this.change([{ key, expected, value: encode(row) }, ...with_]);
   }
 
-  /** Attempts and logins go in one change: they are written once, so nothing that lives can stand in their place. */
+  /** Attempts, logins and grants go in one change: their ends never move, so nothing that lives can stand in their place. */
   async sweep(nowMs: number, rowsMax: number): Promise<Swept> {
     const removals: TableChange[] = [];
     const ended: EndedFamily[] = [];

@@ -1,11 +1,13 @@
-// The five addresses of login, each one function from request to answer. README.md of the folder above is their manual.
+// The addresses of login, each one function from request to answer; that of grants stands in grant.ts. README.md of the folder above is their manual.
 import type { AuthLog } from '../auth.ts';
 import { isRefusal, type Refusal, type ReturnCode, refuse } from '../codes.ts';
 import type { Devices } from '../devices.ts';
+import type { Grants } from '../grants.ts';
 import type { AuthLimits } from '../limits.ts';
 import { idRandomBytes, makeLuxchatId } from '../luxchat-id.ts';
 import type { RelyingParty } from '../openid/relying-party.ts';
-import { type AccountStore, AccountStoreError } from '../ports.ts';
+import { type AccountStore, AccountStoreError, type PendingLogin } from '../ports.ts';
+import { purposes } from '../purposes.ts';
 import { hashOf, newOneTimeValue, type RandomBytes } from '../tokens.ts';
 import { isTerminalRedirect, isWebRedirect } from './redirects.ts';
 import { type AuthAnswer, type AuthRequest, endedPage, json, redirectTo } from './request.ts';
@@ -15,6 +17,7 @@ import { readFields } from './shape.ts';
 export interface Desk {
   readonly luxid: RelyingParty;
   readonly devices: Devices;
+  readonly grants: Grants;
   readonly store: AccountStore;
   readonly limits: AuthLimits;
   readonly provider: string;
@@ -24,14 +27,18 @@ export interface Desk {
   readonly log: AuthLog;
 }
 
-type Answered = Promise<AuthAnswer | Refusal>;
+/** What an address resolves to. */
+export type Answered = Promise<AuthAnswer | Refusal>;
 
 /** Ids drawn for one account. More in a row taken already: the random source repeats itself. */
 const idAttemptsMax = 10;
-const oneTimeValue = /^[A-Za-z0-9_-]{43}$/;
-const anyToken = /^[A-Za-z0-9_-]{1,128}$/;
+/** Shapes of what clients send back. */
+export const oneTimeValue: RegExp = /^[A-Za-z0-9_-]{43}$/;
+export const verifierShape: RegExp = /^[A-Za-z0-9._~-]{43,128}$/;
+export const anyToken: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
+const purposeShape = new RegExp(`^(${purposes.join('|')})$`);
 
-/** POST /auth/start: begins a login and says where to send the person. */
+/** POST /auth/start: begins a login, or for a purpose a step-up, and says where to send the person. */
 export async function start({ luxid, store, limits, webOrigins, now, random }: Desk, request: AuthRequest): Answered {
   const fields = readFields(
     request,
@@ -40,6 +47,7 @@ export async function start({ luxid, store, limits, webOrigins, now, random }: D
       challenge: { shape: oneTimeValue },
       client: { shape: /^(terminal|web)$/ },
       language: { shape: /^[a-z]{2}(-[A-Z]{2})?$/, optional: true },
+      purpose: { shape: purposeShape, optional: true },
     },
     limits.bodyBytesMax,
   );
@@ -48,9 +56,15 @@ export async function start({ luxid, store, limits, webOrigins, now, random }: D
   const allowed = client === 'terminal' ? isTerminalRedirect(redirect) : isWebRedirect(redirect, webOrigins);
   if (!allowed || redirect.length > limits.redirectCharactersMax) return refuse('REDIRECT_REFUSED');
   const state = newOneTimeValue(random);
-  const authorizeUrl = await luxid.authorizeUrl(state, language);
+  const purpose = purposes.find((each) => each === fields.purpose);
+  const authorizeUrl = await luxid.authorizeUrl(state, { language, fresh: purpose !== undefined });
   if (authorizeUrl === null) return refuse('LUXID_UNAVAILABLE', 5000);
-  await store.putAttempt(hashOf(state), { redirect, challenge, expiresMs: now() + limits.attemptMs });
+  await store.putAttempt(hashOf(state), {
+    redirect,
+    challenge,
+    expiresMs: now() + limits.attemptMs,
+    ...(purpose === undefined ? {} : { purpose }),
+  });
   return json(200, { authorizeUrl });
 }
 
@@ -60,15 +74,16 @@ export async function callback({ luxid, store, limits, now, random }: Desk, requ
   const attempt = oneTimeValue.test(state) ? await store.takeAttempt(hashOf(state)) : null;
   if (attempt === null || attempt.expiresMs <= now()) return endedPage(400, request.headers['accept-language']);
   const back = (name: 'login' | 'error', value: string) => redirectTo(`${attempt.redirect}?${name}=${value}`);
-  const proof = await luxid.prove(state, request.query);
+  const { challenge, purpose } = attempt;
+  const proof = await luxid.prove(state, request.query, { fresh: purpose !== undefined });
   if ('failed' in proof) return back('error', proof.failed);
   const login = newOneTimeValue(random);
-  const { challenge } = attempt;
   try {
     await store.putLogin(hashOf(login), {
       subjectHash: proof.subjectHash,
       challenge,
       expiresMs: now() + limits.loginMs,
+      ...(purpose === undefined ? {} : { purpose }),
     });
   } catch (error) {
     if (!(error instanceof AccountStoreError)) throw error;
@@ -79,19 +94,19 @@ export async function callback({ luxid, store, limits, now, random }: Desk, requ
 
 /** POST /auth/token: turns a one-time code into a device with tokens. The code is gone whatever the answer is. */
 export async function exchange(desk: Desk, request: AuthRequest): Answered {
-  const { store, limits, now, log } = desk;
+  const { limits, log } = desk;
   const name = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${limits.deviceNameCharactersMax}}$`, 'u');
   const shape = {
     login: { shape: oneTimeValue },
-    verifier: { shape: /^[A-Za-z0-9._~-]{43,128}$/ },
+    verifier: { shape: verifierShape },
     deviceName: { shape: name },
   };
   const fields = readFields(request, shape, limits.bodyBytesMax);
   if (isRefusal(fields)) return fields;
-  const login = await store.takeLogin(hashOf(fields.login));
-  // Comparing hashes of secrets says nothing useful in time, whichever place they differ at.
-  if (login === null || login.expiresMs <= now() || hashOf(fields.verifier) !== login.challenge) {
-    log.warn('auth.login-invalid');
+  const login = await spendLogin(desk, fields);
+  // What a person did to prove that they are there makes no device: whoever shows a page "confirm your backup" must not come away with one.
+  if (login === null || login.purpose !== undefined) {
+    log.warn(login === null ? 'auth.login-invalid' : 'auth.login-of-step-up');
     return refuse('LOGIN_INVALID');
   }
   const { subjectHash } = login;
@@ -121,6 +136,17 @@ export async function logout({ devices, limits }: Desk, request: AuthRequest): A
   if (identity === null) return refuse('TOKEN_INVALID');
   await devices.remove(identity.userId, identity.deviceNumber, 'loggedOut');
   return json(200, {});
+}
+
+/** Takes a login out by its one-time code; null = it is unknown, over, or was begun by someone else. */
+export async function spendLogin(
+  { store, now }: Desk,
+  shown: { readonly login: string; readonly verifier: string },
+): Promise<PendingLogin | null> {
+  const login = await store.takeLogin(hashOf(shown.login));
+  // Comparing hashes of secrets says nothing useful in time, whichever place they differ at.
+  const good = login !== null && login.expiresMs > now() && hashOf(shown.verifier) === login.challenge;
+  return good ? login : null;
 }
 
 /** The user of a subject, made at the first login. Two logins at once agree on one user; the other's id is reserved and never used. */

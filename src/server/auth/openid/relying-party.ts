@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 import * as openid from 'openid-client';
 import type { ReturnCode } from '../codes.ts';
+import { type Freshness, type FreshnessFault, freshLoginParameters, freshnessFault } from './fresh-login.ts';
 import { derivedKey, subjectHash } from './subject.ts';
 
 /** How to reach LuxID. */
@@ -18,9 +19,13 @@ export interface RelyingPartyOptions {
   readonly timeoutMs: number;
   /** Age at which LuxID's description is fetched anew. */
   readonly discoveryMs: number;
+  /** What a step-up asks for. */
+  readonly freshness: Freshness;
   readonly now: () => number;
   /** Hears why LuxID could not be used: an error without anything of the person, for the log. */
   readonly onTrouble: (event: 'auth.luxid-unavailable' | 'auth.luxid-refused', error: unknown) => void;
+  /** Hears why a login was no step-up. */
+  readonly onNotFresh: (fault: FreshnessFault) => void;
 }
 
 /** What LuxID's answer came to. */
@@ -28,10 +33,13 @@ export type Proof = { readonly subjectHash: string } | { readonly failed: Return
 
 /** LuxID as login sees it. */
 export interface RelyingParty {
-  /** Where to send the person; null = LuxID does not answer. `state`: 43 random characters, used once. */
-  authorizeUrl(state: string, language: string | undefined): Promise<string | null>;
+  /** Where to send the person; null = LuxID does not answer. `state`: 43 random characters, used once. `fresh`: for a step-up. */
+  authorizeUrl(
+    state: string,
+    options: { readonly language: string | undefined; readonly fresh: boolean },
+  ): Promise<string | null>;
   /** Checks LuxID's answer to `state` and turns its code into proof. Never rejects because of what LuxID says or fails to say. */
-  prove(state: string, query: URLSearchParams): Promise<Proof>;
+  prove(state: string, query: URLSearchParams, options: { readonly fresh: boolean }): Promise<Proof>;
 }
 
 /** Connects to nothing yet: LuxID is asked at the first login. Throws a RangeError for an issuer that must not be used. */
@@ -46,7 +54,7 @@ export function relyingParty(options: RelyingPartyOptions): RelyingParty {
   const derived = (use: string, state: string) =>
     createHmac('sha256', key).update(`${use}|${state}`).digest('base64url');
   return {
-    async authorizeUrl(state, language) {
+    async authorizeUrl(state, { language, fresh }) {
       const config = await describe();
       if (config === null) return null;
       const url = openid.buildAuthorizationUrl(config, {
@@ -58,11 +66,12 @@ export function relyingParty(options: RelyingPartyOptions): RelyingParty {
         code_challenge_method: 'S256',
         // One machine may serve several people: LuxID must never let the last one's session answer for the next.
         prompt: 'login',
+        ...(fresh ? freshLoginParameters(options.freshness) : {}),
         ...(language === undefined ? {} : { ui_locales: language }),
       });
       return url.href;
     },
-    async prove(state, query) {
+    async prove(state, query, { fresh }) {
       const config = await describe();
       if (config === null) return { failed: 'LUXID_UNAVAILABLE' };
       try {
@@ -74,6 +83,11 @@ export function relyingParty(options: RelyingPartyOptions): RelyingParty {
         });
         const claims = tokens.claims();
         if (claims === undefined || claims.sub === '') return { failed: 'LUXID_REFUSED' };
+        const fault = fresh ? freshnessFault(claims, { ...options.freshness, nowMs: options.now() }) : null;
+        if (fault !== null) {
+          options.onNotFresh(fault);
+          return { failed: 'LUXID_REFUSED' };
+        }
         // The issuer's own spelling, so that a slash more or less in a setting makes nobody a stranger.
         return { subjectHash: subjectHash(options.secret, claims.iss, claims.sub) };
       } catch (error) {

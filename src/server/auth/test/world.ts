@@ -12,6 +12,8 @@ export interface AuthWorld {
   readonly revoked: Revoked[];
   /** Every event and, for errors, everything that the error says: more than a real log keeps. */
   readonly logged: string[];
+  /** Every address that was asked for here or that a browser was sent to, whole. */
+  readonly addresses: string[];
   /** Added to the clock of login; LuxID's and the OpenID library's stay as they are. */
   readonly clock: { aheadMs: number };
   close(): Promise<void>;
@@ -26,6 +28,7 @@ export async function startAuthWorld(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const revoked: Revoked[] = [];
   const logged: string[] = [];
+  const addresses: string[] = [];
   const clock = { aheadMs: 0 };
   const auth = createAuth({
     issuer: await options.issuerFor(`${url}/auth/callback`),
@@ -42,7 +45,12 @@ export async function startAuthWorld(
         void logged.push(`${event} ${String((error as Error).stack)} ${String((error as { code?: string }).code)}`),
     },
     // Tests walk through many logins from one address; the limits have tests of their own.
-    limits: { startsPerMinute: 10_000, callbacksPerMinute: 10_000, exchangesPerMinute: 10_000 },
+    limits: {
+      startsPerMinute: 10_000,
+      callbacksPerMinute: 10_000,
+      exchangesPerMinute: 10_000,
+      grantsPerMinute: 10_000,
+    },
     ...options,
   });
   auth.onRevoked((each) => revoked.push(each));
@@ -58,6 +66,7 @@ export async function startAuthWorld(
       body: Buffer.concat(parts),
       source: request.headers['x-test-source']?.toString() ?? '127.0.0.1',
     });
+    addresses.push(request.url ?? '', answer.headers.location ?? '', /https?:[^"]*/.exec(answer.body)?.[0] ?? '');
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   const close = () =>
@@ -65,5 +74,5 @@ export async function startAuthWorld(
       server.close(() => closed());
       server.closeAllConnections();
     });
-  return { url, auth, revoked, logged, clock, close };
+  return { url, auth, revoked, logged, addresses, clock, close };
 }

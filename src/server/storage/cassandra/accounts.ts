@@ -1,6 +1,12 @@
 // The durable half of login on Cassandra (../../auth/ports.ts). Guarantees: each conditional method is one conditional change over all nodes; plain reads
-// see every change that was answered. Attempts and logins end by TTL, families are found by the day of their end.
-import { type AccountStore, AccountStoreError, type EndedFamily, type TokenFamily } from '../../auth/ports.ts';
+// see every change that was answered. Attempts, logins and grants end by TTL, families are found by the day of their end.
+import {
+  type AccountStore,
+  AccountStoreError,
+  type EndedFamily,
+  type StepUpGrant,
+  type TokenFamily,
+} from '../../auth/ports.ts';
 import type { Connection, Params, Statement } from './connection.ts';
 import { type DueFamily, dayOf, type FamilyEnds } from './family-ends.ts';
 import { ttlSeconds } from './retention.ts';
@@ -11,7 +17,11 @@ const slackMs = 300_000;
 const once = {
   attempt: onceIn('login_attempts'),
   login: onceIn('pending_logins'),
+  grant: onceIn('step_up_grants'),
 };
+const selectGrant = 'select row from step_up_grants where key = ?';
+// The row that was read is a condition, too: without it the attempt of a grant that has just expired would make a row of its own.
+const bindGrant = 'update step_up_grants using ttl ? set attempt = ? where key = ? if attempt = null and row = ?';
 const insertId = 'insert into user_ids (user_id) values (?) if not exists';
 const anyId = 'select user_id from user_ids limit 1';
 const selectSubject = 'select user_id from subjects where subject_hash = ?';
@@ -33,6 +43,9 @@ export function cassandraAccounts(connection: Connection, { ends, now }: Account
     takeAttempt: (key) => rows.takeOnce('attempt', key),
     putLogin: (key, login) => rows.putOnce('login', key, login),
     takeLogin: (key) => rows.takeOnce('login', key),
+    putGrant: (key, grant) => rows.putOnce('grant', key, grant),
+    readGrant: (key) => rows.readJson(selectGrant, key),
+    useGrant: (key, attempt) => rows.bindGrant(key, attempt),
     reserveUserId: async (userId) => (await rows.change(insertId, [userId])).applied,
     userOf: async (subjectHash) => ((await rows.read(selectSubject, [subjectHash]))?.user_id as string) ?? null,
     async claimSubject(subjectHash, userId) {
@@ -99,10 +112,8 @@ class Rows {
   }
 
   async putOnce(kind: keyof typeof once, key: string, row: { readonly expiresMs: number }): Promise<void> {
-    const now = this.#now();
-    const ttl = ttlSeconds(Math.max(row.expiresMs, now + 1), { now, slackMs });
     const json = JSON.stringify(row);
-    const { applied, found } = await this.change(once[kind].insert, [key, json, ttl]);
+    const { applied, found } = await this.change(once[kind].insert, [key, json, this.#ttlOf(row)]);
     // Keys are hashes of random secrets: what is there is this very row, whose answer was lost.
     if (!applied && found.row !== json) throw new AccountStoreError('A key of a login was used twice');
   }
@@ -113,6 +124,16 @@ class Rows {
     if (found === undefined) return null;
     const { applied } = await this.change(once[kind].remove, [key]);
     return applied ? (JSON.parse(found.row as string) as Row) : null;
+  }
+
+  /** Binds a grant to the attempt: of all who ask, one gets it, and hears so again. */
+  async bindGrant(key: string, attempt: string): Promise<boolean> {
+    const row = await this.read(selectGrant, [key]);
+    if (row === undefined) return false;
+    const json = row.row as string;
+    const ttl = this.#ttlOf(JSON.parse(json) as StepUpGrant);
+    const { applied, found } = await this.change(bindGrant, [ttl, attempt, key, json], key);
+    return applied || found.attempt === attempt;
   }
 
   async writeVersion<Row extends { readonly version: number }>(
@@ -127,6 +148,11 @@ class Rows {
         ? { query: insert, params: [key, version, json] }
         : { query: update, params: [version, json, key, version - 1] };
     return (await this.change(statement.query, statement.params, key)).applied;
+  }
+
+  #ttlOf({ expiresMs }: { readonly expiresMs: number }): number | null {
+    const now = this.#now();
+    return ttlSeconds(Math.max(expiresMs, now + 1), { now, slackMs });
   }
 }
 

@@ -45,6 +45,7 @@ describe('accounts on cassandra', () => {
     await emptyTables(options, [
       'login_attempts',
       'pending_logins',
+      'step_up_grants',
       'user_ids',
       'subjects',
       'devices',
