@@ -176,6 +176,17 @@ export interface LocalSelf {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Table `account`, key `step up`: a fresh login with LuxID that was begun, until the person comes back. */
+export interface LocalStepUp {
+  /** `backup` or `identity`, as in `POST /auth/start`. */
+  purpose: string;
+  /** Secret until it is shown with the one-time code. */
+  verifier: string;
+  /** By this device's clock; the server gives up on the person after ten minutes. */
+  begunMs: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 function createBaseLocalRoom(): LocalRoom {
   return {
     room: "",
@@ -1442,6 +1453,90 @@ export const LocalSelf: MessageFns<LocalSelf> = {
             }
 
             message.lastLocalId = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocalStepUp(): LocalStepUp {
+  return { purpose: "", verifier: "", begunMs: 0, _unknownFields: {} };
+}
+
+export const LocalStepUp: MessageFns<LocalStepUp> = {
+  encode(message: LocalStepUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.purpose !== "") {
+      writer.uint32(10).string(message.purpose);
+    }
+    if (message.verifier !== "") {
+      writer.uint32(18).string(message.verifier);
+    }
+    if (message.begunMs !== 0) {
+      writer.uint32(24).uint64(message.begunMs);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocalStepUp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocalStepUp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.purpose = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.verifier = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.begunMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -1,7 +1,6 @@
 // `luxchat login`: proves eligibility with LuxID and keeps the device in its folder. Opens no browser by itself: it prints the address and listens
 // on loopback for the way back; with --user it walks the stand-in LuxID's pages in the terminal instead (development).
 import { existsSync, readdirSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { LoggedIn } from '#client/connection/login.ts';
 import { ClientError } from '#client/errors.ts';
 import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.ts';
@@ -9,6 +8,7 @@ import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
 import { withDeadline } from './deadline.ts';
+import { showAddress, standInPerson } from './luxid.ts';
 import type { Output } from './output.ts';
 
 /** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
@@ -41,26 +41,9 @@ export async function login(args: Arguments, out: Output): Promise<void> {
 }
 
 function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
-  const show = (url: string) => out.note('Open this address in a browser and log in with LuxID:', '', `  ${url}`, '');
-  return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show });
+  return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show: showAddress(out) });
 }
 
 async function throughTerminal(args: Arguments): Promise<LoggedIn> {
-  const password = args.password || (await ask('LuxID password: '));
-  const askCode = async (attempt: number) =>
-    (attempt === 1 && args.code) || ask('Code received by SMS (see the server console): ');
-  return standInLogin({ server: args.server }, { user: args.user, password, askCode, deviceName: args.deviceName });
-}
-
-function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  return new Promise((resolve, reject) => {
-    lines.question(question, (answer) => {
-      resolve(answer.trim());
-      lines.close();
-    });
-    lines.once('close', () =>
-      reject(new ClientError('BAD_ARGUMENT', 'The input ended before the question was answered.')),
-    );
-  });
+  return standInLogin({ server: args.server }, { ...(await standInPerson(args)), deviceName: args.deviceName });
 }

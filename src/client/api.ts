@@ -4,6 +4,8 @@ import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { Role } from '#proto/gen/record.ts';
 import type { Alarm } from './alarms.ts';
 import type { ConnectionState } from './connection/connection.ts';
+import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
+import type { BeginStepUp } from './devices/step-up.ts';
 import type { ClientError } from './errors.ts';
 import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 
@@ -166,6 +168,15 @@ export interface Luxchat {
   fingerprint(user: string): Promise<string>;
   /** Trusts the identity that a user has now, after it changed. UNKNOWN. */
   approveIdentity(user: string): Promise<void>;
+
+  /** Begins a step-up, a fresh login with LuxID, without which the server lets no one at the backup or the identity. Resolves to the address to send the
+   * person to; they come back to `redirect`, as at a login, where `finishStepUp` goes on, also on a page that was loaded anew. One at a time: an earlier
+   * one ends. OFFLINE (the server or LuxID), REJECTED (too many begun), BAD_ARGUMENT (the server does not know the address to come back to). */
+  beginStepUp(options: BeginStepUp): Promise<string>;
+  /** Ends it: `address` is where the person came back to. Afterwards take the query out of the address bar: its code is spent. Resolves to the grant for
+   * one request. STEP_UP_NEEDED (not begun here, not for this, ended by the person, done by someone else, too late), OFFLINE (may be repeated),
+   * REJECTED (ten an hour), LOGIN_NEEDED. */
+  finishStepUp(purpose: StepUpPurpose, address: string): Promise<StepUpGrant>;
 
   /** What was counted since `start`. */
   counters(): Counters;

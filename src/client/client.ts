@@ -10,6 +10,7 @@ import { Chores } from './chores.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
 import { InStep } from './connection/in-step.ts';
 import { Inbox } from './connection/inbox.ts';
+import type { LoginServer } from './connection/login.ts';
 import { patiently } from './connection/requests.ts';
 import { createCryptoServer } from './crypto/crypto-server.ts';
 import type { CryptoEngine, CryptoServer } from './crypto/engine.ts';
@@ -39,6 +40,8 @@ export interface ClientOptions {
     ConnectionOptions,
     'url' | 'accessToken' | 'client' | 'openSocket' | 'backoffMaxMs' | 'requestTimeoutMs'
   >;
+  /** Where logins are made. */
+  readonly login: LoginServer;
   readonly now?: () => number;
   readonly random?: () => number;
 }

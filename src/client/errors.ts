@@ -22,6 +22,8 @@ export type ClientErrorCode =
   | 'UNTRUSTED'
   /** This device is not confirmed by another one yet. */
   | 'NOT_CONFIRMED'
+  /** It takes a step-up, a fresh login with LuxID: none was begun here, it came to nothing (`cause` says why), or its grant was used or ran out. */
+  | 'STEP_UP_NEEDED'
   /** No such room, member, message or device here. */
   | 'UNKNOWN'
   /** The argument is out of its bounds. */

@@ -8,7 +8,9 @@ import { identityNumber } from '#proto/rules/identity/number.ts';
 import type { Luxchat, SendOptions } from './api.ts';
 import { Membership } from './chain/membership.ts';
 import { ClientCore } from './client.ts';
+import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { describeVerification } from './devices/devices.ts';
+import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
 import { positionAt } from './room/room-rows.ts';
 import { needName, Writing } from './sending/writing.ts';
@@ -22,6 +24,12 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
   #writing = new Writing(this.held, this.outbox);
   #receipts = new ReceiptSender(() => this.parts);
+  #stepUps = new StepUps({
+    store: this.options.store,
+    server: this.options.login,
+    accessToken: this.options.connection.accessToken,
+    now: this.options.now ?? Date.now,
+  });
   #typedAt = new Map<string, number>();
   #onlineAt = new Map<string, number>();
 
@@ -258,6 +266,14 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   cancelVerification(id: string): Promise<void> {
     return this.#verify(() => this.parts.engine.cancelVerification(id));
+  }
+
+  beginStepUp(options: BeginStepUp): Promise<string> {
+    return this.#stepUps.begin(options);
+  }
+
+  finishStepUp(purpose: StepUpPurpose, address: string): Promise<StepUpGrant> {
+    return this.#stepUps.finish(purpose, address);
   }
 
   async fingerprint(user: string): Promise<string> {

@@ -1,4 +1,4 @@
-// Logging in, refreshing and logging out over HTTP, in any runtime that has `fetch`. The verifier never leaves this device before the exchange,
+// Logging in, step-ups, refreshing and logging out over HTTP, in any runtime that has `fetch`. The verifier never leaves this device before the exchange,
 // so a one-time code is worth nothing to anyone else. It keeps nothing: the caller stores the pair, the old one until the new one is durable.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase64Url } from '#proto/rules/bytes/base.ts';
@@ -9,7 +9,7 @@ export const loginRefusals = [
   'BAD_REQUEST',
   /** The return address is neither loopback nor an origin that the provider knows. */
   'REDIRECT_REFUSED',
-  /** The one-time code is unknown, used, older than two minutes or another device's: start again. */
+  /** The one-time code is unknown, used, older than two minutes, another device's, or at a step-up another person's: start again. */
   'LOGIN_INVALID',
   /** The token is unknown or ran out: log in again. */
   'TOKEN_INVALID',
@@ -21,7 +21,7 @@ export const loginRefusals = [
   'TOO_MANY_DEVICES',
   'BODY_TOO_LARGE',
   'UNSUPPORTED_MEDIA',
-  /** Too many from this address: wait `retryAfterMs`. */
+  /** Too many from this address, or too many step-ups of this account: wait `retryAfterMs`. */
   'RATE_LIMITED',
   /** Try again after `retryAfterMs`. */
   'UNAVAILABLE',
@@ -83,6 +83,20 @@ export interface StartedLogin {
   readonly verifier: string;
 }
 
+/** What a step-up may be for, as in the server's own list: the backup is created, fetched or dropped; the identity is replaced. */
+export const stepUpPurposes = ['backup', 'identity'] as const;
+/** One of these. */
+export type StepUpPurpose = (typeof stepUpPurposes)[number];
+
+/** What a step-up ends in: fits `Grant` of the protocol. Good for one request of this device, which may be repeated as it is. */
+export interface StepUpGrant {
+  readonly token: string;
+  /** 16 random bytes. */
+  readonly attempt: Uint8Array;
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly expiresMs: number;
+}
+
 /** The server to talk to. */
 export interface LoginServer {
   /** Its address, such as `https://chat.example.lu`. */
@@ -93,10 +107,15 @@ export interface LoginServer {
   readonly timeoutMs?: number;
 }
 
-/** Begins a login. `redirect` is where the person comes back to: it gets `?login=<one-time code>` or `?error=<code>`. */
+/** Begins a login, or for a `purpose` a step-up: LuxID asks the person anew then. `redirect` is where the person comes back to: it gets `?login=<one-time code>` or `?error=<code>`. */
 export async function startLogin(
   at: LoginServer,
-  options: { readonly redirect: string; readonly client: 'terminal' | 'web'; readonly language?: string },
+  options: {
+    readonly redirect: string;
+    readonly client: 'terminal' | 'web';
+    readonly language?: string;
+    readonly purpose?: StepUpPurpose;
+  },
 ): Promise<StartedLogin> {
   const verifier = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
   const challenge = toBase64Url(sha256(new TextEncoder().encode(verifier)));
@@ -123,6 +142,16 @@ export async function completeLogin(
 ): Promise<LoggedIn> {
   const answer = await post(at, '/auth/token', { ...options });
   return { ...tokens(answer), firstLogin: answer.firstLogin === true };
+}
+
+/** Turns the one-time code of a step-up into a grant for the device of the access token. TOKEN_INVALID leaves the code as it was: refresh and try again. */
+export async function completeStepUp(
+  at: LoginServer,
+  options: { readonly login: string; readonly verifier: string; readonly accessToken: string },
+): Promise<StepUpGrant> {
+  const answer = await post(at, '/auth/grant', { ...options });
+  const attempt = crypto.getRandomValues(new Uint8Array(16));
+  return { token: text(answer, 'grant'), attempt, expiresMs: number(answer, 'expiresMs') };
 }
 
 /** A new pair for the refresh token. Until the new pair was kept, the old refresh token may be shown again; after its first use, never. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { LocalStore } from '../store/store.ts';
-import { freshToken, keepLogin, readSelf } from './account.ts';
+import { accessTokens, freshToken, keepLogin, readSelf } from './account.ts';
 
 const login = {
   userId: '@me:localhost',
@@ -48,6 +48,22 @@ describe('an access token', () => {
     const retryAfterMs = status === 502 ? 0 : 7_000;
     await expect(freshToken(store, false)).rejects.toMatchObject({ code: 'OFFLINE', retryAfterMs });
     expect(await readSelf(store)).toMatchObject({ refreshToken: 'old refresh' });
+  });
+
+  it('is refreshed once for all who ask at the same time, and a failure holds nobody up', async () => {
+    let asked = 0;
+    vi.stubGlobal('fetch', async () => {
+      asked += 1;
+      return asked === 1 ? new Response('{}', { status: 502 }) : new Response(JSON.stringify(next));
+    });
+    const token = accessTokens(store);
+    const answers = await Promise.allSettled([token(false), token(false), token(false)]);
+    expect(answers.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.code))).toEqual([
+      'OFFLINE',
+      'new access',
+      'new access',
+    ]);
+    expect(asked).toBe(2);
   });
 
   it('waits without a network', async () => {

@@ -55,9 +55,21 @@ export function clientOf(
       ...connection,
       url: `${serverUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`,
       client,
-      accessToken: (expired) => freshToken(store, expired),
+      accessToken: accessTokens(store),
     },
+    login: { server: serverUrl },
   });
+}
+
+/** Access tokens of a device as `freshToken` gives them, to one who asks after the other: two refreshes at once would each get a pair, of which one is
+ * worth nothing and may be the one that is kept. */
+export function accessTokens(store: LocalStore): (expired: boolean) => Promise<string> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (expired) => {
+    const token = last.then(() => freshToken(store, expired));
+    last = token.catch(() => {});
+    return token;
+  };
 }
 
 /** An access token that holds for a minute at least, refreshed where `expired` or needed. Rejects with LOGIN_NEEDED where there is none any more, with

@@ -1,13 +1,17 @@
 // Walks the pages of the stand-in LuxID without a browser, for terminals that have none, for scripts and for tests. It knows only what a browser
 // knows: forms, cookies and redirects. It does not work with the real LuxID, and is not meant to.
+import type { Luxchat } from '../api.ts';
 import {
   completeLogin,
   type LoggedIn,
   LoginError,
   type LoginServer,
   readReturn,
+  type StepUpGrant,
+  type StepUpPurpose,
   startLogin,
 } from '../connection/login.ts';
+import { explain } from '../devices/step-up.ts';
 
 /** Who logs in. */
 export interface StandInPerson {
@@ -27,6 +31,17 @@ export async function standInLogin(at: LoginServer, person: StandInPerson & { de
   const { authorizeUrl, verifier } = await startLogin(at, { redirect: nowhere, client: 'terminal' });
   const login = await walkStandIn({ ...person, authorizeUrl, redirect: nowhere });
   return completeLogin(at, { login, verifier, deviceName: person.deviceName });
+}
+
+/** A step-up of this device by walking the pages. Rejects as `finishStepUp`. */
+export async function standInStepUp(
+  client: Pick<Luxchat, 'beginStepUp' | 'finishStepUp'>,
+  options: StandInPerson & { readonly purpose: StepUpPurpose },
+): Promise<StepUpGrant> {
+  const { purpose } = options;
+  const authorizeUrl = await client.beginStepUp({ purpose, redirect: nowhere, client: 'terminal' });
+  const address = await followStandIn({ ...options, authorizeUrl, arrived: isNowhere }).catch(explain);
+  return client.finishStepUp(purpose, address);
 }
 
 /** Walks from `authorizeUrl` until it is sent to `redirect`, which is not called. Resolves to the one-time code; rejects like `standInLogin`. */
@@ -63,6 +78,10 @@ export async function followStandIn(
     }
   }
   throw new LoginError('PROTOCOL', 'The way through LuxID has no end.');
+}
+
+function isNowhere(address: string): boolean {
+  return address.split('?')[0] === nowhere;
 }
 
 interface Visit {

@@ -1,24 +1,26 @@
-// Logging in from a terminal: the person's browser comes back to a listener on this machine (RFC 8252), whose path is random, so that no other
+// Logging in, and stepping up, from a terminal: the person's browser comes back to a listener on this machine (RFC 8252), whose path is random, so that no other
 // page or program can answer in its place. Nothing is opened by itself; the address is shown.
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Luxchat } from '../api.ts';
 import {
   completeLogin,
   type LoggedIn,
   LoginError,
   type LoginServer,
   readReturn,
+  type StepUpGrant,
+  type StepUpPurpose,
   startLogin,
 } from '../connection/login.ts';
+import { explain } from '../devices/step-up.ts';
 
 /** How long the person may take; the server gives up after the same time. */
 export const terminalLoginMs = 10 * 60_000;
 
-/** How to log in with a browser. */
-export interface TerminalLogin {
-  /** 1 to 64 characters. */
-  readonly deviceName: string;
+/** How a person's browser is used. */
+export interface ByBrowser {
   /** Two letters, such as `de`. */
   readonly language?: string;
   /** Shows the person the address to open. */
@@ -27,8 +29,38 @@ export interface TerminalLogin {
   readonly signal?: AbortSignal;
 }
 
+/** How to log in with a browser. */
+export interface TerminalLogin extends ByBrowser {
+  /** 1 to 64 characters. */
+  readonly deviceName: string;
+}
+
 /** Logs in with the person's browser. Rejects with LoginError; ABORTED after ten minutes or when `signal` says so. */
 export async function terminalLogin(at: LoginServer, options: TerminalLogin): Promise<LoggedIn> {
+  let verifier = '';
+  const address = await thereAndBack(options, async (way) => {
+    const started = await startLogin(at, way);
+    verifier = started.verifier;
+    return started.authorizeUrl;
+  });
+  return completeLogin(at, { login: readReturn(address), verifier, deviceName: options.deviceName });
+}
+
+/** A step-up of this device with the person's browser. Rejects as `finishStepUp`; STEP_UP_NEEDED after ten minutes or when `signal` says so. */
+export async function terminalStepUp(
+  client: Pick<Luxchat, 'beginStepUp' | 'finishStepUp'>,
+  options: ByBrowser & { readonly purpose: StepUpPurpose },
+): Promise<StepUpGrant> {
+  const { purpose } = options;
+  const address = await thereAndBack(options, (way) => client.beginStepUp({ ...way, purpose })).catch(explain);
+  return client.finishStepUp(purpose, address);
+}
+
+/** Where the person's browser came back to, after `begin` said where to send it. */
+async function thereAndBack(
+  { language, show, signal }: ByBrowser,
+  begin: (way: { redirect: string; client: 'terminal'; language?: string }) => Promise<string>,
+): Promise<string> {
   const path = `/${randomBytes(16).toString('hex')}`;
   const listener = createServer();
   await new Promise<void>((listening, failed) => {
@@ -37,16 +69,11 @@ export async function terminalLogin(at: LoginServer, options: TerminalLogin): Pr
   });
   try {
     const redirect = `http://127.0.0.1:${(listener.address() as AddressInfo).port}${path}`;
-    const { language } = options;
-    const { authorizeUrl, verifier } = await startLogin(at, {
-      redirect,
-      client: 'terminal',
-      ...(language === undefined ? {} : { language }),
-    });
-    const returned = comeBack(listener, path, options.signal);
-    options.show(authorizeUrl);
-    const login = readReturn(await returned);
-    return await completeLogin(at, { login, verifier, deviceName: options.deviceName });
+    const way = { redirect, client: 'terminal', ...(language === undefined ? {} : { language }) } as const;
+    const authorizeUrl = await begin(way);
+    const returned = comeBack(listener, path, signal);
+    show(authorizeUrl);
+    return await returned;
   } finally {
     listener.close();
     listener.closeIdleConnections();

@@ -67,6 +67,7 @@ export class ScriptedSession {
       store,
       primitives: portablePrimitives,
       openEngine: async () => engine ?? idleEngine(),
+      login: { server: 'http://test' },
       connection: {
         url: 'ws://test/ws',
         client: 'test',

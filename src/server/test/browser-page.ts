@@ -36,6 +36,11 @@ const calls = {
     await client.synced();
     return { user: client.user, confirmed: client.ownDevices.confirmed };
   },
+  beginStepUp: (redirect: string) => need().beginStepUp({ purpose: 'backup', redirect, client: 'web' }),
+  finishStepUp: async (address: string) => {
+    const { token, attempt } = await need().finishStepUp('backup', address);
+    return { token, attemptBytes: attempt.length };
+  },
   close: () => need().close(),
   logout: () => need().logout(),
   remove: () => removeDevice(),

@@ -62,17 +62,22 @@ async function openTab(context: BrowserContext): Promise<Tab> {
   return { page, call: calls };
 }
 
-/** Walks LuxID's pages as a person does, and comes back. */
-async function login({ page, call }: Tab, user: string): Promise<void> {
-  await page.goto(await call.begin(server.url, `${server.url}/`));
+/** Walks LuxID's pages as a person does; resolves to where they came back to. */
+async function throughLuxId({ page }: Tab, user: string, authorizeUrl: string): Promise<string> {
+  await page.goto(authorizeUrl);
   await page.fill('[name=user]', user);
   await page.fill('[name=password]', words.password);
   await page.click('button');
   await page.fill('[name=code]', await provider.code(user));
   await page.click('button');
   await page.waitForURL(`${server.url}/?login=*`);
-  await call.finish(page.url());
-  await page.goto(server.url);
+  return page.url();
+}
+
+async function login(tab: Tab, user: string): Promise<void> {
+  const address = await throughLuxId(tab, user, await tab.call.begin(server.url, `${server.url}/`));
+  await tab.call.finish(address);
+  await tab.page.goto(server.url);
 }
 
 describe.each([
@@ -130,6 +135,15 @@ describe('two people in two browsers', () => {
     expect(await texts(alice)).toEqual([words.canary, 'moien']);
     await alice.call.send(room, 'after the reload');
     await reads(bob, 'after the reload');
+  });
+
+  it('step up by redirect, and the page that was loaded anew gets the grant, once', async () => {
+    const address = await throughLuxId(alice, 'alice', await alice.call.beginStepUp(`${server.url}/`));
+    await alice.call.open();
+    expect(await alice.call.finishStepUp(address)).toEqual({ token: expect.stringMatching(/^lxg_/), attemptBytes: 16 });
+    await expect(alice.call.finishStepUp(address)).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
+    await alice.page.goto(server.url);
+    await alice.call.open();
   });
 
   it('open a device in one tab only', async () => {

@@ -65,6 +65,7 @@ export async function device(provider: ProviderProcess, user: string, url?: stri
       const engine = await openEngine({ user: userId, device: deviceId, server, ledger });
       return behind ? engineWith(engine, () => everything(client)) : engine;
     },
+    login: { server: `http://127.0.0.1:${provider.port}` },
     connection: {
       url: url ?? `ws://127.0.0.1:${provider.port}/ws`,
       client: 'liar test',
