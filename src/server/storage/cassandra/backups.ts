@@ -1,7 +1,6 @@
-// Backups in Cassandra: a user's head and entries are one partition, so that each change of either is one conditional batch: of the head on
-// its revision, of entries on that and the number of puts under it. Guarantees:
-// the bounds hold exactly, over all nodes; a head that replaces a version takes its entries away in the same change, by one range tombstone below the
-// version in force, which no read passes over.
+// Backups in Cassandra: a user's head and entries are one partition, so that each change of either is one conditional batch: of the head on its revision,
+// of entries on that and the number of puts under it. Guarantees: the bounds hold exactly, over all nodes; a head that replaces a version takes its
+// entries away in the same change, by one range tombstone below the version in force, which no read passes over: each names one version.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { types } from 'cassandra-driver';
 import {
@@ -24,17 +23,18 @@ import type { Connection, Statement } from './connection.ts';
 import { blob, bytesOf } from './log-rows.ts';
 import { Turns } from './turns.ts';
 
-const select = `select revision, in_force, last_version, header, hash, openings, entry_count, byte_count from backups where user_id = ? limit 1`;
-const selectCounts = 'select revision, in_force, puts, entry_count, byte_count from backups where user_id = ? limit 1';
+/** The head's row. */
+const headRow = "user_id = ? and version = 0 and item = ''";
+const select = `select revision, in_force, last_version, header, hash, openings, puts, entry_count, byte_count from backups where ${headRow}`;
+const selectCounts = `select revision, in_force, puts, entry_count, byte_count from backups where ${headRow}`;
 const selectSizes = 'select item, size from backups where user_id = ? and version = ? and item in ?';
 const selectPage = 'select item, sealed from backups where user_id = ? and version = ? and item > ? and item < ?';
 const updateHead = `update backups set revision = ?, in_force = ?, last_version = ?, header = ?, hash = ?, openings = ?
-  where user_id = ? if revision = ?`;
-const beginAnew = 'update backups set puts = 0, entry_count = 0, byte_count = 0 where user_id = ?';
-const updateCounts = `update backups set puts = ?, entry_count = ?, byte_count = ?
-  where user_id = ? if revision = ? and puts = ?`;
+  where ${headRow} if revision = ?`;
+const beginAnew = `update backups set puts = 0, entry_count = 0, byte_count = 0 where ${headRow}`;
+const updateCounts = `update backups set puts = ?, entry_count = ?, byte_count = ? where ${headRow} if revision = ? and puts = ?`;
 const insertEntry = 'insert into backups (user_id, version, item, size, sealed) values (?, ?, ?, ?, ?)';
-const removeBelow = 'delete from backups where user_id = ? and version < ?';
+const removeBelow = 'delete from backups where user_id = ? and version > 0 and version < ?';
 
 /** A put that meets another node's change of the same backup begins anew, so often at most; of those who meet one gets through each time. */
 const triesMax = 10;
