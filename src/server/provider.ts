@@ -13,7 +13,7 @@ import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
 import { type Auth, type AuthOptions, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
-import { Backups, type UseGrant } from './backup/backups.ts';
+import { Backups } from './backup/backups.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -62,8 +62,6 @@ export type LuxIdAddress = Pick<AuthOptions, 'issuer' | 'clientId' | 'clientSecr
 export interface ProviderPorts {
   /** Issuer of LuxID, or the started stand-in's; asked once the own port is known, because LuxID must know where to return to. */
   readonly luxid: (callbackUrl: string) => Promise<LuxIdAddress>;
-  /** What a step-up's grant is worth, unless login says so. Default: none counts. */
-  readonly useGrant?: UseGrant;
   /** Nothing can be acknowledged any more and this process must end; a sentence for the operator says why. */
   readonly lost: (why: string) => void;
 }
@@ -159,7 +157,7 @@ async function startOn(
   };
   const backups = new Backups({
     store: store.backups(),
-    useGrant: ports.useGrant ?? (async () => false),
+    useGrant: async (use) => (await login.promise).useGrant(use),
     primitives: nodePrimitives,
     now: Date.now,
   });

@@ -1,12 +1,13 @@
-// Backups over real sockets: a whole node on its embedded store, people who log in through the stand-in LuxID, frames made by hand. Only what a grant is
-// worth is the test's own.
+// Backups over real sockets: a whole node on its embedded store, people who log in and step up through the stand-in LuxID, frames made by hand.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Identity } from '#bench/lib/identity.ts';
 import { RawClient, Rejected } from '#bench/lib/raw-client.ts';
-import { standInLogin } from '#client/node/stand-in-walk.ts';
+import { completeStepUp, type LoggedIn, startLogin } from '#client/connection/login.ts';
+import { standInLogin, walkStandIn } from '#client/node/stand-in-walk.ts';
+import type { Grant } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { backupHash } from '#proto/rules/bytes/hash.ts';
 import { freePort } from '../../../deploy/dev/ports.ts';
@@ -19,23 +20,29 @@ const folder = mkdtempSync(join(tmpdir(), 'backups-'));
 const header = new TextEncoder().encode('sealed header');
 const room = `!g${'a'.repeat(32)}:localhost`;
 const none = new Uint8Array();
-const grant = (token: string) => ({ token, attempt: new Uint8Array(16).fill(token.length) });
+const redirect = 'http://127.0.0.1:9/walk';
 let port = 0;
 let luxid: LuxId;
 let provider: Provider;
 
 async function start(): Promise<void> {
   const args = ['--port', String(port), '--ops-port', '0', '--drain-seconds', '0', '--data', folder];
+  args.push('--logins-per-minute', '1000');
   provider = await startProvider(readConfig({ args, env: {} }), {
     luxid: async () => ({ issuer: luxid.issuer, clientId: 'luxchat' }),
-    useGrant: async ({ token, device }) => token === `good ${device}` || token === 'good',
     lost: () => {},
   });
 }
 
-const logIn = (name: string) => {
-  const askCode = () => luxid.lastCodeFor(name) ?? '';
-  return standInLogin({ server: provider.url }, { user: name, password: 'moien-moien', deviceName: 'test', askCode });
+const walker = (name: string) => ({
+  ...{ user: name, password: 'moien-moien', askCode: () => luxid.lastCodeFor(name) ?? '' },
+});
+const logIn = (name: string) => standInLogin({ server: provider.url }, { ...walker(name), deviceName: 'test' });
+const stepUp = async (name: string, { accessToken }: LoggedIn, purpose: 'backup' | 'identity' = 'backup') => {
+  const at = { server: provider.url };
+  const { authorizeUrl, verifier } = await startLogin(at, { redirect, client: 'terminal', purpose });
+  const login = await walkStandIn({ ...walker(name), authorizeUrl, redirect });
+  return completeStepUp(at, { login, verifier, accessToken });
 };
 const open = ({ accessToken }: { accessToken: string }) => RawClient.open(port, { accessToken });
 const code = (refused: Promise<unknown>) =>
@@ -69,10 +76,15 @@ it('is written by one device, survives a restart, and is read by the next device
   expect(nothing).toMatchObject({ version: 0, lastVersion: 0, entries: 0 });
   await first.enrol(new Identity(ann));
 
-  const create = (token: string) =>
-    first.ask({ $case: 'createBackup', value: { grant: grant(token), header, version: 1 } }, 'done');
-  expect(await code(create('bad'))).toBe(Rejection.REJECTION_FORBIDDEN);
-  await create('good');
+  const create = (grant: Grant) => first.ask({ $case: 'createBackup', value: { grant, header, version: 1 } }, 'done');
+  const grant = await stepUp('ann', ann);
+  expect(await code(create({ ...grant, token: `lxg_${'x'.repeat(43)}` }))).toBe(Rejection.REJECTION_FORBIDDEN);
+  expect(await code(create(await stepUp('ann', ann, 'identity')))).toBe(Rejection.REJECTION_FORBIDDEN);
+  await create(grant);
+  // The answer was lost; and nothing else can be had with the same grant.
+  await create(grant);
+  const other = first.ask({ $case: 'fetchBackup', value: { grant } }, 'backup');
+  expect(await code(other)).toBe(Rejection.REJECTION_FORBIDDEN);
   const put = (version: number, all: ReturnType<typeof entries>) =>
     first.ask({ $case: 'putBackup', value: { version, entries: all } }, 'done');
   expect(await code(put(2, entries(0, 1, 10)))).toBe(Rejection.REJECTION_STALE_STATE);
@@ -84,7 +96,8 @@ it('is written by one device, survives a restart, and is read by the next device
   await start();
 
   // A new device of the same person: in no manifest, so that it may read and not write.
-  const second = await open(await logIn('ann'));
+  const annAgain = await logIn('ann');
+  const second = await open(annAgain);
   const known = await second.ask({ $case: 'checkBackup', value: {} }, 'backup');
   const hash = backupHash(header, nodePrimitives);
   expect({ ...known, hash: new Uint8Array(known.hash) }).toMatchObject({
@@ -95,9 +108,9 @@ it('is written by one device, survives a restart, and is read by the next device
   });
   const write = second.ask({ $case: 'putBackup', value: { version: 1, entries: entries(0, 1, 10) } }, 'done');
   expect(await code(write)).toBe(Rejection.REJECTION_STALE_MANIFEST);
-  const fetch = (token: string) => second.ask({ $case: 'fetchBackup', value: { grant: grant(token) } }, 'backup');
-  expect(await code(fetch('good 1'))).toBe(Rejection.REJECTION_FORBIDDEN);
-  expect(new Uint8Array((await fetch('good 2')).header)).toEqual(header);
+  const fetch = (grant: Grant) => second.ask({ $case: 'fetchBackup', value: { grant } }, 'backup');
+  expect(await code(fetch(await stepUp('ann', ann)))).toBe(Rejection.REJECTION_FORBIDDEN);
+  expect(new Uint8Array((await fetch(await stepUp('ann', annAgain))).header)).toEqual(header);
 
   const read = [];
   for (let after = '', pages = 0; pages === 0 || after !== ''; pages++) {
@@ -123,12 +136,15 @@ it('is written by one device, survives a restart, and is read by the next device
 });
 
 it('ends, and the next one has the next version and nothing of it', async () => {
-  const client = await open(await logIn('cat'));
-  const create = (version: number) =>
-    client.ask({ $case: 'createBackup', value: { grant: grant('good'), header, version } }, 'done');
+  const cat = await logIn('cat');
+  const client = await open(cat);
+  const create = async (version: number) => {
+    const grant = await stepUp('cat', cat);
+    return client.ask({ $case: 'createBackup', value: { grant, header, version } }, 'done');
+  };
   await create(1);
   await client.ask({ $case: 'putBackup', value: { version: 1, entries: entries(0, 3, 10) } }, 'done');
-  const drop = { $case: 'dropBackup', value: { grant: grant('good'), version: 1 } } as const;
+  const drop = { $case: 'dropBackup', value: { grant: await stepUp('cat', cat), version: 1 } } as const;
   await client.ask(drop, 'done');
   await client.ask(drop, 'done');
   expect(await client.ask({ $case: 'checkBackup', value: {} }, 'backup')).toMatchObject({ version: 0, lastVersion: 1 });
