@@ -63,7 +63,7 @@ export class CassandraStore implements Store {
     this.#states = new LogStates(connection);
     // An hour for clocks that differed when the keyspace was made.
     const floors = new Floors(connection, { sinceMs: createdMs - 3_600_000, storeNow });
-    this.#due = new LogDue(connection, { floors, now, keptMs: retention.textMs });
+    this.#due = new LogDue(connection, { floors, now, keptMs: retention.text.lifeMs });
     this.#ends = new FamilyEnds(connection, { floors, now });
   }
 
