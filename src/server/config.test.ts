@@ -82,6 +82,27 @@ describe('configuration', () => {
     expect(() => read([...args], { ...env })).toThrow(sentence);
   });
 
+  // Others were refused then, and took over from a node that ran.
+  it('refuses to listen for other machines where none can come', () => {
+    const many = ['--store', 'cassandra', '--cassandra', 'a:9042', '--node-host'];
+    for (const [host, address] of [
+      ['127.0.0.1', 'n1.internal:7400'],
+      ['localhost', '10.0.0.1:7400'],
+      ['::1', '[fd00::1]:7400'],
+    ] as const)
+      expect(() => read([...many, host, '--node-address', address])).toThrow(
+        'give in nodeHost the address to listen on',
+      );
+    for (const [host, address] of [
+      ['10.0.0.1', 'n1.internal:7400'],
+      ['0.0.0.0', 'n1.internal:7400'],
+      ['127.0.0.1', '127.0.0.2:7400'],
+      ['127.0.0.1', '[::1]:7400'],
+      ['127.0.0.1', ''],
+    ] as const)
+      expect(() => read([...many, host, '--node-address', address])).not.toThrow();
+  });
+
   it('lets only proxies connect where plain http comes in from outside in production', () => {
     const production = ['--mode', 'production', '--luxid-issuer', 'https://id.lu', '--provider', 'c.lu'];
     const behind = [...production, '--public-url', 'https://c.lu', '--trusted-proxies', '10.0.0.1'];

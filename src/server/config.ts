@@ -44,7 +44,7 @@ export function readConfig(sources: ConfigSources): Config {
 
 /** Does plain http come in from other machines than this one? In production only proxies may bring it then. */
 export function onlyProxiesConnect({ mode, host, tlsCert }: Config): boolean {
-  return mode === 'production' && tlsCert === '' && !['127.0.0.1', '::1', 'localhost'].includes(host);
+  return mode === 'production' && tlsCert === '' && !isLoopback(host);
 }
 
 /** The flag of a setting: `sendBurst` -> `--send-burst`. */
@@ -261,12 +261,24 @@ function refuseNodeContradictions(config: Config, refuse: (when: boolean, senten
     many && nodeAddress === '' && ['0.0.0.0', '::'].includes(nodeHost),
     'nodeHost is every address: say in nodeAddress at which one the other nodes reach this one.',
   );
+  refuse(
+    many &&
+      nodeAddress !== '' &&
+      isLoopback(nodeHost) &&
+      !isLoopback(nodeAddress.slice(0, nodeAddress.lastIndexOf(':'))),
+    'nodeHost is an address of this machine alone, and nodeAddress says that other machines reach it: give in nodeHost the address to listen on for them.',
+  );
   const files = [nodeTlsCert, nodeTlsKey, nodeTlsCa].filter((file) => file !== '').length;
   refuse(files !== 0 && files !== 3, 'nodeTlsCert, nodeTlsKey and nodeTlsCa go together: give all three or none.');
   refuse(
     config.mode === 'production' && many && config.cassandraReplication < 3,
     'mode production needs cassandraReplication of 3 or more: with fewer, one lost machine loses messages.',
   );
+}
+
+/** Does only this machine reach it? */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.replace(/^\[|\]$/g, '') === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
 function isWebAddress(text: string): boolean {
@@ -278,7 +290,7 @@ function isWebAddress(text: string): boolean {
 function isIssuer(text: string): boolean {
   if (!isWebAddress(text)) return false;
   const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  return protocol === 'https:' || isLoopback(hostname);
 }
 
 function areProxies(trustedProxies: readonly string[]): boolean {

@@ -86,7 +86,12 @@ export const settings = [
     fallback: 'n1',
     meaning: 'name of this node, its own among all: a process that starts under it ends an earlier one',
   },
-  { name: 'nodeHost', kind: text, fallback: '127.0.0.1', meaning: 'address to listen on for the other nodes' },
+  {
+    name: 'nodeHost',
+    kind: text,
+    fallback: '127.0.0.1',
+    meaning: 'address to listen on for the other nodes; the default reaches no other machine',
+  },
   { name: 'nodePort', kind: port, fallback: '7400', meaning: 'port for the other nodes; 0 takes any free one' },
   {
     name: 'nodeAddress',

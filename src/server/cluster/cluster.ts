@@ -145,7 +145,10 @@ export class Cluster {
     await this.#readRegister();
     this.#hints = this.#options.hints(() => this.#lookSoon());
     this.#hints?.show({ ...place, leaving: false });
-    this.#every(clusterLimits.lookMs, () => this.#look());
+    this.#every(clusterLimits.lookMs, () => {
+      this.#look();
+      if (this.#neighbours.isInDoubt) this.#hints?.look();
+    });
     this.#every(clusterLimits.registerMs, () => void this.#readRegister());
     this.#every(registerLimits.renewMs, () => void this.#ports.register.put(place).catch(this.#ports.failed));
     this.#every(clusterLimits.fenceMs, () => this.#ports.checkFence());
@@ -236,7 +239,7 @@ export class Cluster {
       {
         places: this.#places,
         signs: this.#hints?.alive ?? [],
-        canAskRedis: this.#canAskRedis ?? false,
+        canAskRedis: this.#hints === null ? false : this.#canAskRedis,
         isLinked: (seat) => linked.has(seat),
         isGone: (seat) => links.isGone(seat),
         isStrange: (seat) => links.isStrange(seat),

@@ -10,11 +10,19 @@ export interface NodeSign extends NodePlace {
   readonly leaving: boolean;
 }
 
+/** A sign as the others see it. */
+export interface SeenSign extends NodeSign {
+  /** How long before the look it was shown, by the clock of Redis, milliseconds: a node that runs shows itself again every `lookMs`. */
+  readonly ageMs: number;
+}
+
 export interface Hints {
   /** Whether the last look succeeded, within `lookMs` twice over. */
   readonly reachable: boolean;
   /** Nodes with a sign of life that is younger than `aliveMs`, at the last look that succeeded. */
-  readonly alive: readonly NodeSign[];
+  readonly alive: readonly SeenSign[];
+  /** Looks now, not only when it is time to: somebody is in doubt. */
+  look(): void;
   /** What this node shows from now on; shown at once. */
   show(sign: NodeSign): void;
   close(): Promise<void>;
@@ -52,7 +60,7 @@ export class RedisHints implements Hints {
   readonly #changed: () => void;
   readonly #timer: NodeJS.Timeout;
   #sign: NodeSign | null = null;
-  #alive: readonly NodeSign[] = [];
+  #alive: readonly SeenSign[] = [];
   #seenMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | null = null;
   /** Something changed during a look. */
@@ -86,8 +94,12 @@ export class RedisHints implements Hints {
     return performance.now() - this.#seenMs < hintLimits.lookMs * 2 + hintLimits.answerMs;
   }
 
-  get alive(): readonly NodeSign[] {
+  get alive(): readonly SeenSign[] {
     return this.#alive;
+  }
+
+  look(): void {
+    void this.#look();
   }
 
   show(sign: NodeSign): void {
@@ -136,10 +148,10 @@ export class RedisHints implements Hints {
         if (failure != null) throw failure;
       }
       const nodes = await this.#commands.smembers(names);
-      const signs = nodes.length === 0 ? [] : await this.#commands.mget(nodes.map((node) => this.#key(node)));
-      this.#alive = signs.flatMap((text) => readSign(text));
+      const signs = nodes.length === 0 ? [] : await this.#read(nodes);
+      this.#alive = signs.filter((sign) => sign !== null && sign !== 'none');
       this.#seenMs = performance.now();
-      await this.#forget(nodes.filter((_, n) => signs[n] === null));
+      await this.#forget(nodes.filter((_, n) => signs[n] === 'none'));
     } catch {
       // Gone, or too slow: `reachable` says so.
     }
@@ -152,14 +164,29 @@ export class RedisHints implements Hints {
     await this.#commands.eval(forgetScript, keys.length, ...keys, ...nodes).catch(() => {});
   }
 
+  /** What each of them shows; 'none' where nothing is there, null where it is no sign. */
+  async #read(nodes: readonly string[]): Promise<(SeenSign | 'none' | null)[]> {
+    const keys = nodes.map((node) => this.#key(node));
+    const asked = this.#commands.pipeline().mget(keys);
+    for (const key of keys) asked.pttl(key);
+    const [texts, ...lifetimes] = (await asked.exec()) ?? [];
+    if (texts === undefined || texts[0] !== null) throw texts?.[0] ?? new Error('no answer');
+    return (texts[1] as (string | null)[]).map((text, n) => {
+      if (text === null) return 'none';
+      const sign = readSign(text);
+      // What lives for ever was not shown by a node; it counts as old.
+      const leftMs = Math.max(0, Number(lifetimes[n]?.[1] ?? 0));
+      return sign && { ...sign, ageMs: Math.max(0, hintLimits.aliveMs - leftMs) };
+    });
+  }
+
   #key(node: string): string {
     return `${this.#prefix}node:${node}`;
   }
 }
 
-/** None where it is not there or not a sign: whoever can write to Redis can at most mislead. */
-function readSign(text: string | null): NodeSign[] {
-  if (text === null) return [];
+/** Null where it is not there or not a sign: whoever can write to Redis can at most mislead. */
+function readSign(text: string): NodeSign | null {
   try {
     const sign = JSON.parse(text) as NodeSign;
     const { node, gen, seat, address, leaving } = sign;
@@ -168,8 +195,8 @@ function readSign(text: string | null): NodeSign[] {
       Number.isSafeInteger(gen) &&
       Number.isSafeInteger(seat) &&
       typeof address === 'string';
-    return good ? [{ node, gen, seat, address, leaving: leaving === true }] : [];
+    return good ? { node, gen, seat, address, leaving: leaving === true } : null;
   } catch {
-    return [];
+    return null;
   }
 }
