@@ -15,6 +15,7 @@ import { type Auth, createAuth } from './auth/auth.ts';
 import type { AuthLimits } from './auth/limits.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
+import { ClockOff, checkClock } from './clock-check.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { type Config, ConfigError } from './config.ts';
 import { openTransport } from './front.ts';
@@ -36,8 +37,6 @@ import { Waking } from './waking.ts';
 /** How often logins that ran out are cleared away and actors woken that have something left to do, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
 const expireMs = 3_600_000;
-/** How far this machine's clock may be from the store's, milliseconds: beyond it nothing is accepted, since rows would expire at the wrong time. */
-const clockSkewMaxMs = 60_000;
 
 /** A running node. */
 export interface Provider {
@@ -81,16 +80,6 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
   }
 }
 
-/** Rejects with ConfigError where this machine's clock is off; with the store's error where that can't be known. */
-async function checkClock(store: ProviderStore): Promise<void> {
-  const skewMs = (await store.clockSkewMs?.()) ?? 0;
-  if (Math.abs(skewMs) <= clockSkewMaxMs) return;
-  const seconds = Math.round(Math.abs(skewMs) / 1000);
-  throw new ConfigError(
-    `The clock of this machine is ${seconds} seconds ${skewMs > 0 ? 'ahead of' : 'behind'} that of Cassandra: set it right, then start again.`,
-  );
-}
-
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -115,7 +104,7 @@ async function startOn(
   let auth: Auth | undefined;
   // Devices come back before the login runs: their tokens are not unknown, they wait.
   const login = Promise.withResolvers<Auth>();
-  await checkClock(store);
+  await checkClock(store, log);
   const place = config.store === 'cassandra' ? await takePlace(store, config.node) : null;
   const seat = place?.seat ?? 0;
   let cluster: Cluster | null = null;
@@ -226,8 +215,8 @@ async function startOn(
       failed: (error) => log.error('login sweep failed', error),
     }),
     every(sweepMs, wakeDue, { failed: (error) => log.error('waking failed', error) }),
-    every(sweepMs, () => checkClock(store), {
-      failed: (error) => (error instanceof ConfigError ? ports.lost(error.message) : runner.noteFailure(error)),
+    every(sweepMs, () => checkClock(store, log), {
+      failed: (error) => (error instanceof ClockOff ? ports.lost(`${error.message}.`) : runner.noteFailure(error)),
     }),
     every(expireMs, () => store.expire(), { failed: (error) => log.error('expiry failed', error) }),
   ];

@@ -14,8 +14,8 @@ export interface ProviderStore extends Store {
   accounts(): AccountStore;
   /** Has anybody ever logged in? */
   holdsSubjects(): Promise<boolean>;
-  /** This node's clock less the store's, milliseconds. Absent where they are one. */
-  clockSkewMs?(): Promise<number>;
+  /** This node's clock less the store's, and how far the store's own clocks are apart, milliseconds. Absent where they are one. */
+  clockSkew?(): Promise<{ readonly skewMs: number; readonly spreadMs: number }>;
 }
 
 /** `failed` hears that everything fails from now on, and why by the system's name. Rejects with StorageError. */

@@ -32,6 +32,9 @@ export interface Page {
 
 const { localQuorum, localSerial } = types.consistencies;
 
+/** Servers that are asked about themselves at once. */
+const serversMax = 15;
+
 /** Plain reads and writes. Answers are bounded by what is asked, so they come whole (0 = no pages), unless pages are asked for. */
 const plain: QueryOptions = { prepare: true, consistency: localQuorum, fetchSize: 0 };
 /** Sees every conditional change that was decided, and completes what was begun. */
@@ -61,6 +64,21 @@ export class Connection {
   /** A read at LOCAL_QUORUM. */
   async read(query: string, params: Params): Promise<readonly types.Row[]> {
     return (await this.#answer(() => this.#client.execute(query, params as unknown[], plain))).rows;
+  }
+
+  /**
+   * Asks each server of this datacenter that is connected, up to `serversMax` of them, about itself; those that do not answer are left out. `answered` hears each
+   * answer as it comes. Rejects when none does.
+   */
+  async readEach<T>(query: string, answered: (row: types.Row) => T): Promise<readonly T[]> {
+    const hosts = this.#client.getState().getConnectedHosts().slice(0, serversMax);
+    const asked = hosts.map((host) =>
+      this.#answer(async () => answered((await this.#client.execute(query, [], { host })).first())),
+    );
+    const results = await Promise.allSettled(asked);
+    const told = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    if (told.length > 0) return told;
+    throw new StorageError('UNANSWERED', 'No server of Cassandra answered', { cause: results });
   }
 
   /** One page of a read at LOCAL_QUORUM. */

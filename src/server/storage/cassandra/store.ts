@@ -15,6 +15,7 @@ import type { AccountStore } from '../../auth/ports.ts';
 import type { Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { cassandraAccounts, hasAccounts } from './accounts.ts';
+import { askSkews, type ClockSkew, middleOf } from './clock.ts';
 import { Connection } from './connection.ts';
 import { FamilyEnds } from './family-ends.ts';
 import { Floors } from './floors.ts';
@@ -54,7 +55,7 @@ export class CassandraStore implements Store {
   }
 
   private constructor(connection: Connection, options: CassandraOptions & { readonly createdMs: number }) {
-    const { now, createdMs, retention = legalRetention, storeNow = () => clockOf(connection) } = options;
+    const { now, createdMs, retention = legalRetention, storeNow = () => earliestOf(connection, now) } = options;
     this.#connection = connection;
     this.#now = now;
     this.#owners = new Owners(connection);
@@ -67,11 +68,9 @@ export class CassandraStore implements Store {
     this.#ends = new FamilyEnds(connection, { floors, now });
   }
 
-  /** This node's clock less the store's, milliseconds; right to half of the time that asking took. */
-  async clockSkewMs(): Promise<number> {
-    const asked = this.#now();
-    const theirs = await clockOf(this.#connection);
-    return (asked + this.#now()) / 2 - theirs;
+  /** This node's clock against those of the servers. Rejects when none answers. */
+  async clockSkew(): Promise<ClockSkew> {
+    return middleOf(await askSkews(this.#connection, this.#now));
   }
 
   /** A table for what is no log; see ../table.ts. */
@@ -158,7 +157,8 @@ export class CassandraStore implements Store {
   }
 }
 
-async function clockOf(connection: Connection): Promise<number> {
-  const [row] = await connection.read('select toUnixTimestamp(now()) as now_ms from system.local', []);
-  return Number(row?.now_ms);
+/** The time at the server that is farthest behind: floors stay behind all of them. */
+async function earliestOf(connection: Connection, now: () => number): Promise<number> {
+  const skews = await askSkews(connection, now);
+  return now() - Math.max(...skews);
 }
