@@ -63,6 +63,7 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
       board,
       release: (isTheirs) => system.release(isTheirs),
       abandon: (isTheirs) => system.abandon(isTheirs),
+      forget: (shards) => runner.forgetStubs(shards),
       checkFence: () => runner.checkFence(),
       aliveSinceMs: () => runner.aliveSinceMs,
       fresh: (isFresh) => {

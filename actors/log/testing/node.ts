@@ -2,16 +2,21 @@
 // repeat from a new message by what it recovered: the smallest actor that could lose or double something.
 import type { Fence, Generation, StoredRow } from '../../ports/log-store.ts';
 import { isOlder, type StoredState } from '../../ports/state-store.ts';
+import { coveredKey } from '../covered.ts';
 import { FenceReader } from '../fence-reader.ts';
 import { Log } from '../log.ts';
 import type { LogAnswer, StateChange } from '../messages.ts';
-import type { Stub } from '../opening.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '../requests.ts';
 import type { Rule } from '../rules.ts';
+import { shardOf } from '../shards.ts';
+import { Stubs } from '../stubs.ts';
 import type { Replicas } from './replicas.ts';
 
 /** The one log of the schedule. */
 export const logName = 'room/!a';
+/** How often an actor that is to stop lets other things go first before it is dropped. */
+const patienceTurns = 15;
+const ownShard = new Set([shardOf(logName)]);
 
 export interface NodeOptions {
   readonly replicas: Replicas;
@@ -30,6 +35,7 @@ interface Incarnation {
   nextSeq: number;
   covered: number;
   open: boolean;
+  closing: boolean;
 }
 
 export class Node {
@@ -41,7 +47,9 @@ export class Node {
   readonly #fences = new FenceReader<(reply: StoreReply) => void>();
   #reading = false;
   #actor: Incarnation | null = null;
-  #stub: Stub | null = null;
+  readonly #stubs = new Stubs();
+  /** Waits for the actor to be gone. */
+  #released: (() => void) | null = null;
   #saves = 0;
 
   constructor(options: NodeOptions) {
@@ -64,13 +72,37 @@ export class Node {
     this.#actor = this.#start();
   }
 
-  /** All logs of the shard stop: rule 9 asks for it before the shard is given away. */
-  stop(): void {
+  /** The store says that the shard is this node's. */
+  gets(): void {
+    // Rule 14. Left out, it goes on by what it left, whoever had the shard since.
+    if (this.#options.omit !== 14) this.#stubs.forget(ownShard);
+    this.owns = true;
+  }
+
+  /** The actor stops, in order if it can; `stopped` is called once it has. Rule 9 asks for it before the shard is given away. */
+  release(stopped: () => void): void {
     this.owns = false;
-    if (this.#options.omit === 9) return;
+    if (this.#options.omit === 9) return stopped();
+    this.close();
+    if (this.#actor?.closing !== true) return this.#abandon(stopped);
+    this.#released = () => this.#abandon(stopped);
+    this.#wait(patienceTurns, () => this.#ended());
+  }
+
+  #wait(turns: number, run: () => void): void {
+    this.#later(() => (turns === 0 ? run() : this.#wait(turns - 1, run)));
+  }
+
+  #ended(): void {
+    const released = this.#released;
+    this.#released = null;
+    released?.();
+  }
+
+  #abandon(stopped: () => void): void {
     this.#actor?.log.drop();
     this.#actor = null;
-    this.#stub = null;
+    stopped();
   }
 
   /** Passivates the actor, if it is idle. */
@@ -78,6 +110,7 @@ export class Node {
     const actor = this.#actor;
     if (actor === null || !actor.open || actor.covered !== actor.nextSeq - 1) return;
     actor.open = false;
+    actor.closing = true;
     actor.log.command({ kind: 'close', changes: this.#changes(actor) }, 0);
   }
 
@@ -96,11 +129,11 @@ export class Node {
         if (omit === undefined) throw new Error(reason);
       },
     };
+    const stub = this.#stubs.take(logName);
     const limits = { segmentRowsMax: rowsMax, pageRows: 2 };
-    const log = new Log(logName, host, { generation, readsAreDurable: false, stub: this.#stub, limits, omit });
-    this.#stub = null;
+    const log = new Log(logName, host, { generation, readsAreDurable: false, stub, limits, omit });
     const maps = { known: new Map<number, number>(), sent: new Map<number, number>() };
-    const actor: Incarnation = { log, ...maps, waiting: [], nextSeq: 1, covered: 0, open: false };
+    const actor: Incarnation = { log, ...maps, waiting: [], nextSeq: 1, covered: 0, open: false, closing: false };
     log.command({ kind: 'open', create: true }, 0);
     return actor;
   }
@@ -148,8 +181,10 @@ export class Node {
       case 'closed':
         if (this.#actor === actor) {
           this.#actor = null;
-          this.#stub = actor.log.stub;
-          for (const message of actor.waiting) this.arrive(message);
+          this.#stubs.keep(logName, actor.log.stub);
+          // Not inside the log's own turn.
+          if (this.#released !== null) this.#later(() => this.#ended());
+          else for (const message of actor.waiting) this.arrive(message);
         }
         break;
       case 'failed':
@@ -216,11 +251,7 @@ export class Node {
         break;
       }
       case 'readState':
-        replicas.read(
-          alive,
-          (store) => store.readState(logName),
-          (both) => reply(both === null ? unknownReply : { op: 'readState', rows: mergeState(both) }),
-        );
+        readState(replicas, alive, (rows) => reply(rows === null ? unknownReply : { op: 'readState', rows }));
     }
   }
 
@@ -254,7 +285,26 @@ export function mergeRows(both: readonly StoredRow[][], limit: number): StoredRo
   return [...merged.values()].sort((a, b) => a.seq - b.seq).slice(0, limit);
 }
 
-export function mergeState(both: readonly StoredState[][]): StoredState[] {
+/** A row a page, in the order of their keys: what is written meanwhile may be seen in one page and not in the one before. */
+export function readState(
+  replicas: Replicas,
+  alive: () => boolean,
+  answer: (rows: StoredState[] | null) => void,
+  found: readonly StoredState[] = [],
+  [key, ...rest]: readonly string[] = ['known', coveredKey],
+): void {
+  if (key === undefined) return answer([...found]);
+  replicas.read(
+    alive,
+    (store) => store.readState(logName, [key]),
+    (both) => {
+      if (both === null) answer(null);
+      else readState(replicas, alive, answer, [...found, ...mergeState(both)], rest);
+    },
+  );
+}
+
+function mergeState(both: readonly StoredState[][]): StoredState[] {
   const merged = new Map<string, StoredState>();
   for (const row of both.flat()) {
     const before = merged.get(row.key);

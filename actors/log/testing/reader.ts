@@ -4,7 +4,7 @@ import { Log } from '../log.ts';
 import type { LogAnswer } from '../messages.ts';
 import type { StoreReply, StoreRequest } from '../requests.ts';
 import { rowsWritten, stateWritten } from '../requests.ts';
-import { logName, mergeRows, mergeState } from './node.ts';
+import { logName, mergeRows, readState } from './node.ts';
 import type { Replicas } from './replicas.ts';
 
 export class Reader {
@@ -88,11 +88,7 @@ export class Reader {
           (both) => reply({ op: 'readRows', rows: mergeRows(both!, request.range.limit) }),
         );
       case 'readState':
-        return this.#replicas.read(
-          always,
-          (store) => store.readState(logName),
-          (both) => reply({ op: 'readState', rows: mergeState(both!) }),
-        );
+        return readState(this.#replicas, always, (rows) => reply({ op: 'readState', rows: rows ?? [] }));
     }
   }
 }

@@ -14,6 +14,8 @@ interface Action {
 const timeoutChance = 0.12;
 /** That a write never lands on a certain replica. */
 const lossChance = 0.1;
+/** How often what is late lets something else go first. */
+const lateTurnsMax = 20;
 const always = () => true;
 
 export class Replicas {
@@ -98,8 +100,15 @@ export class Replicas {
       });
       return;
     }
-    this.later(always, () => void apply());
+    this.#late(() => void apply());
     this.later(alive, () => answer(null));
+  }
+
+  /** Lands some time, half of the time long after its sender gave up. */
+  #late(run: () => void): void {
+    const wait = (turns: number): void =>
+      this.later(always, () => (turns === 0 || this.#calm ? run() : wait(turns - 1)));
+    wait(this.#random.chance(0.5) ? this.#random.below(lateTurnsMax) : 0);
   }
 
   #once(alive: () => boolean, answer: (done: boolean) => void, surelyLate = false): (done: boolean) => boolean {

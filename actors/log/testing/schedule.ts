@@ -24,6 +24,8 @@ export interface Outcome {
 const generationsMax = 3;
 const messagesMax = 5;
 const stepsMax = 600;
+/** Actions of its own that a bounce waits for. */
+const bounceStepsMax = 12;
 
 export function runSchedule({ seed, omit }: ScheduleOptions): Outcome {
   return new Schedule(new Random(seed), omit).run();
@@ -51,7 +53,7 @@ class Schedule {
     this.#replicas = new Replicas(random);
     this.#rowsMax = random.chance(0.5) ? 2 : 100;
     this.#crashes = random.below(3);
-    this.#handOvers = random.below(2);
+    this.#handOvers = random.below(4);
   }
 
   run(): Outcome {
@@ -107,8 +109,9 @@ class Schedule {
       () => {
         const from = this.#replicas.registers.readShard(0);
         this.#walk(node, takeShard({ shard: 0, from, to: node.generation }, this.#omit), (owner) => {
-          node.owns = sameGeneration(owner, node.generation);
-          if (node.owns) this.#takeovers++;
+          if (!sameGeneration(owner, node.generation)) return;
+          node.gets();
+          this.#takeovers++;
         });
       },
     );
@@ -122,17 +125,38 @@ class Schedule {
     return node;
   }
 
-  /** A planned hand-over to a generation that is made for it. */
+  /** A planned hand-over: to another generation that is there, which may have had the shard before, or to one that is made for it. */
   #give(node: Node): void {
-    if (this.#nodes.length >= generationsMax) return;
+    const others = this.#nodes.filter((other) => other !== node && !other.crashed);
+    const isNew = this.#nodes.length < generationsMax && (others.length === 0 || this.#random.chance(0.5));
+    const heir = isNew ? this.#newNode() : others[this.#random.below(others.length)];
+    if (heir !== undefined) this.#giveTo(node, heir);
+  }
+
+  #giveTo(node: Node, heir: Node): void {
+    if (this.#handOvers === 0 || !node.owns) return;
     this.#handOvers--;
-    node.stop();
-    const heir = this.#newNode();
-    const from = this.#replicas.registers.readShard(0);
-    if (!sameGeneration(from, node.generation) || from === null) return;
-    this.#walk(node, handOver({ shard: 0, from, to: heir.generation }), (owner) => {
-      heir.owns = sameGeneration(owner, heir.generation);
+    node.release(() => {
+      const from = this.#replicas.registers.readShard(0);
+      if (!sameGeneration(from, node.generation) || from === null) return;
+      this.#walk(node, handOver({ shard: 0, from, to: heir.generation }), (owner) => {
+        if (!sameGeneration(owner, heir.generation)) return;
+        heir.gets();
+        if (this.#random.chance(0.5)) this.#bounce(heir, node);
+      });
     });
+  }
+
+  /** Someone speaks, and while the log is being opened for it, the shard goes back to where it was. */
+  #bounce(heir: Node, node: Node): void {
+    this.#send(heir);
+    const steps = this.#random.below(bounceStepsMax);
+    const wait = (left: number) =>
+      this.#replicas.later(
+        () => !heir.crashed,
+        () => (left === 0 ? this.#giveTo(heir, node) : wait(left - 1)),
+      );
+    wait(steps);
   }
 
   #walk<T>(node: Node, steps: OwnershipSteps<T>, done: (value: T) => void): void {

@@ -37,6 +37,7 @@ async function started(redis?: { reachable: boolean; signs?: readonly SeenSign[]
     board: board as unknown as Switchboard,
     release: () => [],
     abandon: () => {},
+    forget: () => {},
     checkFence: () => void state.checks++,
     aliveSinceMs: () => state.aliveSinceMs,
     fresh: (isFresh) => void state.fresh.push(isFresh),

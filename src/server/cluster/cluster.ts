@@ -41,6 +41,8 @@ export interface ClusterPorts {
   readonly board: Switchboard;
   readonly release: (isTheirs: (address: Address) => boolean) => readonly Address[];
   readonly abandon: (isTheirs: (address: Address) => boolean) => void;
+  /** Forgets what closed logs of these shards left in memory to go on by. */
+  readonly forget: (shards: ReadonlySet<number>) => void;
   /** Reads the fence now. */
   readonly checkFence: () => void;
   /** When the newest read of the fence that said alive began, by `performance.now`. */
@@ -117,6 +119,7 @@ export class Cluster {
       readShard: (shard, done) => this.#told(ports.store.readShard(shard), done),
       release: (shards) => new Set(ports.release(ofShards(shards)).map(shardOf)),
       abandon: (shards) => ports.abandon(ofShards(shards)),
+      forget: (shards) => ports.forget(shards),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => {
         board.place(shards, place);

@@ -27,6 +27,15 @@ class CountingStore extends InMemoryStore {
     await super.writeRows(...args);
   }
 
+  /** While there is a list, changes of metas are not answered, and wait in it. */
+  lateMetas: (() => Promise<boolean>)[] | null = null;
+
+  override async casMeta(...args: Parameters<InMemoryStore['casMeta']>): Promise<boolean> {
+    if (this.lateMetas === null) return await super.casMeta(...args);
+    this.lateMetas.push(() => super.casMeta(...args));
+    throw new Error('nothing heard');
+  }
+
   override async readFence(...args: Parameters<InMemoryStore['readFence']>): ReturnType<InMemoryStore['readFence']> {
     this.calls.push('readFence');
     if (this.fenceFails) throw new Error('nothing heard');
@@ -57,7 +66,11 @@ describe('the log runner', () => {
     const schedule = (run: () => void) => {
       flush = run;
     };
-    const made = await LogRunner.start({ store, node: 'n', now: () => now, schedule, later, ...more });
+    const { generation, ...options } = { store, now: () => now, schedule, later, ...more };
+    const made =
+      generation === undefined
+        ? await LogRunner.start({ ...options, node: 'n' })
+        : new LogRunner({ ...options, generation });
     return made.serve((actor, incarnation, answer) => void answers.push([actor, incarnation, answer]));
   };
   beforeEach(async () => {
@@ -303,6 +316,33 @@ describe('the log runner', () => {
       Promise.all(['a', 'b', 'c'].map(async (each) => (await store.readMeta(`room/!${each}`))?.version));
     for (const log of ['room/!a', 'room/!b', 'room/!c']) await open(log, 2);
     expect(await versions()).toEqual([2, 1, 1]);
+  });
+
+  // Its story: the other node's change of the meta came when this one was writing again, by its stub, and sealed the segment beneath it: what it acked
+  // was gone for the next owner.
+  it('opens a new segment where its shard was elsewhere meanwhile: rule 14', async () => {
+    const log = 'room/!a';
+    await open(log);
+    append(log, 1, 1, 'x');
+    await settle();
+    await close(log, 1, 1);
+    const home = runner;
+    store.lateMetas = [];
+    runner = await begin({ generation: await store.createGeneration('other') });
+    await open(log);
+    expect(kinds(log).at(-1)).toBe('failed');
+    const [late] = store.lateMetas;
+    store.lateMetas = null;
+    runner = home;
+    runner.forgetStubs(new Set([shardOf(log)]));
+    await open(log, 2);
+    expect(await late?.()).toBe(false);
+    append(log, 2, 2, 'y');
+    await settle();
+    expect(answers.at(-1)?.[2]).toEqual({ kind: 'appended', throughSeq: 2 });
+    runner = await begin();
+    await open(log);
+    expect(await read(log, 1)).toEqual(['x', 'y']);
   });
 
   it('tells the heads of logs that are asleep and covered, and no others', async () => {
