@@ -77,6 +77,12 @@ describe('configuration', () => {
     [['--origins', 'https://a.lu,https://b.lu/'], {}, 'not "https://b.lu/"'],
     [['--trusted-proxies', 'proxy.lu'], {}, 'addresses or networks'],
     [['--trusted-proxies', '10.0.0.0/99'], {}, 'addresses or networks'],
+    [['--proxy-protocol', 'on'], {}, 'name your balancer'],
+    [
+      ['--proxy-protocol', 'on', '--trusted-proxies', '10.0.0.1', '--tls-cert', 'c', '--tls-key', 'k'],
+      {},
+      'transport ws only',
+    ],
   ] as const)('refuses %j %j with a sentence', (args, env, sentence) => {
     expect(() => read([...args], { ...env })).toThrow(ConfigError);
     expect(() => read([...args], { ...env })).toThrow(sentence);

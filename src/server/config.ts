@@ -205,6 +205,14 @@ function refuseContradictions(config: Config): void {
     `trustedProxies are addresses or networks, such as 10.0.0.0/8, not "${config.trustedProxies.join(',')}".`,
   );
   refuse(
+    config.proxyProtocol && config.trustedProxies.length === 0,
+    'proxyProtocol believes only trustedProxies: name your balancer there.',
+  );
+  refuse(
+    config.proxyProtocol && config.tlsCert !== '' && config.transport === 'uws',
+    'proxyProtocol in front of TLS is read by transport ws only: end TLS at the balancer, or choose ws.',
+  );
+  refuse(
     config.luxidIssuer !== '' && !isIssuer(config.luxidIssuer),
     'luxidIssuer must be a full address that begins with https://, or with http:// on a loopback address.',
   );

@@ -128,7 +128,13 @@ export const settings = [
     kind: list,
     fallback: '',
     meaning:
-      'addresses or networks whose X-Forwarded-For is believed; in production without TLS, on an outside address, only they may connect',
+      'addresses or networks whose X-Forwarded-For or PROXY header is believed; in production without TLS, on an outside address, only they may connect',
+  },
+  {
+    name: 'proxyProtocol',
+    kind: { kind: 'switch' },
+    fallback: 'off',
+    meaning: 'on: each connection of a trusted proxy begins with a PROXY header, version 2, and is refused without',
   },
   {
     name: 'transport',

@@ -44,8 +44,13 @@ export interface TransportOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Browser origins besides the own one, such as `https://app.example`. A present Origin that is not listed gets 403. */
   readonly allowedOrigins?: readonly string[];
-  /** Addresses or CIDR networks whose X-Forwarded-For is believed. Default none. */
+  /** Addresses or CIDR networks whose X-Forwarded-For, or PROXY header, is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Each connection of a trusted proxy begins with a header of the PROXY protocol, version 2; without one it gets 403. Default false: a connection with
+   * such a header is refused. In front of TLS only `ws` reads it; `uws` with both throws a RangeError.
+   */
+  readonly proxyProtocol?: boolean;
   /** Whoever connects and is no trusted proxy gets 403, upgrades too: for an edge without TLS behind proxies that end it. Default false. */
   readonly proxiesOnly?: boolean;
   readonly limits?: Partial<TransportLimits>;
