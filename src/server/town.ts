@@ -49,7 +49,7 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
       self: { provider, ...place.generation, seat: place.seat },
       address: nodeAddress === '' ? `${nodeHost.includes(':') ? `[${nodeHost}]` : nodeHost}:${nodePort}` : nodeAddress,
       links: {
-        secret: secret(secretsFolder(config), 'cluster', { mayMake: true }),
+        secret: secret(secretsFolder(config), 'cluster', { mayMake: true, isShared: true }),
         host: nodeHost,
         port: nodePort,
         ...(nodeTlsCert === '' ? {} : { tls: { cert: text(tls.cert), key: text(tls.key), ca: text(tls.ca) } }),
