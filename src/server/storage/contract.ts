@@ -137,6 +137,22 @@ export function storeContract(factory: StoreFactory): void {
       expect(found).toEqual(logs.map((i) => [`1 r${i}`, `2 ${content(i)}`]));
     });
 
+    it('tells of nothing before it can be read', async () => {
+      const logs = Array.from({ length: 30 }, (_, i) => `room/${i}`);
+      const found: Promise<string[]>[] = [];
+      const told = new Set<number>();
+      const writes = logs.map((log, i) => ({
+        ...write(log, 1, row(1, log), row(2, log)),
+        dueMs: i % 2 ? start : null,
+      }));
+      await store.writeRows(writes, (at) => {
+        told.add(at);
+        found.push(texts(logs[at]!, 1));
+      });
+      expect(found.length).toBe(told.size);
+      for (const each of await Promise.all(found)) expect(each).toHaveLength(2);
+    });
+
     it('keeps rooms and users apart that are named alike, in one call', async () => {
       const logs = ['l', 'user/l', 'room/user/l', 'user/user/l'];
       await store.writeRows(logs.map((log) => write(log, 1, row(1, `of ${log}`))));

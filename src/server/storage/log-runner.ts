@@ -15,7 +15,10 @@ import type { Store } from './store.ts';
 import { beginTenure } from './tenure.ts';
 
 /** What a runner needs of a store. */
-export type RunnerStore = LogStore & StateStore & Pick<OwnershipStore, 'readFence'> & Pick<Store, 'writeCallsMax'>;
+export type RunnerStore = LogStore &
+  StateStore &
+  Pick<OwnershipStore, 'readFence'> &
+  Pick<Store, 'writeCallsMax' | 'slowCallMs'>;
 
 /** Hears what the logs of this process say: to one incarnation of an actor, in order. Must not throw. */
 export type Listener = (actor: string, incarnation: number, answer: LogAnswer) => void;
@@ -90,9 +93,10 @@ export class LogRunner {
     this.#store = options.store;
     this.#now = options.now;
     this.#stubs = new Stubs(options.stubsMax ?? 100_000);
-    const writeRows: RunnerStore['writeRows'] = (writes) => this.#tell(this.#store.writeRows(writes));
+    const writeRows: RunnerStore['writeRows'] = (writes, done) => this.#tell(this.#store.writeRows(writes, done));
     const turns = { before: () => this.#releaseAll(), after: () => this.#readFence() };
-    this.#rows = new RowBatch({ writeRows }, { callsMax: this.#store.writeCallsMax, turns });
+    const { writeCallsMax: callsMax, slowCallMs: slowMs } = this.#store;
+    this.#rows = new RowBatch({ writeRows }, { callsMax, slowMs, turns });
     this.#schedule = options.schedule ?? setImmediate;
     this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
   }

@@ -3,6 +3,7 @@
 // one process would only get in each other's way; every request is answered or given up within a bound; `close` waits for those under way.
 import { auth, Client, policies, type QueryOptions, types } from 'cassandra-driver';
 import { StorageError } from '../store.ts';
+import type { Ring } from './rows/replicas.ts';
 import { Slots, Turns } from './turns.ts';
 
 export interface ConnectionOptions {
@@ -108,6 +109,11 @@ export class Connection {
     if (statements.length === 1) return await this.write(only.query, only.params);
     const options = { ...plain, logged: false };
     await this.#answer(() => this.#client.batch(batched(statements), options));
+  }
+
+  /** Which servers hold what; see rows/replicas.ts. */
+  get ring(): Ring {
+    return this.#client;
   }
 
   /** Runs when there is room among the writes of content. */

@@ -4,34 +4,56 @@
 import type { RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
 import type { Connection } from './connection.ts';
 import { type Retention, ttlSeconds } from './retention.ts';
-import { type Piece, Pieces, together } from './rows/batches.ts';
+import { type Batch, type Piece, Pieces, together } from './rows/batches.ts';
 import { Cursor, fillAll, pageRows, takeNext } from './rows/cursor.ts';
+import type { Parts } from './rows/parts.ts';
+import { Replicas } from './rows/replicas.ts';
 import { encodeRow, rowBytes } from './rows/row.ts';
 import { tablesOfLog } from './rows/tables.ts';
 
 const none: ReadonlySet<number> = new Set();
 
+/** What is needed of a connection. */
+export type RowConnection = Pick<Connection, 'inSlot' | 'writeTogether' | 'read' | 'page' | 'ring'>;
+
 export class LogRows {
-  readonly #connection: Connection;
+  readonly #connection: RowConnection;
   readonly #retention: Retention;
   readonly #now: () => number;
+  readonly #replicas: Replicas;
 
-  constructor(connection: Connection, { retention, now }: { retention: Retention; now: () => number }) {
+  constructor(connection: RowConnection, { retention, now }: { retention: Retention; now: () => number }) {
     this.#connection = connection;
     this.#retention = retention;
     this.#now = now;
+    this.#replicas = new Replicas(connection.ring);
   }
 
-  async write(writes: readonly RowWrite[]): Promise<void> {
-    const fresh = writes.filter(({ replace }) => !replace).flatMap((write) => this.#pieces(write, none));
-    const replacing = writes.filter(({ replace }) => replace);
-    const written = replacing.map(async (write) => this.#send(this.#pieces(write, await this.#lateOf(write))));
-    await allOf([this.#send(fresh), ...written]);
+  /** `parts` hears what becomes of each write. */
+  async write(writes: readonly RowWrite[], parts: Parts): Promise<void> {
+    const fresh: Piece[] = [];
+    const asked: Promise<void>[] = [];
+    for (const [at, write] of writes.entries()) {
+      if (write.replace) asked.push(this.#replace(at, write, parts));
+      else fresh.push(...this.#pieces(at, write, none));
+    }
+    await allOf([this.#send(fresh, parts), ...asked]);
   }
 
-  async #send(pieces: readonly Piece[]): Promise<void> {
-    const batches = together(pieces);
-    await allOf(batches.map((batch) => this.#connection.inSlot(() => this.#connection.writeTogether(batch))));
+  async #replace(at: number, write: RowWrite, parts: Parts): Promise<void> {
+    parts.began(at);
+    await this.#send(this.#pieces(at, write, await this.#lateOf(write)), parts);
+    parts.ended(at);
+  }
+
+  async #send(pieces: readonly Piece[], parts: Parts): Promise<void> {
+    for (const { at } of pieces) parts.began(at);
+    await allOf(together(pieces).map((batch) => this.#connection.inSlot(() => this.#sendBatch(batch, parts))));
+  }
+
+  async #sendBatch({ statements, of }: Batch, parts: Parts): Promise<void> {
+    await this.#connection.writeTogether(statements);
+    for (const at of of) parts.ended(at);
   }
 
   /** Which of these rows have a version that came late: what empties it must lie beside it, or its bytes can't be let go (garbagecollect). */
@@ -44,11 +66,13 @@ export class LogRows {
   }
 
   /** Rows of one partition, those of each table in pieces. */
-  #pieces({ log, segment, rows }: RowWrite, late: ReadonlySet<number>): Piece[] {
+  #pieces(at: number, { log, segment, rows }: RowWrite, late: ReadonlySet<number>): Piece[] {
+    if (rows.length === 0) return [];
     const now = this.#now();
     const tables = tablesOfLog(log);
     const { slackMs, [tables.kind]: kept } = this.#retention;
-    const [inTimePieces, latePieces] = [new Pieces(), new Pieces()];
+    const place = { at, replicas: this.#replicas.of(log, segment) };
+    const [inTimePieces, latePieces] = [new Pieces(place), new Pieces(place)];
     for (const row of rows) {
       const ttl = ttlSeconds(row.expiresMs, { now, slackMs });
       if (ttl === null) continue;

@@ -25,6 +25,7 @@ import { LogRows } from './log-rows.ts';
 import { LogStates } from './log-states.ts';
 import { Owners } from './owners.ts';
 import { legalRetention } from './retention.ts';
+import { Parts } from './rows/parts.ts';
 import { applySchema, type SchemaOptions } from './schema.ts';
 import { CassandraTable } from './table.ts';
 
@@ -39,6 +40,8 @@ export class CassandraStore implements Store {
   /** A row that one replica has may be seen by one read and not by the next. */
   readonly readsAreDurable = false;
   readonly writeCallsMax = 8;
+  /** Several times what one takes under load, a fraction of what Cassandra and the driver wait for servers that do not answer. */
+  readonly slowCallMs = 250;
   readonly #connection: Connection;
   readonly #now: () => number;
   readonly #owners: Owners;
@@ -120,13 +123,19 @@ export class CassandraStore implements Store {
     return this.#metas.change(log, meta);
   }
 
-  async writeRows(writes: readonly RowWrite[]): Promise<void> {
-    const due = writes.flatMap(({ log, segment, dueMs }) => (dueMs === null ? [] : [{ log, segment, dueMs }]));
-    const asked = [
-      this.#rows.write(writes),
-      ...due.map((each) => this.#connection.inSlot(() => this.#due.write(each))),
-    ];
+  async writeRows(writes: readonly RowWrite[], done: (at: number) => void = () => {}): Promise<void> {
+    const parts = new Parts(writes.length, done);
+    const asked = writes.flatMap((write, at) => (write.dueMs === null ? [] : [this.#remember(at, write, parts)]));
+    asked.push(this.#rows.write(writes, parts));
+    for (const at of writes.keys()) parts.ended(at);
     for (const result of await Promise.allSettled(asked)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Rule 12: a write is not done before it is remembered when its segment is to be sealed. */
+  async #remember(at: number, { log, segment, dueMs }: RowWrite, parts: Parts): Promise<void> {
+    parts.began(at);
+    await this.#connection.inSlot(() => this.#due.write({ log, segment, dueMs: dueMs! }));
+    parts.ended(at);
   }
 
   readRows(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]> {

@@ -11,7 +11,7 @@ const pageBytesMax = 1024 * 1024;
 
 /** Rows of one table in the order asked for, page by page. */
 export class Cursor {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, 'page'>;
   readonly #statement: Statement;
   #rows: StoredRow[] = [];
   #at = 0;
@@ -19,7 +19,7 @@ export class Cursor {
   #next: string | null = null;
   #begun = false;
 
-  constructor(connection: Connection, { statement, rows }: { statement: Statement; rows: number }) {
+  constructor(connection: Pick<Connection, 'page'>, { statement, rows }: { statement: Statement; rows: number }) {
     this.#connection = connection;
     this.#statement = statement;
     this.#pageRows = rows;

@@ -43,6 +43,7 @@ export class Scope {
     return {
       readsAreDurable: store.readsAreDurable,
       writeCallsMax: store.writeCallsMax,
+      slowCallMs: store.slowCallMs,
       createGeneration: async (node) => outside(await store.createGeneration(prefix + node)),
       fence: (generation) => store.fence(inside(generation)),
       readFence: (generation) => store.readFence(inside(generation)),
@@ -54,7 +55,11 @@ export class Scope {
       casShard: (shard, expected, owner) => store.casShard(shardInside(shard), expected, inside(owner)),
       readMeta: (log) => store.readMeta(named(log)),
       casMeta: (log, meta) => store.casMeta(named(log), meta),
-      writeRows: (writes) => store.writeRows(writes.map((each): RowWrite => ({ ...each, log: named(each.log) }))),
+      writeRows: (writes, done) =>
+        store.writeRows(
+          writes.map((each): RowWrite => ({ ...each, log: named(each.log) })),
+          done,
+        ),
       readRows: (log, segment, range: RowRange) => store.readRows(named(log), segment, range),
       async readDue(shard, throughMs, limit) {
         const due = await store.readDue(shard, throughMs, 10_000);
