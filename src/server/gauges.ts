@@ -10,14 +10,29 @@ interface Watched {
   readonly transport: Transport;
   /** null = the only node. */
   readonly cluster: Cluster | null;
+  readonly state: NodeState;
+}
+
+/** What the node may do just now. */
+export interface NodeState {
+  /** It may get devices. */
+  readonly ready: () => boolean;
+  readonly draining: () => boolean;
+  /** It can make something durable. */
+  readonly writes: () => boolean;
 }
 
 /** Makes the metrics that are read when they are asked for. */
-export function watch(metrics: Metrics, { runtime, transport, cluster }: Watched): void {
+export function watch(metrics: Metrics, { runtime, transport, cluster, state }: Watched): void {
+  metrics.gauge('ready', 'Whether it may get devices: 1 or 0', () => Number(state.ready()));
+  metrics.gauge('draining', 'Whether it is about to end: 1 or 0', () => Number(state.draining()));
+  metrics.gauge('store_writes', 'Whether the store takes writes: 1 or 0', () => Number(state.writes()));
   if (cluster !== null) {
+    metrics.gauge('fresh', 'Whether what it shows is fresh: 1 or 0', () => Number(cluster.isFresh));
+    metrics.gauge('linked', 'Whether it reaches another node, if there is one: 1 or 0', () => Number(cluster.isLinked));
     metrics.gauge('shards', 'Shards of this node, of 64', () => cluster.counts.shards);
     metrics.gauge('node_links', 'Links to other nodes', () => cluster.counts.links);
-    metrics.gauge('redis_answers', 'Whether Redis answers: 1 or 0', () => (cluster.counts.redisAnswers ? 1 : 0));
+    metrics.gauge('redis_answers', 'Whether Redis answers: 1 or 0', () => Number(cluster.counts.redisAnswers));
     metrics.counter(
       'node_packets_ignored_total',
       'Packets of other nodes that were not understood',
@@ -27,6 +42,10 @@ export function watch(metrics: Metrics, { runtime, transport, cluster }: Watched
   metrics.gauge('connections', 'Open WebSockets', () => transport.connections());
   metrics.gauge('actors', 'User and room actors in memory', () => runtime.system.active);
   metrics.counter('frames_received_total', 'Frames received', () => transport.counters.framesIn);
+  const { posts } = runtime;
+  metrics.counter('posts_accepted_total', 'Posts that were accepted', () => posts.accepted.count);
+  metrics.counter('posts_rejected_total', 'Posts that were rejected', () => posts.rejected);
+  metrics.histogram('post_milliseconds', 'From a post that came to its answer', posts.accepted);
   metrics.counter('publishes_total', 'Native publishes', () => transport.counters.publishes);
   metrics.counter(
     'upgrades_refused_total',

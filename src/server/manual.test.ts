@@ -30,7 +30,7 @@ function found(pattern: RegExp, texts: readonly string[] = sources): string[] {
 describe('the manual of the server', () => {
   it('lists exactly the metrics, and of which kind they are', () => {
     const calls = Array.from(
-      read('src/server/gauges.ts').matchAll(/metrics\.(gauge|counters?)\(\s*'(\w+)'/g),
+      read('src/server/gauges.ts').matchAll(/metrics\.(gauge|counters?|histogram)\(\s*'(\w+)'/g),
       ([, kind = '', name = '']) => `${name} ${kind.replace('counters', 'counter')}`,
     );
     const rows = rowsOf('| metric | kind | meaning | alarm |').map(({ names, second }) => `${names[0]} ${second}`);

@@ -19,7 +19,7 @@ import { ClockOff, checkClock } from './clock-check.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { type Config, ConfigError } from './config.ts';
 import { openTransport } from './front.ts';
-import { watch } from './gauges.ts';
+import { type NodeState, watch } from './gauges.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime } from './runtime.ts';
 import { peekHeads } from './storage/heads.ts';
@@ -224,17 +224,23 @@ async function startOn(
     for (const job of jobs) clearInterval(job);
   };
   closing.push(endJobs);
+  let draining = false;
+  const writes = () => runner.healthy() && store.hasFailed !== true;
+  const state: NodeState = {
+    ready: () => !draining && writes() && (cluster === null || (cluster.isFresh && cluster.isLinked)),
+    draining: () => draining,
+    writes,
+  };
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
-    ready: () =>
-      runner.healthy() && store.hasFailed !== true && (cluster === null || (cluster.isFresh && cluster.isLinked)),
+    ready: state.ready,
     metrics: async () => (await metrics.scrape()).body,
     onFault: (cause) => log.error('ops failed', cause),
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, { runtime, transport, cluster });
+  watch(metrics, { runtime, transport, cluster, state });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,
@@ -245,6 +251,7 @@ async function startOn(
     reopenLog: () => log.reopen(),
     drain: async () => {
       log.info('draining');
+      draining = true;
       await endJobs();
       const away = transport.drain(config.drainSeconds * 1000);
       if (cluster !== null && !(await cluster.leave())) log.warn('left with shards');
