@@ -2,6 +2,7 @@
 import { Disconnect } from '#proto/gen/codes.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Runtime } from './runtime.ts';
+import type { StoreRequests } from './store-requests.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Transport } from './transport/transport.ts';
 
@@ -11,6 +12,7 @@ interface Watched {
   /** null = the only node. */
   readonly cluster: Cluster | null;
   readonly state: NodeState;
+  readonly requests: StoreRequests;
 }
 
 /** What the node may do just now. */
@@ -23,7 +25,7 @@ export interface NodeState {
 }
 
 /** Makes the metrics that are read when they are asked for. */
-export function watch(metrics: Metrics, { runtime, transport, cluster, state }: Watched): void {
+export function watch(metrics: Metrics, { runtime, transport, cluster, state, requests }: Watched): void {
   metrics.gauge('ready', 'Whether it may get devices: 1 or 0', () => Number(state.ready()));
   metrics.gauge('draining', 'Whether it is about to end: 1 or 0', () => Number(state.draining()));
   metrics.gauge('store_writes', 'Whether the store takes writes: 1 or 0', () => Number(state.writes()));
@@ -37,6 +39,12 @@ export function watch(metrics: Metrics, { runtime, transport, cluster, state }: 
       'node_packets_ignored_total',
       'Packets of other nodes that were not understood',
       () => cluster.counts.ignoredPackets,
+    );
+    metrics.histogram('cassandra_milliseconds', 'From a request to Cassandra to its answer', requests.times);
+    metrics.counters(
+      'cassandra_failures_total',
+      'Requests that Cassandra did not answer well',
+      () => requests.failures,
     );
   }
   metrics.gauge('connections', 'Open WebSockets', () => transport.connections());

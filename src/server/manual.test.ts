@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultAuthLimits } from './auth/limits.ts';
+import { failureKinds } from './storage/cassandra/failures.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -35,6 +36,12 @@ describe('the manual of the server', () => {
     );
     const rows = rowsOf('| metric | kind | meaning | alarm |').map(({ names, second }) => `${names[0]} ${second}`);
     expect(rows).toEqual(calls);
+  });
+
+  it('lists the ways in which requests to Cassandra fail', () => {
+    const [, row = ''] = manual.split('| `cassandra_failures_total` | counter |');
+    const listed = Array.from(row.split(' | ')[0]?.matchAll(/`(\w+)`/g) ?? [], ([, name]) => name);
+    expect(listed).toEqual(['kind', ...failureKinds]);
   });
 
   it('lists exactly what actors and kernel count', () => {

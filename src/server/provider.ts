@@ -26,6 +26,7 @@ import { peekHeads } from './storage/heads.ts';
 import { LogRunner, type LogRunnerOptions } from './storage/log-runner.ts';
 import type { StorageError } from './storage/store.ts';
 import { sweepDue } from './storage/sweep.ts';
+import { StoreRequests } from './store-requests.ts';
 import { openStore, type ProviderStore } from './stores.ts';
 import { code, type LogFile, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -70,10 +71,11 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
     log.error('store failed', failure, { cause: code(cause) });
     ports.lost(`${failure.message} (${cause}): free space or mend the disk, then start again.`);
   };
-  const store = await openStore(config, failed);
+  const requests = new StoreRequests();
+  const store = await openStore(config, { failed, requests });
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
-    return await startOn(config, ports, { log, metrics, store, closing });
+    return await startOn(config, ports, { log, metrics, store, requests, closing });
   } catch (error) {
     for (const close of closing.reverse()) await close();
     throw error;
@@ -92,13 +94,14 @@ interface Ground {
   readonly log: LogFile;
   readonly metrics: Metrics;
   readonly store: ProviderStore;
+  readonly requests: StoreRequests;
   readonly closing: (() => Promise<unknown>)[];
 }
 
 async function startOn(
   config: Config,
   ports: ProviderPorts,
-  { log, metrics, store, closing }: Ground,
+  { log, metrics, store, requests, closing }: Ground,
 ): Promise<Provider> {
   const secret = await belong(store, config);
   let auth: Auth | undefined;
@@ -240,7 +243,7 @@ async function startOn(
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, { runtime, transport, cluster, state });
+  watch(metrics, { runtime, transport, cluster, state, requests });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,

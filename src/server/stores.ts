@@ -5,6 +5,7 @@ import { CassandraStore } from './storage/cassandra/store.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
 import type { StorageError, Store } from './storage/store.ts';
 import type { Table } from './storage/table.ts';
+import type { StoreRequests } from './store-requests.ts';
 
 /** What a node needs of its store. */
 export interface ProviderStore extends Store {
@@ -18,11 +19,15 @@ export interface ProviderStore extends Store {
   clockSkew?(): Promise<{ readonly skewMs: number; readonly spreadMs: number }>;
 }
 
-/** `failed` hears that everything fails from now on, and why by the system's name. Rejects with StorageError. */
-export async function openStore(
-  config: Config,
-  failed: (failure: StorageError, cause: string) => void,
-): Promise<ProviderStore> {
+/** Who hears of the store. */
+export interface StoreListeners {
+  /** Everything fails from now on, and why by the system's name. */
+  readonly failed: (failure: StorageError, cause: string) => void;
+  readonly requests: StoreRequests;
+}
+
+/** Rejects with StorageError. */
+export async function openStore(config: Config, { failed, requests }: StoreListeners): Promise<ProviderStore> {
   if (config.store === 'embedded') return await EmbeddedStore.open({ folder: config.data, now: Date.now, failed });
   return await CassandraStore.open({
     contactPoints: config.cassandra.map((address) => address.slice(0, address.lastIndexOf(':'))),
@@ -31,5 +36,6 @@ export async function openStore(
     keyspace: config.cassandraKeyspace,
     replicationFactor: config.cassandraReplication,
     now: Date.now,
+    answered: (ms, failure) => requests.note(ms, failure),
   });
 }

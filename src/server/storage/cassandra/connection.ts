@@ -16,6 +16,8 @@ export interface ConnectionOptions {
   readonly requestTimeoutMs?: number;
   /** Writes of content under way at once, of all logs. Default 256. More wait here. */
   readonly inFlightMax?: number;
+  /** Hears how long each request took, and what it was rejected with. */
+  readonly answered?: (ms: number, failure?: unknown) => void;
 }
 
 export type Params = readonly unknown[];
@@ -48,6 +50,7 @@ export class Connection {
   readonly #turns = new Turns();
   readonly #slots: Slots;
   readonly #asked = new Set<Promise<unknown>>();
+  readonly #answered: (ms: number, failure?: unknown) => void;
   #closed: Promise<void> | null = null;
 
   /** Rejects with UNREACHABLE. */
@@ -57,8 +60,9 @@ export class Connection {
     return new Connection(client, options);
   }
 
-  private constructor(client: Client, { inFlightMax = 256 }: ConnectionOptions) {
+  private constructor(client: Client, { inFlightMax = 256, answered = () => {} }: ConnectionOptions) {
     this.#client = client;
+    this.#answered = answered;
     this.#slots = new Slots(inFlightMax);
   }
 
@@ -146,11 +150,15 @@ export class Connection {
 
   async #answer<T>(ask: () => Promise<T>): Promise<T> {
     if (this.#closed !== null) throw new StorageError('CLOSED', 'The store was closed');
+    const began = performance.now();
     const asked = ask();
     this.#asked.add(asked);
     try {
-      return await asked;
+      const answer = await asked;
+      this.#answered(performance.now() - began);
+      return answer;
     } catch (cause) {
+      this.#answered(performance.now() - began, cause ?? 'unknown');
       throw new StorageError('UNANSWERED', 'Cassandra did not carry out a request, or did not say so', { cause });
     } finally {
       this.#asked.delete(asked);
