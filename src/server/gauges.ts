@@ -34,6 +34,12 @@ export function watch(metrics: Metrics, { runtime, transport, cluster, state, re
     metrics.gauge('linked', 'Whether it reaches another node, if there is one: 1 or 0', () => Number(cluster.isLinked));
     metrics.gauge('shards', 'Shards of this node, of 64', () => cluster.counts.shards);
     metrics.gauge('node_links', 'Links to other nodes', () => cluster.counts.links);
+    metrics.gauge('node_bytes_waiting', 'Bytes that wait for other nodes', () => cluster.counts.waitingBytes);
+    metrics.gauge(
+      'letters_waiting',
+      'Letters to actors elsewhere that wait for an answer, or until a shard has moved',
+      () => lettersWaiting(runtime),
+    );
     metrics.gauge('redis_answers', 'Whether Redis answers: 1 or 0', () => Number(cluster.counts.redisAnswers));
     metrics.counter(
       'node_packets_ignored_total',
@@ -48,6 +54,7 @@ export function watch(metrics: Metrics, { runtime, transport, cluster, state, re
     );
   }
   metrics.gauge('connections', 'Open WebSockets', () => transport.connections());
+  metrics.gauge('device_bytes_waiting', 'Bytes that wait for devices', () => transport.waitingBytes());
   metrics.gauge('actors', 'User and room actors in memory', () => runtime.system.active);
   metrics.counter('frames_received_total', 'Frames received', () => transport.counters.framesIn);
   const { posts } = runtime;
@@ -63,6 +70,13 @@ export function watch(metrics: Metrics, { runtime, transport, cluster, state, re
   metrics.counters('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
   const closes = () => [...transport.counters.closes].map(([code, count]) => [closeName(code), count] as const);
   metrics.counters('closes_total', 'Ended connections, by why', closes);
+}
+
+/** What the node has to remember because actors are elsewhere: comes back to zero whenever nobody asks for anything. */
+function lettersWaiting({ board }: Runtime): number {
+  if (board === null) return 0;
+  const { held, asked, settling } = board.counts;
+  return held + asked + settling;
 }
 
 function closeName(code: number): string {

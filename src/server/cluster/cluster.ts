@@ -169,17 +169,19 @@ export class Cluster {
     return performance.now() - this.#linkedMs < clusterLimits.aloneMs;
   }
 
-  /** Shards that are here; nodes that are linked. */
+  /** Shards that are here; nodes that are linked, and bytes that wait for them. */
   get counts(): {
     readonly shards: number;
     readonly links: number;
+    readonly waitingBytes: number;
     readonly ignoredPackets: number;
     readonly redisAnswers: boolean;
   } {
-    const { linked, ignored } = this.#links;
+    const { linked, waitingBytes, ignored } = this.#links;
     return {
       shards: this.#keeper.held,
       links: linked.length,
+      waitingBytes,
       ignoredPackets: ignored,
       redisAnswers: this.#canAskRedis ?? false,
     };

@@ -227,10 +227,10 @@ describe('a peer', () => {
     const node = await start(1, { limits });
     await friend(node);
     node.links.send(2, { kind: 'owns', shards: [1] });
-    expect(node.seats).toEqual([2]);
+    expect([node.seats, node.links.waitingBytes]).toEqual([[2], limits.waitingBytesMax]);
     // Within the same turn, so that nothing has left.
     node.links.send(2, { kind: 'owns', shards: [] });
-    expect(node.happened).toEqual(['up 2', 'down 2']);
+    expect([node.happened, node.links.waitingBytes]).toEqual([['up 2', 'down 2'], 0]);
   });
 
   it('that reads nothing for long does not make the memory of the other grow', async () => {

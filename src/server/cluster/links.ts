@@ -123,6 +123,13 @@ export class Links {
     return [...this.#links.values()].map(({ peer }) => peer);
   }
 
+  /** Bytes that wait for all other nodes together. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const link of this.#all) bytes += link.waitingBytes;
+    return bytes;
+  }
+
   /** Nobody, or somebody else, answers where this process should: it is gone. */
   isGone(seat: number): boolean {
     return this.#gone.has(seat) && !this.#links.has(seat);

@@ -93,6 +93,8 @@ export interface Transport {
   publish(topic: string, frame: Uint8Array): void;
   /** Open connections. */
   connections(): number;
+  /** Bytes that wait in this process for devices, all together, those too that were closed and have not read them. Looks at every connection. */
+  waitingBytes(): number;
   readonly counters: TransportCounters;
   /** Stops accepting, closes all connections with GOING_AWAY evenly over `ms`, lets HTTP answers finish within it, then frees the port. */
   drain(ms: number): Promise<void>;

@@ -41,6 +41,7 @@ export function createUwsTransport(options: TransportOptions): Transport {
     kind: 'uws',
     counters: edge.counters,
     connections: () => edge.connections,
+    waitingBytes: () => edge.waitingBytes(),
     publish: (topic, frame) => edge.publish(topic, frame),
     drain: (ms) => edge.drain(ms),
     listen: () =>

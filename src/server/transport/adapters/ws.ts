@@ -46,6 +46,7 @@ export function createWsTransport(options: TransportOptions): Transport {
     kind: 'ws',
     counters: edge.counters,
     connections: () => edge.connections,
+    waitingBytes: () => edge.waitingBytes(),
     publish: (topic, frame) => edge.publish(topic, frame),
     drain: (ms) => edge.drain(ms),
     listen: () =>
