@@ -134,21 +134,6 @@ function readable(what: string, read: () => string): string {
   }
 }
 
-/** Looks whether the files that settings name are there, so that a start fails before anything was made. Throws ConfigError. */
-export function checkFiles(config: Config): void {
-  for (const name of [
-    'tlsCert',
-    'tlsKey',
-    'luxidClientSecretFile',
-    'nodeTlsCert',
-    'nodeTlsKey',
-    'nodeTlsCa',
-  ] as const) {
-    const path = config[name];
-    if (path !== '') readable(`The file of ${name}, ${path},`, () => readFileSync(path, 'utf8'));
-  }
-}
-
 function parse(setting: Setting, given: string | undefined): unknown {
   const value = (given ?? setting.fallback).trim();
   const { kind } = setting;
@@ -278,9 +263,47 @@ function refuseNodeContradictions(config: Config, refuse: (when: boolean, senten
   );
   const files = [nodeTlsCert, nodeTlsKey, nodeTlsCa].filter((file) => file !== '').length;
   refuse(files !== 0 && files !== 3, 'nodeTlsCert, nodeTlsKey and nodeTlsCa go together: give all three or none.');
+  refuseAccessContradictions(config, refuse);
   refuse(
     config.mode === 'production' && many && config.cassandraReplication < 3,
     'mode production needs cassandraReplication of 3 or more: with fewer, one lost machine loses messages.',
+  );
+}
+
+function refuseAccessContradictions(config: Config, refuse: (when: boolean, sentence: string) => void): void {
+  const { store, redis, cassandraUser, cassandraPasswordFile, cassandraTlsCa, cassandraTlsCert, cassandraTlsKey } =
+    config;
+  const { redisUser, redisPasswordFile, redisTlsCa, redisTlsCert, redisTlsKey } = config;
+  const toCassandra = [cassandraUser, cassandraPasswordFile, cassandraTlsCa, cassandraTlsCert, cassandraTlsKey];
+  refuse(
+    store !== 'cassandra' && toCassandra.some((value) => value !== ''),
+    'cassandraUser, cassandraPasswordFile and cassandraTls… belong to store cassandra: give that, too.',
+  );
+  refuse(
+    (cassandraUser === '') !== (cassandraPasswordFile === ''),
+    'cassandraUser and cassandraPasswordFile go together: give both or neither.',
+  );
+  refuse(
+    (cassandraTlsCert === '') !== (cassandraTlsKey === '') || (cassandraTlsCert !== '' && cassandraTlsCa === ''),
+    'cassandraTlsCert and cassandraTlsKey go together, and with cassandraTlsCa: without that one Cassandra is spoken to in plain.',
+  );
+  const isUrl = URL.canParse(redis) && /^rediss?:$/.test(new URL(redis).protocol);
+  refuse(
+    isUrl && new URL(redis).username + new URL(redis).password !== '',
+    'redis must hold no user and no password, which every user of this machine could read: give redisUser and redisPasswordFile.',
+  );
+  refuse(
+    redis === '' && [redisUser, redisPasswordFile].some((value) => value !== ''),
+    'redisUser and redisPasswordFile belong to redis: give that, too.',
+  );
+  refuse(redisUser !== '' && redisPasswordFile === '', 'redisUser needs redisPasswordFile.');
+  refuse(
+    [redisTlsCa, redisTlsCert, redisTlsKey].some((value) => value !== '') && !redis.startsWith('rediss://'),
+    'redisTlsCa, redisTlsCert and redisTlsKey need an address that begins with rediss://.',
+  );
+  refuse(
+    (redisTlsCert === '') !== (redisTlsKey === ''),
+    'redisTlsCert and redisTlsKey go together: give both files or neither.',
   );
 }
 

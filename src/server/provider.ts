@@ -60,6 +60,8 @@ export interface ProviderPorts {
   readonly luxid: (callbackUrl: string) => Promise<{ issuer: string; clientId: string; clientSecret?: string }>;
   /** Nothing can be acknowledged any more and this process must end; a sentence for the operator says why. */
   readonly lost: (why: string) => void;
+  /** Something is not as it should be, and this node goes on; a sentence for the operator. */
+  readonly warned?: (what: string) => void;
 }
 
 /** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
@@ -72,7 +74,11 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
     ports.lost(`${failure.message} (${cause}): free space or mend the disk, then start again.`);
   };
   const requests = new StoreRequests();
-  const store = await openStore(config, { failed, requests });
+  const unsafe = (sentence: string) => {
+    log.warn('store unsafe');
+    ports.warned?.(`${sentence}. Mode production refuses this.`);
+  };
+  const store = await openStore(config, { failed, unsafe, requests });
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
     return await startOn(config, ports, { log, metrics, store, requests, closing });

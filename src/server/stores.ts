@@ -1,4 +1,5 @@
 // The store that the configuration names: files of this node alone, or Cassandra, which nodes share.
+import { cassandraAccess } from './access.ts';
 import type { AccountStore } from './auth/ports.ts';
 import type { Config } from './config.ts';
 import { CassandraStore } from './storage/cassandra/store.ts';
@@ -23,11 +24,13 @@ export interface ProviderStore extends Store {
 export interface StoreListeners {
   /** Everything fails from now on, and why by the system's name. */
   readonly failed: (failure: StorageError, cause: string) => void;
+  /** What of it is not safe, as a sentence; production refuses it instead. */
+  readonly unsafe: (sentence: string) => void;
   readonly requests: StoreRequests;
 }
 
 /** Rejects with StorageError. */
-export async function openStore(config: Config, { failed, requests }: StoreListeners): Promise<ProviderStore> {
+export async function openStore(config: Config, { failed, unsafe, requests }: StoreListeners): Promise<ProviderStore> {
   if (config.store === 'embedded') return await EmbeddedStore.open({ folder: config.data, now: Date.now, failed });
   return await CassandraStore.open({
     contactPoints: config.cassandra.map((address) => address.slice(0, address.lastIndexOf(':'))),
@@ -35,6 +38,8 @@ export async function openStore(config: Config, { failed, requests }: StoreListe
     localDataCenter: config.cassandraDatacenter,
     keyspace: config.cassandraKeyspace,
     replicationFactor: config.cassandraReplication,
+    ...cassandraAccess(config),
+    ...(config.mode === 'production' ? {} : { unsafe }),
     now: Date.now,
     answered: (ms, failure) => requests.note(ms, failure),
   });

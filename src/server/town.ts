@@ -1,6 +1,7 @@
 // A node's place among others on one Cassandra: its generation and seat, and the cluster that moves shards between them.
 import { readFileSync } from 'node:fs';
 import type { Generation } from '#actors/ports/log-store.ts';
+import { redisAccess } from './access.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { RedisHints } from './cluster/hints.ts';
 import { Register } from './cluster/register.ts';
@@ -54,7 +55,7 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
         port: nodePort,
         ...(nodeTlsCert === '' ? {} : { tls: { cert: text(tls.cert), key: text(tls.key), ca: text(tls.ca) } }),
       },
-      hints: (changed) => (redis === '' ? null : new RedisHints({ redis, provider, changed })),
+      hints: (changed) => (redis === '' ? null : new RedisHints({ redis, provider, changed, ...redisAccess(config) })),
     },
     {
       store,

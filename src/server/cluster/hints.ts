@@ -46,9 +46,13 @@ const forgetScript = `for n, node in ipairs(ARGV) do
 end`;
 
 export interface RedisHintsOptions {
-  /** `redis://…`, `host:port` or the path of a socket. */
+  /** `redis://…`, `rediss://…`, `host:port` or the path of a socket. */
   readonly redis: string;
   readonly provider: string;
+  /** No name: the default user. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** PEM texts, with `rediss://…`: the authority that signs the certificate of Redis, and what this end shows. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Something may have changed. */
   readonly changed: () => void;
 }
@@ -67,7 +71,7 @@ export class RedisHints implements Hints {
   #again = false;
   #closed = false;
 
-  constructor({ redis, provider, changed }: RedisHintsOptions) {
+  constructor({ redis, provider, credentials, tls, changed }: RedisHintsOptions) {
     // Nothing waits for Redis: what can't be said now is said at the next look.
     const options = {
       lazyConnect: true,
@@ -75,6 +79,9 @@ export class RedisHints implements Hints {
       maxRetriesPerRequest: 0,
       commandTimeout: hintLimits.answerMs,
       connectTimeout: hintLimits.answerMs,
+      ...(credentials === undefined ? {} : { password: credentials.password }),
+      ...(credentials === undefined || credentials.username === '' ? {} : { username: credentials.username }),
+      ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true } }),
       retryStrategy: (times: number) => Math.min(100 * times, 1_000),
     };
     this.#commands = new Redis(redis, options);

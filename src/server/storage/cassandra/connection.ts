@@ -1,7 +1,7 @@
 // Statements to Cassandra, in the few ways that the store uses. Guarantees: nothing is ever sent twice, by the driver or here, so that an error means
 // what the ports say (it may have happened, may happen later, or never); conditional changes of one row go one after the other, since two at once from
 // one process would only get in each other's way; every request is answered or given up within a bound; `close` waits for those under way.
-import { auth, Client, policies, type QueryOptions, types } from 'cassandra-driver';
+import { auth, Client, errors, policies, type QueryOptions, types } from 'cassandra-driver';
 import { StorageError } from '../store.ts';
 import type { Ring } from './rows/replicas.ts';
 import { Slots, Turns } from './turns.ts';
@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly port?: number;
   readonly localDataCenter: string;
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** PEM texts: the authority that signs the servers' certificates, and what this end shows. Absent: plain. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** An answer that takes longer counts as none. Default 3,000: longer than Cassandra's own patience with a write, 2 s. */
   readonly requestTimeoutMs?: number;
   /** Writes of content under way at once, of all logs. Default 256. More wait here. */
@@ -35,6 +37,8 @@ export interface Page {
 
 const { localQuorum, localSerial } = types.consistencies;
 
+/** Code of Cassandra's answer to a wrong user or password. */
+const badCredentials = 0x0100;
 /** Servers that are asked about themselves at once. */
 const serversMax = 15;
 
@@ -168,7 +172,7 @@ export class Connection {
 
 /** A client of the driver that sends nothing twice. */
 export function driver(options: ConnectionOptions, more: { readonly keyspace?: string; readonly timeoutMs?: number }) {
-  const { contactPoints, port = 9042, localDataCenter, credentials, requestTimeoutMs = 3_000 } = options;
+  const { contactPoints, port = 9042, localDataCenter, credentials, tls, requestTimeoutMs = 3_000 } = options;
   return new Client({
     contactPoints: [...contactPoints],
     localDataCenter,
@@ -176,8 +180,11 @@ export function driver(options: ConnectionOptions, more: { readonly keyspace?: s
     ...(credentials === undefined
       ? {}
       : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
-    // schema.ts waits for agreement in its own way.
-    protocolOptions: { port, maxSchemaAgreementWaitSeconds: 0 },
+    // Left to itself the driver takes any certificate.
+    ...(tls === undefined ? {} : { sslOptions: { ...tls, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
+    // schema.ts waits for agreement in its own way. Trying a newer protocol first makes Cassandra answer twice, on which the driver gives one number to two
+    // requests and waits for ever.
+    protocolOptions: { port, maxVersion: types.protocolVersion.v4, maxSchemaAgreementWaitSeconds: 0 },
     // A server that stands still keeps its connections: after a few answers that did not come, or a sign of life, it is left alone until it is back.
     socketOptions: { readTimeout: more.timeoutMs ?? requestTimeoutMs, defunctReadTimeoutThreshold: 4 },
     pooling: { heartBeatInterval: 2_000 },
@@ -198,8 +205,22 @@ export async function connected(client: Client, { contactPoints, localDataCenter
   } catch (cause) {
     await client.shutdown().catch(() => {});
     const text = `No Cassandra answers at ${contactPoints.join(', ')} in datacenter ${localDataCenter}`;
-    throw new StorageError('UNREACHABLE', text, { cause });
+    throw new StorageError('UNREACHABLE', `${text}${hintOf(cause)}`, { cause });
   }
+}
+
+/** What the servers said, where that helps. */
+function hintOf(cause: unknown): string {
+  const inner = cause instanceof errors.NoHostAvailableError ? Object.values(cause.innerErrors ?? {}) : [cause];
+  const [error] = inner as (NodeJS.ErrnoException | undefined)[];
+  if (
+    error instanceof errors.AuthenticationError ||
+    (error instanceof errors.ResponseError && error.code === badCredentials)
+  )
+    return ': user and password are not accepted, or missing';
+  if (error?.code !== undefined && /CERT|TLS|SSL|SIGNED|SIGNATURE/.test(String(error.code)))
+    return `: no encrypted connection (${error.code})`;
+  return '';
 }
 
 /**
