@@ -1,10 +1,12 @@
 // What becomes of each log's rows where some servers do not answer. The connection is a stand-in; isolation.cassandra.test.ts loses a real server.
+import type { types } from 'cassandra-driver';
 import { expect, it } from 'vitest';
 import type { RowWrite } from '#actors/ports/log-store.ts';
 import type { Statement } from './connection.ts';
 import { LogRows, type RowConnection } from './log-rows.ts';
 import { legalRetention } from './retention.ts';
 import { Parts } from './rows/parts.ts';
+import { encodeRow } from './rows/row.ts';
 
 const now = Date.UTC(2027, 0, 13);
 
@@ -86,4 +88,38 @@ it('is done with a write that has nothing to write', async () => {
     requests: [],
     ended: 'done',
   });
+});
+
+/** Rows of a segment as Cassandra hands them out, page by page; what it was asked for. */
+function reading(count: number, bytes: number) {
+  const pages: number[] = [];
+  const all = Array.from({ length: count }, (_, n) => ({
+    seq: BigInt(n + 1),
+    row: encodeRow({ seq: n + 1, bytes: new Uint8Array(bytes), writeMicros: now * 1000, expiresMs: now + 99_999 }),
+    written: BigInt(now * 1000),
+  }));
+  const page: RowConnection['page'] = async ({ query }, { rows, from }) => {
+    if (query.includes('late')) return { rows: [], next: null };
+    const at = Number(from ?? 0);
+    const found = all.slice(at, at + rows);
+    pages.push(found.length);
+    return { rows: found as unknown as types.Row[], next: at + rows < count ? String(at + rows) : null };
+  };
+  const rows = new LogRows({ ...connection({}), page }, { retention: legalRetention, now: () => now });
+  const read = (limit: number, bytesMax: number) =>
+    rows.read('a1', 1, { from: 1, through: count, limit, bytesMax, backwards: false });
+  return { pages, read };
+}
+
+// A page of a room's log is 60 KiB. A device that came back to a room of long messages made the node read 128 of them, 6 MiB, for each one that it got.
+it('reads about as many bytes as are wanted, however long rows are', async () => {
+  const long = reading(200, 48 * 1024);
+  expect(await long.read(200, 60 * 1024)).toHaveLength(1);
+  expect(long.pages).toEqual([8]);
+  const short = reading(1_000, 300);
+  expect(await short.read(200, 60 * 1024)).toHaveLength(200);
+  expect(short.pages).toEqual([8, 204]);
+  const few = reading(1_000, 300);
+  expect(await few.read(1, 1)).toHaveLength(1);
+  expect(few.pages).toEqual([1]);
 });

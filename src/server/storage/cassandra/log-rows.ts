@@ -5,7 +5,7 @@ import type { RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
 import type { Connection } from './connection.ts';
 import { type Retention, ttlSeconds } from './retention.ts';
 import { type Batch, type Piece, Pieces, together } from './rows/batches.ts';
-import { Cursor, fillAll, pageRows, takeNext } from './rows/cursor.ts';
+import { Cursor, fillAll, takeNext } from './rows/cursor.ts';
 import type { Parts } from './rows/parts.ts';
 import { Replicas } from './rows/replicas.ts';
 import { encodeRow, rowBytes } from './rows/row.ts';
@@ -91,7 +91,7 @@ export class LogRows {
     const { inTime, late } = tablesOfLog(log);
     const cursors = [inTime, late].map((table) => {
       const query = backwards ? table.down : table.up;
-      return new Cursor(this.#connection, { statement: { query, params }, rows: Math.min(limit, pageRows) });
+      return new Cursor(this.#connection, { statement: { query, params }, wanted: { rows: limit, bytes: bytesMax } });
     });
     const now = this.#now();
     const found: StoredRow[] = [];

@@ -2,12 +2,20 @@
 // that counts.
 import type { StoredRow } from '#actors/ports/log-store.ts';
 import type { Connection, Statement } from '../connection.ts';
-import { decodeRow, rowBytes } from './row.ts';
+import { decodeRow } from './row.ts';
 
-/** Rows of a first page; later ones are as large as the rows seen let them be. */
-export const pageRows = 128;
-const pageRowsMax = 1_000;
+/** Rows of a first page; later ones are as large as the rows seen, and the bytes that are wanted, let them be. */
+const [pageRowsMin, pageRows, pageRowsMax] = [16, 128, 1_000];
 const pageBytesMax = 1024 * 1024;
+
+/** What a row of a first page is taken to weigh. Cassandra counts pages in rows, and one may weigh from a hundred bytes to 48 KiB. */
+const rowBytesGuess = 8 * 1024;
+
+/** How much is wanted: at most so many rows, of together so many bytes. */
+export interface Wanted {
+  readonly rows: number;
+  readonly bytes: number;
+}
 
 /** Rows of one table in the order asked for, page by page. */
 export class Cursor {
@@ -15,14 +23,16 @@ export class Cursor {
   readonly #statement: Statement;
   #rows: StoredRow[] = [];
   #at = 0;
+  readonly #bytes: number;
   #pageRows: number;
   #next: string | null = null;
   #begun = false;
 
-  constructor(connection: Pick<Connection, 'page'>, { statement, rows }: { statement: Statement; rows: number }) {
+  constructor(connection: Pick<Connection, 'page'>, { statement, wanted }: { statement: Statement; wanted: Wanted }) {
     this.#connection = connection;
     this.#statement = statement;
-    this.#pageRows = rows;
+    this.#bytes = Math.min(wanted.bytes, pageBytesMax);
+    this.#pageRows = Math.min(wanted.rows, pageRows, Math.ceil(wanted.bytes / rowBytesGuess));
   }
 
   /** Nothing is at hand, but there may be more. */
@@ -44,9 +54,9 @@ export class Cursor {
     this.#next = next;
     this.#rows = rows.map(decodeRow);
     this.#at = 0;
-    const bytes = this.#rows.reduce((sum, row) => sum + row.bytes.length + rowBytes, 0);
+    const bytes = this.#rows.reduce((sum, row) => sum + row.bytes.length, 0);
     if (rows.length > 0)
-      this.#pageRows = Math.max(16, Math.min(pageRowsMax, Math.floor((pageBytesMax * rows.length) / bytes)));
+      this.#pageRows = Math.max(pageRowsMin, Math.min(pageRowsMax, Math.floor((this.#bytes * rows.length) / bytes)));
   }
 }
 
