@@ -2,6 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultAuthLimits } from './auth/limits.ts';
+import { clusterLimits } from './cluster/cluster.ts';
+import { drainActorsMs } from './provider.ts';
+import { settings } from './settings.ts';
 import { failureKinds } from './storage/cassandra/failures.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -71,6 +74,18 @@ describe('the manual of the server', () => {
       names.map((name) => `${name} ${second}`),
     );
     expect(listed.sort()).toEqual([...said].sort());
+  });
+});
+
+describe('the unit for systemd', () => {
+  // It left out the handing over, and systemd killed a drain that was well under way.
+  it('waits for a drain, with five seconds for what closes after it', () => {
+    const wait = Number(/^TimeoutStopSec=(\d+)$/m.exec(manual)?.[1]);
+    const drainSeconds = Number(settings.find(({ name }) => name === 'drainSeconds')?.fallback);
+    const longest = Math.max(drainSeconds * 1000, clusterLimits.leaveMs) + drainActorsMs + 5_000;
+    expect(longest).toBe(30_000);
+    expect(wait * 1000).toBeGreaterThanOrEqual(1.5 * longest);
+    for (const path of ['src/server/README.md', 'deploy/README.md']) expect(read(path)).toMatch(/30 s (as|at)/);
   });
 });
 

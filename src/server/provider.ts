@@ -38,6 +38,8 @@ import { Waking } from './waking.ts';
 /** How often logins that ran out are cleared away and actors woken that have something left to do, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
 const expireMs = 3_600_000;
+/** For actors to write what they hold, at the end, milliseconds. */
+export const drainActorsMs = 10_000;
 
 /** A running node. */
 export interface Provider {
@@ -265,7 +267,7 @@ async function startOn(
       const away = transport.drain(config.drainSeconds * 1000);
       if (cluster !== null && !(await cluster.leave())) log.warn('left with shards');
       await away;
-      const left = await runtime.drain(10_000);
+      const left = await runtime.drain(drainActorsMs);
       await cluster?.close();
       await ops.close();
       await runner.stop();
