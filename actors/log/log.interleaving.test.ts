@@ -12,9 +12,9 @@ const lost: readonly (readonly [what: string, rule: Rule, seeds: readonly number
   [
     'an owner that was fenced wakes up and closes its log while the next one reads its state',
     13,
-    [1_126, 1_770, 2_426, 7_324],
+    [3_247, 13_659, 18_237],
   ],
-  ['a shard comes back, and the opening of the owner in between comes late', 14, [7_277, 11_484, 33_829, 37_397]],
+  ['a shard comes back, and the opening of the owner in between comes late', 14, [951, 4_179, 5_879]],
 ];
 
 describe('the log under every interleaving that comes up', () => {
@@ -38,7 +38,7 @@ describe('the log under every interleaving that comes up', () => {
     }
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14] satisfies Rule[])(
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] satisfies Rule[])(
     'breaks when rule %i is left out',
     { timeout: 120_000 },
     (omit) => {
