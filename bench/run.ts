@@ -31,7 +31,17 @@ interface Result {
 
 /** What was measured, from the figures of one result file. */
 type Pick = (rows: readonly Row[]) => string;
-const aims: readonly { readonly what: string; readonly aim: string; readonly file: string; readonly pick: Pick }[] = [
+interface Aim {
+  readonly what: string;
+  readonly aim: string;
+  /** In `results/`. */
+  readonly file: string;
+  /** What stands there as long as that file is missing. Default: not yet. */
+  readonly unkept?: string;
+  readonly pick: Pick;
+}
+
+const aims: readonly Aim[] = [
   {
     what: 'durable group message, server CPU, 8 in flight',
     aim: '≤ 50 µs',
@@ -150,18 +160,22 @@ const aims: readonly { readonly what: string; readonly aim: string; readonly fil
         .join('; '),
   },
   {
-    what: '500 rooms of a node that is killed, until they acknowledge again: p50 / p99 / max',
+    what: '500 rooms of a node that is killed, until they acknowledge again: p50 / p99 / max of the worst round, and of the median',
     aim: 'p99 ≤ 5 s',
     file: 'cluster-takeover',
     pick: (rows) => {
-      const row = find(rows, { round: 'median' });
-      return `${row['p50 ms']} / ${row['p99 ms']} / ${row['max ms']} ms; ${row['rooms/s']} rooms a second`;
+      const rounds = rows.filter(({ round }) => round !== 'median');
+      const [worst = {}] = rounds.sort((a, b) => Number(b['p99 ms']) - Number(a['p99 ms']));
+      const text = (row: Row) =>
+        `${row['p50 ms']} / ${row['p99 ms']} / ${row['max ms']} ms, ${row['rooms/s']} rooms a second`;
+      return `${text(worst)}; ${text(find(rows, { round: 'median' }))}`;
     },
   },
   {
     what: 'a node with 10,000 idle rooms and 10,000 idle connections, resident memory',
     aim: '≤ 250 MB',
     file: 'cluster-idle',
+    unkept: '451 MB in one run that was not kept, see below',
     pick: (rows) => `${rows.at(-1)?.['resident MB']} MB; CPU ${rows.at(-1)?.['CPU ms/s']} ms a second`,
   },
   {
@@ -189,9 +203,9 @@ writeFileSync(
   readme.replace(/<!-- table -->[\s\S]*<!-- \/table -->/, () => table),
 );
 
-function lineOf({ what, aim, file, pick }: (typeof aims)[number]): string {
+function lineOf({ what, aim, file, unkept = 'not yet', pick }: Aim): string {
   const path = here(`results/${file}.json`);
-  if (!existsSync(path)) return `| ${what} | ${aim} | not yet | |`;
+  if (!existsSync(path)) return `| ${what} | ${aim} | ${unkept} | |`;
   const { commit, figures } = JSON.parse(readFileSync(path, 'utf8')) as Result;
   const rows = (Array.isArray(figures) ? figures : [figures]) as Row[];
   return `| ${what} | ${aim} | ${pick(rows)} | ${commit} |`;

@@ -34,6 +34,8 @@ function stage(limits: Partial<KeeperLimits> = {}) {
   const placement = new Placement();
   const owners = new Owners();
   const did: string[] = [];
+  /** Shards of which something was left to go on by. */
+  const stubs = new Set<number>();
   const world = {
     now: 0,
     actors: 0,
@@ -82,6 +84,9 @@ function stage(limits: Partial<KeeperLimits> = {}) {
         did.push(`abandon ${[...of]}`);
         world.actors = 0;
       },
+      forget: (of) => {
+        for (const shard of of) stubs.delete(shard);
+      },
       placeOf: (shard) => placement.of(shard),
       place: (of, place) => {
         world.told++;
@@ -107,7 +112,7 @@ function stage(limits: Partial<KeeperLimits> = {}) {
     did.length = 0;
     world.reads = 0;
   };
-  return { keeper, world, placement, owners, did, count, share, owned };
+  return { keeper, world, placement, owners, did, stubs, count, share, owned };
 }
 
 describe('a keeper takes', () => {
@@ -284,6 +289,19 @@ describe('a keeper gives', () => {
     world.actors = 0;
     keeper.tick([]);
     expect([did, count('here')]).toEqual([[], shardCount]);
+  });
+
+  // Its story: a node went on by what it had left before another one had the shard, whose late change then sealed what it wrote.
+  it('and when it has a shard again, knows nothing of how it left its logs: rule 14', () => {
+    const { keeper, owners, world, placement, stubs } = giver(settleMs, { givingMax: 1 });
+    const [first = 0] = chosen('b', ['a', 'b']);
+    keeper.tick([b]);
+    for (const shard of shards) stubs.add(shard);
+    owners.set(first, self);
+    world.now += readMs;
+    keeper.tick([]);
+    expect(placement.of(first)).toBe('here');
+    expect([...stubs]).toEqual(shards.filter((shard) => shard !== first));
   });
 
   it('nothing to a node without a link, or that leaves, or that comes and goes', () => {

@@ -1,7 +1,8 @@
 // Decides which shards this node takes and which it gives away, and does both step by step: those of dead nodes are taken, those that another node
 // should have are handed over once their actors have stopped. Pure; its host brings the store and the list of who is there.
-// Guarantees: a shard is `here` only after the store said so, and no longer here before the store is asked to give it away (rule 9). That lists of
-// who is there differ between nodes, or are wrong, costs time and nothing else: the fence decides.
+// Guarantees: a shard is `here` only after the store said so, and no longer here before the store is asked to give it away (rule 9); what was
+// left of its logs is forgotten before it is here again (rule 14). That lists of who is there differ between nodes, or are wrong, costs time and nothing
+// else: the fence decides.
 import { handOver, keepShard, type OwnershipSteps, takeShard } from '../log/ownership.ts';
 import { sameGeneration } from '../log/segments.ts';
 import { shardCount } from '../log/shards.ts';
@@ -29,6 +30,8 @@ export interface KeeperPorts {
   readonly release: (shards: ReadonlySet<number>) => ReadonlySet<number>;
   /** Drops the actors of these shards at once. */
   readonly abandon: (shards: ReadonlySet<number>) => void;
+  /** Forgets what closed logs of these shards left in memory to go on by. */
+  readonly forget: (shards: ReadonlySet<number>) => void;
   readonly placeOf: (shard: number) => Place;
   readonly place: (shards: readonly number[], place: 'here' | 'giving' | 'nobody') => void;
   /** The store says that the node of this seat has it, and was asked at `askedMs`. */
@@ -140,7 +143,10 @@ export class Keeper {
     for (const place of ['giving', 'nobody', 'here'] as const) {
       const shards = [...this.#news.keys()].filter((shard) => this.#news.get(shard) === place);
       for (const shard of shards) this.#news.delete(shard);
-      if (shards.length > 0) this.#ports.place(shards, place);
+      if (shards.length === 0) continue;
+      // Rule 14: wherever they come from, somebody else may have begun to open their logs.
+      if (place === 'here') this.#ports.forget(new Set(shards));
+      this.#ports.place(shards, place);
     }
   }
 

@@ -8,6 +8,6 @@
  * version only · 7 an opening makes a new segment with an id never used · 8 one log per actor and generation · 9 logs stop before their shard
  * is handed over · 10 the prefix is made durable before it is sealed · 11 the actor gets the very rows that were sealed, no others ·
  * 12 a segment is sealed long before its first row expires · 13 how far state is complete is said only after it is complete and a fence read that
- * started after that said alive
+ * started after that said alive · 14 a log goes on by the stub of a clean close only if its shard stayed with that generation
  */
-export type Rule = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13;
+export type Rule = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14;

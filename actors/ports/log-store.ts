@@ -112,8 +112,12 @@ export interface LogStore {
   readMeta(log: string): Promise<LogMeta | null>;
   /** Conditional on the version only: true = the row's version was `meta.version - 1` (no row: 0) and `meta` is stored now; false = it was not. */
   casMeta(log: string, meta: LogMeta): Promise<boolean>;
-  /** Plain writes, of many logs in one call. Once answered all are durable, and every later read returns them or a later version. No order among them. */
-  writeRows(writes: readonly RowWrite[]): Promise<void>;
+  /**
+   * Plain writes, of many logs in one call. Once answered all are durable, and every later read returns them or a later version. No order among them.
+   * `done` hears the place in `writes` of one that is so already while others are under way; a rejection says nothing of those. Stores whose writes share
+   * one fate never call it.
+   */
+  writeRows(writes: readonly RowWrite[], done?: (at: number) => void): Promise<void>;
   /** The rows that there are; a missing seq is simply missing, and must not end the answer. */
   readRows(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]>;
   /** Segments due by then, earliest first, at most `limit`. May name some that were sealed meanwhile; forgets none that was not. */

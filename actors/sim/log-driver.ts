@@ -4,11 +4,11 @@ import { FenceReader } from '#actors/log/fence-reader.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
 import { Log } from '#actors/log/log.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
-import type { Stub } from '#actors/log/opening.ts';
 import { type OwnershipReply, type OwnershipSteps, takeShard } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '#actors/log/requests.ts';
 import type { Rule } from '#actors/log/rules.ts';
 import { shardOf } from '#actors/log/shards.ts';
+import { Stubs } from '#actors/log/stubs.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import type { Asker, SimStore } from './store.ts';
 
@@ -55,7 +55,7 @@ export class LogDriver {
   readonly #store: SimStore;
   readonly #options: LogDriverOptions;
   readonly #open = new Map<string, OpenLog>();
-  readonly #stubs = new Map<string, Stub>();
+  readonly #stubs = new Stubs();
   readonly #fences: FenceReader<(reply: StoreReply) => void>;
   /** Shards that this process owned when it looked. */
   readonly #owned = new Set<number>();
@@ -98,6 +98,11 @@ export class LogDriver {
     return open !== undefined;
   }
 
+  /** These shards come to this process: rule 14 of the fence. */
+  forgetStubs(shards: ReadonlySet<number>): void {
+    this.#stubs.forget(shards);
+  }
+
   /** This incarnation is gone: rule 8 of the fence. */
   forget(actor: string, incarnation: number): void {
     const open = this.#open.get(actor);
@@ -110,8 +115,7 @@ export class LogDriver {
     this.#open.get(name)?.log.drop();
     const { limits, omit } = this.#options;
     const { generation } = this.#home;
-    const stub = this.#stubs.get(name) ?? null;
-    this.#stubs.delete(name);
+    const stub = this.#stubs.take(name);
     const log = new Log(
       name,
       {
@@ -128,7 +132,7 @@ export class LogDriver {
   #answer(open: OpenLog, answer: LogAnswer): void {
     if (answer.kind === 'closed' || answer.kind === 'failed') {
       if (this.#open.get(open.name) === open) this.#open.delete(open.name);
-      if (open.log.stub !== null) this.#stubs.set(open.name, open.log.stub);
+      this.#stubs.keep(open.name, open.log.stub);
     }
     this.#home.answer(open.name, open.incarnation, answer);
   }

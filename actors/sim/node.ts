@@ -407,6 +407,7 @@ export class SimNode implements World, LogHome, NodeEnd {
       },
       release: (shards) => new Set(this.system.release(shardOfAny(shards)).map(shardOf)),
       abandon: (shards) => this.system.abandon(shardOfAny(shards)),
+      forget: (shards) => this.#logs.forgetStubs(shards),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => board.place(shards, place),
       found: (shard, seat, askedMs) => board.found(shard, seat, askedMs),

@@ -2,6 +2,7 @@
 // resume, no retries, no store. `frame` sees every frame before it is decoded, so that load can be counted without decoding.
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import type { ControlHead } from '#proto/gen/record.ts';
 import { framedBytes, splitFrames, writeFrame } from '#proto/rules/bytes/frames.ts';
 import type { BenchLogin, Identity } from './identity.ts';
 import { Wire } from './wire.ts';
@@ -13,16 +14,20 @@ export type Answer = NonNullable<ServerFrame['body']>;
 /** The content of one kind of answer. */
 export type AnswerOf<K extends Answer['$case']> = { [A in Answer as A['$case']]: A['value'] }[K];
 
-type Refusal = Pick<AnswerOf<'rejected'>, 'code' | 'retryAfterMs'>;
+type Refusal = Pick<AnswerOf<'rejected'>, 'code' | 'retryAfterMs' | 'control'>;
 
 /** A request was rejected. */
 export class Rejected extends Error {
   readonly code: Rejection;
   readonly retryAfterMs: number;
-  constructor(asked: string, { code, retryAfterMs }: Refusal) {
+  /** With STALE_STATE: where the chain stands. */
+  readonly control: ControlHead | undefined;
+  constructor(asked: string, { code, retryAfterMs, control }: Refusal) {
     super(`${asked} was rejected: ${nameOf(code)} (${retryAfterMs} ms)`);
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+    // What was decoded lies in a buffer that is used again.
+    this.control = control && { number: control.number, hash: Uint8Array.from(control.hash) };
   }
 }
 

@@ -1,6 +1,6 @@
 // Founds groups and makes their messages: genesis, invitations, acceptances, content. The founder keeps the chain by itself and asks nobody, so a
 // room of n costs 2n - 1 submits and no reads.
-import { ClientFrame } from '#proto/gen/client.ts';
+import { ClientFrame, type Submit } from '#proto/gen/client.ts';
 import {
   Algorithm,
   ControlBody,
@@ -41,28 +41,10 @@ export async function foundGroup(seats: readonly Seat[], provider: string, name:
   let room = '';
   let control: ControlHead = { number: 0, hash: zeroHash };
   const enter = async (seat: Seat, actor: number, sendId: number, wish: Partial<ControlBody>, brings?: Identity) => {
-    const { identity } = seat;
-    const signed = ControlBody.encode({
-      ...ControlBody.decode(noBytes),
-      room,
-      number: control.number + 1,
-      previousHash: control.hash,
-      actor,
-      device: identity.deviceNumber,
-      deviceKey: identity.deviceKey,
-      signedMs: Date.now(),
-      ...(brings ? { person: brings.commitment } : {}),
-      ...wish,
-    }).finish();
-    const entry = { signed, signature: identity.sign(controlTextToSign(signed, primitives)) };
-    control = { number: control.number + 1, hash: controlHash(signed, primitives) };
+    const step = controlStep({ room, control, actor: seat.identity, member: actor, wish, brings });
+    control = step.control;
     room ||= groupRoomId(control.hash, provider);
-    const body = ControlEntry.encode(entry).finish();
-    const header = headerOf({ room, member: actor, device: identity.deviceNumber, sendId, body });
-    const event = { header: EventHeader.encode({ ...header, ...plain }).finish(), body };
-    const person = brings?.person(wish.target ?? 0);
-    const value = { room, event, person, credential: identity.credential(actor), partner: '' };
-    await seat.client.ask({ $case: 'submit', value }, 'accepted');
+    await seat.client.ask({ $case: 'submit', value: step.submit(room, sendId) }, 'accepted');
   };
   const genesis = { kind: ControlKind.CONTROL_KIND_CREATE, target: 1, role: Role.ROLE_OWNER, policy, nonce };
   await enter(founder, 1, 1, { ...genesis, hub: { provider, epoch: 1 } }, founder.identity);
@@ -74,6 +56,49 @@ export async function foundGroup(seats: readonly Seat[], provider: string, name:
     await enter(seat, target, 1, { kind: ControlKind.CONTROL_KIND_ACCEPT, target });
   }
   return { room, control };
+}
+
+/** What a control entry says, who signs it, and after which one it comes. */
+export interface ControlWish {
+  /** Empty in a genesis. */
+  readonly room: string;
+  readonly control: ControlHead;
+  readonly actor: Identity;
+  /** Number of the actor. */
+  readonly member: number;
+  readonly wish: Partial<ControlBody>;
+  /** Whose person comes with it. */
+  readonly brings?: Identity | undefined;
+}
+
+/** A signed control entry: where the chain stands after it, and the submit that brings it. */
+export function controlStep({ room, control, actor, member, wish, brings }: ControlWish) {
+  const signed = ControlBody.encode({
+    ...ControlBody.decode(noBytes),
+    room,
+    number: control.number + 1,
+    previousHash: control.hash,
+    actor: member,
+    device: actor.deviceNumber,
+    deviceKey: actor.deviceKey,
+    signedMs: Date.now(),
+    ...(brings ? { person: brings.commitment } : {}),
+    ...wish,
+  }).finish();
+  const entry = { signed, signature: actor.sign(controlTextToSign(signed, primitives)) };
+  const body = ControlEntry.encode(entry).finish();
+  const submit = (place: string, sendId: number): Submit => {
+    const header = headerOf({ room: place, member, device: actor.deviceNumber, sendId, body });
+    const event = { header: EventHeader.encode({ ...header, ...plain }).finish(), body };
+    return {
+      room: place,
+      event,
+      person: brings?.person(wish.target ?? 0),
+      credential: actor.credential(member),
+      partner: '',
+    };
+  };
+  return { control: { number: control.number + 1, hash: controlHash(signed, primitives) }, submit };
 }
 
 const plain = {

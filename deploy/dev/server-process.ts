@@ -27,6 +27,14 @@ export interface ServerCommand {
   readonly env?: NodeJS.ProcessEnv;
   /** File that takes what it prints, appended. */
   readonly output: string;
+  /** Told once when it is gone, whoever ended it. */
+  readonly ended?: (end: ProcessEnd) => void;
+}
+
+/** How a child ended: one of the two is null. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 /** Starts a child in a process group of its own. Throws START_FAILED when there is no such program. */
@@ -45,10 +53,11 @@ export function startProcess(server: ServerCommand, guard: Guard): ServerProcess
     throw new DevFailure('START_FAILED', `${server.command} could not be started.`, { next: 'Is it in PATH?' });
   guard.kills(pid);
   const gone = new Promise<void>((resolve) => {
-    child.on('exit', () => {
+    child.on('exit', (code, signal) => {
       ended = true;
       guard.forgets(pid);
       resolve();
+      server.ended?.({ code, signal });
     });
   });
   child.unref();

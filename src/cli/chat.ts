@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
-import { awaitRoom, messageAt, need, onNewAlarm, type Session } from './commands.ts';
+import { need, onNewAlarm, type Session } from './commands.ts';
+import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
 

@@ -5,9 +5,11 @@ import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
+import { awaitRoom, findInvitation, invitationsOf, isCurrent, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
   alarmSentence,
+  countersSentences,
   datedLines,
   describeItem,
   describeRoom,
@@ -16,17 +18,12 @@ import {
   roomTitle,
 } from './sentences.ts';
 
-const nameMs = 5_000;
-
 /** What a command works with. */
 export interface Session {
   readonly client: LuxchatClient;
   readonly args: Arguments;
   readonly out: Output;
 }
-
-/** What finding something by a person's word needs. */
-export type Named = Pick<Session, 'client' | 'args'>;
 
 /** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
 export interface Command {
@@ -39,8 +36,8 @@ export interface Command {
 export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
   identity: { live: true, run: identity },
-  rooms: { live: true, run: async (session) => listRooms(session, isCurrent) },
-  invitations: { live: true, run: async (session) => listRooms(session, (room) => room.status === 1) },
+  rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isCurrent)) },
+  invitations: { live: true, run: async (session) => listInvitations(session) },
   start: {
     live: true,
     run: async ({ client, args, out }) =>
@@ -74,7 +71,7 @@ export const commands: Readonly<Record<string, Command>> = {
     live: true,
     run: async ({ client, out }) => {
       const counters = client.counters();
-      out.say(counters, ...Object.entries(counters).map(([name, count]) => `${name}  ${count}`));
+      out.say(counters, ...countersSentences(counters));
     },
   },
 };
@@ -88,67 +85,6 @@ async function receipts({ client, args, out }: Session): Promise<void> {
   out.say({ type: 'receipts', on: client.receipts }, `receipts are ${state}`);
 }
 
-/** Invited or joined: what a person calls their rooms. Those they left or declined are found by their id alone. */
-export function isCurrent(room: RoomInfo): boolean {
-  return room.status === 1 || room.status === 2;
-}
-
-/**
- * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of id, name, inviter or member of a current room.
- * Throws UNKNOWN or BAD_ARGUMENT.
- */
-export function findRoom({ client, args }: Named, word: string, among: (room: RoomInfo) => boolean = isAny): RoomInfo {
-  const rooms = client.rooms().filter(among);
-  // A shell takes the ! of an id for something else, so it may be left out.
-  const exact = rooms.find((room) => room.room === word || room.room === `!${word}`);
-  if (exact) return exact;
-  const people = (room: RoomInfo) => [room.invitedBy, ...client.members(room.room).map((member) => member.user)];
-  const direct = rooms.find((room) => room.direct && people(room).includes(word));
-  if (direct) return direct;
-  const named = (room: RoomInfo) => [room.room, room.name, ...people(room)].some((name) => name.includes(word));
-  const matching = rooms.filter((room) => isCurrent(room) && named(room));
-  if (matching.length === 0)
-    throw new ClientError(
-      'UNKNOWN',
-      `Nothing matches "${word}": see ${args.call} rooms and ${args.call} invitations. The start of an id will do.`,
-    );
-  if (matching.length === 1) return matching[0] as RoomInfo;
-  throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${matching.length} rooms: use the room id.`);
-}
-
-/** The same, where a group may be new here: its name comes a moment after it was accepted. Waits for it, five seconds at most, where one has none yet. */
-export async function awaitRoom(session: Named, word: string, among?: (room: RoomInfo) => boolean): Promise<RoomInfo> {
-  const { client, args } = session;
-  const deadline = Date.now() + Math.min(nameMs, args.timeoutMs);
-  for (;;) {
-    try {
-      return findRoom(session, word, among);
-    } catch (error) {
-      const left = deadline - Date.now();
-      const mayCome = error instanceof ClientError && error.code === 'UNKNOWN' && client.rooms().some(lacksName);
-      if (!mayCome || left <= 0) throw error;
-      await nextOfRooms(client, left);
-    }
-  }
-}
-
-/** Resolves when something changed in a room, and after `ms`. */
-function nextOfRooms(client: LuxchatClient, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stop();
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    const stop = client.on('room', done);
-  });
-}
-
-function lacksName({ direct, name, status }: RoomInfo): boolean {
-  return !direct && name === '' && status === 2;
-}
-
 /** Calls `show` for an alarm that was not there before: each of a room once, however often the server goes on. Gives back what ends that. */
 export function onNewAlarm(client: Pick<LuxchatClient, 'on'>, show: (alarm: Alarm) => void): () => void {
   const shown = new Set<string>();
@@ -158,19 +94,6 @@ export function onNewAlarm(client: Pick<LuxchatClient, 'on'>, show: (alarm: Alar
     shown.add(about);
     show(alarm);
   });
-}
-
-/**
- * The id of a message that a word names: its id, or the number in front of its line, with or without `#`. Throws UNKNOWN.
- */
-export async function messageAt({ client, args }: Named, room: string, word: string): Promise<string> {
-  const [, number] = /^#?(\d+)$/.exec(word) ?? [];
-  if (number === undefined) return word;
-  const seq = Number(number);
-  const lines = await client.timeline(room, { beforeSeq: seq + 1, limit: 1 });
-  const line = lines.find((item) => item.seq === seq && item.kind !== 'notice');
-  if (!line) throw new ClientError('UNKNOWN', `There is no message #${seq} in this room: see ${args.call} history.`);
-  return line.id;
 }
 
 /** An argument that must be there. Throws BAD_ARGUMENT. */
@@ -187,22 +110,15 @@ function text(args: Arguments, from: number): string {
   return words;
 }
 
-function isAny(): boolean {
-  return true;
-}
-
-/** Answers an invitation; rooms that one is in already are not meant. */
+/** Answers an invitation; rooms that one is in already are not meant. Says which, since numbers move up. */
 function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<void>, done: string) {
   return async ({ client, args, out }: Session) => {
-    const found = findRoom({ client, args }, need(args, 0, 'an invitation'), isInvitation);
+    const found = findInvitation({ client, args }, need(args, 0, 'an invitation'));
     await answer(client, found.room);
     const name = found.direct ? '' : ' Its name comes when someone who is in it is there.';
-    out.say({ type: 'done', room: found.room }, `${done}: ${found.room}.${done === 'Declined' ? '' : name}`);
+    const what = `${found.room}, ${roomTitle(found)}`;
+    out.say({ type: 'done', room: found.room }, `${done}: ${what}.${done === 'Declined' ? '' : name}`);
   };
-}
-
-function isInvitation(room: RoomInfo): boolean {
-  return room.status === 1;
 }
 
 function onRoom(work: (session: Session, room: string) => Promise<void>) {
@@ -235,10 +151,21 @@ async function identity({ client, args, out }: Session): Promise<void> {
   out.say({ type: 'identity', user, number }, `${user}\n${number}`);
 }
 
-function listRooms({ client, out }: Session, wanted: (room: RoomInfo) => boolean): void {
-  const rooms = client.rooms().filter(wanted);
+function listRooms(out: Output, rooms: readonly RoomInfo[]): void {
   if (rooms.length === 0 && !out.json) console.log('None.');
   for (const room of rooms) sayRoom(out, room);
+}
+
+function listInvitations({ client, args, out }: Session): void {
+  const invitations = invitationsOf({ client });
+  if (invitations.length === 0) return listRooms(out, []);
+  const hint = `Answer with ${args.call} accept NUMBER, or decline NUMBER. A group shows its name when you are in.`;
+  for (const [at, room] of invitations.entries()) {
+    const number = at + 1;
+    const isLast = number === invitations.length;
+    const line = `${number}  ${room.room}  ${roomTitle(room)}`;
+    out.say({ ...describeRoom(room), number }, line, ...(isLast ? [hint] : []));
+  }
 }
 
 function sayRoom(out: Output, room: RoomInfo): void {

@@ -7,7 +7,7 @@ export function helpText(program: string): string {
 First steps (the server of npm start, with its stand-in for LuxID):
   ${program} login --user alice --password moien-moien   the code "by SMS": see the server's console
   ${program} start @…                                    the other's Luxchat-ID, as whoami prints it there
-  ${program} invitations, then accept @…                 what the other person does
+  ${program} invitations, then accept 1                  what the other person does
   ${program} chat @…                                     talk; /help inside, /quit or Ctrl-C ends
 With two people on one computer each has a profile: ${program} -p alice …
 
@@ -21,13 +21,13 @@ This device
   devices-remove NUMBER                    log another own device out
   receipts [on|off]                        do others see how far you have read?
   log-out                                  end this device and remove what it kept here
-  status                                   counters: repairs, troubles, alarms
+  status                                   counters: repairs, troubles, alarms; or that there were no alarms
 
 Rooms
   rooms                                    all rooms, with unread counts
   start ID                                 open the 1:1 room with someone
   group --name NAME [ID …]                 make a group and invite people
-  invitations                              what waits for an answer: accept ROOM, or decline ROOM
+  invitations                              what waits for an answer, numbered: accept NUMBER, or decline NUMBER
   invite ROOM ID, remove ROOM ID           who is in a group
   members ROOM                             with role and status
   leave ROOM
@@ -44,6 +44,7 @@ Messages
   read ROOM                                mark as read
 
 ROOM is a room id, or a unique part of its id, of its name or of a member's Luxchat-ID.
+Who is in groups with you too is named by a part of their Luxchat-ID all the same: it is the 1:1 room then.
 NUMBER is what stands behind the # of a line (a shell takes a bare # for a comment: leave it out), or a message's id.
 
 Options of every command

@@ -56,9 +56,10 @@ describe('luxchat', () => {
     const [, bobId = ''] = ids;
     const [room] = (await run(alice, ['start', bobId])).lines;
     expect((await run(bob, ['invitations'])).lines).toEqual([
-      expect.objectContaining({ room: room?.room, invitedBy: ids[0] }),
+      expect.objectContaining({ room: room?.room, invitedBy: ids[0], number: 1 }),
     ]);
-    expect(await run(bob, ['accept', String(room?.room)])).toMatchObject({ status: 0 });
+    expect(await seen(bob, ['invitations'])).toMatch(`1  ${room?.room}  1:1, invited by ${ids[0]}\nAnswer with `);
+    expect(await run(bob, ['accept', '1'])).toMatchObject({ status: 0 });
     const tail = start(['--folder', bob, 'tail']);
     await tail.line((line) => line.type === 'synced');
     const sent = await run(alice, ['send', bobId, 'hello', 'there']);

@@ -58,13 +58,13 @@ export function roomSentence(room: RoomInfo): string {
   return `${room.room}  ${roomTitle(room)}${room.status === 1 ? '  [invited]' : ''}${unread}${frozen}`;
 }
 
-/** What a person calls a room: its name, or who is in it. */
+/** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */
 export function roomTitle(room: RoomInfo): string {
   return (
     room.name ||
     room.members.map(shortName).join(', ') ||
     (room.invitedBy
-      ? `invitation from ${room.invitedBy}`
+      ? `${room.direct ? '1:1' : 'group'}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
       : room.direct
         ? 'waits for the other to accept'
         : 'nobody else yet')
@@ -76,6 +76,12 @@ export function alarmSentence({ code, room, user }: Alarm, call: string): string
   const where = room ? ` in ${room}` : '';
   const whose = user ? ` about ${user}, or ${user} lies` : '';
   return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. ${call} rooms says where sending is stopped.`;
+}
+
+/** What was counted, and that there was no alarm where there was none: silence could be a fault as well. */
+export function countersSentences(counters: Readonly<Record<string, number>>): string[] {
+  const lines = Object.entries(counters).map(([name, count]) => `${name}  ${count}`);
+  return lines.some((line) => line.startsWith('alarm.')) ? lines : [...lines, 'no alarms'];
 }
 
 /** The name part of an id. */

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -55,5 +55,20 @@ describe('a data folder', () => {
     await expect(start('lux.example')).rejects.toThrow('not the one that this data was made with');
     writeFileSync(file(), secret);
     expect(await start('lux.example')).toBe(secret);
+  });
+
+  it('has nodes that bring the same secret where they share a store: whoever has none is told to copy it', async () => {
+    const store = await EmbeddedStore.open({ folder: data, now: Date.now });
+    const node = (secrets: string) =>
+      belong(store, { data, secrets: join(data, secrets), provider: 'lux.example', store: 'cassandra' });
+    try {
+      await node('first');
+      await expect(node('second')).rejects.toThrow('from another node');
+      mkdirSync(join(data, 'third'));
+      writeFileSync(join(data, 'third', 'subject'), 'ab'.repeat(32), { mode: 0o600 });
+      await expect(node('third')).rejects.toThrow('from another node');
+    } finally {
+      await store.close();
+    }
   });
 });

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
-import { secret, secretsFolder } from './secrets.ts';
+import { comeBy, secret, secretsFolder } from './secrets.ts';
 import { sameBytes, type Table } from './storage/table.ts';
 
 /** The store of the folder. */
@@ -47,13 +47,13 @@ async function keepSecret(
   { hasPeople, isShared }: { readonly hasPeople: boolean; readonly isShared: boolean },
 ): Promise<Uint8Array> {
   const isKept = isShared && (await table.get('subject-secret')) !== null;
-  const found = secret(folder, 'subject', { mayMake: !hasPeople && !isKept });
+  const found = secret(folder, 'subject', { mayMake: !hasPeople && !isKept, isShared });
   const mark = createHash('sha256').update('luxchat/subject-secret/').update(found).digest();
   if (isShared) await table.change([{ key: 'subject-secret', expected: null, value: mark }]);
   const kept = await table.get('subject-secret');
   if (kept !== null && !sameBytes(kept, mark) && (hasPeople || isShared)) {
     throw new ConfigError(
-      `The secret ${folder}/subject is not the one that this data was made with: restore it from the same backup. With another one everybody would come in as someone new.`,
+      `The secret ${folder}/subject is not the one that this data was made with: ${isShared ? comeBy('subject', isShared) : 'restore it from the same backup'}. With another one everybody would come in as someone new.`,
     );
   }
   if (!isShared) await table.change([{ key: 'subject-secret', value: mark }]);

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, checkFiles, flagOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
+import { ConfigError, flagOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
 import { settings } from './settings.ts';
 
 const read = (args: string[] = [], env: Record<string, string> = {}, file?: string) =>
   readConfig({ args, env, ...(file === undefined ? {} : { readFile: () => file }) });
+
+const many = ['--store', 'cassandra', '--cassandra', 'a:9042'];
 
 describe('configuration', () => {
   it('has a default for every setting', () => {
@@ -76,11 +78,48 @@ describe('configuration', () => {
     [['--public-url', 'ftp://c.lu'], {}, 'full address'],
     [['--public-url', 'https://c.lu?a=1'], {}, 'full address'],
     [['--origins', 'https://a.lu,https://b.lu/'], {}, 'not "https://b.lu/"'],
+    [['--cassandra-user', 'u', '--cassandra-password-file', 'f'], {}, 'belong to store cassandra'],
+    [[...many, '--cassandra-user', 'u'], {}, 'cassandraUser and cassandraPasswordFile go together'],
+    [[...many, '--cassandra-password-file', 'f'], {}, 'cassandraUser and cassandraPasswordFile go together'],
+    [[...many, '--cassandra-tls-ca', 'a', '--cassandra-tls-cert', 'c'], {}, 'cassandraTlsKey go together'],
+    [[...many, '--cassandra-tls-cert', 'c', '--cassandra-tls-key', 'k'], {}, 'with cassandraTlsCa'],
+    [[...many, '--redis', 'redis://:secret@r:6379'], {}, 'give redisUser and redisPasswordFile'],
+    [[...many, '--redis', 'rediss://u@r:6379'], {}, 'give redisUser and redisPasswordFile'],
+    [[...many, '--redis-password-file', 'f'], {}, 'belong to redis'],
+    [[...many, '--redis', 'redis://r', '--redis-user', 'u'], {}, 'needs redisPasswordFile'],
+    [[...many, '--redis', 'redis://r', '--redis-tls-ca', 'c'], {}, 'rediss://'],
+    [[...many, '--redis', 'rediss://r', '--redis-tls-cert', 'c'], {}, 'redisTlsKey go together'],
     [['--trusted-proxies', 'proxy.lu'], {}, 'addresses or networks'],
     [['--trusted-proxies', '10.0.0.0/99'], {}, 'addresses or networks'],
+    [['--proxy-protocol', 'on'], {}, 'name your balancer'],
+    [
+      ['--proxy-protocol', 'on', '--trusted-proxies', '10.0.0.1', '--tls-cert', 'c', '--tls-key', 'k'],
+      {},
+      'transport ws only',
+    ],
   ] as const)('refuses %j %j with a sentence', (args, env, sentence) => {
     expect(() => read([...args], { ...env })).toThrow(ConfigError);
     expect(() => read([...args], { ...env })).toThrow(sentence);
+  });
+
+  // Others were refused then, and took over from a node that ran.
+  it('refuses to listen for other machines where none can come', () => {
+    for (const [host, address] of [
+      ['127.0.0.1', 'n1.internal:7400'],
+      ['localhost', '10.0.0.1:7400'],
+      ['::1', '[fd00::1]:7400'],
+    ] as const)
+      expect(() => read([...many, '--node-host', host, '--node-address', address])).toThrow(
+        'give in nodeHost the address to listen on',
+      );
+    for (const [host, address] of [
+      ['10.0.0.1', 'n1.internal:7400'],
+      ['0.0.0.0', 'n1.internal:7400'],
+      ['127.0.0.1', '127.0.0.2:7400'],
+      ['127.0.0.1', '[::1]:7400'],
+      ['127.0.0.1', ''],
+    ] as const)
+      expect(() => read([...many, '--node-host', host, '--node-address', address])).not.toThrow();
   });
 
   it('lets only proxies connect where plain http comes in from outside in production', () => {
@@ -105,13 +144,6 @@ describe('configuration', () => {
     expect(() => read(['--config', 'x'], {}, '{"origins": [1]}')).toThrow('list of texts');
     expect(() => read(['--config', '/nowhere.json'])).toThrow("can't be read");
     expect(read(['--config', 'x'], {}, '{"luxidOpenUsers": true}').luxidOpenUsers).toBe(true);
-  });
-
-  it('refuses files that are not there', () => {
-    expect(() => checkFiles(read(['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.key']))).toThrow(
-      "The file of tlsCert, /nowhere.pem, can't be read.",
-    );
-    expect(() => checkFiles(read())).not.toThrow();
   });
 
   it('is listed in the README, setting by setting', () => {

@@ -44,7 +44,7 @@ export function readConfig(sources: ConfigSources): Config {
 
 /** Does plain http come in from other machines than this one? In production only proxies may bring it then. */
 export function onlyProxiesConnect({ mode, host, tlsCert }: Config): boolean {
-  return mode === 'production' && tlsCert === '' && !['127.0.0.1', '::1', 'localhost'].includes(host);
+  return mode === 'production' && tlsCert === '' && !isLoopback(host);
 }
 
 /** The flag of a setting: `sendBurst` -> `--send-burst`. */
@@ -134,21 +134,6 @@ function readable(what: string, read: () => string): string {
   }
 }
 
-/** Looks whether the files that settings name are there, so that a start fails before anything was made. Throws ConfigError. */
-export function checkFiles(config: Config): void {
-  for (const name of [
-    'tlsCert',
-    'tlsKey',
-    'luxidClientSecretFile',
-    'nodeTlsCert',
-    'nodeTlsKey',
-    'nodeTlsCa',
-  ] as const) {
-    const path = config[name];
-    if (path !== '') readable(`The file of ${name}, ${path},`, () => readFileSync(path, 'utf8'));
-  }
-}
-
 function parse(setting: Setting, given: string | undefined): unknown {
   const value = (given ?? setting.fallback).trim();
   const { kind } = setting;
@@ -203,6 +188,14 @@ function refuseContradictions(config: Config): void {
   refuse(
     !areProxies(config.trustedProxies),
     `trustedProxies are addresses or networks, such as 10.0.0.0/8, not "${config.trustedProxies.join(',')}".`,
+  );
+  refuse(
+    config.proxyProtocol && config.trustedProxies.length === 0,
+    'proxyProtocol believes only trustedProxies: name your balancer there.',
+  );
+  refuse(
+    config.proxyProtocol && config.tlsCert !== '' && config.transport === 'uws',
+    'proxyProtocol in front of TLS is read by transport ws only: end TLS at the balancer, or choose ws.',
   );
   refuse(
     config.luxidIssuer !== '' && !isIssuer(config.luxidIssuer),
@@ -265,12 +258,62 @@ function refuseNodeContradictions(config: Config, refuse: (when: boolean, senten
     many && nodeAddress === '' && ['0.0.0.0', '::'].includes(nodeHost),
     'nodeHost is every address: say in nodeAddress at which one the other nodes reach this one.',
   );
+  refuse(
+    many &&
+      nodeAddress !== '' &&
+      isLoopback(nodeHost) &&
+      !isLoopback(nodeAddress.slice(0, nodeAddress.lastIndexOf(':'))),
+    'nodeHost is an address of this machine alone, and nodeAddress says that other machines reach it: give in nodeHost the address to listen on for them.',
+  );
   const files = [nodeTlsCert, nodeTlsKey, nodeTlsCa].filter((file) => file !== '').length;
   refuse(files !== 0 && files !== 3, 'nodeTlsCert, nodeTlsKey and nodeTlsCa go together: give all three or none.');
+  refuseAccessContradictions(config, refuse);
   refuse(
     config.mode === 'production' && many && config.cassandraReplication < 3,
     'mode production needs cassandraReplication of 3 or more: with fewer, one lost machine loses messages.',
   );
+}
+
+function refuseAccessContradictions(config: Config, refuse: (when: boolean, sentence: string) => void): void {
+  const { store, redis, cassandraUser, cassandraPasswordFile, cassandraTlsCa, cassandraTlsCert, cassandraTlsKey } =
+    config;
+  const { redisUser, redisPasswordFile, redisTlsCa, redisTlsCert, redisTlsKey } = config;
+  const toCassandra = [cassandraUser, cassandraPasswordFile, cassandraTlsCa, cassandraTlsCert, cassandraTlsKey];
+  refuse(
+    store !== 'cassandra' && toCassandra.some((value) => value !== ''),
+    'cassandraUser, cassandraPasswordFile and cassandraTls… belong to store cassandra: give that, too.',
+  );
+  refuse(
+    (cassandraUser === '') !== (cassandraPasswordFile === ''),
+    'cassandraUser and cassandraPasswordFile go together: give both or neither.',
+  );
+  refuse(
+    (cassandraTlsCert === '') !== (cassandraTlsKey === '') || (cassandraTlsCert !== '' && cassandraTlsCa === ''),
+    'cassandraTlsCert and cassandraTlsKey go together, and with cassandraTlsCa: without that one Cassandra is spoken to in plain.',
+  );
+  const isUrl = URL.canParse(redis) && /^rediss?:$/.test(new URL(redis).protocol);
+  refuse(
+    isUrl && new URL(redis).username + new URL(redis).password !== '',
+    'redis must hold no user and no password, which every user of this machine could read: give redisUser and redisPasswordFile.',
+  );
+  refuse(
+    redis === '' && [redisUser, redisPasswordFile].some((value) => value !== ''),
+    'redisUser and redisPasswordFile belong to redis: give that, too.',
+  );
+  refuse(redisUser !== '' && redisPasswordFile === '', 'redisUser needs redisPasswordFile.');
+  refuse(
+    [redisTlsCa, redisTlsCert, redisTlsKey].some((value) => value !== '') && !redis.startsWith('rediss://'),
+    'redisTlsCa, redisTlsCert and redisTlsKey need an address that begins with rediss://.',
+  );
+  refuse(
+    (redisTlsCert === '') !== (redisTlsKey === ''),
+    'redisTlsCert and redisTlsKey go together: give both files or neither.',
+  );
+}
+
+/** Does only this machine reach it? */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.replace(/^\[|\]$/g, '') === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
 function isWebAddress(text: string): boolean {
@@ -282,7 +325,7 @@ function isWebAddress(text: string): boolean {
 function isIssuer(text: string): boolean {
   if (!isWebAddress(text)) return false;
   const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  return protocol === 'https:' || isLoopback(hostname);
 }
 
 function areProxies(trustedProxies: readonly string[]): boolean {

@@ -26,6 +26,7 @@ export function openTransport(config: Config, runtime: Runtime, { log, http, fir
     // Behind a proxy that ends TLS, a request does not say that devices use https.
     allowedOrigins: config.publicUrl ? [...config.origins, new URL(config.publicUrl).origin] : config.origins,
     trustedProxies: config.trustedProxies,
+    proxyProtocol: config.proxyProtocol,
     proxiesOnly: onlyProxiesConnect(config),
     limits: {
       connectionsMax: config.connectionsMax,

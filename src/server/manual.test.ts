@@ -2,6 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultAuthLimits } from './auth/limits.ts';
+import { clusterLimits } from './cluster/cluster.ts';
+import { drainActorsMs } from './provider.ts';
+import { settings } from './settings.ts';
+import { failureKinds } from './storage/cassandra/failures.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -30,11 +34,17 @@ function found(pattern: RegExp, texts: readonly string[] = sources): string[] {
 describe('the manual of the server', () => {
   it('lists exactly the metrics, and of which kind they are', () => {
     const calls = Array.from(
-      read('src/server/gauges.ts').matchAll(/metrics\.(gauge|counters?)\(\s*'(\w+)'/g),
+      read('src/server/gauges.ts').matchAll(/metrics\.(gauge|counters?|histogram)\(\s*'(\w+)'/g),
       ([, kind = '', name = '']) => `${name} ${kind.replace('counters', 'counter')}`,
     );
     const rows = rowsOf('| metric | kind | meaning | alarm |').map(({ names, second }) => `${names[0]} ${second}`);
     expect(rows).toEqual(calls);
+  });
+
+  it('lists the ways in which requests to Cassandra fail', () => {
+    const [, row = ''] = manual.split('| `cassandra_failures_total` | counter |');
+    const listed = Array.from(row.split(' | ')[0]?.matchAll(/`(\w+)`/g) ?? [], ([, name]) => name);
+    expect(listed).toEqual(['kind', ...failureKinds]);
   });
 
   it('lists exactly what actors and kernel count', () => {
@@ -64,6 +74,18 @@ describe('the manual of the server', () => {
       names.map((name) => `${name} ${second}`),
     );
     expect(listed.sort()).toEqual([...said].sort());
+  });
+});
+
+describe('the unit for systemd', () => {
+  // It left out the handing over, and systemd killed a drain that was well under way.
+  it('waits for a drain, with five seconds for what closes after it', () => {
+    const wait = Number(/^TimeoutStopSec=(\d+)$/m.exec(manual)?.[1]);
+    const drainSeconds = Number(settings.find(({ name }) => name === 'drainSeconds')?.fallback);
+    const longest = Math.max(drainSeconds * 1000, clusterLimits.leaveMs) + drainActorsMs + 5_000;
+    expect(longest).toBe(30_000);
+    expect(wait * 1000).toBeGreaterThanOrEqual(1.5 * longest);
+    for (const path of ['src/server/README.md', 'deploy/README.md']) expect(read(path)).toMatch(/30 s (as|at)/);
   });
 });
 

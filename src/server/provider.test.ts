@@ -57,6 +57,23 @@ describe.each(['uws', 'ws'])('a provider on %s', (transport) => {
     expect(again).toContain('luxchat_closes_total{kind="DISCONNECT_TEXT_NOT_ALLOWED"} 1');
   });
 
+  it('says that it is ready, and then that it drains', async () => {
+    const provider = await start(transport);
+    const told = async () => {
+      const { body } = await provider.metrics.scrape();
+      return ['ready', 'draining', 'store_writes'].map(
+        (name) => new RegExp(`^luxchat_${name} (\\d)$`, 'm').exec(body)?.[1],
+      );
+    };
+    expect(await told()).toEqual(['1', '0', '1']);
+    for (const one of running.splice(0)) {
+      const drained = one.drain();
+      const during = await told();
+      await drained;
+      expect(during.slice(0, 2)).toEqual(['0', '1']);
+    }
+  });
+
   // Else every device of a node that was killed would take its token for expired and refresh it, all at the same moment.
   it('lets a hello that comes before the login runs wait for it', async () => {
     let closed: Promise<number> = Promise.resolve(0);

@@ -16,16 +16,18 @@ import type { AuthLimits } from './auth/limits.ts';
 import { Backups } from './backup/backups.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
+import { ClockOff, checkClock } from './clock-check.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { type Config, ConfigError } from './config.ts';
 import { openTransport } from './front.ts';
-import { watch } from './gauges.ts';
+import { type NodeState, watch } from './gauges.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime } from './runtime.ts';
 import { peekHeads } from './storage/heads.ts';
 import { LogRunner, type LogRunnerOptions } from './storage/log-runner.ts';
 import type { StorageError } from './storage/store.ts';
 import { sweepDue } from './storage/sweep.ts';
+import { StoreRequests } from './store-requests.ts';
 import { openStore, type ProviderStore } from './stores.ts';
 import { code, type LogFile, openLog } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -37,8 +39,8 @@ import { Waking } from './waking.ts';
 /** How often logins that ran out are cleared away and actors woken that have something left to do, and files of expired weeks removed, in milliseconds. */
 const sweepMs = 60_000;
 const expireMs = 3_600_000;
-/** How far this machine's clock may be from the store's, milliseconds: beyond it nothing is accepted, since rows would expire at the wrong time. */
-const clockSkewMaxMs = 60_000;
+/** For actors to write what they hold, at the end, milliseconds. */
+export const drainActorsMs = 10_000;
 
 /** A running node. */
 export interface Provider {
@@ -64,6 +66,8 @@ export interface ProviderPorts {
   readonly luxid: (callbackUrl: string) => Promise<LuxIdAddress>;
   /** Nothing can be acknowledged any more and this process must end; a sentence for the operator says why. */
   readonly lost: (why: string) => void;
+  /** Something is not as it should be, and this node goes on; a sentence for the operator. */
+  readonly warned?: (what: string) => void;
 }
 
 /** Starts a node. Rejects with ConfigError, or with the coded error of the part that could not start; what was started is closed again. */
@@ -75,24 +79,19 @@ export async function startProvider(config: Config, ports: ProviderPorts): Promi
     log.error('store failed', failure, { cause: code(cause) });
     ports.lost(`${failure.message} (${cause}): free space or mend the disk, then start again.`);
   };
-  const store = await openStore(config, failed);
+  const requests = new StoreRequests();
+  const unsafe = (sentence: string) => {
+    log.warn('store unsafe');
+    ports.warned?.(`${sentence}. Mode production refuses this.`);
+  };
+  const store = await openStore(config, { failed, unsafe, requests });
   const closing: (() => Promise<unknown>)[] = [() => store.close()];
   try {
-    return await startOn(config, ports, { log, metrics, store, closing });
+    return await startOn(config, ports, { log, metrics, store, requests, closing });
   } catch (error) {
     for (const close of closing.reverse()) await close();
     throw error;
   }
-}
-
-/** Rejects with ConfigError where this machine's clock is off; with the store's error where that can't be known. */
-async function checkClock(store: ProviderStore): Promise<void> {
-  const skewMs = (await store.clockSkewMs?.()) ?? 0;
-  if (Math.abs(skewMs) <= clockSkewMaxMs) return;
-  const seconds = Math.round(Math.abs(skewMs) / 1000);
-  throw new ConfigError(
-    `The clock of this machine is ${seconds} seconds ${skewMs > 0 ? 'ahead of' : 'behind'} that of Cassandra: set it right, then start again.`,
-  );
 }
 
 function makeFolder(folder: string): void {
@@ -107,19 +106,20 @@ interface Ground {
   readonly log: LogFile;
   readonly metrics: Metrics;
   readonly store: ProviderStore;
+  readonly requests: StoreRequests;
   readonly closing: (() => Promise<unknown>)[];
 }
 
 async function startOn(
   config: Config,
   ports: ProviderPorts,
-  { log, metrics, store, closing }: Ground,
+  { log, metrics, store, requests, closing }: Ground,
 ): Promise<Provider> {
   const secret = await belong(store, config);
   let auth: Auth | undefined;
   // Devices come back before the login runs: their tokens are not unknown, they wait.
   const login = Promise.withResolvers<Auth>();
-  await checkClock(store);
+  await checkClock(store, log);
   const place = config.store === 'cassandra' ? await takePlace(store, config.node) : null;
   const seat = place?.seat ?? 0;
   let cluster: Cluster | null = null;
@@ -238,8 +238,8 @@ async function startOn(
     }),
     every(sweepMs, () => backups.sweep(), { failed: (error) => log.error('backup sweep failed', error) }),
     every(sweepMs, wakeDue, { failed: (error) => log.error('waking failed', error) }),
-    every(sweepMs, () => checkClock(store), {
-      failed: (error) => (error instanceof ConfigError ? ports.lost(error.message) : runner.noteFailure(error)),
+    every(sweepMs, () => checkClock(store, log), {
+      failed: (error) => (error instanceof ClockOff ? ports.lost(`${error.message}.`) : runner.noteFailure(error)),
     }),
     every(expireMs, () => store.expire(), { failed: (error) => log.error('expiry failed', error) }),
   ];
@@ -247,17 +247,23 @@ async function startOn(
     for (const job of jobs) clearInterval(job);
   };
   closing.push(endJobs);
+  let draining = false;
+  const writes = () => runner.healthy() && store.hasFailed !== true;
+  const state: NodeState = {
+    ready: () => !draining && writes() && (cluster === null || (cluster.isFresh && cluster.isLinked)),
+    draining: () => draining,
+    writes,
+  };
   const ops = createOpsServer({
     host: config.opsHost,
     port: config.opsPort,
-    ready: () =>
-      runner.healthy() && store.hasFailed !== true && (cluster === null || (cluster.isFresh && cluster.isLinked)),
+    ready: state.ready,
     metrics: async () => (await metrics.scrape()).body,
     onFault: (cause) => log.error('ops failed', cause),
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, { runtime, transport, cluster, backups });
+  watch(metrics, { runtime, transport, cluster, state, requests, backups });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,
@@ -268,11 +274,12 @@ async function startOn(
     reopenLog: () => log.reopen(),
     drain: async () => {
       log.info('draining');
+      draining = true;
       await endJobs();
       const away = transport.drain(config.drainSeconds * 1000);
       if (cluster !== null && !(await cluster.leave())) log.warn('left with shards');
       await away;
-      const left = await runtime.drain(10_000);
+      const left = await runtime.drain(drainActorsMs);
       await cluster?.close();
       await ops.close();
       await runner.stop();

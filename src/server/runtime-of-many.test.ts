@@ -67,7 +67,8 @@ describe('a summary that another node asks for', () => {
     await new Promise((resolve) => setImmediate(resolve));
     runtime.system.run();
     expect([started, runtime.system.size]).toEqual([[], 0]);
-    expect(sent.at(-1)).toMatchObject({ kind: 'returned', message: asked.message });
+    runtime.board?.place([shard], 'nobody');
+    expect(sent.slice(-2)).toMatchObject([{ kind: 'returned', message: asked.message }, { kind: 'owns' }]);
   });
 });
 

@@ -11,8 +11,11 @@ class Heard implements Socket {
   readonly frames: ServerFrame[] = [];
   readonly #closed = Promise.withResolvers<readonly [number, string]>();
   readonly closed = this.#closed.promise;
+  readonly #answered = Promise.withResolvers<ServerFrame>();
+  readonly answered = this.#answered.promise;
   send(frame: Uint8Array): void {
     this.frames.push(ServerFrame.decode(frame));
+    this.#answered.resolve(ServerFrame.decode(frame));
   }
   subscribe(): void {}
   unsubscribe(): void {}
@@ -58,5 +61,27 @@ describe('a token that is checked', () => {
     const [code, reason] = await hello(() => Promise.reject(new Error('no store')));
     expect(code).toBe(Disconnect.DISCONNECT_BUSY);
     expect(Number(reason.replace('retryAfter=', ''))).toBeGreaterThanOrEqual(1_000);
+  });
+});
+
+describe('what devices post', () => {
+  it('is counted by the answer that they get', async () => {
+    const runtime = runtimeWith(() => new Promise(() => {}));
+    const socket = new Heard();
+    runtime.opened(socket);
+    const hello = { version: 1, accessToken: 'token', client: 'test', quiet: false };
+    const post = { room: '', event: undefined, partner: '' };
+    const frames = [
+      ClientFrame.encode({ request: 1, body: { $case: 'hello', value: hello } }).finish(),
+      ClientFrame.encode({ request: 2, body: { $case: 'submit', value: post } }).finish(),
+    ];
+    runtime.received(socket, frames, 100);
+    expect(runtime.posts.waiting).toBe(1);
+    expect(await socket.answered).toMatchObject({ request: 2, body: { $case: 'rejected' } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([runtime.posts.rejected, runtime.posts.waiting]).toEqual([1, 0]);
+    runtime.received(socket, [frames[1] as Uint8Array], 50);
+    runtime.closed(socket);
+    expect(runtime.posts.waiting).toBe(0);
   });
 });

@@ -16,6 +16,7 @@ import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
+import { PostTimes } from './post-times.ts';
 import { Revocations } from './revocations.ts';
 import { type Serve, Serving, serveNothing } from './serving.ts';
 import type { Log } from './telemetry/log.ts';
@@ -80,6 +81,7 @@ export interface ClusterPlace {
 export class Runtime implements World {
   readonly system: System;
   readonly audiences: Audiences;
+  readonly posts = new PostTimes();
   /** Null on the only node. */
   readonly board: Switchboard | null;
   /** See World. */
@@ -144,6 +146,7 @@ export class Runtime implements World {
 
   /** Frames came. */
   received(socket: Socket, frames: readonly Uint8Array[], bytes: number): void {
+    this.posts.received(socket.id, frames);
     this.system.tell(sessionAddress(socket.id), { kind: 'frames', frames }, bytes);
   }
 
@@ -151,6 +154,7 @@ export class Runtime implements World {
   closed(socket: Socket): void {
     if (!this.#sockets.delete(socket.id)) return;
     this.audiences.close(socket.id);
+    this.posts.closed(socket.id);
     this.system.tell(sessionAddress(socket.id), { kind: 'closed' });
   }
 
@@ -208,7 +212,8 @@ export class Runtime implements World {
   #performHere(effect: WorldEffect, from: Address, incarnation: number): void {
     switch (effect.kind) {
       case 'push':
-        return this.#sockets.get(effect.session)?.send(effect.frame);
+        this.#sockets.get(effect.session)?.send(effect.frame);
+        return this.posts.pushed(effect.session, effect.frame);
       case 'deliver':
         return this.#deliver(effect);
       case 'log':

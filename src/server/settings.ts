@@ -74,19 +74,68 @@ export const settings = [
     fallback: '3',
     meaning: 'replicas of each row; counts when the keyspace is made, 1 is for try-outs',
   },
+  { name: 'cassandraUser', kind: text, fallback: '', meaning: 'user of Cassandra; with cassandraPasswordFile' },
+  {
+    name: 'cassandraPasswordFile',
+    kind: text,
+    fallback: '',
+    meaning: 'file with the password, readable by its owner only',
+  },
+  {
+    name: 'cassandraTlsCa',
+    kind: text,
+    fallback: '',
+    meaning:
+      'PEM file of the authority that signs the certificates of Cassandra, which name its addresses; empty = no TLS',
+  },
+  {
+    name: 'cassandraTlsCert',
+    kind: text,
+    fallback: '',
+    meaning:
+      'PEM file of the certificate that this node shows to Cassandra, where that asks for one; with cassandraTlsKey',
+  },
+  { name: 'cassandraTlsKey', kind: text, fallback: '', meaning: 'PEM file of its private key' },
   {
     name: 'redis',
     kind: text,
     fallback: '',
-    meaning: 'redis://host:port or path of a socket, for signs of life between nodes; empty = without',
+    meaning:
+      'redis://host:port, rediss://host:port or path of a socket, for signs of life between nodes; empty = without',
   },
+  { name: 'redisUser', kind: text, fallback: '', meaning: 'user of Redis; empty = default' },
+  {
+    name: 'redisPasswordFile',
+    kind: text,
+    fallback: '',
+    meaning: 'file with the password, readable by its owner only',
+  },
+  {
+    name: 'redisTlsCa',
+    kind: text,
+    fallback: '',
+    meaning:
+      'PEM file of the authority that signs the certificate of Redis, with a rediss:// address; empty = those that the system knows',
+  },
+  {
+    name: 'redisTlsCert',
+    kind: text,
+    fallback: '',
+    meaning: 'PEM file of the certificate that this node shows to Redis, where that asks for one; with redisTlsKey',
+  },
+  { name: 'redisTlsKey', kind: text, fallback: '', meaning: 'PEM file of its private key' },
   {
     name: 'node',
     kind: text,
     fallback: 'n1',
     meaning: 'name of this node, its own among all: a process that starts under it ends an earlier one',
   },
-  { name: 'nodeHost', kind: text, fallback: '127.0.0.1', meaning: 'address to listen on for the other nodes' },
+  {
+    name: 'nodeHost',
+    kind: text,
+    fallback: '127.0.0.1',
+    meaning: 'address to listen on for the other nodes; the default reaches no other machine',
+  },
   { name: 'nodePort', kind: port, fallback: '7400', meaning: 'port for the other nodes; 0 takes any free one' },
   {
     name: 'nodeAddress',
@@ -123,7 +172,13 @@ export const settings = [
     kind: list,
     fallback: '',
     meaning:
-      'addresses or networks whose X-Forwarded-For is believed; in production without TLS, on an outside address, only they may connect',
+      'addresses or networks whose X-Forwarded-For or PROXY header is believed; in production without TLS, on an outside address, only they may connect',
+  },
+  {
+    name: 'proxyProtocol',
+    kind: { kind: 'switch' },
+    fallback: 'off',
+    meaning: 'on: each connection of a trusted proxy begins with a PROXY header, version 2, and is refused without',
   },
   {
     name: 'transport',

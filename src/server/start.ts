@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Config, ConfigError, checkFiles, flagOf, readConfig } from './config.ts';
+import { checkFiles } from './access.ts';
+import { type Config, ConfigError, flagOf, readConfig } from './config.ts';
 import { type LuxIdAddress, type Provider, startProvider } from './provider.ts';
 import { settings } from './settings.ts';
 
@@ -50,6 +51,7 @@ async function run(): Promise<void> {
       standIn = await startStandIn(config, callback);
       return { issuer: standIn.issuer, clientId: config.luxidClientId, stepUpAcr: standInAcr };
     },
+    warned: (what) => console.error(what),
     lost: (why) => {
       console.error(`Stopping. ${why}`);
       process.exit(1);

@@ -1,6 +1,7 @@
 // A node's place among others on one Cassandra: its generation and seat, and the cluster that moves shards between them.
 import { readFileSync } from 'node:fs';
 import type { Generation } from '#actors/ports/log-store.ts';
+import { redisAccess } from './access.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { RedisHints } from './cluster/hints.ts';
 import { Register } from './cluster/register.ts';
@@ -49,12 +50,12 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
       self: { provider, ...place.generation, seat: place.seat },
       address: nodeAddress === '' ? `${nodeHost.includes(':') ? `[${nodeHost}]` : nodeHost}:${nodePort}` : nodeAddress,
       links: {
-        secret: secret(secretsFolder(config), 'cluster', { mayMake: true }),
+        secret: secret(secretsFolder(config), 'cluster', { mayMake: true, isShared: true }),
         host: nodeHost,
         port: nodePort,
         ...(nodeTlsCert === '' ? {} : { tls: { cert: text(tls.cert), key: text(tls.key), ca: text(tls.ca) } }),
       },
-      hints: (changed) => (redis === '' ? null : new RedisHints({ redis, provider, changed })),
+      hints: (changed) => (redis === '' ? null : new RedisHints({ redis, provider, changed, ...redisAccess(config) })),
     },
     {
       store,
@@ -63,6 +64,7 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
       board,
       release: (isTheirs) => system.release(isTheirs),
       abandon: (isTheirs) => system.abandon(isTheirs),
+      forget: (shards) => runner.forgetStubs(shards),
       checkFence: () => runner.checkFence(),
       aliveSinceMs: () => runner.aliveSinceMs,
       fresh: (isFresh) => {

@@ -1,17 +1,19 @@
 // A process of the schedule: a generation with its fence reader and the actor of one log. Its actor takes messages, acks them once covered, and tells a
 // repeat from a new message by what it recovered: the smallest actor that could lose or double something.
-import type { Fence, Generation, StoredRow } from '../../ports/log-store.ts';
-import { isOlder, type StoredState } from '../../ports/state-store.ts';
+import type { Fence, Generation } from '../../ports/log-store.ts';
 import { FenceReader } from '../fence-reader.ts';
 import { Log } from '../log.ts';
 import type { LogAnswer, StateChange } from '../messages.ts';
-import type { Stub } from '../opening.ts';
-import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '../requests.ts';
+import type { StoreReply, StoreRequest } from '../requests.ts';
 import type { Rule } from '../rules.ts';
-import type { Replicas } from './replicas.ts';
+import { shardOf } from '../shards.ts';
+import { Stubs } from '../stubs.ts';
+import { lifeMs, type Replicas } from './replicas.ts';
+import { carryOut, logName } from './requests.ts';
 
-/** The one log of the schedule. */
-export const logName = 'room/!a';
+/** How often an actor that is to stop lets other things go first before it is dropped. */
+const patienceTurns = 15;
+const ownShard = new Set([shardOf(logName)]);
 
 export interface NodeOptions {
   readonly replicas: Replicas;
@@ -30,18 +32,23 @@ interface Incarnation {
   nextSeq: number;
   covered: number;
   open: boolean;
+  closing: boolean;
 }
 
 export class Node {
   readonly generation: Generation;
   /** Believes that it owns the shard. */
   owns = false;
+  /** It takes the shard from someone; nothing else is done about the shard meanwhile. */
+  takes = false;
   crashed = false;
   readonly #options: NodeOptions;
   readonly #fences = new FenceReader<(reply: StoreReply) => void>();
   #reading = false;
   #actor: Incarnation | null = null;
-  #stub: Stub | null = null;
+  readonly #stubs = new Stubs();
+  /** Waits for the actor to be gone. */
+  #released: (() => void) | null = null;
   #saves = 0;
 
   constructor(options: NodeOptions) {
@@ -64,13 +71,37 @@ export class Node {
     this.#actor = this.#start();
   }
 
-  /** All logs of the shard stop: rule 9 asks for it before the shard is given away. */
-  stop(): void {
+  /** The store says that the shard is this node's. */
+  gets(): void {
+    // Rule 14. Left out, it goes on by what it left, whoever had the shard since.
+    if (this.#options.omit !== 14) this.#stubs.forget(ownShard);
+    this.owns = true;
+  }
+
+  /** The actor stops, in order if it can; `stopped` is called once it has. Rule 9 asks for it before the shard is given away. */
+  release(stopped: () => void): void {
     this.owns = false;
-    if (this.#options.omit === 9) return;
+    if (this.#options.omit === 9) return stopped();
+    this.close();
+    if (this.#actor?.closing !== true) return this.#abandon(stopped);
+    this.#released = () => this.#abandon(stopped);
+    this.#wait(patienceTurns, () => this.#ended());
+  }
+
+  #wait(turns: number, run: () => void): void {
+    this.#later(() => (turns === 0 ? run() : this.#wait(turns - 1, run)));
+  }
+
+  #ended(): void {
+    const released = this.#released;
+    this.#released = null;
+    released?.();
+  }
+
+  #abandon(stopped: () => void): void {
     this.#actor?.log.drop();
     this.#actor = null;
-    this.#stub = null;
+    stopped();
   }
 
   /** Passivates the actor, if it is idle. */
@@ -78,30 +109,42 @@ export class Node {
     const actor = this.#actor;
     if (actor === null || !actor.open || actor.covered !== actor.nextSeq - 1) return;
     actor.open = false;
-    actor.log.command({ kind: 'close', changes: this.#changes(actor) }, 0);
+    actor.closing = true;
+    actor.log.command({ kind: 'close', changes: this.#changes(actor) }, this.#now);
   }
 
   save(): void {
     const actor = this.#actor;
-    if (actor?.open) actor.log.command({ kind: 'save', token: 1, changes: this.#changes(actor) }, 0);
+    if (actor?.open) actor.log.command({ kind: 'save', token: 1, changes: this.#changes(actor) }, this.#now);
+  }
+
+  /** Something of its log is due: it is opened, or looks at its clock. */
+  wake(): void {
+    if (this.#actor === null) this.#actor = this.#start();
+    else this.#actor.log.tick(this.#now);
+  }
+
+  get #now(): number {
+    return this.#options.replicas.now;
   }
 
   #start(): Incarnation {
     const { generation, rowsMax, omit } = this.#options;
     const host = {
-      request: (id: number, request: StoreRequest) => this.#carryOut(request, (reply) => log.reply(id, reply, 0)),
+      request: (id: number, request: StoreRequest) =>
+        this.#carryOut(request, (reply) => log.reply(id, reply, this.#now)),
       answer: (answer: LogAnswer) => this.#answered(actor, answer),
       broken: (reason: string) => {
         // With a rule left out the actor may be told nonsense, and act on it.
         if (omit === undefined) throw new Error(reason);
       },
     };
+    const stub = this.#stubs.take(logName);
     const limits = { segmentRowsMax: rowsMax, pageRows: 2 };
-    const log = new Log(logName, host, { generation, readsAreDurable: false, stub: this.#stub, limits, omit });
-    this.#stub = null;
+    const log = new Log(logName, host, { generation, readsAreDurable: false, stub, limits, omit });
     const maps = { known: new Map<number, number>(), sent: new Map<number, number>() };
-    const actor: Incarnation = { log, ...maps, waiting: [], nextSeq: 1, covered: 0, open: false };
-    log.command({ kind: 'open', create: true }, 0);
+    const actor: Incarnation = { log, ...maps, waiting: [], nextSeq: 1, covered: 0, open: false, closing: false };
+    log.command({ kind: 'open', create: true }, this.#now);
     return actor;
   }
 
@@ -111,8 +154,8 @@ export class Node {
     if ([...actor.sent.values()].includes(message)) return;
     const fromSeq = actor.nextSeq++;
     actor.sent.set(fromSeq, message);
-    const row = { bytes: Uint8Array.of(message), acceptedMs: 0, expiresMs: Number.MAX_SAFE_INTEGER };
-    actor.log.command({ kind: 'append', fromSeq, rows: [row], restless: message % 2 === 0 }, 0);
+    const row = { bytes: Uint8Array.of(message), acceptedMs: this.#now, expiresMs: this.#now + lifeMs };
+    actor.log.command({ kind: 'append', fromSeq, rows: [row], restless: message % 2 === 0 }, this.#now);
   }
 
   #answered(actor: Incarnation, answer: LogAnswer): void {
@@ -142,14 +185,17 @@ export class Node {
         break;
       case 'sealing':
         this.#later(() => {
-          if (actor.open && !actor.log.ended) actor.log.command({ kind: 'sealed', changes: this.#changes(actor) }, 0);
+          if (actor.open && !actor.log.ended)
+            actor.log.command({ kind: 'sealed', changes: this.#changes(actor) }, this.#now);
         });
         break;
       case 'closed':
         if (this.#actor === actor) {
           this.#actor = null;
-          this.#stub = actor.log.stub;
-          for (const message of actor.waiting) this.arrive(message);
+          this.#stubs.keep(logName, actor.log.stub);
+          // Not inside the log's own turn.
+          if (this.#released !== null) this.#later(() => this.#ended());
+          else for (const message of actor.waiting) this.arrive(message);
         }
         break;
       case 'failed':
@@ -173,55 +219,9 @@ export class Node {
 
   #carryOut(request: StoreRequest, reply: (reply: StoreReply) => void): void {
     const { replicas } = this.#options;
-    const alive = () => !this.crashed;
-    switch (request.op) {
-      case 'cover':
-        this.#fences.wait(reply);
-        this.#readFence();
-        break;
-      case 'readMeta':
-        replicas.later(alive, () => {
-          const meta = replicas.registers.readMeta(logName);
-          replicas.later(alive, () => reply({ op: 'readMeta', meta }));
-        });
-        break;
-      case 'casMeta': {
-        const apply = () => replicas.registers.casMeta(logName, request.meta);
-        replicas.change(alive, apply, (applied) => reply(applied === null ? unknownReply : { op: 'casMeta', applied }));
-        break;
-      }
-      case 'writeRows':
-        replicas.write(
-          alive,
-          (store) => store.writeRows([request.write]),
-          (done) => reply(done ? rowsWritten : unknownReply),
-        );
-        break;
-      case 'writeState': {
-        const apply = { log: logName, rows: request.rows };
-        replicas.write(
-          alive,
-          (store) => store.writeState([apply]),
-          (done) => reply(done ? stateWritten : unknownReply),
-        );
-        break;
-      }
-      case 'readRows': {
-        const { segment, range } = request;
-        replicas.read(
-          alive,
-          (store) => store.readRows(logName, segment, range),
-          (both) => reply(both === null ? unknownReply : { op: 'readRows', rows: mergeRows(both, range.limit) }),
-        );
-        break;
-      }
-      case 'readState':
-        replicas.read(
-          alive,
-          (store) => store.readState(logName),
-          (both) => reply(both === null ? unknownReply : { op: 'readState', rows: mergeState(both) }),
-        );
-    }
+    if (request.op !== 'cover') return carryOut({ replicas, alive: () => !this.crashed }, request, reply);
+    this.#fences.wait(reply);
+    this.#readFence();
   }
 
   #readFence(): void {
@@ -242,23 +242,4 @@ export class Node {
       );
     });
   }
-}
-
-/** One answer out of two: what either has, cut as if it were one store's. */
-export function mergeRows(both: readonly StoredRow[][], limit: number): StoredRow[] {
-  const merged = new Map<number, StoredRow>();
-  for (const row of both.flat()) {
-    const before = merged.get(row.seq);
-    if (before === undefined || before.writeMicros < row.writeMicros) merged.set(row.seq, row);
-  }
-  return [...merged.values()].sort((a, b) => a.seq - b.seq).slice(0, limit);
-}
-
-export function mergeState(both: readonly StoredState[][]): StoredState[] {
-  const merged = new Map<string, StoredState>();
-  for (const row of both.flat()) {
-    const before = merged.get(row.key);
-    if (before === undefined || isOlder(before, row)) merged.set(row.key, row);
-  }
-  return [...merged.values()];
 }

@@ -3,9 +3,8 @@ import type { Generation } from '../../ports/log-store.ts';
 import { Log } from '../log.ts';
 import type { LogAnswer } from '../messages.ts';
 import type { StoreReply, StoreRequest } from '../requests.ts';
-import { rowsWritten, stateWritten } from '../requests.ts';
-import { logName, mergeRows, mergeState } from './node.ts';
 import type { Replicas } from './replicas.ts';
+import { carryOut, logName } from './requests.ts';
 
 export class Reader {
   readonly #replicas: Replicas;
@@ -28,18 +27,18 @@ export class Reader {
     const answers: LogAnswer[] = [];
     const host = {
       request: (id: number, request: StoreRequest) =>
-        this.#carryOut(generation, request, (reply) => log.reply(id, reply, 0)),
+        this.#carryOut(generation, request, (reply) => log.reply(id, reply, this.#replicas.now)),
       answer: (answer: LogAnswer) => void answers.push(answer),
       broken: (reason: string) => {
         throw new Error(reason);
       },
     };
     const log = new Log(logName, host, { generation, readsAreDurable: false });
-    log.command({ kind: 'open', create: true }, 0);
+    log.command({ kind: 'open', create: true }, this.#replicas.now);
     while (this.#replicas.step());
     if (answers[0]?.kind !== 'opened') return null;
     const range = { fromSeq: 1, throughSeq: 999, limit: 999, bytesMax: 9999, backwards: false };
-    log.command({ kind: 'read', token: 1, ...range }, 0);
+    log.command({ kind: 'read', token: 1, ...range }, this.#replicas.now);
     while (this.#replicas.step());
     const rows = answers.find((answer) => answer.kind === 'rows')?.rows ?? [];
     return new Map(rows.map(({ seq, bytes }) => [seq, bytes[0]!]));
@@ -55,44 +54,11 @@ export class Reader {
 
   #carryOut(generation: Generation, request: StoreRequest, reply: (reply: StoreReply) => void): void {
     const always = () => true;
-    const { registers } = this.#replicas;
-    switch (request.op) {
-      case 'cover':
-        return this.#replicas.read(
-          always,
-          (store) => store.readFence(generation),
-          (both) => reply({ op: 'cover', fence: both?.includes('fenced') ? 'fenced' : 'alive' }),
-        );
-      case 'readMeta':
-        return this.#replicas.later(always, () => reply({ op: 'readMeta', meta: registers.readMeta(logName) }));
-      case 'casMeta':
-        return this.#replicas.later(always, () =>
-          reply({ op: 'casMeta', applied: registers.casMeta(logName, request.meta) }),
-        );
-      case 'writeRows':
-        return this.#replicas.write(
-          always,
-          (store) => store.writeRows([request.write]),
-          () => reply(rowsWritten),
-        );
-      case 'writeState':
-        return this.#replicas.write(
-          always,
-          (store) => store.writeState([{ log: logName, rows: request.rows }]),
-          () => reply(stateWritten),
-        );
-      case 'readRows':
-        return this.#replicas.read(
-          always,
-          (store) => store.readRows(logName, request.segment, request.range),
-          (both) => reply({ op: 'readRows', rows: mergeRows(both!, request.range.limit) }),
-        );
-      case 'readState':
-        return this.#replicas.read(
-          always,
-          (store) => store.readState(logName),
-          (both) => reply({ op: 'readState', rows: mergeState(both!) }),
-        );
-    }
+    if (request.op !== 'cover') return carryOut({ replicas: this.#replicas, alive: always }, request, reply);
+    this.#replicas.read(
+      always,
+      (store) => store.readFence(generation),
+      (both) => reply({ op: 'cover', fence: both?.includes('fenced') ? 'fenced' : 'alive' }),
+    );
   }
 }

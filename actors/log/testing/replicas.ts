@@ -2,7 +2,10 @@
 // plain read asks two of them one after the other, and what one read saw the next may miss. Only conditional changes are linearizable, and even
 // those may be unheard of, or land after their sender gave up. Everything that can happen is an action, and the schedule picks the next.
 import type { Generation } from '../../ports/log-store.ts';
+import { coveredKey, decodeCovered } from '../covered.ts';
+import { isSettled, noSegment } from '../due.ts';
 import { MemoryStore } from '../memory-store.ts';
+import { shardOf } from '../shards.ts';
 import type { Random } from './random.ts';
 
 interface Action {
@@ -11,14 +14,22 @@ interface Action {
   readonly run: () => void;
 }
 
+/** How long a row lives. */
+export const lifeMs = 8 * 3_600_000;
+/** Time passes in steps of so much. A segment is due after half a life. */
+const passMs = lifeMs / 8;
 const timeoutChance = 0.12;
 /** That a write never lands on a certain replica. */
 const lossChance = 0.1;
+/** How often what is late lets something else go first. */
+const lateTurnsMax = 20;
 const always = () => true;
 
 export class Replicas {
   /** Linearizable: metas and shard owners. */
   readonly registers: MemoryStore;
+  /** Milliseconds, of every clock. */
+  now = 1_000 * lifeMs;
   readonly #stores: readonly MemoryStore[];
   readonly #random: Random;
   #actions: Action[] = [];
@@ -27,7 +38,7 @@ export class Replicas {
 
   constructor(random: Random) {
     this.#random = random;
-    const now = () => 1_000_000;
+    const now = () => this.now;
     this.registers = new MemoryStore(now);
     this.#stores = [new MemoryStore(now), new MemoryStore(now), new MemoryStore(now)];
   }
@@ -40,6 +51,25 @@ export class Replicas {
   /** Something that happens some time, if its process is still there then. */
   later(alive: () => boolean, run: () => void): void {
     this.#actions.push({ alive, run });
+  }
+
+  /** Time passes, though not over what is due; false = something is. Only while nothing is under way: no request takes hours. */
+  pass(log: string): boolean {
+    if (this.#stores.some((store) => this.#isDue(log, store))) return false;
+    this.now += passMs;
+    return true;
+  }
+
+  /** Something is due by what this replica knows, and not every reader would see that it is done. */
+  #isDue(log: string, store: MemoryStore): boolean {
+    const meta = this.registers.readMeta(log);
+    return store.readDue(shardOf(log), this.now, 99).some((due) => {
+      if (due.segment === noSegment) return false;
+      const settled = this.#stores.filter((each) =>
+        isSettled(due, meta, decodeCovered(each.readState(log, [coveredKey])[0])),
+      );
+      return settled.length < 2;
+    });
   }
 
   /** Lets one thing happen. False = nothing is left. */
@@ -98,8 +128,15 @@ export class Replicas {
       });
       return;
     }
-    this.later(always, () => void apply());
+    this.#late(() => void apply());
     this.later(alive, () => answer(null));
+  }
+
+  /** Lands some time, half of the time long after its sender gave up. */
+  #late(run: () => void): void {
+    const wait = (turns: number): void =>
+      this.later(always, () => (turns === 0 || this.#calm ? run() : wait(turns - 1)));
+    wait(this.#random.chance(0.5) ? this.#random.below(lateTurnsMax) : 0);
   }
 
   #once(alive: () => boolean, answer: (done: boolean) => void, surelyLate = false): (done: boolean) => boolean {

@@ -7,7 +7,8 @@ import { sameGeneration } from '../segments.ts';
 import { Node } from './node.ts';
 import { Random } from './random.ts';
 import { Reader } from './reader.ts';
-import { Replicas } from './replicas.ts';
+import { lifeMs, Replicas } from './replicas.ts';
+import { logName } from './requests.ts';
 
 export interface ScheduleOptions {
   readonly seed: number;
@@ -24,6 +25,10 @@ export interface Outcome {
 const generationsMax = 3;
 const messagesMax = 5;
 const stepsMax = 600;
+/** Actions of its own that a bounce waits for. */
+const bounceStepsMax = 40;
+/** How often time passes, in those schedules in which it does. */
+const passesMax = 16;
 
 export function runSchedule({ seed, omit }: ScheduleOptions): Outcome {
   return new Schedule(new Random(seed), omit).run();
@@ -40,10 +45,12 @@ class Schedule {
   readonly #byMessage = new Map<number, number>();
   /** The greatest acked seq when a message was first sent. */
   readonly #sentAfter = new Map<number, number>();
+  readonly #sentMs = new Map<number, number>();
   #violation: string | null = null;
   #takeovers = 0;
   #crashes: number;
   #handOvers: number;
+  #passes: number;
 
   constructor(random: Random, omit: Rule | undefined) {
     this.#random = random;
@@ -51,16 +58,28 @@ class Schedule {
     this.#replicas = new Replicas(random);
     this.#rowsMax = random.chance(0.5) ? 2 : 100;
     this.#crashes = random.below(3);
-    this.#handOvers = random.below(2);
+    this.#handOvers = random.below(4);
+    this.#passes = random.chance(0.3) ? passesMax : 0;
   }
 
   run(): Outcome {
     this.#join();
     for (let step = 0; step < stepsMax && this.#violation === null; step++) {
-      if (this.#random.chance(0.12) || !this.#replicas.step()) this.#disturb();
+      if (this.#random.chance(0.12)) this.#disturb();
+      else if (!this.#replicas.step()) this.#rest();
     }
     this.#finish();
     return { violation: this.#violation, acks: this.#bySeq.size, takeovers: this.#takeovers };
+  }
+
+  /** Nothing is under way. Time may pass, unless something is due: then whoever owns the log is woken for it. */
+  #rest(): void {
+    if (this.#passes === 0 || this.#random.chance(0.5)) return this.#disturb();
+    this.#passes--;
+    if (this.#replicas.pass(logName)) return;
+    const owner = this.#nodes.find(({ owns, crashed }) => owns && !crashed);
+    if (owner === undefined) this.#disturb();
+    else owner.wake();
   }
 
   /** Something from outside: a message, a takeover, a crash, a hand-over, a passivation. */
@@ -81,7 +100,10 @@ class Schedule {
   #send(node: Node): void {
     if (!node.owns || node.crashed) return;
     const message = 1 + this.#random.below(Math.min(messagesMax, this.#sentAfter.size + 1));
-    if (!this.#sentAfter.has(message)) this.#sentAfter.set(message, Math.max(0, ...this.#bySeq.keys()));
+    if (!this.#sentAfter.has(message)) {
+      this.#sentAfter.set(message, Math.max(0, ...this.#bySeq.keys()));
+      this.#sentMs.set(message, this.#replicas.now);
+    }
     node.arrive(message);
   }
 
@@ -102,13 +124,16 @@ class Schedule {
   #join(): void {
     if (this.#nodes.length >= generationsMax) return;
     const node = this.#newNode();
+    node.takes = true;
     this.#replicas.later(
       () => !node.crashed,
       () => {
         const from = this.#replicas.registers.readShard(0);
         this.#walk(node, takeShard({ shard: 0, from, to: node.generation }, this.#omit), (owner) => {
-          node.owns = sameGeneration(owner, node.generation);
-          if (node.owns) this.#takeovers++;
+          node.takes = false;
+          if (!sameGeneration(owner, node.generation)) return;
+          node.gets();
+          this.#takeovers++;
         });
       },
     );
@@ -122,17 +147,38 @@ class Schedule {
     return node;
   }
 
-  /** A planned hand-over to a generation that is made for it. */
+  /** A planned hand-over: to another generation that is there, which may have had the shard before, or to one that is made for it. */
   #give(node: Node): void {
-    if (this.#nodes.length >= generationsMax) return;
+    const others = this.#nodes.filter((other) => other !== node && !other.crashed && !other.takes);
+    const isNew = this.#nodes.length < generationsMax && (others.length === 0 || this.#random.chance(0.5));
+    const heir = isNew ? this.#newNode() : others[this.#random.below(others.length)];
+    if (heir !== undefined) this.#giveTo(node, heir);
+  }
+
+  #giveTo(node: Node, heir: Node): void {
+    if (this.#handOvers === 0 || !node.owns) return;
     this.#handOvers--;
-    node.stop();
-    const heir = this.#newNode();
-    const from = this.#replicas.registers.readShard(0);
-    if (!sameGeneration(from, node.generation) || from === null) return;
-    this.#walk(node, handOver({ shard: 0, from, to: heir.generation }), (owner) => {
-      heir.owns = sameGeneration(owner, heir.generation);
+    node.release(() => {
+      const from = this.#replicas.registers.readShard(0);
+      if (!sameGeneration(from, node.generation) || from === null) return;
+      this.#walk(node, handOver({ shard: 0, from, to: heir.generation }), (owner) => {
+        if (!sameGeneration(owner, heir.generation)) return;
+        heir.gets();
+        if (this.#random.chance(0.5)) this.#bounce(heir, node);
+      });
     });
+  }
+
+  /** Someone speaks, and while the log is being opened for it, the shard goes back to where it was. */
+  #bounce(heir: Node, node: Node): void {
+    this.#send(heir);
+    const steps = this.#random.below(bounceStepsMax);
+    const wait = (left: number) =>
+      this.#replicas.later(
+        () => !heir.crashed,
+        () => (left === 0 ? this.#giveTo(heir, node) : wait(left - 1)),
+      );
+    wait(steps);
   }
 
   #walk<T>(node: Node, steps: OwnershipSteps<T>, done: (value: T) => void): void {
@@ -172,10 +218,12 @@ class Schedule {
     const messages = reader.readAll(this.#replicas.registers.readShard(0));
     if (messages === null) return this.#fail('P5 a fresh owner could not open the log');
     for (const [seq, message] of this.#bySeq) {
-      if (messages.get(seq) !== message) this.#fail(`P1 message ${message} was acked at ${seq} and is not there`);
+      const mayBeGone = (this.#sentMs.get(message) ?? 0) + lifeMs <= this.#replicas.now && !messages.has(seq);
+      if (messages.get(seq) !== message && !mayBeGone)
+        this.#fail(`P1 message ${message} was acked at ${seq} and is not there`);
     }
     const seqs = [...messages.keys()].sort((a, b) => a - b);
-    if (seqs.some((seq, index) => seq !== index + 1)) this.#fail('P2 the log has a hole');
+    if (seqs.some((seq, index) => seq !== seqs[0]! + index)) this.#fail('P2 the log has a hole');
     if (new Set(messages.values()).size !== messages.size) this.#fail('P4 a message lies in the log twice');
   }
 }

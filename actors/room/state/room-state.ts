@@ -142,19 +142,21 @@ export class RoomState {
     }
   }
 
-  /** The log has covered a placed event: it may be shown. Rows are covered in the order of their places; the state rows hold what is not above their head. */
+  /**
+   * The log has covered a placed event: it may be shown. Rows are covered in the order of their places. One that is not above the head is applied again:
+   * state rows that were read while an owner that stood still wrote some of them may lack it in memory, but they hold it in the store.
+   */
   cover(placed: Placed): void {
     const { seq, header, change } = placed;
-    this.ring.push({ seq, record: placed.record, bytes: placed.bytes });
-    if (change.kind === 'emptying') this.#emptyRing(seq, change.emptying.seqs);
-    if (seq <= this.head.seq) return;
-    this.head = placed.head;
+    const isNews = seq > this.head.seq;
+    if (isNews) this.head = placed.head;
     this.dirty.add('head');
-    this.dirty.add(`sent/${header.member}/${header.device}`);
+    if (isNews) this.dirty.add(`sent/${header.member}/${header.device}`);
+    this.ring.push({ seq, record: placed.record, bytes: placed.bytes });
     if (change.kind === 'control') this.#coverControl(seq, change);
     if (change.kind === 'slot') this.#coverSlot(placed, change.bytes, change.write);
     if (change.kind === 'emptying') this.#coverEmptying(seq, change.emptying.seqs);
-    if (placed.credential !== null) {
+    if (isNews && placed.credential !== null) {
       const { member, device } = placed.credential.credential;
       this.dirty.add(`credential/${member}/${device}`);
     }
@@ -267,15 +269,12 @@ export class RoomState {
   #coverEmptying(event: number, seqs: readonly number[]): void {
     this.emptyings.set(event, new Set(seqs));
     this.dirty.add(`emptying/${event}`);
-    for (const [name, slot] of this.slots) {
-      if (slot.sendId !== 0 && seqs.includes(slot.seq)) this.#emptySlot(name, slot);
-    }
-  }
-
-  #emptyRing(event: number, seqs: readonly number[]): void {
     for (const seq of seqs) {
       const kept = this.ring.get(seq);
       if (kept !== undefined && kept.record.emptiedBy === 0) this.ring.replace(withoutBody(kept, event));
+    }
+    for (const [name, slot] of this.slots) {
+      if (slot.sendId !== 0 && seqs.includes(slot.seq)) this.#emptySlot(name, slot);
     }
   }
 

@@ -15,7 +15,21 @@ export class CqlError extends Error {
   }
 }
 
-const opcodes = { error: 0x00, startup: 0x01, ready: 0x02, options: 0x05, supported: 0x06, query: 0x07, result: 0x08 };
+const opcodes = {
+  error: 0x00,
+  startup: 0x01,
+  ready: 0x02,
+  authenticate: 0x03,
+  options: 0x05,
+  supported: 0x06,
+  query: 0x07,
+  result: 0x08,
+  authResponse: 0x0f,
+  authSuccess: 0x10,
+};
+
+/** The user that Cassandra makes by itself where it asks for one. */
+const firstUser = '\0cassandra\0cassandra';
 
 /** Asks one node one statement. Rejects with a CqlError, or with the socket's error, at the latest after `timeoutMs` (default 5 s). */
 export async function ask(
@@ -26,10 +40,12 @@ export async function ask(
   const socket = connect(node.port, node.address);
   const giveUp = setTimeout(() => socket.destroy(new Error('no answer in time')), options.timeoutMs ?? 5_000);
   try {
-    await exchange(socket, opcodes.options, Buffer.alloc(0), opcodes.supported);
-    await exchange(socket, opcodes.startup, startupBody(), opcodes.ready);
+    await exchange(socket, opcodes.options, Buffer.alloc(0), [opcodes.supported]);
+    const begun = await exchange(socket, opcodes.startup, startupBody(), [opcodes.ready, opcodes.authenticate]);
+    if (begun === opcodes.authenticate)
+      await exchange(socket, opcodes.authResponse, longText(firstUser), [opcodes.authSuccess]);
     const body = queryBody(statement, options.consistency ?? consistency.ONE);
-    await exchange(socket, opcodes.query, body, opcodes.result);
+    await exchange(socket, opcodes.query, body, [opcodes.result]);
   } finally {
     clearTimeout(giveUp);
     socket.destroy();
@@ -44,7 +60,8 @@ export async function answers(...question: Parameters<typeof ask>): Promise<bool
   );
 }
 
-async function exchange(socket: Socket, opcode: number, body: Buffer, wanted: number): Promise<void> {
+/** Resolves to which of `wanted` it answered. */
+async function exchange(socket: Socket, opcode: number, body: Buffer, wanted: readonly number[]): Promise<number> {
   const answer = readFrame(socket);
   const header = Buffer.alloc(9);
   header[0] = 0x04;
@@ -56,7 +73,8 @@ async function exchange(socket: Socket, opcode: number, body: Buffer, wanted: nu
     const length = frame.body.readUInt16BE(4);
     throw new CqlError(frame.body.readInt32BE(0), frame.body.toString('utf8', 6, 6 + length));
   }
-  if (frame.opcode !== wanted) throw new Error(`answer ${frame.opcode} to request ${opcode}`);
+  if (!wanted.includes(frame.opcode)) throw new Error(`answer ${frame.opcode} to request ${opcode}`);
+  return frame.opcode;
 }
 
 /** One request is out at a time, so the next whole frame is its answer. */
@@ -84,10 +102,14 @@ function startupBody(): Buffer {
 }
 
 function queryBody(statement: string, level: number): Buffer {
-  const bytes = Buffer.from(statement);
+  return Buffer.concat([longText(statement), Buffer.from([0, level, 0])]);
+}
+
+function longText(value: string): Buffer {
+  const bytes = Buffer.from(value);
   const length = Buffer.alloc(4);
   length.writeInt32BE(bytes.length);
-  return Buffer.concat([length, bytes, Buffer.from([0, level, 0])]);
+  return Buffer.concat([length, bytes]);
 }
 
 function text(value: string): Buffer {

@@ -8,7 +8,7 @@ import { DevFailure } from '../failure.ts';
 import { type Guard, startGuard } from '../guard.ts';
 import { freePort } from '../ports.ts';
 import { say, secondsSince, tailOf, waitFor } from '../progress.ts';
-import { type ServerProcess, startProcess } from '../server-process.ts';
+import { type ProcessEnd, type ServerProcess, startProcess } from '../server-process.ts';
 
 const host = '127.0.0.1';
 const startMs = 120_000;
@@ -34,8 +34,10 @@ export interface ProviderOptions {
   readonly nodeFlags?: readonly string[];
   /** Another checkout of the project, to run its server. Default: this one. */
   readonly checkout?: string;
-  /** Hears the codes "by SMS" of the stand-in LuxID. */
-  readonly said?: (line: string) => void;
+  /** Address of a balancer in front of all nodes, where every login returns to. Default: each node's own. */
+  readonly publicUrl?: string;
+  /** Hears that a node's process is gone, whoever ended it. */
+  readonly ended?: (name: string, end: ProcessEnd) => void;
 }
 
 /** One node. */
@@ -81,7 +83,8 @@ export async function startNodes(options: ProviderOptions): Promise<Provider> {
   for (let n = 0; n < 2 * options.nodes + 1; n++) ports.push(await freePort([host], ports));
   const [luxidPort, ...nodePorts] = ports as [number, ...number[]];
   const urls = Array.from({ length: options.nodes }, (_, n) => `http://${host}:${nodePorts[2 * n]}`);
-  const luxid = await startLuxId({ folder, guard, port: luxidPort, urls });
+  const doors = options.publicUrl === undefined ? urls : [options.publicUrl, ...urls];
+  const luxid = await startLuxId({ folder, guard, port: luxidPort, urls: doors });
   const nodes = urls.map((url, n) => {
     const opsPort = nodePorts[2 * n + 1] as number;
     return makeNode({ options, guard, folder, url, opsPort, number: n + 1, luxid: `http://${host}:${luxidPort}` });
@@ -132,6 +135,7 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
     'cassandra-keyspace': options.keyspace ?? 'luxchat',
     'luxid-issuer': luxid,
     ...(options.redis === undefined ? {} : { redis: options.redis }),
+    ...(options.publicUrl === undefined ? {} : { 'public-url': options.publicUrl }),
     ...options.settingsOf?.(number),
   };
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]);
@@ -161,7 +165,12 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
       await process?.kill();
       const before = process === null ? 0 : readFileSync(output, 'utf8').length;
       const begun = startProcess(
-        { command: globalThis.process.execPath, args: [...(options.nodeFlags ?? []), main, ...args, ...more], output },
+        {
+          command: globalThis.process.execPath,
+          args: [...(options.nodeFlags ?? []), main, ...args, ...more],
+          output,
+          ended: (end) => options.ended?.(name, end),
+        },
         guard,
       );
       process = begun;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Placement } from '#actors/cluster/placement.ts';
 import type { Switchboard } from '#actors/cluster/switchboard.ts';
 import { Cluster, type ClusterPorts, clusterLimits } from './cluster.ts';
-import { type Hints, hintLimits, type NodeSign } from './hints.ts';
+import { type Hints, hintLimits, type SeenSign } from './hints.ts';
 import { Register, registerLimits } from './register.ts';
 
 const { aloneMs, staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
@@ -11,7 +11,7 @@ const { aloneMs, staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
 const silent = () => Promise.reject(new Error('no answer'));
 
 /** A node without neighbours; its store answers nothing about shards. */
-async function started(redis?: { reachable: boolean; signs?: readonly NodeSign[] }, readShard = silent) {
+async function started(redis?: { reachable: boolean; signs?: readonly SeenSign[] }, readShard = silent) {
   const state = {
     aliveSinceMs: performance.now(),
     checks: 0,
@@ -37,6 +37,7 @@ async function started(redis?: { reachable: boolean; signs?: readonly NodeSign[]
     board: board as unknown as Switchboard,
     release: () => [],
     abandon: () => {},
+    forget: () => {},
     checkFence: () => void state.checks++,
     aliveSinceMs: () => state.aliveSinceMs,
     fresh: (isFresh) => void state.fresh.push(isFresh),
@@ -46,7 +47,7 @@ async function started(redis?: { reachable: boolean; signs?: readonly NodeSign[]
   const hints: Hints | null =
     redis === undefined
       ? null
-      : Object.assign(redis, { alive: redis.signs ?? [], show: () => {}, close: async () => {} });
+      : Object.assign(redis, { alive: redis.signs ?? [], look: () => {}, show: () => {}, close: async () => {} });
   const cluster = new Cluster(
     {
       self: { provider: 'lux', node: 'a', gen: 1, seat: 1 },
@@ -128,7 +129,7 @@ describe('a node by the clock', () => {
 
   // A node with another secret looked healthy, and people were sent to it.
   it('is not linked once others have been alive for a while and none of them can be reached', async () => {
-    const signs: NodeSign[] = [{ node: 'b', gen: 1, seat: 0, address: 'nowhere', leaving: false }];
+    const signs: SeenSign[] = [{ node: 'b', gen: 1, seat: 0, address: 'nowhere', leaving: false, ageMs: 0 }];
     const redis = { reachable: true, signs };
     const { cluster } = await begin(redis);
     vi.advanceTimersByTime(aloneMs - lookMs);

@@ -41,6 +41,8 @@ export interface ClusterPorts {
   readonly board: Switchboard;
   readonly release: (isTheirs: (address: Address) => boolean) => readonly Address[];
   readonly abandon: (isTheirs: (address: Address) => boolean) => void;
+  /** Forgets what closed logs of these shards left in memory to go on by. */
+  readonly forget: (shards: ReadonlySet<number>) => void;
   /** Reads the fence now. */
   readonly checkFence: () => void;
   /** When the newest read of the fence that said alive began, by `performance.now`. */
@@ -117,6 +119,7 @@ export class Cluster {
       readShard: (shard, done) => this.#told(ports.store.readShard(shard), done),
       release: (shards) => new Set(ports.release(ofShards(shards)).map(shardOf)),
       abandon: (shards) => ports.abandon(ofShards(shards)),
+      forget: (shards) => ports.forget(shards),
       placeOf: (shard) => board.placement.of(shard),
       place: (shards, place) => {
         board.place(shards, place);
@@ -145,7 +148,10 @@ export class Cluster {
     await this.#readRegister();
     this.#hints = this.#options.hints(() => this.#lookSoon());
     this.#hints?.show({ ...place, leaving: false });
-    this.#every(clusterLimits.lookMs, () => this.#look());
+    this.#every(clusterLimits.lookMs, () => {
+      this.#look();
+      if (this.#neighbours.isInDoubt) this.#hints?.look();
+    });
     this.#every(clusterLimits.registerMs, () => void this.#readRegister());
     this.#every(registerLimits.renewMs, () => void this.#ports.register.put(place).catch(this.#ports.failed));
     this.#every(clusterLimits.fenceMs, () => this.#ports.checkFence());
@@ -163,17 +169,19 @@ export class Cluster {
     return performance.now() - this.#linkedMs < clusterLimits.aloneMs;
   }
 
-  /** Shards that are here; nodes that are linked. */
+  /** Shards that are here; nodes that are linked, and bytes that wait for them. */
   get counts(): {
     readonly shards: number;
     readonly links: number;
+    readonly waitingBytes: number;
     readonly ignoredPackets: number;
     readonly redisAnswers: boolean;
   } {
-    const { linked, ignored } = this.#links;
+    const { linked, waitingBytes, ignored } = this.#links;
     return {
       shards: this.#keeper.held,
       links: linked.length,
+      waitingBytes,
       ignoredPackets: ignored,
       redisAnswers: this.#canAskRedis ?? false,
     };
@@ -236,7 +244,7 @@ export class Cluster {
       {
         places: this.#places,
         signs: this.#hints?.alive ?? [],
-        canAskRedis: this.#canAskRedis ?? false,
+        canAskRedis: this.#hints === null ? false : this.#canAskRedis,
         isLinked: (seat) => linked.has(seat),
         isGone: (seat) => links.isGone(seat),
         isStrange: (seat) => links.isStrange(seat),

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type Redis as TestRedis } from '../../../deploy/dev/redis/redis.ts';
 import { sharedRedis } from '../../../deploy/dev/testing/testing.ts';
 import { hintLimits, type NodeSign, RedisHints } from './hints.ts';
+import { neighbourLimits } from './neighbours.ts';
 import { until } from './testing/nodes.ts';
 
 const provider = 'lux.example';
@@ -53,7 +54,11 @@ describe('signs of life in Redis', () => {
     three.show({ ...signOf(3), leaving: true });
     await until('it is seen', () => seats(one).includes(3));
     expect(performance.now() - began).toBeLessThan(1_000);
-    expect(one.alive.find(({ seat }) => seat === 3)).toEqual({ ...signOf(3), leaving: true });
+    expect(one.alive.find(({ seat }) => seat === 3)).toEqual({
+      ...signOf(3),
+      leaving: true,
+      ageMs: expect.any(Number),
+    });
   });
 
   it('wake the others when something changed, and not only at their next look', async () => {
@@ -75,6 +80,22 @@ describe('signs of life in Redis', () => {
     await two.close();
     await until('it is gone', () => seats(one).join() === '1');
     expect(performance.now() - began).toBeLessThan(hintLimits.lookMs * 2);
+  });
+
+  it('are renewed by who runs, and grow old where nobody renews them', async () => {
+    const [one, two] = await pair(redis);
+    const ageOf = (seat: number) => one.alive.find((each) => each.seat === seat)?.ageMs;
+    const raw = new Redis(redis);
+    open.push({ close: async () => raw.disconnect() } as unknown as RedisHints);
+    await raw.set(`luxchat:{${provider}}:node:n9`, JSON.stringify(signOf(9)), 'PX', hintLimits.aliveMs);
+    await raw.sadd(`luxchat:{${provider}}:nodes`, 'n9');
+    await until('it has grown old', () => {
+      // Asked by somebody in doubt, who does not wait for the next look.
+      one.look();
+      return (ageOf(9) ?? 0) > neighbourLimits.renewedMs;
+    });
+    two.show(signOf(2));
+    await until('one that runs is young', () => (ageOf(2) ?? hintLimits.aliveMs) <= hintLimits.lookMs);
   });
 
   it('are gone soon when a node dies without a word', async () => {
@@ -161,7 +182,7 @@ describe('signs of life in Redis', () => {
     await raw.set(`luxchat:{${provider}}:node:n8`, JSON.stringify({ ...good, leaving: 'yes', more: 1 }));
     await raw.sadd(names, 'n8');
     await until('the good one is seen', () => seats(one).includes(8));
-    expect(one.alive.find(({ seat }) => seat === 8)).toEqual(good);
+    expect(one.alive.find(({ seat }) => seat === 8)).toEqual({ ...good, ageMs: hintLimits.aliveMs });
     expect(seats(one)).toEqual([1, 2, 8]);
     // The key of the names itself may be something else: then Redis can't be asked.
     await raw.set(names, 'not a set');

@@ -10,11 +10,19 @@ export interface NodeSign extends NodePlace {
   readonly leaving: boolean;
 }
 
+/** A sign as the others see it. */
+export interface SeenSign extends NodeSign {
+  /** How long before the look it was shown, by the clock of Redis, milliseconds: a node that runs shows itself again every `lookMs`. */
+  readonly ageMs: number;
+}
+
 export interface Hints {
   /** Whether the last look succeeded, within `lookMs` twice over. */
   readonly reachable: boolean;
   /** Nodes with a sign of life that is younger than `aliveMs`, at the last look that succeeded. */
-  readonly alive: readonly NodeSign[];
+  readonly alive: readonly SeenSign[];
+  /** Looks now, not only when it is time to: somebody is in doubt. */
+  look(): void;
   /** What this node shows from now on; shown at once. */
   show(sign: NodeSign): void;
   close(): Promise<void>;
@@ -38,9 +46,13 @@ const forgetScript = `for n, node in ipairs(ARGV) do
 end`;
 
 export interface RedisHintsOptions {
-  /** `redis://…`, `host:port` or the path of a socket. */
+  /** `redis://…`, `rediss://…`, `host:port` or the path of a socket. */
   readonly redis: string;
   readonly provider: string;
+  /** No name: the default user. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** PEM texts, with `rediss://…`: the authority that signs the certificate of Redis, and what this end shows. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Something may have changed. */
   readonly changed: () => void;
 }
@@ -52,14 +64,14 @@ export class RedisHints implements Hints {
   readonly #changed: () => void;
   readonly #timer: NodeJS.Timeout;
   #sign: NodeSign | null = null;
-  #alive: readonly NodeSign[] = [];
+  #alive: readonly SeenSign[] = [];
   #seenMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | null = null;
   /** Something changed during a look. */
   #again = false;
   #closed = false;
 
-  constructor({ redis, provider, changed }: RedisHintsOptions) {
+  constructor({ redis, provider, credentials, tls, changed }: RedisHintsOptions) {
     // Nothing waits for Redis: what can't be said now is said at the next look.
     const options = {
       lazyConnect: true,
@@ -67,6 +79,9 @@ export class RedisHints implements Hints {
       maxRetriesPerRequest: 0,
       commandTimeout: hintLimits.answerMs,
       connectTimeout: hintLimits.answerMs,
+      ...(credentials === undefined ? {} : { password: credentials.password }),
+      ...(credentials === undefined || credentials.username === '' ? {} : { username: credentials.username }),
+      ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true } }),
       retryStrategy: (times: number) => Math.min(100 * times, 1_000),
     };
     this.#commands = new Redis(redis, options);
@@ -86,8 +101,12 @@ export class RedisHints implements Hints {
     return performance.now() - this.#seenMs < hintLimits.lookMs * 2 + hintLimits.answerMs;
   }
 
-  get alive(): readonly NodeSign[] {
+  get alive(): readonly SeenSign[] {
     return this.#alive;
+  }
+
+  look(): void {
+    void this.#look();
   }
 
   show(sign: NodeSign): void {
@@ -136,10 +155,10 @@ export class RedisHints implements Hints {
         if (failure != null) throw failure;
       }
       const nodes = await this.#commands.smembers(names);
-      const signs = nodes.length === 0 ? [] : await this.#commands.mget(nodes.map((node) => this.#key(node)));
-      this.#alive = signs.flatMap((text) => readSign(text));
+      const signs = nodes.length === 0 ? [] : await this.#read(nodes);
+      this.#alive = signs.filter((sign) => sign !== null && sign !== 'none');
       this.#seenMs = performance.now();
-      await this.#forget(nodes.filter((_, n) => signs[n] === null));
+      await this.#forget(nodes.filter((_, n) => signs[n] === 'none'));
     } catch {
       // Gone, or too slow: `reachable` says so.
     }
@@ -152,14 +171,29 @@ export class RedisHints implements Hints {
     await this.#commands.eval(forgetScript, keys.length, ...keys, ...nodes).catch(() => {});
   }
 
+  /** What each of them shows; 'none' where nothing is there, null where it is no sign. */
+  async #read(nodes: readonly string[]): Promise<(SeenSign | 'none' | null)[]> {
+    const keys = nodes.map((node) => this.#key(node));
+    const asked = this.#commands.pipeline().mget(keys);
+    for (const key of keys) asked.pttl(key);
+    const [texts, ...lifetimes] = (await asked.exec()) ?? [];
+    if (texts === undefined || texts[0] !== null) throw texts?.[0] ?? new Error('no answer');
+    return (texts[1] as (string | null)[]).map((text, n) => {
+      if (text === null) return 'none';
+      const sign = readSign(text);
+      // What lives for ever was not shown by a node; it counts as old.
+      const leftMs = Math.max(0, Number(lifetimes[n]?.[1] ?? 0));
+      return sign && { ...sign, ageMs: Math.max(0, hintLimits.aliveMs - leftMs) };
+    });
+  }
+
   #key(node: string): string {
     return `${this.#prefix}node:${node}`;
   }
 }
 
-/** None where it is not there or not a sign: whoever can write to Redis can at most mislead. */
-function readSign(text: string | null): NodeSign[] {
-  if (text === null) return [];
+/** Null where it is not there or not a sign: whoever can write to Redis can at most mislead. */
+function readSign(text: string): NodeSign | null {
   try {
     const sign = JSON.parse(text) as NodeSign;
     const { node, gen, seat, address, leaving } = sign;
@@ -168,8 +202,8 @@ function readSign(text: string | null): NodeSign[] {
       Number.isSafeInteger(gen) &&
       Number.isSafeInteger(seat) &&
       typeof address === 'string';
-    return good ? [{ node, gen, seat, address, leaving: leaving === true }] : [];
+    return good ? { node, gen, seat, address, leaving: leaving === true } : null;
   } catch {
-    return [];
+    return null;
   }
 }

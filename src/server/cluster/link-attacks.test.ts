@@ -46,6 +46,28 @@ describe('a stranger', () => {
     expect(node.happened).toEqual([]);
   });
 
+  // Each held a socket and its buffers for ten seconds, as many as came.
+  it('is one of so many at most: one more, and the oldest is hung up on; nodes that are linked are none', async () => {
+    const node = await start(1, { limits: { strangersMax: 3 } });
+    const linked = await friend(node);
+    const strangers: Speaker[] = [];
+    for (let n = 0; n < 3; n++) {
+      const stranger = await Speaker.dial(node.port);
+      // It was answered, so it counts.
+      await stranger.hear(0);
+      strangers.push(stranger);
+    }
+    expect(strangers.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
+    const fourth = await Speaker.dial(node.port);
+    await strangers[0]?.closed();
+    await fourth.hear(0);
+    expect([...strangers, fourth, linked].map(({ isClosed }) => isClosed)).toEqual([true, false, false, false, false]);
+    // Whoever knows the secret comes in all the same.
+    await friend(node, 3);
+    expect(node.seats).toEqual([2, 3]);
+    for (const each of [...strangers, fourth, linked]) each.socket.destroy();
+  });
+
   it('that answers where a node should is hung up on, too', async () => {
     let asked: Speaker | null = null;
     const { server, port } = await answering((speaker) => {
@@ -227,10 +249,10 @@ describe('a peer', () => {
     const node = await start(1, { limits });
     await friend(node);
     node.links.send(2, { kind: 'owns', shards: [1] });
-    expect(node.seats).toEqual([2]);
+    expect([node.seats, node.links.waitingBytes]).toEqual([[2], limits.waitingBytesMax]);
     // Within the same turn, so that nothing has left.
     node.links.send(2, { kind: 'owns', shards: [] });
-    expect(node.happened).toEqual(['up 2', 'down 2']);
+    expect([node.happened, node.links.waitingBytes]).toEqual([['up 2', 'down 2'], 0]);
   });
 
   it('that reads nothing for long does not make the memory of the other grow', async () => {

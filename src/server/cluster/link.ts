@@ -10,6 +10,8 @@ export const linkLimits = {
   messageBytesMax: 1024 * 1024,
   /** The same before the peer has shown who it is. */
   strangerBytesMax: 4 * 1024,
+  /** Connections to this node that have not shown who they are. Beyond it the one that has waited longest ends: whoever knows the secret takes no time. */
+  strangersMax: 256,
   /** Bytes that wait for a peer. Beyond it the link ends. */
   waitingBytesMax: 32 * 1024 * 1024,
   /** A sign of life at least so often, milliseconds. */

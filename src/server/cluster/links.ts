@@ -53,6 +53,8 @@ export class Links {
   readonly #all = new Set<Link>();
   /** Connections to this node, also those that have not come as far as a link. */
   readonly #sockets = new Set<Socket>();
+  /** Those among them that have not shown who they are, by `endOf`, the oldest first. */
+  readonly #strangers = new Map<string, Socket>();
   readonly #dials = new Map<number, Dial>();
   #wanted: ReadonlyMap<number, NodePlace> = new Map();
   /** Processes that are not where they should answer: they are gone. */
@@ -82,7 +84,15 @@ export class Links {
     server.on('tlsClientError', (_: Error, socket: Socket) => socket.destroy());
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      const end = endOf(socket);
+      this.#strangers.set(end, socket);
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        if (this.#strangers.get(end) === socket) this.#strangers.delete(end);
+      });
+      const [oldest] = this.#strangers.values();
+      const { strangersMax = linkLimits.strangersMax } = this.#options.limits ?? {};
+      if (this.#strangers.size > strangersMax) oldest?.destroy();
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
@@ -121,6 +131,13 @@ export class Links {
   /** Those with a link. */
   get linked(): NodeIdentity[] {
     return [...this.#links.values()].map(({ peer }) => peer);
+  }
+
+  /** Bytes that wait for all other nodes together. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const link of this.#all) bytes += link.waitingBytes;
+    return bytes;
   }
 
   /** Nobody, or somebody else, answers where this process should: it is gone. */
@@ -238,6 +255,7 @@ export class Links {
       },
       up: (peer) => {
         seat = peer.seat;
+        this.#strangers.delete(endOf(socket));
         this.#up(peer, link);
       },
       message: (bytes) => {
@@ -272,6 +290,11 @@ export class Links {
 
 function mutual(tls: NonNullable<LinksOptions['tls']>) {
   return { ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' } as const;
+}
+
+/** Who is at the other end: the same for a connection and for what is encrypted on it. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Null where it is none. */

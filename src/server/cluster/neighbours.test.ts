@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeSign } from './hints.ts';
+import type { SeenSign } from './hints.ts';
 import type { NodePlace } from './links.ts';
 import { type Evidence, Neighbours, neighbourLimits } from './neighbours.ts';
 
 const place: NodePlace = { node: 'b', gen: 4, seat: 2, address: 'b:1' };
-const sign: NodeSign = { ...place, leaving: false };
+const sign: SeenSign = { ...place, leaving: false, ageMs: 0 };
 const none: Evidence = {
   places: [],
   signs: [],
@@ -13,7 +13,7 @@ const none: Evidence = {
   isGone: () => false,
   isStrange: () => false,
 };
-const { silentMs, unlinkedMs, goneMs } = neighbourLimits;
+const { silentMs, unlinkedMs, goneMs, renewedMs } = neighbourLimits;
 const alive = { node: 'b', gen: 4, leaving: false, linked: null };
 
 /** Node b, seen at 0. */
@@ -81,14 +81,32 @@ describe('a neighbour', () => {
 
   // A sign that lives on for two and a half seconds hid that the port refused.
   it.each([true, false])(
-    'is dead soon when it is not where it answers, whatever Redis shows: Redis there %s',
+    'is dead soon when it is not where it answers and shows nothing new: Redis there %s',
     (canAskRedis) => {
       const neighbours = met({ signs: [sign], places: [place] });
-      const gone = { ...none, signs: [sign], canAskRedis, isGone: () => true };
+      const old = { ...sign, ageMs: renewedMs + 1 };
+      const gone = { ...none, signs: [old], canAskRedis, isGone: () => true };
       expect(neighbours.look(gone, goneMs)).toEqual([alive]);
       expect(neighbours.look(gone, goneMs + 1)).toEqual([]);
     },
   );
+
+  // A port on loopback, or a firewall that rejects, made nodes that ran fence each other without end.
+  it('lives on as long as it goes on showing itself, though it is not where it answers', () => {
+    const neighbours = met({ signs: [sign], places: [place] });
+    const refused = { ...none, signs: [{ ...sign, ageMs: renewedMs }], isGone: () => true };
+    expect(neighbours.look(refused, 60_000)).toEqual([alive]);
+    expect(neighbours.isInDoubt).toBe(true);
+    expect(neighbours.look({ ...refused, signs: [] }, 60_000 + goneMs + 1)).toEqual([]);
+    expect(neighbours.isInDoubt).toBe(false);
+  });
+
+  it('is not given up for a refusal before Redis had time to answer', () => {
+    const early = { ...none, canAskRedis: null, isGone: () => true };
+    const neighbours = met();
+    expect(neighbours.look(early, unlinkedMs)).toEqual([alive]);
+    expect(neighbours.look(early, unlinkedMs + 1)).toEqual([]);
+  });
 
   it('is leaving from when it says so', () => {
     const neighbours = met();

@@ -1,7 +1,7 @@
 // Who else is there: out of the register in the store (where each process should answer), the hints (who showed itself lately) and the links. Pure, by
 // the clock it is given. Wrong answers cost time only: who is held for dead wrongly is fenced, ends, and starts anew.
 import type { LiveNode } from '#actors/cluster/keeper.ts';
-import type { NodeSign } from './hints.ts';
+import type { SeenSign } from './hints.ts';
 import type { NodePlace } from './links.ts';
 
 /** Times, milliseconds. */
@@ -10,16 +10,19 @@ export const neighbourLimits = {
   silentMs: 500,
   /** The same where Redis can't be asked. */
   unlinkedMs: 10_000,
-  /** A process that is not where it should answer is dead after this. */
+  /** A process that is not where it should answer, and does not show itself in Redis either, is dead after this. */
   goneMs: 200,
+  /** Of such a process only a sign counts that is no older: one and a half times as old as a process that runs lets it become. */
+  renewedMs: 750,
 };
 
 /** What there is to go by. */
 export interface Evidence {
   /** By the register, the newest process of each node; this node left out. */
   readonly places: readonly NodePlace[];
-  readonly signs: readonly NodeSign[];
-  readonly canAskRedis: boolean;
+  readonly signs: readonly SeenSign[];
+  /** Null = not known yet: its answer may come any moment. */
+  readonly canAskRedis: boolean | null;
   readonly isLinked: (seat: number) => boolean;
   readonly isGone: (seat: number) => boolean;
   /** It answers, and no link comes about. */
@@ -36,6 +39,7 @@ interface Known {
 export class Neighbours {
   readonly #self: string;
   #known = new Map<string, Known>();
+  #isInDoubt = false;
 
   /** `self`: the name of this node. */
   constructor(self: string) {
@@ -47,6 +51,11 @@ export class Neighbours {
     return [...this.#known.values()].map(({ place }) => place);
   }
 
+  /** Somebody is not where it answers and shows in Redis: how old that sign is has to be known soon. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
+  }
+
   /** The process of this seat says over its link that it is about to stop. */
   leaves(seat: number): void {
     for (const known of this.#known.values()) if (known.place.seat === seat) known.leaving = true;
@@ -55,12 +64,14 @@ export class Neighbours {
   /** Takes in what is known now; returns those that are alive. */
   look(evidence: Evidence, nowMs: number): LiveNode[] {
     // What Redis said before it could not be asked any more is old.
-    const signs = evidence.canAskRedis ? evidence.signs : [];
+    const { canAskRedis } = evidence;
+    const signs = canAskRedis === true ? evidence.signs : [];
     for (const place of [...evidence.places, ...signs]) this.#meet(place, nowMs);
     // Others are forgotten once they are dead.
     const named = new Set([...evidence.places, ...signs].map(({ node }) => node));
     const shown = new Map(signs.map((sign) => [sign.seat, sign]));
     const live: LiveNode[] = [];
+    let isInDoubt = false;
     for (const known of this.#known.values()) {
       const { node, gen, seat } = known.place;
       const sign = shown.get(seat);
@@ -68,17 +79,15 @@ export class Neighbours {
       const isGone = evidence.isGone(seat);
       // Nobody changes their mind.
       known.leaving ||= sign?.leaving === true;
-      // Whoever is not where it answers may still show in Redis for a while.
-      if (isLinked || evidence.isStrange(seat) || (sign !== undefined && !isGone)) known.seenMs = nowMs;
-      const patienceMs = isGone
-        ? neighbourLimits.goneMs
-        : evidence.canAskRedis
-          ? neighbourLimits.silentMs
-          : neighbourLimits.unlinkedMs;
-      if (nowMs - known.seenMs <= patienceMs)
+      // Of one that was killed the sign stays in Redis for a while; one that others can't reach, since the network refuses for it, goes on renewing it.
+      const isShown = sign !== undefined && (!isGone || sign.ageMs <= neighbourLimits.renewedMs);
+      if (isLinked || isShown || evidence.isStrange(seat)) known.seenMs = nowMs;
+      isInDoubt ||= isGone && sign !== undefined;
+      if (nowMs - known.seenMs <= patienceMs({ isGone, canAskRedis }))
         live.push({ node, gen, leaving: known.leaving, linked: isLinked ? seat : null });
       else if (!named.has(node)) this.#known.delete(node);
     }
+    this.#isInDoubt = isInDoubt;
     return live;
   }
 
@@ -89,4 +98,10 @@ export class Neighbours {
     if (known !== undefined && known.place.seat >= seat) return;
     this.#known.set(node, { place: { node, gen, seat, address }, seenMs: nowMs, leaving: false });
   }
+}
+
+/** How long somebody may be neither linked nor shown. Before Redis had time to answer a refusal says nothing: it may be the network that refuses. */
+function patienceMs({ isGone, canAskRedis }: { isGone: boolean; canAskRedis: boolean | null }): number {
+  if (isGone && canAskRedis !== null) return neighbourLimits.goneMs;
+  return canAskRedis === true ? neighbourLimits.silentMs : neighbourLimits.unlinkedMs;
 }

@@ -129,33 +129,6 @@ export function storeContract(factory: StoreFactory): void {
       expect(await texts('l', 1, { from: 2, through: 4, bytesMax: 7, backwards: true })).toEqual(['4 xxxx']);
     });
 
-    it('keeps the later of two versions, and the larger at a tie', async () => {
-      const later = { writeMicros: start * 1000 + 1 };
-      const replace = (...rows: StoredRow[]): RowWrite[] => [{ ...write('l', 1, ...rows), replace: true }];
-      await store.writeRows([write('l', 1, row(1, 'old'), row(2, 'same'))]);
-      await store.writeRows(replace(row(1, '', later), row(2, 'sam')));
-      expect(await texts('l', 1)).toEqual(['1 ', '2 same']);
-      await store.writeRows(replace(row(1, 'old'), row(3, 'new')));
-      expect(await texts('l', 1)).toEqual(['1 ', '2 same', '3 new']);
-    });
-
-    it('takes rows that come weeks late, and merges them with the others', async () => {
-      const late = (seq: number, content: string, days: number) =>
-        row(seq, content, { writeMicros: (start - days * dayMs) * 1000, expiresMs: start + (722 - days) * dayMs });
-      await store.writeRows([
-        write('l', 1, row(1, 'a'), late(2, 'b', 30), row(3, 'c'), late(4, 'd', 8), late(5, 'e', 400)),
-      ]);
-      expect(await texts('l', 1)).toEqual(['1 a', '2 b', '3 c', '4 d', '5 e']);
-      expect(await store.readRows('l', 1, { ...all, from: 5 })).toEqual([late(5, 'e', 400)]);
-      expect(await texts('l', 1, { through: 4, limit: 3, backwards: true })).toEqual(['2 b', '3 c', '4 d']);
-      expect(await texts('l', 1, { bytesMax: 3 })).toEqual(['1 a', '2 b', '3 c']);
-      // Emptied now; then the first version once more, later still, and one that has expired.
-      await store.writeRows([{ ...write('l', 1, { ...late(2, '', 30), writeMicros: start * 1000 }), replace: true }]);
-      await store.writeRows([{ ...write('l', 1, late(2, 'b', 30)), replace: true }]);
-      await store.writeRows([write('l', 1, late(6, 'f', 722))]);
-      expect(await texts('l', 1)).toEqual(['1 a', '2 ', '3 c', '4 d', '5 e']);
-    });
-
     it('holds rows of every size and many logs in one call', async () => {
       const content = (i: number) => 'x'.repeat([10, 4_000, 20_000, 60_000][i % 4] as number);
       const logs = Array.from({ length: 200 }, (_, i) => i);
@@ -164,20 +137,74 @@ export function storeContract(factory: StoreFactory): void {
       expect(found).toEqual(logs.map((i) => [`1 r${i}`, `2 ${content(i)}`]));
     });
 
-    it('reads a row as absent from the moment it expires', async () => {
-      await store.writeRows([
-        write('l', 1, row(1, 'a', { expiresMs: start + 1000 }), row(2, 'b', { expiresMs: start + 2000 })),
-      ]);
-      now = start + 999;
-      expect(await texts('l', 1)).toEqual(['1 a', '2 b']);
-      now = start + 1000;
-      expect(await texts('l', 1)).toEqual(['2 b']);
-      await store.expire();
-      expect(await texts('l', 1)).toEqual(['2 b']);
-      now = start + 2000;
-      expect(await texts('l', 1)).toEqual([]);
+    it('tells of nothing before it can be read', async () => {
+      const logs = Array.from({ length: 30 }, (_, i) => `room/${i}`);
+      const found: Promise<string[]>[] = [];
+      const told = new Set<number>();
+      const writes = logs.map((log, i) => ({
+        ...write(log, 1, row(1, log), row(2, log)),
+        dueMs: i % 2 ? start : null,
+      }));
+      await store.writeRows(writes, (at) => {
+        told.add(at);
+        found.push(texts(logs[at]!, 1));
+      });
+      expect(found.length).toBe(told.size);
+      for (const each of await Promise.all(found)) expect(each).toHaveLength(2);
     });
 
+    it('keeps rooms and users apart that are named alike, in one call', async () => {
+      const logs = ['l', 'user/l', 'room/user/l', 'user/user/l'];
+      await store.writeRows(logs.map((log) => write(log, 1, row(1, `of ${log}`))));
+      for (const log of logs) expect(await texts(log, 1)).toEqual([`1 of ${log}`]);
+    });
+  });
+
+  /** What lives for months and what lives for days may lie in different places. */
+  describe.each(['room/!l:lux', 'user/@l:lux'])(`rows of %s, ${factory.name}`, (log) => {
+    it('keeps the later of two versions, and the larger at a tie', async () => {
+      const later = { writeMicros: start * 1000 + 1 };
+      const replace = (...rows: StoredRow[]): RowWrite[] => [{ ...write(log, 1, ...rows), replace: true }];
+      await store.writeRows([write(log, 1, row(1, 'old'), row(2, 'same'))]);
+      await store.writeRows(replace(row(1, '', later), row(2, 'sam')));
+      expect(await texts(log, 1)).toEqual(['1 ', '2 same']);
+      await store.writeRows(replace(row(1, 'old'), row(3, 'new')));
+      expect(await texts(log, 1)).toEqual(['1 ', '2 same', '3 new']);
+    });
+
+    it('takes rows that come weeks late, and merges them with the others', async () => {
+      const late = (seq: number, content: string, days: number) =>
+        row(seq, content, { writeMicros: (start - days * dayMs) * 1000, expiresMs: start + (722 - days) * dayMs });
+      await store.writeRows([
+        write(log, 1, row(1, 'a'), late(2, 'b', 30), row(3, 'c'), late(4, 'd', 8), late(5, 'e', 400)),
+      ]);
+      expect(await texts(log, 1)).toEqual(['1 a', '2 b', '3 c', '4 d', '5 e']);
+      expect(await store.readRows(log, 1, { ...all, from: 5 })).toEqual([late(5, 'e', 400)]);
+      expect(await texts(log, 1, { through: 4, limit: 3, backwards: true })).toEqual(['2 b', '3 c', '4 d']);
+      expect(await texts(log, 1, { bytesMax: 3 })).toEqual(['1 a', '2 b', '3 c']);
+      // Emptied now; then the first version once more, later still, and one that has expired.
+      await store.writeRows([{ ...write(log, 1, { ...late(2, '', 30), writeMicros: start * 1000 }), replace: true }]);
+      await store.writeRows([{ ...write(log, 1, late(2, 'b', 30)), replace: true }]);
+      await store.writeRows([write(log, 1, late(6, 'f', 722))]);
+      expect(await texts(log, 1)).toEqual(['1 a', '2 ', '3 c', '4 d', '5 e']);
+    });
+
+    it('reads a row as absent from the moment it expires', async () => {
+      await store.writeRows([
+        write(log, 1, row(1, 'a', { expiresMs: start + 1000 }), row(2, 'b', { expiresMs: start + 2000 })),
+      ]);
+      now = start + 999;
+      expect(await texts(log, 1)).toEqual(['1 a', '2 b']);
+      now = start + 1000;
+      expect(await texts(log, 1)).toEqual(['2 b']);
+      await store.expire();
+      expect(await texts(log, 1)).toEqual(['2 b']);
+      now = start + 2000;
+      expect(await texts(log, 1)).toEqual([]);
+    });
+  });
+
+  describe(`what is due, ${factory.name}`, () => {
     it('names the segments that are due, earliest first, until they are dropped', async () => {
       await store.writeRows([
         { ...write('l', 1, row(1, 'a')), dueMs: start + 20 },

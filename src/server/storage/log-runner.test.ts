@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { coveredKey, encodeCovered, nothingCovered } from '#actors/log/covered.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { shardOf } from '#actors/log/shards.ts';
-import { writeLimits } from '#actors/ports/log-store.ts';
+import { type RowWrite, writeLimits } from '#actors/ports/log-store.ts';
 import { bytes, text, yearMs } from './contract-owner.ts';
 import { peekHeads } from './heads.ts';
 import { LogRunner, type LogRunnerOptions } from './log-runner.ts';
@@ -19,12 +19,26 @@ class CountingStore extends InMemoryStore {
   override writeCallsMax = 2;
   /** While there is one, rows wait for it. */
   held: Promise<void> | null = null;
+  /** Rows of these logs are neither written nor refused, and those of all others told as soon as they are written. */
+  readonly hanging = new Set<string>();
 
-  override async writeRows(...args: Parameters<InMemoryStore['writeRows']>): Promise<void> {
-    this.calls.push(`writeRows ${args[0].length}`);
+  override async writeRows(writes: readonly RowWrite[], done: (at: number) => void = () => {}): Promise<void> {
+    this.calls.push(`writeRows ${writes.length}`);
     await this.held;
     this.#maybeFail();
-    await super.writeRows(...args);
+    await super.writeRows(writes.filter(({ log }) => !this.hanging.has(log)));
+    if (this.hanging.size === 0) return;
+    for (const [at, { log }] of writes.entries()) if (!this.hanging.has(log)) done(at);
+    if (writes.some(({ log }) => this.hanging.has(log))) await new Promise(() => {});
+  }
+
+  /** While there is a list, changes of metas are not answered, and wait in it. */
+  lateMetas: (() => Promise<boolean>)[] | null = null;
+
+  override async casMeta(...args: Parameters<InMemoryStore['casMeta']>): Promise<boolean> {
+    if (this.lateMetas === null) return await super.casMeta(...args);
+    this.lateMetas.push(() => super.casMeta(...args));
+    throw new Error('nothing heard');
   }
 
   override async readFence(...args: Parameters<InMemoryStore['readFence']>): ReturnType<InMemoryStore['readFence']> {
@@ -57,7 +71,11 @@ describe('the log runner', () => {
     const schedule = (run: () => void) => {
       flush = run;
     };
-    const made = await LogRunner.start({ store, node: 'n', now: () => now, schedule, later, ...more });
+    const { generation, ...options } = { store, now: () => now, schedule, later, ...more };
+    const made =
+      generation === undefined
+        ? await LogRunner.start({ ...options, node: 'n' })
+        : new LogRunner({ ...options, generation });
     return made.serve((actor, incarnation, answer) => void answers.push([actor, incarnation, answer]));
   };
   beforeEach(async () => {
@@ -151,6 +169,24 @@ describe('the log runner', () => {
     await settle();
     expect(calls()).toEqual([...new Array(callsMax).fill('writeRows 1'), 'writeRows 3']);
     for (const log of logs) expect(await read(log, 1)).toEqual(['a']);
+  });
+
+  it('acks what is written beside a log that hangs, after a read of the fence that came later, and never the other', async () => {
+    runner = await begin({ later: () => {} });
+    await open('room/!hangs');
+    await open('room/!a');
+    store.hanging.add('room/!hangs');
+    store.calls = [];
+    append('room/!hangs', 1, 1, 'x');
+    append('room/!a', 1, 1, 'a');
+    await settle();
+    expect(store.calls).toEqual(['writeRows 2', 'readFence']);
+    expect([kinds('room/!a'), kinds('room/!hangs')]).toEqual([['opened', 'appended'], ['opened']]);
+    // Written, but the fence can't be read any more: no ack on the strength of the earlier read.
+    store.fenceFails = true;
+    append('room/!a', 1, 2, 'b');
+    await settle();
+    expect(kinds('room/!a')).toEqual(['opened', 'appended']);
   });
 
   it('cuts a call at its limit of rows, and not one row below', async () => {
@@ -303,6 +339,33 @@ describe('the log runner', () => {
       Promise.all(['a', 'b', 'c'].map(async (each) => (await store.readMeta(`room/!${each}`))?.version));
     for (const log of ['room/!a', 'room/!b', 'room/!c']) await open(log, 2);
     expect(await versions()).toEqual([2, 1, 1]);
+  });
+
+  // Its story: the other node's change of the meta came when this one was writing again, by its stub, and sealed the segment beneath it: what it acked
+  // was gone for the next owner.
+  it('opens a new segment where its shard was elsewhere meanwhile: rule 14', async () => {
+    const log = 'room/!a';
+    await open(log);
+    append(log, 1, 1, 'x');
+    await settle();
+    await close(log, 1, 1);
+    const home = runner;
+    store.lateMetas = [];
+    runner = await begin({ generation: await store.createGeneration('other') });
+    await open(log);
+    expect(kinds(log).at(-1)).toBe('failed');
+    const [late] = store.lateMetas;
+    store.lateMetas = null;
+    runner = home;
+    runner.forgetStubs(new Set([shardOf(log)]));
+    await open(log, 2);
+    expect(await late?.()).toBe(false);
+    append(log, 2, 2, 'y');
+    await settle();
+    expect(answers.at(-1)?.[2]).toEqual({ kind: 'appended', throughSeq: 2 });
+    runner = await begin();
+    await open(log);
+    expect(await read(log, 1)).toEqual(['x', 'y']);
   });
 
   it('tells the heads of logs that are asleep and covered, and no others', async () => {

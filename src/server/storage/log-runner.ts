@@ -7,6 +7,7 @@ import { Log, type LogHost } from '#actors/log/log.ts';
 import type { LogAnswer, LogCommand, NewRow } from '#actors/log/messages.ts';
 import type { Stub } from '#actors/log/opening.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten, unknownReply } from '#actors/log/requests.ts';
+import { Stubs } from '#actors/log/stubs.ts';
 import type { Fence, Generation, LogStore, OwnershipStore } from '#actors/ports/log-store.ts';
 import type { StateStore } from '#actors/ports/state-store.ts';
 import { RowBatch } from './row-batch.ts';
@@ -14,7 +15,10 @@ import type { Store } from './store.ts';
 import { beginTenure } from './tenure.ts';
 
 /** What a runner needs of a store. */
-export type RunnerStore = LogStore & StateStore & Pick<OwnershipStore, 'readFence'> & Pick<Store, 'writeCallsMax'>;
+export type RunnerStore = LogStore &
+  StateStore &
+  Pick<OwnershipStore, 'readFence'> &
+  Pick<Store, 'writeCallsMax' | 'slowCallMs'>;
 
 /** Hears what the logs of this process say: to one incarnation of an actor, in order. Must not throw. */
 export type Listener = (actor: string, incarnation: number, answer: LogAnswer) => void;
@@ -61,7 +65,7 @@ export class LogRunner {
   readonly #store: RunnerStore;
   readonly #now: () => number;
   readonly #open = new Map<string, OpenLog>();
-  readonly #stubs = new Map<string, Stub>();
+  readonly #stubs: Stubs;
   readonly #fences = new FenceReader<(reply: StoreReply) => void>();
   readonly #rows: RowBatch;
   /** Logs that hold a gathered append. */
@@ -88,9 +92,11 @@ export class LogRunner {
     this.#options = options;
     this.#store = options.store;
     this.#now = options.now;
-    const writeRows: RunnerStore['writeRows'] = (writes) => this.#tell(this.#store.writeRows(writes));
+    this.#stubs = new Stubs(options.stubsMax ?? 100_000);
+    const writeRows: RunnerStore['writeRows'] = (writes, done) => this.#tell(this.#store.writeRows(writes, done));
     const turns = { before: () => this.#releaseAll(), after: () => this.#readFence() };
-    this.#rows = new RowBatch({ writeRows }, { callsMax: this.#store.writeCallsMax, turns });
+    const { writeCallsMax: callsMax, slowCallMs: slowMs } = this.#store;
+    this.#rows = new RowBatch({ writeRows }, { callsMax, slowMs, turns });
     this.#schedule = options.schedule ?? setImmediate;
     this.#later = options.later ?? ((run, delayMs) => void setTimeout(run, delayMs).unref());
   }
@@ -124,6 +130,11 @@ export class LogRunner {
     if (command.kind === 'append') return this.#gather(open, command);
     this.#release(open);
     open.log.command(command, this.#now());
+  }
+
+  /** These shards come to this process, from another one or after they were to go to one: rule 14. */
+  forgetStubs(shards: ReadonlySet<number>): void {
+    this.#stubs.forget(shards);
   }
 
   /** This incarnation of the actor is gone: nothing of its log may be acked any more. */
@@ -199,8 +210,7 @@ export class LogRunner {
     // Rule 8: the old one can ack no more before the new one reads a row.
     this.#open.get(name)?.log.drop();
     const { generation, limits } = this.#options;
-    const stub = this.#stubs.get(name) ?? null;
-    this.#stubs.delete(name);
+    const stub = this.#stubs.take(name);
     const host: LogHost = {
       request: (id, request, attempt) => this.#request(open, id, request, attempt),
       answer: (answer) => this.#answer(open, answer),
@@ -216,14 +226,9 @@ export class LogRunner {
   #answer(open: OpenLog, answer: LogAnswer): void {
     if (answer.kind === 'closed' || answer.kind === 'failed') {
       if (this.#open.get(open.name) === open) this.#open.delete(open.name);
-      if (open.log.stub !== null) this.#keep(open.name, open.log.stub);
+      this.#stubs.keep(open.name, open.log.stub);
     }
     this.#listener(open.name, open.incarnation, answer);
-  }
-
-  #keep(log: string, stub: Stub): void {
-    this.#stubs.set(log, stub);
-    if (this.#stubs.size > (this.#options.stubsMax ?? 100_000)) this.#stubs.delete(this.#stubs.keys().next().value!);
   }
 
   #request(open: OpenLog, id: number, request: StoreRequest, attempt: number): void {

@@ -1,5 +1,6 @@
 // Row writes of all logs, gathered into few large calls of the store. What comes while calls are under way goes together into the next one, so
-// that the load itself makes the batches. Guarantees: every write's `done` is called once, with what became of the call it went with.
+// that the load itself makes the batches. Guarantees: every write's `done` is called once, with what became of that write where the store says so, of
+// the call it went with where not; what is slow or fails keeps nothing else back.
 import { type LogStore, type RowWrite, writeLimits } from '#actors/ports/log-store.ts';
 
 interface Gathered {
@@ -17,21 +18,32 @@ export interface RowBatchTurns {
 export interface RowBatchOptions {
   /** Calls of the store under way at once. */
   readonly callsMax: number;
+  /** A call that takes longer, milliseconds, does not count among them any more. Infinity: it always does. */
+  readonly slowMs: number;
   readonly turns: RowBatchTurns;
+  /** Runs something later, unless what is returned is called before. Default: a timer that does not keep the process. */
+  readonly later?: (run: () => void, delayMs: number) => () => void;
 }
+
+/** Calls under way at once, slow ones included, for each that counts. Reached: what comes waits. */
+const slowFactor = 8;
 
 export class RowBatch {
   readonly #store: Pick<LogStore, 'writeRows'>;
   readonly #turns: RowBatchTurns;
-  readonly #callsMax: number;
+  readonly #options: RowBatchOptions;
+  readonly #later: (run: () => void, delayMs: number) => () => void;
   #gathered: Gathered[] = [];
+  /** Under way, and those of them that count. */
   #calls = 0;
+  #counted = 0;
   #idlers: (() => void)[] = [];
 
-  constructor(store: Pick<LogStore, 'writeRows'>, { callsMax, turns }: RowBatchOptions) {
+  constructor(store: Pick<LogStore, 'writeRows'>, options: RowBatchOptions) {
     this.#store = store;
-    this.#turns = turns;
-    this.#callsMax = callsMax;
+    this.#options = options;
+    this.#turns = options.turns;
+    this.#later = options.later ?? later;
   }
 
   add(write: RowWrite, done: (written: boolean) => void): void {
@@ -40,7 +52,8 @@ export class RowBatch {
 
   /** Starts calls for what was gathered, unless enough are under way. */
   flush(): void {
-    while (this.#calls < this.#callsMax) {
+    const { callsMax } = this.#options;
+    while (this.#counted < callsMax && this.#calls < callsMax * slowFactor) {
       this.#turns.before();
       if (this.#gathered.length === 0) return;
       void this.#call(this.#next());
@@ -68,18 +81,50 @@ export class RowBatch {
 
   async #call(gathered: readonly Gathered[]): Promise<void> {
     this.#calls++;
+    const uncount = this.#count();
+    const told = new Set<number>();
     let written = true;
     try {
-      await this.#store.writeRows(gathered.map(({ write }) => write));
+      await this.#store.writeRows(
+        gathered.map(({ write }) => write),
+        (at) => {
+          if (told.has(at)) return;
+          told.add(at);
+          gathered[at]!.done(true);
+        },
+      );
     } catch {
-      // Nothing is known of any of them: the log decides, by asking again.
+      // Nothing is known of those that were not told: each log decides, by asking again.
       written = false;
     }
     this.#calls--;
     // The next call is on its way to the disk while the answers to this one are worked through.
-    this.flush();
-    for (const { done } of gathered) done(written);
+    uncount();
+    for (const [at, { done }] of gathered.entries()) if (!told.has(at)) done(written);
     this.#turns.after();
     if (this.#calls === 0) for (const resume of this.#idlers.splice(0)) resume();
   }
+
+  /** Counts a call until it has ended or is slow; then more may begin. */
+  #count(): () => void {
+    this.#counted++;
+    let counts = true;
+    const uncount = () => {
+      if (counts) this.#counted--;
+      counts = false;
+      this.flush();
+    };
+    const { slowMs } = this.#options;
+    if (slowMs === Number.POSITIVE_INFINITY) return uncount;
+    const cancel = this.#later(uncount, slowMs);
+    return () => {
+      cancel();
+      uncount();
+    };
+  }
+}
+
+function later(run: () => void, delayMs: number): () => void {
+  const timer = setTimeout(run, delayMs).unref();
+  return () => clearTimeout(timer);
 }

@@ -6,6 +6,8 @@ import type { StateStore } from '#actors/ports/state-store.ts';
 export interface Store extends LogStore, StateStore, OwnershipStore {
   /** Calls of `writeRows` under way at once that pay; more are gathered meanwhile. One disk: two, one being synced and one being made ready. */
   readonly writeCallsMax: number;
+  /** A call of `writeRows` that takes longer, milliseconds, does not count among them any more. Infinity where all of them wait for the same disk. */
+  readonly slowCallMs: number;
   /** Lets bytes of rows go from the disk that have expired. To be called at start and every hour; cheap when there is nothing to do. */
   expire(): Promise<void>;
   /** Waits for what was asked, then lets go of everything. */

@@ -1,5 +1,6 @@
 // Prometheus metrics of one node: what the night shift looks at. Counts live where things happen; they are read when somebody scrapes.
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import type { Histogram } from './histogram.ts';
 
 /** The metrics of this process. */
 export interface Metrics {
@@ -9,6 +10,8 @@ export interface Metrics {
   counter(name: string, help: string, read: () => number): void;
   /** One such number for each name of a closed set, as `luxchat_<name>{kind="…"}`. */
   counters(name: string, help: string, read: () => Iterable<readonly [string, number]>): void;
+  /** How long something took; the name ends in `_milliseconds`. */
+  histogram(name: string, help: string, histogram: Histogram): void;
   /** The text for Prometheus. */
   scrape(): Promise<{ type: string; body: string }>;
 }
@@ -52,6 +55,23 @@ export function createMetrics(): Metrics {
         },
       });
     },
+    histogram: (name, help, histogram) => {
+      const metric = { name: `luxchat_${name}`, help, get: async () => told(`luxchat_${name}`, help, histogram) };
+      // The library's own one is filled one by one, at many times the cost; of a metric it only reads these.
+      registry.registerMetric(metric as unknown as Metric);
+    },
     scrape: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
+}
+
+function told(name: string, help: string, histogram: Histogram) {
+  const bounds: readonly (readonly [string, number])[] = histogram.upTo().map(([ms, count]) => [String(ms), count]);
+  const buckets = [...bounds, ['+Inf', histogram.count] as const].map(([le, value]) => ({
+    metricName: `${name}_bucket`,
+    labels: { le },
+    value,
+  }));
+  const sum = { metricName: `${name}_sum`, labels: {}, value: histogram.sumMs };
+  const count = { metricName: `${name}_count`, labels: {}, value: histogram.count };
+  return { name, help, type: 'histogram', values: [...buckets, sum, count] };
 }

@@ -89,6 +89,14 @@ export class Edge<S> implements OutboxPort<EdgeConnection<S>> {
     return this.#watch.open.size;
   }
 
+  /** What waits in this process for all sockets together, closed ones that have not read it too. Looks at each: for a scrape, not for a turn. */
+  waitingBytes(): number {
+    let bytes = 0;
+    for (const connection of this.#watch.open) bytes += connection.bufferedBytes();
+    for (const socket of this.#watch.lingering) bytes += this.port.buffered(socket);
+    return bytes;
+  }
+
   /** Decides about an upgrade. On 101 the adapter must go on to `opened` or call `upgradeFailed`. */
   admit(request: UpgradeRequest): Admitted {
     const admitted: Admitted = this.#draining

@@ -1,28 +1,47 @@
 // Who is at the other end, as far as buckets need to know: one key per IPv4 address or IPv6 /64 network.
-// X-Forwarded-For counts only where a trusted proxy wrote it. The key is for counting; it is never logged or stored.
+// X-Forwarded-For and the PROXY protocol count only where a trusted proxy wrote them. The key is for counting; it is never logged or stored.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 /** Whom the edge listens to, and who they are. */
 export interface SourceOptions {
-  /** Addresses or CIDR networks whose X-Forwarded-For is believed. */
+  /** Addresses or CIDR networks whose X-Forwarded-For, or PROXY header, is believed. */
   readonly trustedProxies?: readonly string[];
   /** Only trusted proxies may connect. */
   readonly proxiesOnly?: boolean;
+  /** Each connection of a trusted proxy begins with a PROXY header. */
+  readonly proxyProtocol?: boolean;
+}
+
+/** What a request says of where it comes from. */
+export interface Remote {
+  /** Of the socket. */
+  readonly address: string;
+  /** Of the PROXY header that its connection began with; empty = none, or one without an address. */
+  readonly proxied: string;
+  /** All lines of X-Forwarded-For, joined by commas in their order. */
+  readonly forwardedFor: () => string;
 }
 
 /**
- * Reads the bucket key of a request from the address of its socket and from X-Forwarded-For, of which all lines count, joined by commas in
- * their order; null = refused, since it came past the proxies. Throws a RangeError on a malformed entry.
+ * Reads the bucket key of a request. Null = refused: it came past the proxies, or has a PROXY header that nobody asked it for, or has none though it
+ * came from a proxy that must write one (then all devices would share the proxy's bucket, or write the header themselves).
+ * Throws a RangeError on a malformed entry.
  */
-export function sourceReader(
-  options: SourceOptions,
-): (remoteAddress: string, forwardedFor: () => string) => string | null {
+export function sourceReader(options: SourceOptions): (remote: Remote) => string | null {
   const trusted = trustedProxies(options.trustedProxies ?? []);
   const known = (options.trustedProxies ?? []).length > 0;
-  return (remoteAddress, forwardedFor) => {
-    if (options.proxiesOnly && !isTrusted(plainAddress(remoteAddress), trusted)) return null;
-    return sourceKey(remoteAddress, known ? forwardedFor() : '', trusted);
+  return ({ address, proxied, forwardedFor }) => {
+    const isProxy = known && isTrusted(plainAddress(address), trusted);
+    if (options.proxiesOnly && !isProxy) return null;
+    if ((proxied !== '') !== (options.proxyProtocol === true && isProxy)) return null;
+    return sourceKey(proxied === '' ? address : proxied, known ? forwardedFor() : '', trusted);
   };
+}
+
+/** Does a connection from this address begin with a PROXY header that is believed? */
+export function proxyHeaderFrom(options: SourceOptions): (address: string) => boolean {
+  const trusted = trustedProxies(options.trustedProxies ?? []);
+  return (address) => options.proxyProtocol === true && isTrusted(plainAddress(address), trusted);
 }
 
 /** Proxies whose X-Forwarded-For is believed. Entries are addresses or CIDR networks; a malformed one throws a RangeError. */

@@ -1,13 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HttpRequest } from './http.ts';
 import { selfSigned } from './test/certificate.ts';
 import { Client, numbered } from './test/contract/client.ts';
 import { transportContract } from './test/contract/contract.ts';
 import { Server } from './test/contract/server.ts';
-import { createTransport, type TransportKind } from './transport.ts';
+import { proxyHeader } from './test/proxy-header.ts';
+import { createTransport, type TransportKind, type TransportOptions } from './transport.ts';
 
 const kinds: TransportKind[] = ['uws', 'ws'];
 for (const kind of kinds) transportContract(kind, (options) => createTransport(kind, options));
@@ -46,5 +51,23 @@ describe.each(kinds)('TLS over %s', (kind) => {
     expect(headers).toMatchObject({ 'strict-transport-security': 'max-age=31536000' });
     await server.transport.drain(0);
     expect((await client.closed).code).toBe(4000);
+  });
+
+  it('is behind a PROXY header, or says that it can not be', async () => {
+    const options = {
+      tls: { certFile: file('cert.pem'), keyFile: file('key.pem') },
+      trustedProxies: ['127.0.0.0/8'],
+      proxyProtocol: true,
+      http: ({ source }: HttpRequest) => ({ status: 200, body: `source=${source};` }),
+    };
+    const create = (given: TransportOptions) => createTransport(kind, given);
+    if (kind === 'uws') return expect(() => new Server(create, options)).toThrow(RangeError);
+    const server = await new Server(create, options).listen();
+    const raw = createConnection(server.port, '127.0.0.1');
+    raw.write(proxyHeader('203.0.113.9'));
+    const socket = connect({ socket: raw, ca: readFileSync(file('cert.pem')), host: '127.0.0.1' });
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    expect(await text(socket)).toContain('source=203.0.113.9;');
+    await server.transport.drain(0);
   });
 });

@@ -44,8 +44,13 @@ export interface TransportOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Browser origins besides the own one, such as `https://app.example`. A present Origin that is not listed gets 403. */
   readonly allowedOrigins?: readonly string[];
-  /** Addresses or CIDR networks whose X-Forwarded-For is believed. Default none. */
+  /** Addresses or CIDR networks whose X-Forwarded-For, or PROXY header, is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Each connection of a trusted proxy begins with a header of the PROXY protocol, version 2; without one it gets 403. Default false: a connection with
+   * such a header is refused. In front of TLS only `ws` reads it; `uws` with both throws a RangeError.
+   */
+  readonly proxyProtocol?: boolean;
   /** Whoever connects and is no trusted proxy gets 403, upgrades too: for an edge without TLS behind proxies that end it. Default false. */
   readonly proxiesOnly?: boolean;
   readonly limits?: Partial<TransportLimits>;
@@ -88,6 +93,8 @@ export interface Transport {
   publish(topic: string, frame: Uint8Array): void;
   /** Open connections. */
   connections(): number;
+  /** Bytes that wait in this process for devices, all together, those too that were closed and have not read them. Looks at every connection. */
+  waitingBytes(): number;
   readonly counters: TransportCounters;
   /** Stops accepting, closes all connections with GOING_AWAY evenly over `ms`, lets HTTP answers finish within it, then frees the port. */
   drain(ms: number): Promise<void>;

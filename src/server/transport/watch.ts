@@ -58,8 +58,9 @@ export class Watch<C extends Watched, S> {
     this.#lingering.delete(socket);
   }
 
-  get lingering(): number {
-    return this.#lingering.size;
+  /** Sockets that were closed and have not gone. */
+  get lingering(): Iterable<S> {
+    return this.#lingering.keys();
   }
 
   sweep(nowMs: number): void {

@@ -19,8 +19,8 @@ import {
   sizeAfter,
 } from '../backups.ts';
 import { StorageError } from '../store.ts';
+import { blob, bytesOf } from './bytes.ts';
 import type { Connection, Statement } from './connection.ts';
-import { blob, bytesOf } from './log-rows.ts';
 import { Turns } from './turns.ts';
 
 /** The head's row. */

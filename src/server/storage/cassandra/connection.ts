@@ -1,8 +1,9 @@
 // Statements to Cassandra, in the few ways that the store uses. Guarantees: nothing is ever sent twice, by the driver or here, so that an error means
 // what the ports say (it may have happened, may happen later, or never); conditional changes of one row go one after the other, since two at once from
 // one process would only get in each other's way; every request is answered or given up within a bound; `close` waits for those under way.
-import { auth, Client, policies, type QueryOptions, types } from 'cassandra-driver';
+import { auth, Client, errors, policies, type QueryOptions, types } from 'cassandra-driver';
 import { StorageError } from '../store.ts';
+import type { Ring } from './rows/replicas.ts';
 import { Slots, Turns } from './turns.ts';
 
 export interface ConnectionOptions {
@@ -11,10 +12,14 @@ export interface ConnectionOptions {
   readonly port?: number;
   readonly localDataCenter: string;
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** PEM texts: the authority that signs the servers' certificates, and what this end shows. Absent: plain. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** An answer that takes longer counts as none. Default 3,000: longer than Cassandra's own patience with a write, 2 s. */
   readonly requestTimeoutMs?: number;
   /** Writes of content under way at once, of all logs. Default 256. More wait here. */
   readonly inFlightMax?: number;
+  /** Hears how long each request took, and what it was rejected with. */
+  readonly answered?: (ms: number, failure?: unknown) => void;
 }
 
 export type Params = readonly unknown[];
@@ -32,6 +37,11 @@ export interface Page {
 
 const { localQuorum, localSerial } = types.consistencies;
 
+/** Code of Cassandra's answer to a wrong user or password. */
+const badCredentials = 0x0100;
+/** Servers that are asked about themselves at once. */
+const serversMax = 15;
+
 /** Plain reads and writes. Answers are bounded by what is asked, so they come whole (0 = no pages), unless pages are asked for. */
 const plain: QueryOptions = { prepare: true, consistency: localQuorum, fetchSize: 0 };
 /** Sees every conditional change that was decided, and completes what was begun. */
@@ -44,6 +54,7 @@ export class Connection {
   readonly #turns = new Turns();
   readonly #slots: Slots;
   readonly #asked = new Set<Promise<unknown>>();
+  readonly #answered: (ms: number, failure?: unknown) => void;
   #closed: Promise<void> | null = null;
 
   /** Rejects with UNREACHABLE. */
@@ -53,14 +64,30 @@ export class Connection {
     return new Connection(client, options);
   }
 
-  private constructor(client: Client, { inFlightMax = 256 }: ConnectionOptions) {
+  private constructor(client: Client, { inFlightMax = 256, answered = () => {} }: ConnectionOptions) {
     this.#client = client;
+    this.#answered = answered;
     this.#slots = new Slots(inFlightMax);
   }
 
   /** A read at LOCAL_QUORUM. */
   async read(query: string, params: Params): Promise<readonly types.Row[]> {
     return (await this.#answer(() => this.#client.execute(query, params as unknown[], plain))).rows;
+  }
+
+  /**
+   * Asks each server of this datacenter that is connected, up to `serversMax` of them, about itself; those that do not answer are left out. `answered` hears each
+   * answer as it comes. Rejects when none does.
+   */
+  async readEach<T>(query: string, answered: (row: types.Row) => T): Promise<readonly T[]> {
+    const hosts = this.#client.getState().getConnectedHosts().slice(0, serversMax);
+    const asked = hosts.map((host) =>
+      this.#answer(async () => answered((await this.#client.execute(query, [], { host })).first())),
+    );
+    const results = await Promise.allSettled(asked);
+    const told = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    if (told.length > 0) return told;
+    throw new StorageError('UNANSWERED', 'No server of Cassandra answered', { cause: results });
   }
 
   /** One page of a read at LOCAL_QUORUM. */
@@ -90,6 +117,11 @@ export class Connection {
     if (statements.length === 1) return await this.write(only.query, only.params);
     const options = { ...plain, logged: false };
     await this.#answer(() => this.#client.batch(batched(statements), options));
+  }
+
+  /** Which servers hold what; see rows/replicas.ts. */
+  get ring(): Ring {
+    return this.#client;
   }
 
   /** Runs when there is room among the writes of content. */
@@ -122,11 +154,15 @@ export class Connection {
 
   async #answer<T>(ask: () => Promise<T>): Promise<T> {
     if (this.#closed !== null) throw new StorageError('CLOSED', 'The store was closed');
+    const began = performance.now();
     const asked = ask();
     this.#asked.add(asked);
     try {
-      return await asked;
+      const answer = await asked;
+      this.#answered(performance.now() - began);
+      return answer;
     } catch (cause) {
+      this.#answered(performance.now() - began, cause ?? 'unknown');
       throw new StorageError('UNANSWERED', 'Cassandra did not carry out a request, or did not say so', { cause });
     } finally {
       this.#asked.delete(asked);
@@ -136,7 +172,7 @@ export class Connection {
 
 /** A client of the driver that sends nothing twice. */
 export function driver(options: ConnectionOptions, more: { readonly keyspace?: string; readonly timeoutMs?: number }) {
-  const { contactPoints, port = 9042, localDataCenter, credentials, requestTimeoutMs = 3_000 } = options;
+  const { contactPoints, port = 9042, localDataCenter, credentials, tls, requestTimeoutMs = 3_000 } = options;
   return new Client({
     contactPoints: [...contactPoints],
     localDataCenter,
@@ -144,8 +180,11 @@ export function driver(options: ConnectionOptions, more: { readonly keyspace?: s
     ...(credentials === undefined
       ? {}
       : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
-    // schema.ts waits for agreement in its own way.
-    protocolOptions: { port, maxSchemaAgreementWaitSeconds: 0 },
+    // Left to itself the driver takes any certificate.
+    ...(tls === undefined ? {} : { sslOptions: { ...tls, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
+    // schema.ts waits for agreement in its own way. Trying a newer protocol first makes Cassandra answer twice, on which the driver gives one number to two
+    // requests and waits for ever.
+    protocolOptions: { port, maxVersion: types.protocolVersion.v4, maxSchemaAgreementWaitSeconds: 0 },
     // A server that stands still keeps its connections: after a few answers that did not come, or a sign of life, it is left alone until it is back.
     socketOptions: { readTimeout: more.timeoutMs ?? requestTimeoutMs, defunctReadTimeoutThreshold: 4 },
     pooling: { heartBeatInterval: 2_000 },
@@ -166,8 +205,22 @@ export async function connected(client: Client, { contactPoints, localDataCenter
   } catch (cause) {
     await client.shutdown().catch(() => {});
     const text = `No Cassandra answers at ${contactPoints.join(', ')} in datacenter ${localDataCenter}`;
-    throw new StorageError('UNREACHABLE', text, { cause });
+    throw new StorageError('UNREACHABLE', `${text}${hintOf(cause)}`, { cause });
   }
+}
+
+/** What the servers said, where that helps. */
+function hintOf(cause: unknown): string {
+  const inner = cause instanceof errors.NoHostAvailableError ? Object.values(cause.innerErrors ?? {}) : [cause];
+  const [error] = inner as (NodeJS.ErrnoException | undefined)[];
+  if (
+    error instanceof errors.AuthenticationError ||
+    (error instanceof errors.ResponseError && error.code === badCredentials)
+  )
+    return ': user and password are not accepted, or missing';
+  if (error?.code !== undefined && /CERT|TLS|SSL|SIGNED|SIGNATURE/.test(String(error.code)))
+    return `: no encrypted connection (${error.code})`;
+  return '';
 }
 
 /**

@@ -3,8 +3,8 @@
 import assert from 'node:assert';
 import type { types } from 'cassandra-driver';
 import type { StateStamp, StateWrite, StoredState } from '#actors/ports/state-store.ts';
+import { bytesOf } from './bytes.ts';
 import type { Connection, Statement } from './connection.ts';
-import { bytesOf } from './log-rows.ts';
 
 const seqEnd = 2 ** 40;
 const segmentEnd = 2 ** 23;

@@ -5,15 +5,22 @@ import { StorageError } from '../store.ts';
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-export interface Retention {
-  /** Life of text rows: the deadline less one window, less the grace. */
-  readonly textMs: number;
-  /** Life of attachments, likewise. */
-  readonly attachmentMs: number;
+/** Kinds of content that live for different times. Each has tables of its own, since a file goes when the last row in it has expired. */
+export type ContentKind = 'text' | 'inbox' | 'attachments';
+
+/** How long one kind of content stays. */
+export interface Kept {
+  /** Life of a row: the deadline less one window, less the grace. */
+  readonly lifeMs: number;
   /** Rows written in one window lie in one file. Whole minutes, hours or days. */
   readonly windowMs: number;
+}
+
+export interface Retention extends Readonly<Record<ContentKind, Kept>> {
   /** From a row's expiry to when its file may go (gc_grace_seconds). */
   readonly graceMs: number;
+  /** A row leaves memory for a file within this, and the commit log with it, however little is written. */
+  readonly flushMs: number;
   /** How often Cassandra looks for files that may go. At least a second. */
   readonly checkMs: number;
   /** The TTL outlasts `expiresMs` by so much, so that a row that still counts is there although clocks differ. Readers go by `expiresMs`. */
@@ -25,12 +32,13 @@ export interface Retention {
   readonly dropOverlapping: boolean;
 }
 
-/** 24 months of text, 12 of attachments, at the latest and on disk. */
+/** 24 months of text, 12 of attachments, at the latest and on disk. What waits for devices is read for 30 days and gone after 32. */
 export const legalRetention: Retention = {
-  textMs: 722 * dayMs,
-  attachmentMs: 357 * dayMs,
-  windowMs: 7 * dayMs,
+  text: { lifeMs: 722 * dayMs, windowMs: 7 * dayMs },
+  inbox: { lifeMs: 30 * dayMs, windowMs: dayMs },
+  attachments: { lifeMs: 357 * dayMs, windowMs: 7 * dayMs },
   graceMs: dayMs,
+  flushMs: dayMs,
   checkMs: 10 * minuteMs,
   slackMs: minuteMs,
   dropOverlapping: true,
@@ -43,19 +51,25 @@ export function ttlSeconds(expiresMs: number, { now, slackMs }: { now: number; s
 
 /** What schema.cql calls by $names. */
 export function schemaNames(retention: Retention): Record<string, string> {
-  const { textMs, attachmentMs, windowMs, graceMs, checkMs, slackMs, dropOverlapping } = retention;
-  const [unit, unitMs] = unitOf(windowMs);
+  const { text, inbox, attachments, graceMs, flushMs, checkMs, slackMs, dropOverlapping } = retention;
   return {
-    window_unit: unit,
-    window_size: String(windowMs / unitMs),
-    text_ttl_s: seconds(textMs + slackMs),
-    attachment_ttl_s: seconds(attachmentMs + slackMs),
+    ...namesOf('text', text, slackMs),
+    ...namesOf('inbox', inbox, slackMs),
+    ...namesOf('attachment', attachments, slackMs),
     gc_grace_s: seconds(graceMs),
     check_s: seconds(checkMs),
     drop_overlapping: String(dropOverlapping),
-    // Files of late rows are rewritten when they have something to let go, each once in a seventh of a window: a day.
-    late_check_s: seconds(windowMs / 7),
-    flush_ms: String(Math.ceil(windowMs / 7)),
+    flush_ms: String(flushMs),
+  };
+}
+
+function namesOf(kind: string, { lifeMs, windowMs }: Kept, slackMs: number): Record<string, string> {
+  const [unit, unitMs] = unitOf(windowMs);
+  return {
+    [`${kind}_ttl_s`]: seconds(lifeMs + slackMs),
+    [`${kind}_window`]: `'compaction_window_unit': '${unit}', 'compaction_window_size': '${windowMs / unitMs}'`,
+    // Files of late rows are rewritten when they have something to let go, each once in a seventh of a window: of text, a day.
+    [`${kind}_late_check_s`]: seconds(windowMs / 7),
   };
 }
 

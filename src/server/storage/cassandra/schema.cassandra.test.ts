@@ -113,7 +113,7 @@ describe('the schema', () => {
     await expect(applySchema(fresh({ keyspace: 'a-b' }))).rejects.toMatchObject({ code: 'UNUSABLE' });
     const options = fresh();
     await applySchema(options);
-    const other = { ...options, retention: { ...legalRetention, textMs: 1 } };
+    const other = { ...options, retention: { ...legalRetention, inbox: { ...legalRetention.inbox, lifeMs: 1 } } };
     await expect(applySchema(other)).rejects.toMatchObject({
       code: 'UNUSABLE',
       message: expect.stringContaining('another retention'),
@@ -136,10 +136,22 @@ describe('schema.cql', () => {
   });
 
   it('lets content leave by TTL, and keeps what is changed conditionally from any', () => {
-    const content = ['log_rows', 'log_rows_late', 'blob_chunks', 'blob_chunks_late'];
+    const content = ['log_rows', 'log_rows_late', 'inbox_rows', 'inbox_rows_late', 'blob_chunks', 'blob_chunks_late'];
     expect(of(/read_repair = 'NONE'/)).toEqual(content);
     for (const each of content) expect(of(/default_time_to_live/)).toContain(each);
-    expect(of(/TimeWindow/)).toEqual(['log_rows', 'blob_chunks']);
+    expect(of(/TimeWindow/)).toEqual(['log_rows', 'inbox_rows', 'blob_chunks']);
+    for (const [kind, name] of [
+      ['text', 'log_rows'],
+      ['inbox', 'inbox_rows'],
+      ['attachments', 'blob_chunks'],
+    ] as const) {
+      const { lifeMs, windowMs } = legalRetention[kind];
+      const ttl = ` default_time_to_live = ${(lifeMs + legalRetention.slackMs) / 1000} `;
+      for (const table of [name, `${name}_late`])
+        expect(statements.find((each) => each.includes(`k.${table} `))).toContain(ttl);
+      const window = `'compaction_window_unit': 'DAYS', 'compaction_window_size': '${windowMs / 86_400_000}'`;
+      expect(statements.find((each) => each.includes(`k.${name} `))).toContain(window);
+    }
     const conditional = of(/CAS only/);
     expect(conditional).toEqual(expect.arrayContaining(['log_meta', 'node_generations', 'shard_owner', 'small_table']));
     expect(of(/gc_grace_seconds/).filter((each) => conditional.includes(each))).toEqual([]);

@@ -8,13 +8,15 @@ import { type ArrayOrObject, type Client, errors, type QueryOptions, types } fro
 import { StorageError } from '../store.ts';
 import { type ConnectionOptions, connected, driver } from './connection.ts';
 import { legalRetention, type Retention, schemaNames } from './retention.ts';
-import { checkSettings } from './settings.ts';
+import { checkKeyspace, checkSettings, type Unsafe } from './settings.ts';
 
 export interface SchemaOptions extends ConnectionOptions {
   readonly keyspace: string;
-  /** Copies of everything, in the local datacenter. Only where the keyspace is made; an operator may make it beforehand. Default 3. */
+  /** Copies of everything, in the local datacenter. The keyspace is made with so many; one that is there must have as many, or three. Default 3. */
   readonly replicationFactor?: number;
   readonly retention?: Retention;
+  /** Hears what of servers or keyspace is not safe. Default: refuses it, as UNUSABLE. */
+  readonly unsafe?: Unsafe;
   /** A holder of the lock that gives no sign for so long is dead. Default 30,000; one statement takes seconds at most. */
   readonly leaseMs?: number;
   /** Default 300,000. */
@@ -62,9 +64,13 @@ export async function applySchema(options: SchemaOptions): Promise<SchemaState> 
   const client = driver(options, { timeoutMs });
   await connected(client, options);
   try {
-    await checkSettings(client);
+    await checkSettings(client, options);
     const versions = readVersions(options.text ?? schemaText(), { keyspace, ...schemaNames(retention) });
-    return await bringUp({ client: oneServer(client), options, versions, retention: JSON.stringify(retention) });
+    const one = oneServer(client);
+    const state = await bringUp({ client: one, options, versions, retention: JSON.stringify(retention) });
+    const { localDataCenter: datacenter, replicationFactor: copies = 3 } = options;
+    await checkKeyspace(one, { ...options, datacenter, copies });
+    return state;
   } catch (cause) {
     throw cause instanceof StorageError ? cause : failure(cause, keyspace);
   } finally {

@@ -57,7 +57,7 @@ describe('a change of state', () => {
 describe('settings of Cassandra', () => {
   it('are enough, or the node does not start and says what to set', async () => {
     await checkSettings(client);
-    await expect(checkSettings(client, mutationBytesNeeded + 1024 * 1024)).rejects.toMatchObject({
+    await expect(checkSettings(client, { needed: mutationBytesNeeded + 1024 * 1024 })).rejects.toMatchObject({
       code: 'UNUSABLE',
       message: expect.stringMatching(/ has \w+_size 16\w+, and 17 MiB are needed: set \w+_size to /),
     });

@@ -17,6 +17,7 @@ import type { Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { cassandraAccounts, hasAccounts } from './accounts.ts';
 import { CassandraBackups } from './backups.ts';
+import { askSkews, type ClockSkew, middleOf } from './clock.ts';
 import { Connection } from './connection.ts';
 import { FamilyEnds } from './family-ends.ts';
 import { Floors } from './floors.ts';
@@ -26,6 +27,7 @@ import { LogRows } from './log-rows.ts';
 import { LogStates } from './log-states.ts';
 import { Owners } from './owners.ts';
 import { legalRetention } from './retention.ts';
+import { Parts } from './rows/parts.ts';
 import { applySchema, type SchemaOptions } from './schema.ts';
 import { CassandraTable } from './table.ts';
 
@@ -40,6 +42,8 @@ export class CassandraStore implements Store {
   /** A row that one replica has may be seen by one read and not by the next. */
   readonly readsAreDurable = false;
   readonly writeCallsMax = 8;
+  /** Several times what one takes under load, a fraction of what Cassandra and the driver wait for servers that do not answer. */
+  readonly slowCallMs = 250;
   readonly #connection: Connection;
   readonly #now: () => number;
   readonly #owners: Owners;
@@ -57,7 +61,7 @@ export class CassandraStore implements Store {
   }
 
   private constructor(connection: Connection, options: CassandraOptions & { readonly createdMs: number }) {
-    const { now, createdMs, retention = legalRetention, storeNow = () => clockOf(connection) } = options;
+    const { now, createdMs, retention = legalRetention, storeNow = () => earliestOf(connection, now) } = options;
     this.#connection = connection;
     this.#now = now;
     this.#owners = new Owners(connection);
@@ -66,16 +70,14 @@ export class CassandraStore implements Store {
     this.#states = new LogStates(connection);
     // An hour for clocks that differed when the keyspace was made.
     const floors = new Floors(connection, { sinceMs: createdMs - 3_600_000, storeNow });
-    this.#due = new LogDue(connection, { floors, now, keptMs: retention.textMs });
+    this.#due = new LogDue(connection, { floors, now, keptMs: retention.text.lifeMs });
     this.#ends = new FamilyEnds(connection, { floors, now });
     this.#backups = new CassandraBackups(connection);
   }
 
-  /** This node's clock less the store's, milliseconds; right to half of the time that asking took. */
-  async clockSkewMs(): Promise<number> {
-    const asked = this.#now();
-    const theirs = await clockOf(this.#connection);
-    return (asked + this.#now()) / 2 - theirs;
+  /** This node's clock against those of the servers. Rejects when none answers. */
+  async clockSkew(): Promise<ClockSkew> {
+    return middleOf(await askSkews(this.#connection, this.#now));
   }
 
   /** A table for what is no log; see ../table.ts. */
@@ -130,13 +132,19 @@ export class CassandraStore implements Store {
     return this.#metas.change(log, meta);
   }
 
-  async writeRows(writes: readonly RowWrite[]): Promise<void> {
-    const due = writes.flatMap(({ log, segment, dueMs }) => (dueMs === null ? [] : [{ log, segment, dueMs }]));
-    const asked = [
-      this.#rows.write(writes),
-      ...due.map((each) => this.#connection.inSlot(() => this.#due.write(each))),
-    ];
+  async writeRows(writes: readonly RowWrite[], done: (at: number) => void = () => {}): Promise<void> {
+    const parts = new Parts(writes.length, done);
+    const asked = writes.flatMap((write, at) => (write.dueMs === null ? [] : [this.#remember(at, write, parts)]));
+    asked.push(this.#rows.write(writes, parts));
+    for (const at of writes.keys()) parts.ended(at);
     for (const result of await Promise.allSettled(asked)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Rule 12: a write is not done before it is remembered when its segment is to be sealed. */
+  async #remember(at: number, { log, segment, dueMs }: RowWrite, parts: Parts): Promise<void> {
+    parts.began(at);
+    await this.#connection.inSlot(() => this.#due.write({ log, segment, dueMs: dueMs! }));
+    parts.ended(at);
   }
 
   readRows(log: string, segment: number, range: RowRange): Promise<readonly StoredRow[]> {
@@ -167,7 +175,8 @@ export class CassandraStore implements Store {
   }
 }
 
-async function clockOf(connection: Connection): Promise<number> {
-  const [row] = await connection.read('select toUnixTimestamp(now()) as now_ms from system.local', []);
-  return Number(row?.now_ms);
+/** The time at the server that is farthest behind: floors stay behind all of them. */
+async function earliestOf(connection: Connection, now: () => number): Promise<number> {
+  const skews = await askSkews(connection, now);
+  return now() - Math.max(...skews);
 }

@@ -3,8 +3,8 @@
 // beside conditional ones could undo what was decided. For small tables only (schema.cql).
 import { StorageError } from '../store.ts';
 import type { Table, TableChange, TableRow } from '../table.ts';
+import { blob, bytesOf } from './bytes.ts';
 import type { Connection, Statement } from './connection.ts';
-import { blob, bytesOf } from './log-rows.ts';
 
 const keyBytesMax = 256;
 

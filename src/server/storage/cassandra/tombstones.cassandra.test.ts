@@ -115,16 +115,19 @@ it('reads logs whose rows expire, one segment at a time', async () => {
   const retention = { ...legalRetention, slackMs: 1_000 };
   const own = await CassandraStore.open({ ...options, keyspace: 'year_short', retention });
   const segments = Array.from({ length: 52 }, (_, segment) => segment + 1);
-  await own.writeRows(
-    segments.map((segment) => ({ log: 'l', segment, rows: rows(segment), replace: false, dueMs: null })),
-  );
+  const logs = ['room/!l:lux', 'user/@l:lux'];
+  for (const log of logs)
+    await own.writeRows(
+      segments.map((segment) => ({ log, segment, rows: rows(segment), replace: false, dueMs: null })),
+    );
   // Not until this node says so: until Cassandra does, which makes tombstones of them.
   now += 1_000;
   await sleep(4_000);
   const range = { from: 1, through: 1e9, limit: 1_000, bytesMax: 1e6, backwards: false };
-  for (const segment of segments) {
-    expect(await own.readRows('l', segment, range)).toEqual([]);
-    expect(await own.readRows('l', segment, { ...range, limit: 1, backwards: true })).toEqual([]);
-  }
+  for (const log of logs)
+    for (const segment of segments) {
+      expect(await own.readRows(log, segment, range)).toEqual([]);
+      expect(await own.readRows(log, segment, { ...range, limit: 1, backwards: true })).toEqual([]);
+    }
   await own.close();
 });

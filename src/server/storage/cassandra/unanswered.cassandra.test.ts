@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LogMeta } from '#actors/ports/log-store.ts';
 import { type Cassandra, startCassandra } from '../../../../deploy/dev/cassandra/cassandra.ts';
+import { failureKind } from './failures.ts';
 import { CassandraStore } from './store.ts';
 
 const unanswered = { name: 'StorageError', code: 'UNANSWERED' };
@@ -13,12 +14,16 @@ const meta = (version: number): LogMeta => ({
 const all = { from: 1, through: 9, limit: 9, bytesMax: 999, backwards: false };
 
 let cassandra: Cassandra;
+const heard: string[] = [];
 let store: CassandraStore;
 beforeAll(async () => {
   cassandra = await startCassandra({ nodes: 1 });
   const { contactPoints, port } = cassandra;
   const place = { contactPoints, port, localDataCenter: 'datacenter1', replicationFactor: 1, keyspace: 'k' };
-  store = await CassandraStore.open({ ...place, now: Date.now, requestTimeoutMs: 1_500 });
+  const answered = (_: number, failure?: unknown) => {
+    heard.push(failure === undefined ? 'well' : failureKind(failure));
+  };
+  store = await CassandraStore.open({ ...place, now: Date.now, requestTimeoutMs: 1_500, answered });
 });
 afterAll(async () => {
   await store?.close();
@@ -32,6 +37,7 @@ it('says neither yes nor no of what was not answered, and reads what became of i
   const generation = await store.createGeneration('n');
   expect(await store.casMeta('l', meta(1))).toBe(true);
   await write();
+  expect(new Set(heard.splice(0))).toEqual(new Set(['well']));
   cassandra.nodes[0]!.pause();
   const asked = [
     store.casMeta('l', meta(2)),
@@ -45,6 +51,8 @@ it('says neither yes nor no of what was not answered, and reads what became of i
   ];
   for (const each of await Promise.allSettled(asked))
     expect(each).toMatchObject({ status: 'rejected', reason: unanswered });
+  expect(heard).toContain('silent');
+  expect(heard).not.toContain('well');
   await expect(store.accounts().reserveUserId('@a:b')).rejects.toMatchObject({ code: 'ACCOUNT_STORE' });
   cassandra.nodes[0]!.resume();
   // Whatever came of each: it happened once, and the next change builds on what is there.

@@ -59,6 +59,7 @@ export class EmbeddedStore implements Store {
   /** lmdb shows nothing that is not on disk. */
   readonly readsAreDurable = true;
   readonly writeCallsMax = 2;
+  readonly slowCallMs: number = Number.POSITIVE_INFINITY;
   readonly #now: () => number;
   readonly #state: Environment;
   readonly #backups: Environment;

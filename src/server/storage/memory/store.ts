@@ -16,6 +16,7 @@ import type { Store } from '../store.ts';
 export class InMemoryStore implements Store {
   readonly readsAreDurable = true;
   readonly writeCallsMax: number = 2;
+  readonly slowCallMs: number = Number.POSITIVE_INFINITY;
   readonly #store: MemoryStore;
 
   constructor(now: () => number) {

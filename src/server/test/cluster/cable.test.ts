@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../deploy/dev/ports.ts';
 import { Cable } from './cable.ts';
 
 describe('a wire that can be cut', () => {
@@ -9,11 +10,11 @@ describe('a wire that can be cut', () => {
   });
 
   /** An echo behind a cable, and a client: what it heard, and whether it is still connected. */
-  async function wired() {
+  async function wired(port = 0) {
     const echo = createServer((socket) => void socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1');
     await new Promise((resolve) => echo.once('listening', resolve));
     ends.push(() => echo.close());
-    const cable = await Cable.to((echo.address() as { port: number }).port);
+    const cable = await Cable.to((echo.address() as { port: number }).port, port);
     ends.push(() => cable.close());
     const dial = () => {
       const client = connect(cable.port, '127.0.0.1').on('error', () => {});
@@ -59,5 +60,23 @@ describe('a wire that can be cut', () => {
     const again = dial();
     again.say('d');
     await again.hears('d');
+  });
+
+  it('refuses new connections, and admits them again at the same port', async () => {
+    const port = await freePort();
+    const { cable, dial } = await wired(port);
+    const client = dial();
+    client.say('a');
+    await client.hears('a');
+    await cable.refuse();
+    await client.closed;
+    const error = await new Promise<NodeJS.ErrnoException>((resolve) =>
+      connect(cable.port, '127.0.0.1').once('error', resolve),
+    );
+    expect([error.code, cable.port]).toEqual(['ECONNREFUSED', port]);
+    await cable.admit();
+    const again = dial();
+    again.say('b');
+    await again.hears('b');
   });
 });

@@ -9,6 +9,8 @@ export class Cable {
   readonly #connect: () => Socket;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #mode: Mode = 'open';
+  /** The port at which nobody listens now. */
+  #refusedAt: number | null = null;
 
   private constructor(to: () => Socket) {
     this.#connect = to;
@@ -18,15 +20,12 @@ export class Cable {
   /** `target`: a port on loopback, or the path of a socket. `port`: where it listens; any free one where it is 0. */
   static async to(target: number | string, port = 0): Promise<Cable> {
     const cable = new Cable(() => (typeof target === 'number' ? connect(target, '127.0.0.1') : connect(target)));
-    await new Promise<void>((resolve, reject) => {
-      cable.#server.once('error', reject);
-      cable.#server.listen(port, '127.0.0.1', resolve);
-    });
+    await cable.#listen(port);
     return cable;
   }
 
   get port(): number {
-    return (this.#server.address() as { port: number }).port;
+    return this.#refusedAt ?? (this.#server.address() as { port: number }).port;
   }
 
   /** Nothing arrives any more, either way; connections stay. */
@@ -44,6 +43,21 @@ export class Cable {
     for (const pair of this.#pairs) end(pair);
   }
 
+  /** Connections end, and new ones are refused, as where nobody listens or a firewall rejects. */
+  async refuse(): Promise<void> {
+    const { port } = this;
+    this.cut();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#refusedAt = port;
+  }
+
+  /** Goes on after `refuse`, at the same port. */
+  async admit(): Promise<void> {
+    await this.#listen(this.port);
+    this.#refusedAt = null;
+    this.heal();
+  }
+
   /** Goes on; what was held arrives. */
   heal(): void {
     this.#mode = 'open';
@@ -56,6 +70,16 @@ export class Cable {
   async close(): Promise<void> {
     this.cut();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #listen(port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
   }
 
   #accept(socket: Socket): void {

@@ -48,6 +48,7 @@ describe('nodes of a provider under load', () => {
     const { violations, recovery } = await trial.end({ ...cassandra });
     expect(violations).toEqual([]);
     expect(trial.accepted).toBeGreaterThan(1_000);
+    expect(trial.visits).toBeGreaterThan(20);
     expect(recovery.filter(({ max }) => max > 20_000)).toEqual([]);
   });
 });

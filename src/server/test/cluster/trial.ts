@@ -1,5 +1,6 @@
 // Faults under load, and the account afterwards: a crowd talks over all nodes, one fault after the other is done to them, and in the end everything that
 // any client saw is held against the final logs.
+import { Rejection } from '#proto/gen/codes.ts';
 import { eventually } from '../harness.ts';
 import { check } from '../history/checker.ts';
 import { Crowd, type Talking, type TalkPlan } from '../history/crowd/crowd.ts';
@@ -12,15 +13,31 @@ export interface TrialPlan extends TalkPlan {
   readonly rooms: number;
   readonly members: number;
   readonly devices: number;
+  /** In so many of the rooms somebody comes and goes all the time; default 0. */
+  readonly guests?: number;
   /** Where devices connect, by number of the node from 1; default its own port. */
   readonly portOf?: (node: number) => number;
 }
 
 /** Small rooms that talk all the time. */
-export const defaultPlan: TrialPlan = { rooms: 12, members: 5, devices: 1, writers: 2, pauseMs: 60, bodyBytes: 300 };
+export const defaultPlan: TrialPlan = {
+  rooms: 12,
+  members: 5,
+  devices: 1,
+  guests: 4,
+  writers: 2,
+  pauseMs: 60,
+  bodyBytes: 300,
+};
 
 /** Mean pause between two device messages of one device, milliseconds. */
 const lettersMs = 2_000;
+
+/** Mean pause between a guest's going and its coming back, milliseconds. */
+const visitsMs = 500;
+
+/** What whoever talks while somebody is removed has to be told. */
+const expected: readonly number[] = [Rejection.REJECTION_STALE_STATE, Rejection.REJECTION_NOT_MEMBER];
 
 /** Until everybody is heard again after a fault, milliseconds. */
 const recoveryMs = 60_000;
@@ -32,6 +49,7 @@ export class Trial {
   readonly #talking: Talking;
   /** Device messages, through the inboxes. */
   readonly #letters: Talking;
+  readonly #visits: Talking;
   readonly #rooms: number;
 
   private constructor(stage: ClusterStage, recorder: Recorder, crowd: Crowd, plan: TrialPlan) {
@@ -41,6 +59,7 @@ export class Trial {
     this.#rooms = plan.rooms;
     this.#talking = crowd.talk(plan);
     this.#letters = crowd.letters({ pauseMs: lettersMs });
+    this.#visits = crowd.visits({ pauseMs: visitsMs });
   }
 
   /** Seats everybody, connects them to all nodes in turn, and lets them talk. */
@@ -55,6 +74,7 @@ export class Trial {
       rooms: plan.rooms,
       members: plan.members,
       devices: plan.devices,
+      guests: plan.guests ?? 0,
       recorder,
       patience: { answerMs: 3_000, quietMs: 3_000 },
     });
@@ -71,6 +91,11 @@ export class Trial {
   /** Messages accepted so far. */
   get accepted(): number {
     return this.#talking.accepted;
+  }
+
+  /** Times that a guest came and went so far. */
+  get visits(): number {
+    return this.#visits.accepted;
   }
 
   /** Does something to the provider; resolves when it was done and all rooms talk again. */
@@ -97,13 +122,13 @@ export class Trial {
     );
   }
 
-  /** Rejections since the last mark, by code. */
+  /** Rejections since the last mark that somebody's going does not explain. */
   rejected(): number {
     let count = 0;
     for (let at = this.recorder.history.length - 1; at >= 0; at--) {
       const event = this.recorder.history[at];
       if (event?.kind === 'mark') break;
-      if (event?.kind === 'rejected') count++;
+      if (event?.kind === 'rejected' && !expected.includes(event.code)) count++;
     }
     return count;
   }
@@ -112,7 +137,7 @@ export class Trial {
   async end(
     stored?: StoredPlace,
   ): Promise<{ readonly violations: readonly unknown[]; readonly recovery: readonly RecoveryTimes[] }> {
-    await Promise.all([this.#talking.stop(), this.#letters.stop()]);
+    await Promise.all([this.#talking.stop(), this.#letters.stop(), this.#visits.stop()]);
     await this.#crowd.settled();
     await this.#crowd.stop();
     const node = this.#stage.provider.nodes.find((each) => each.alive());
@@ -121,7 +146,7 @@ export class Trial {
     if (stored !== undefined) logs.push(...(await storedLogs(stored, logs)));
     const recovery = recoveryTimes(this.recorder.history);
     const { violations } = check(this.recorder.history, logs);
-    console.log(`${this.recorder.history.length} events, ${this.accepted} messages accepted`);
+    console.log(`${this.recorder.history.length} events, ${this.accepted} messages accepted, ${this.visits} visits`);
     console.table(
       recovery.map(({ mark, rooms, p50, p99, max }) => ({
         fault: mark,

@@ -8,12 +8,12 @@ import { describe, expect, it } from 'vitest';
 import { check } from './checker.ts';
 import type { HistoryEvent, Seen } from './events.ts';
 import { devices, GoodHistory, room, type Step } from './good-history.ts';
-import { mistakes, type Spoiled } from './mistakes.ts';
+import { mistakes, mistakesOfGuests, type Spoiled } from './mistakes.ts';
 import { Recorder, readHistory, writeHistory } from './recorder.ts';
 import { type ViolationCode, violationTexts } from './violations.ts';
 
 const codes = Object.keys(violationTexts) as ViolationCode[];
-const scripts = fc.array(fc.record({ who: fc.nat(2), what: fc.nat(4) }), { maxLength: 60 });
+const scripts = fc.array(fc.record({ who: fc.nat(2), what: fc.nat(5) }), { maxLength: 60 });
 
 describe('a good history', () => {
   it('passes', () => {
@@ -40,7 +40,7 @@ describe('a good history', () => {
       mistakes['device-behind'](history);
       const head = history.logs[0]?.records.length ?? 0;
       const event: HistoryEvent =
-        why === 'away' ? { kind: 'away', device } : { kind: 'left', device, room, through: head - 1 };
+        why === 'away' ? { kind: 'away', device } : { kind: 'left', device, room, through: head, owed: head - 1 };
       history.events.push({ ...event, at: 0 });
       expect(codesOf(history)).toEqual([]);
     }
@@ -63,6 +63,21 @@ describe('a history with one mistake', () => {
     mistakes[code](history);
     expect(codesOf(history)).toEqual([code]);
     expect(check(history.events, history.logs, { except: [code] }).violations).toEqual([]);
+  });
+
+  it.each(Object.entries(mistakesOfGuests))('where a guest %s', (_, [code, plant]) => {
+    for (const steps of [
+      [],
+      [{ who: 0, what: 5 }],
+      [
+        { who: 2, what: 5 },
+        { who: 0, what: 4 },
+      ],
+    ]) {
+      const history = unspoiled(steps);
+      plant(history);
+      expect(codesOf(history)).toEqual([code]);
+    }
   });
 
   it('is found whatever else happens in it', () => {
@@ -94,7 +109,7 @@ describe('a recording', () => {
   });
 
   it('of a hundred thousand sends is checked in seconds', () => {
-    const steps = Array.from({ length: 100_000 }, (_, n) => ({ who: n, what: n % 97 === 0 ? n % 5 : 4 }));
+    const steps = Array.from({ length: 100_000 }, (_, n) => ({ who: n, what: n % 97 === 0 ? n % 6 : 4 }));
     const history = unspoiled(steps);
     const began = performance.now();
     expect(codesOf(history)).toEqual([]);

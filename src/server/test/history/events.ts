@@ -65,8 +65,14 @@ export type HistoryEvent =
     }
   /** The device may read from this seq on. */
   | { readonly kind: 'joined'; readonly device: string; readonly room: string; readonly from: number }
-  /** The device may read up to this seq and no more. */
-  | { readonly kind: 'left'; readonly device: string; readonly room: string; readonly through: number }
+  /** The device may read up to `through` and no more, and must have had everything up to `owed`: what it was to get before it went. */
+  | {
+      readonly kind: 'left';
+      readonly device: string;
+      readonly room: string;
+      readonly through: number;
+      readonly owed: number;
+    }
   /** The sender was told that its device message is stored. */
   | { readonly kind: 'inbox-stored'; readonly to: string; readonly id: string }
   /** Entries above `after` and up to `through`, complete. */

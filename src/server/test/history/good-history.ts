@@ -20,6 +20,7 @@ interface Device {
   shown: number;
   sendId: number;
   inbox: number;
+  isIn: boolean;
 }
 
 /** A server and clients that make no mistakes. */
@@ -27,18 +28,22 @@ export class GoodHistory {
   #now = 0;
   readonly recorder = new Recorder({ clock: () => ++this.#now });
   readonly log: FinalRecord[] = [];
-  readonly #devices: readonly Device[] = devices.map((key) => ({ key, connection: 0, shown: 0, sendId: 0, inbox: 0 }));
+  readonly #devices: readonly Device[] = devices.map((key) => ({
+    ...{ key, connection: 0, shown: 0, sendId: 0, inbox: 0, isIn: false },
+  }));
   #messages = 0;
 
   constructor(steps: readonly Step[]) {
     for (const device of this.#devices) {
       this.#open(device);
-      this.recorder.note({ kind: 'joined', device: device.key, room, from: this.log.length + 1 });
-      device.shown = this.log.length;
+      this.#join(device);
       this.#talk(device);
     }
     for (const step of steps) this.#step(step);
-    for (const device of this.#devices) if (device.connection === 0) this.#return(device);
+    for (const device of this.#devices) {
+      if (device.connection === 0) this.#return(device);
+      if (!device.isIn) this.#join(device);
+    }
     for (const device of this.#devices) {
       this.#talk(device);
       this.#cut(device);
@@ -57,8 +62,11 @@ export class GoodHistory {
   #step({ who, what }: Step): void {
     const device = this.#devices[who % this.#devices.length] as Device;
     const online = device.connection !== 0;
-    const kind = what % 5;
+    const kind = what % 6;
+    const guest = this.#devices.at(-1) as Device;
     if (!online) this.#return(device);
+    else if (!device.isIn) this.#join(device);
+    else if (kind === 5 && guest.isIn) this.#leave(guest, device);
     else if (kind === 0) this.#cut(device);
     else if (kind === 1) this.#talkTwice(device);
     else if (kind === 2) this.#letter(device);
@@ -99,11 +107,25 @@ export class GoodHistory {
     this.log.push({ ...placed, sender, device: Number(device), sendId });
     const records = [placed];
     for (const device of this.#devices) {
-      if (device.connection === 0 || device.shown !== seq - 1) continue;
+      if (!device.isIn || device.connection === 0 || device.shown !== seq - 1) continue;
       this.recorder.note({ kind: 'delivered', connection: device.connection, room, by: 'push', records });
       this.#show(device, seq);
     }
     return placed;
+  }
+
+  #join(device: Device): void {
+    this.recorder.note({ kind: 'joined', device: device.key, room, from: this.log.length + 1 });
+    device.shown = this.log.length;
+    device.isIn = true;
+  }
+
+  /** The guest is removed by `by`: it has what it was to have before, and the record that says so if it was there. */
+  #leave(guest: Device, by: Device): void {
+    const owed = guest.shown;
+    this.#talk(by);
+    guest.isIn = false;
+    this.recorder.note({ kind: 'left', device: guest.key, room, through: owed + 1, owed });
   }
 
   #open(device: Device): void {
@@ -117,7 +139,8 @@ export class GoodHistory {
 
   #return(device: Device): void {
     this.#open(device);
-    const { connection } = device;
+    const { connection, isIn } = device;
+    if (!isIn) return;
     const [from, through] = [device.shown + 1, this.log.length];
     this.recorder.note({ kind: 'asked', connection, room });
     const records = this.log.slice(device.shown).map(({ seq, hash }) => ({ seq, hash }));

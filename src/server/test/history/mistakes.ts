@@ -1,5 +1,5 @@
 // One mistake of each kind, planted into a good history: the checker has to find exactly it.
-import type { HistoryEvent, Seen } from './events.ts';
+import type { HistoryEvent, Placed, Seen } from './events.ts';
 import type { FinalLog, FinalRecord } from './final-log.ts';
 import { devices, room } from './good-history.ts';
 import type { ViolationCode } from './violations.ts';
@@ -10,7 +10,7 @@ export interface Spoiled {
   logs: FinalLog[];
 }
 
-const [a, b] = devices as [string, string];
+const [a, b, c] = devices as [string, string, string];
 const stranger = { sender: '@stranger', device: 1, sendId: 1 };
 
 export const mistakes: Readonly<Record<ViolationCode, (history: Spoiled) => void>> = {
@@ -75,9 +75,12 @@ export const mistakes: Readonly<Record<ViolationCode, (history: Spoiled) => void
     drop(history, (event) => event.kind === 'delivered' && event.by === 'push' && event.connection === connection);
   },
   'shown-unreadable': (history) => {
-    const connection = connectionOf(history, b);
-    note(history, { kind: 'delivered', connection, room, by: 'fetch', records: recordsOf(history).slice(0, 1) });
     note(history, { kind: 'shown', device: b, room, from: 1, through: 1 });
+  },
+  // Removed, and the next record comes to it as well.
+  'given-unreadable': (history) => {
+    leave(history, c);
+    append(history, stranger);
   },
   'device-behind': (history) => {
     const last = history.events.findLastIndex((event) => event.kind === 'shown' && event.device === a);
@@ -101,6 +104,43 @@ export const mistakes: Readonly<Record<ViolationCode, (history: Spoiled) => void
     note(history, { kind: 'inbox-read', ...read, entries: [] });
   },
 };
+
+/** More of what can go wrong with those who come and go, each by the code that it must be found under. */
+export const mistakesOfGuests: Readonly<Record<string, readonly [ViolationCode, (history: Spoiled) => void]>> = {
+  'is given what was said before it came': [
+    'given-unreadable',
+    (history) => {
+      const records = recordsOf(history).slice(0, 1);
+      note(history, { kind: 'delivered', connection: connectionOf(history, b), room, by: 'fetch', records });
+    },
+  ],
+  'lacks something of its time as a member when it has left': [
+    'device-behind',
+    (history) => {
+      const last = history.events.findLastIndex((event) => event.kind === 'shown' && event.device === c);
+      history.events.splice(last, 1);
+      leave(history, c);
+    },
+  ],
+  'lacks something of its time as a member when it has come back': [
+    'shown-hole',
+    (history) => {
+      const last = history.events.findLastIndex((event) => event.kind === 'shown' && event.device === c);
+      history.events.splice(last, 1);
+      leave(history, c);
+      put(history, { ...stranger, seq: headOf(history) + 1, hash: 'without it' });
+      for (const device of [a, b]) give(history, device, recordsOf(history).slice(-1));
+      note(history, { kind: 'joined', device: c, room, from: headOf(history) + 1 });
+      append(history, { ...stranger, sendId: 2 });
+    },
+  ],
+};
+
+/** The device is out, with everything up to now. */
+function leave(history: Spoiled, device: string): void {
+  const head = headOf(history);
+  note(history, { kind: 'left', device, room, through: head, owed: head });
+}
 
 function note({ events }: Spoiled, event: HistoryEvent): void {
   events.push({ ...event, at: (events.at(-1)?.at ?? 0) + 1 });
@@ -152,10 +192,23 @@ function append(history: Spoiled, from: Pick<FinalRecord, 'sender' | 'device' | 
   const seq = headOf(history) + 1;
   const placed = { seq, hash: `hash ${seq}` };
   put(history, { ...from, ...placed });
-  for (const device of devices) {
-    const connection = connectionOf(history, device);
-    note(history, { kind: 'delivered', connection, room, by: 'push', records: [placed] });
-    note(history, { kind: 'shown', device, room, from: seq, through: seq });
+  const left = new Set<string>();
+  for (const event of history.events) {
+    if (event.kind === 'left') left.add(event.device);
+    else if (event.kind === 'joined') left.delete(event.device);
   }
+  for (const device of devices) give(history, device, [placed], { shows: !left.has(device) });
   return placed;
+}
+
+/** Pushes to a device. */
+function give(
+  history: Spoiled,
+  device: string,
+  records: readonly Placed[],
+  { shows }: { readonly shows: boolean } = { shows: true },
+): void {
+  const connection = connectionOf(history, device);
+  note(history, { kind: 'delivered', connection, room, by: 'push', records });
+  for (const { seq } of shows ? records : []) note(history, { kind: 'shown', device, room, from: seq, through: seq });
 }

@@ -20,6 +20,8 @@ export const violationTexts = {
   'shown-twice': 'A device showed a record twice, or after a later one.',
   'shown-undelivered': 'A device showed a record that nobody gave it.',
   'shown-unreadable': 'A device showed a record that it may not read.',
+  'given-unreadable':
+    'A device was given a record that it may not read: before it came, or after it left or was removed.',
   'device-behind': 'A device does not have the end of the log.',
   'recovery-incomplete': 'A recovery was called complete, and a record that it names never came.',
   'recovery-stale': 'A recovery was called complete, and ended below what was accepted before it was asked for.',

@@ -1,17 +1,25 @@
 // HTTP over node:http for the `ws` adapter: reads a bounded request, asks the handler, writes the answer.
 // It guarantees that a request counts as open until its answer is written or its client is gone.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Edge } from '../edge.ts';
 import { answer, complete, isBodiless, refusal, type WrittenResponse } from '../http.ts';
 import { sourceReader } from '../source.ts';
 import type { TransportOptions } from '../transport.ts';
 
 /** Reads the bucket key of a request, or null where it must be refused; see `source.ts`. */
-export function requestSource(options: TransportOptions): (request: IncomingMessage) => string | null {
+export function requestSource(
+  options: TransportOptions,
+  proxiedOf: (socket: Socket) => string,
+): (request: IncomingMessage) => string | null {
   const read = sourceReader(options);
   return (request) => {
     const forwarded = request.headers['x-forwarded-for'] ?? '';
-    return read(request.socket.remoteAddress ?? '', () => (Array.isArray(forwarded) ? forwarded.join(',') : forwarded));
+    return read({
+      address: request.socket.remoteAddress ?? '',
+      proxied: proxiedOf(request.socket),
+      forwardedFor: () => (Array.isArray(forwarded) ? forwarded.join(',') : forwarded),
+    });
   };
 }
 

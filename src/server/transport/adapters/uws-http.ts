@@ -16,7 +16,11 @@ export function requestReader<S>(edge: Edge<S>, options: TransportOptions) {
     onFault: (cause: unknown) => edge.fault(cause),
   };
   const source = (response: Uws.HttpResponse, request: Uws.HttpRequest) =>
-    read(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'), () => forwardedFor(request));
+    read({
+      address: Buffer.from(response.getRemoteAddressAsText()).toString('latin1'),
+      proxied: Buffer.from(response.getProxiedRemoteAddressAsText()).toString('latin1'),
+      forwardedFor: () => forwardedFor(request),
+    });
 
   const handle = (response: Uws.HttpResponse, request: Uws.HttpRequest) => {
     const method = request.getCaseSensitiveMethod().toUpperCase();
@@ -24,7 +28,7 @@ export function requestReader<S>(edge: Edge<S>, options: TransportOptions) {
     const query = new URLSearchParams(request.getQuery());
     const headers = headersOf(request);
     const refuse = (status: number, code: string, retryAfterMs = 0) =>
-      write(response, method, complete(path, refusal(status, code, retryAfterMs), tls), true);
+      writeRefusal(response, method, complete(path, refusal(status, code, retryAfterMs), tls), options);
     edge.counters.httpRequests += 1;
     const from = source(response, request);
     if (from === null) return refuse(403, 'REFUSED');
@@ -33,10 +37,14 @@ export function requestReader<S>(edge: Edge<S>, options: TransportOptions) {
 
     // `open` until answered or aborted: after that the response must not be touched.
     let open = true;
-    const respond = (written: WrittenResponse, closeConnection = false) => {
+    const respondNow = (written: WrittenResponse, closeConnection: boolean) => {
       if (!open) return;
       done();
       response.cork(() => write(response, method, written, closeConnection));
+    };
+    const respond = (written: WrittenResponse, closeConnection = false) => {
+      if (takesOneRequest(options)) setImmediate(() => respondNow(written, true));
+      else respondNow(written, closeConnection);
     };
     const refuseLate = () => respond(complete(path, refusal(408, 'BODY_TIMEOUT'), tls), true);
     const slot = edge.takeHttp(from, refuseLate);
@@ -100,17 +108,40 @@ function collectBody(
   });
 }
 
-/** Writes a whole answer. Call it corked or in the request handler. */
-export function write(
+/**
+ * The library takes a PROXY header in front of every request, not only of the first: whoever is behind a balancer could write another one and be somebody
+ * else. So a connection has one request then. An answer in a later turn sees to that: until it is written the library ends a connection
+ * that brings another request, and with it the connection closes.
+ */
+function takesOneRequest(options: TransportOptions): boolean {
+  return options.proxyProtocol === true;
+}
+
+/** Refuses a request and closes its connection. Call it in the request handler. */
+export function writeRefusal(
   response: Uws.HttpResponse,
   method: string,
   written: WrittenResponse,
-  closeConnection: boolean,
+  options: TransportOptions,
 ): void {
+  if (!takesOneRequest(options)) return write(response, method, written, true);
+  let open = true;
+  response.onAborted(() => {
+    open = false;
+  });
+  setImmediate(() => {
+    if (open) response.cork(() => write(response, method, written, true));
+  });
+}
+
+/** Writes a whole answer. Call it corked or in the request handler. */
+function write(response: Uws.HttpResponse, method: string, written: WrittenResponse, closeConnection: boolean): void {
   response.writeStatus(`${written.status} ${written.statusText}`);
   for (const [name, value] of written.headers) response.writeHeader(name, value);
   // Without arguments: an explicit undefined would be sent as a length of 2^63.
-  if (isBodiless(written.status)) response.endWithoutBody();
+  if (isBodiless(written.status) && !closeConnection) response.endWithoutBody();
+  // A length that should not be there, but without one the connection would stay open.
+  else if (isBodiless(written.status)) response.endWithoutBody(0, true);
   else if (method === 'HEAD') response.endWithoutBody(written.body.length, closeConnection);
   else response.end(written.body, closeConnection);
 }

@@ -12,7 +12,7 @@ import { complete, refusal } from '../http.ts';
 import { completeLimits } from '../limits.ts';
 import type { SocketPort } from '../socket-port.ts';
 import type { Transport, TransportOptions } from '../transport.ts';
-import { requestReader, write } from './uws-http.ts';
+import { requestReader, writeRefusal } from './uws-http.ts';
 
 interface SocketData {
   connection: EdgeConnection<Socket>;
@@ -27,6 +27,9 @@ const tooBigReason = 'Received too big message';
 /** See `createTransport`. */
 export function createUwsTransport(options: TransportOptions): Transport {
   const limits = completeLimits(options.limits);
+  // The library looks for the header behind TLS, and balancers write it in front.
+  if (options.proxyProtocol && options.tls !== undefined)
+    throw new RangeError('uws does not read the PROXY protocol in front of TLS');
   const uws = load(limits.httpHeaderBytesMax);
   const app = createApp(uws, options);
   const listening: { token: Uws.us_listen_socket | undefined } = { token: undefined };
@@ -38,6 +41,7 @@ export function createUwsTransport(options: TransportOptions): Transport {
     kind: 'uws',
     counters: edge.counters,
     connections: () => edge.connections,
+    waitingBytes: () => edge.waitingBytes(),
     publish: (topic, frame) => edge.publish(topic, frame),
     drain: (ms) => edge.drain(ms),
     listen: () =>
@@ -153,10 +157,15 @@ function behavior(
     idleTimeout: Math.min(960, Math.max(8, Math.ceil((limits.heartbeatMs * (limits.pingsUnansweredMax + 2)) / 1000))),
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => {
-      const refuse = (status: number, code: string, retryAfterMs = 0) =>
-        write(response, 'GET', complete('/ws', refusal(status, code, retryAfterMs), options.tls !== undefined), true);
+      const refuse = (status: number, code: string, retryAfterMs = 0) => {
+        const written = complete('/ws', refusal(status, code, retryAfterMs), options.tls !== undefined);
+        writeRefusal(response, 'GET', written, options);
+      };
       const source = sourceOf(response, request);
-      if (source === null) return refuse(403, 'REFUSED');
+      if (source === null) {
+        edge.counters.upgradesRefused += 1;
+        return refuse(403, 'REFUSED');
+      }
       const ownOrigin = `${scheme}://${request.getHeader('host')}`;
       const subprotocols = request.getHeader('sec-websocket-protocol');
       const admitted = edge.admit({ source, origin: request.getHeader('origin'), ownOrigin, subprotocols });

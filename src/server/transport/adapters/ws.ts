@@ -15,6 +15,7 @@ import { completeLimits, type TransportLimits } from '../limits.ts';
 import type { SocketPort } from '../socket-port.ts';
 import type { Transport, TransportOptions } from '../transport.ts';
 import { requestSource, serve } from './node-http.ts';
+import { ProxyHeaders } from './proxy-headers.ts';
 
 interface Socket {
   readonly webSocket: WebSocket;
@@ -34,7 +35,9 @@ export function createWsTransport(options: TransportOptions): Transport {
   const port = new WsPort(server, limits);
   const edge = new Edge<Socket>(port, options);
   port.overflowed = (connection) => edge.overflowed(connection);
-  const sourceOf = requestSource(options);
+  const headers = new ProxyHeaders(server, options);
+  port.headers = headers;
+  const sourceOf = requestSource(options, (socket) => headers.addressOf(socket));
   acceptUpgrades(server, edge, port, options, sourceOf);
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     serve(edge, options, sourceOf(request), request, response),
@@ -43,6 +46,7 @@ export function createWsTransport(options: TransportOptions): Transport {
     kind: 'ws',
     counters: edge.counters,
     connections: () => edge.connections,
+    waitingBytes: () => edge.waitingBytes(),
     publish: (topic, frame) => edge.publish(topic, frame),
     drain: (ms) => edge.drain(ms),
     listen: () =>
@@ -92,6 +96,8 @@ class WsPort implements SocketPort<Socket> {
   overflowed: (connection: EdgeConnection<Socket>) => void = () => {};
   /** Sockets whose closing handshake runs. */
   linger: (socket: Socket) => void = () => {};
+  /** Connections that have not said yet whose they are. */
+  headers: { cut(): void } = { cut: () => {} };
   readonly #server: Server;
   readonly #limits: TransportLimits;
   readonly #topics = new Map<string, Set<Socket>>();
@@ -179,6 +185,7 @@ class WsPort implements SocketPort<Socket> {
     });
     for (const socket of this.#sockets) socket.webSocket.terminate();
     this.#server.closeAllConnections();
+    this.headers.cut();
     await closed;
   }
 
@@ -232,6 +239,7 @@ function acceptUpgrades(
     }
     const source = sourceOf(request);
     if (source === null) {
+      edge.counters.upgradesRefused += 1;
       refuse(refusal(403, 'REFUSED'));
       return;
     }

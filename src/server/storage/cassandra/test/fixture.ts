@@ -19,11 +19,14 @@ export async function testOptions(more: Partial<CassandraOptions> = {}): Promise
 export class Scope {
   readonly #shards: number;
   readonly prefix: string;
+  /** For logs of users, whose names say so at their beginning. */
+  readonly #userPrefix: string;
 
   constructor() {
     const name = randomBytes(6);
     this.#shards = shardCount * (1 + (name.readUInt32BE() % 1_000_000));
-    this.prefix = neutral(`${name.toString('hex')}.`);
+    this.prefix = neutral(`${name.toString('hex')}.`, '');
+    this.#userPrefix = neutral(`${name.toString('hex')}.`, 'user/');
   }
 
   /** The same store, in which nothing can be seen but what is done through this. */
@@ -32,9 +35,15 @@ export class Scope {
     const inside = (generation: Generation) => ({ ...generation, node: prefix + generation.node });
     const outside = ({ node, gen }: Generation) => ({ node: node.slice(prefix.length), gen });
     const shardInside = (shard: number) => this.#shards + shard;
+    const starts = [`user/${this.#userPrefix}`, prefix] as const;
+    const named = (log: string) => (log.startsWith('user/') ? starts[0] + log.slice('user/'.length) : prefix + log);
+    const isMine = (log: string) => starts.some((each) => log.startsWith(each));
+    const bare = (log: string) =>
+      log.startsWith(prefix) ? log.slice(prefix.length) : `user/${log.slice(starts[0].length)}`;
     return {
       readsAreDurable: store.readsAreDurable,
       writeCallsMax: store.writeCallsMax,
+      slowCallMs: store.slowCallMs,
       createGeneration: async (node) => outside(await store.createGeneration(prefix + node)),
       fence: (generation) => store.fence(inside(generation)),
       readFence: (generation) => store.readFence(inside(generation)),
@@ -44,34 +53,38 @@ export class Scope {
         return owner === null ? null : { ...outside(owner), version: owner.version };
       },
       casShard: (shard, expected, owner) => store.casShard(shardInside(shard), expected, inside(owner)),
-      readMeta: (log) => store.readMeta(prefix + log),
-      casMeta: (log, meta) => store.casMeta(prefix + log, meta),
-      writeRows: (writes) => store.writeRows(writes.map((each): RowWrite => ({ ...each, log: prefix + each.log }))),
-      readRows: (log, segment, range: RowRange) => store.readRows(prefix + log, segment, range),
+      readMeta: (log) => store.readMeta(named(log)),
+      casMeta: (log, meta) => store.casMeta(named(log), meta),
+      writeRows: (writes, done) =>
+        store.writeRows(
+          writes.map((each): RowWrite => ({ ...each, log: named(each.log) })),
+          done,
+        ),
+      readRows: (log, segment, range: RowRange) => store.readRows(named(log), segment, range),
       async readDue(shard, throughMs, limit) {
         const due = await store.readDue(shard, throughMs, 10_000);
-        const mine = due.filter(({ log }) => log.startsWith(prefix)).slice(0, limit);
-        return mine.map((each) => ({ ...each, log: each.log.slice(prefix.length) }));
+        const mine = due.filter(({ log }) => isMine(log)).slice(0, limit);
+        return mine.map((each) => ({ ...each, log: bare(each.log) }));
       },
       dropDue: (shard, due) =>
         store.dropDue(
           shard,
-          due.map((each) => ({ ...each, log: prefix + each.log })),
+          due.map((each) => ({ ...each, log: named(each.log) })),
         ),
-      readState: (log, keys) => store.readState(prefix + log, keys),
-      writeState: (writes) => store.writeState(writes.map((each): StateWrite => ({ ...each, log: prefix + each.log }))),
+      readState: (log, keys) => store.readState(named(log), keys),
+      writeState: (writes) => store.writeState(writes.map((each): StateWrite => ({ ...each, log: named(each.log) }))),
       expire: () => store.expire(),
       close: () => store.close(),
     };
   }
 }
 
-/** The text and one character more, such that any log named so lies in the shard in which it lies without. */
-function neutral(text: string): string {
-  const names = ['', 'l', 'room/!a:lux'];
+/** The text and one character more, such that any log named so after `head` lies in the shard in which it lies without. */
+function neutral(text: string, head: string): string {
+  const names = ['', 'l', 'room/!a:lux'].map((name) => [name, head + name] as const);
   for (let code = 0x21; code < 0x7f; code++) {
     const prefix = text + String.fromCharCode(code);
-    if (names.every((name) => shardOf(prefix + name) === shardOf(name))) return prefix;
+    if (names.every(([name, whole]) => shardOf(head + prefix + name) === shardOf(whole))) return prefix;
   }
   throw new Error('shards are made in another way now');
 }

@@ -40,7 +40,7 @@ class World {
     } else if (event.kind === 'closed') this.#connections.delete(event.connection);
     else if (event.kind === 'away') this.#away.add(event.device);
     else if (event.kind === 'joined') this.#seat(event).mayReadFrom(event.from);
-    else if (event.kind === 'left') this.#seat(event).mayReadThrough(event.through);
+    else if (event.kind === 'left') this.#seat(event).mayReadThrough(event);
     else if (event.kind === 'accepted')
       this.#accepted.set(event.room, Math.max(event.seq, this.#accepted.get(event.room) ?? 0));
     else if (event.kind === 'delivered') this.#delivered(event);
@@ -51,7 +51,10 @@ class World {
   }
 
   end(): void {
-    for (const seat of this.#seats.values()) if (!this.#away.has(seat.device)) seat.end();
+    for (const seat of this.#seats.values()) {
+      seat.endGiven();
+      if (!this.#away.has(seat.device)) seat.end();
+    }
   }
 
   #seat({ device, room }: { readonly device: string; readonly room: string }): Seat {

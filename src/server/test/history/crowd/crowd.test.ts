@@ -28,16 +28,26 @@ it.each(Object.entries(faults))('keeps every promise through a %s', { timeout: 1
   const recorder = new Recorder();
   try {
     const patience = { answerMs: 1_500, quietMs: 1_500 };
-    const crowd = await Crowd.gather({ login: provider, rooms: 5, members: 4, devices: 2, recorder, patience });
+    const crowd = await Crowd.gather({
+      login: provider,
+      rooms: 5,
+      members: 4,
+      devices: 2,
+      guests: 3,
+      recorder,
+      patience,
+    });
     await crowd.start();
     const talking = crowd.talk({ writers: 3, pauseMs: 30, bodyBytes: 300 });
     const letters = crowd.letters({ pauseMs: 200 });
-    await eventually('they talk', () => talking.accepted > 200);
+    const visits = crowd.visits({ pauseMs: 100 });
+    await eventually('they talk, come and go', () => talking.accepted > 200 && visits.accepted > 6);
     recorder.mark(name);
     await fault(provider, () => eventually('all are gone', () => crowd.talkers.every(({ connected }) => !connected)));
-    const before = talking.accepted;
-    await eventually('they talk again', () => talking.accepted > before + 200, 40_000);
-    await Promise.all([talking.stop(), letters.stop()]);
+    const [before, came] = [talking.accepted, visits.accepted];
+    const again = () => talking.accepted > before + 200 && visits.accepted > came + 6;
+    await eventually('they talk, come and go again', again, 40_000);
+    await Promise.all([talking.stop(), letters.stop(), visits.stop()]);
     await crowd.settled();
     await crowd.stop();
 
@@ -45,7 +55,7 @@ it.each(Object.entries(faults))('keeps every promise through a %s', { timeout: 1
     expect(check(recorder.history, logs).violations).toEqual([]);
     expect(logs.every(({ records }) => records.length > 50)).toBe(true);
     const kinds = new Set(recorder.history.map((event) => (event.kind === 'delivered' ? event.by : event.kind)));
-    for (const kind of ['push', 'fetch', 'closed', 'unanswered', 'recovered', 'inbox-stored', 'inbox-acked'])
+    for (const kind of ['push', 'fetch', 'closed', 'unanswered', 'recovered', 'inbox-stored', 'inbox-acked', 'left'])
       expect(kinds).toContain(kind);
     // A node that just started knows the tokens of its people.
     const expired = (event: Seen) => event.kind === 'refused' && event.code === Disconnect.DISCONNECT_TOKEN_EXPIRED;

@@ -8,6 +8,7 @@ import type { NodeAddress, Patience } from '../talk/connection.ts';
 import { Frames } from '../talk/frames.ts';
 import { Talker } from '../talk/talker.ts';
 import { readDoor } from './door.ts';
+import { Guest, guestLogins } from './guests.ts';
 import { type LoginNode, type SeatedDevice, type SeatingPlan, seated } from './people.ts';
 
 export interface CrowdPlan extends SeatingPlan {
@@ -16,6 +17,8 @@ export interface CrowdPlan extends SeatingPlan {
   /** Where devices connect, each beginning at another place of the list. Default: where they log in. */
   readonly nodes?: readonly NodeAddress[];
   readonly recorder: Recorder;
+  /** In so many of the rooms somebody comes and goes; default 0. */
+  readonly guests?: number;
   /** Default: 5 s for an answer, 10 s of quiet. */
   readonly patience?: Patience;
 }
@@ -30,18 +33,23 @@ export interface TalkPlan {
 
 export class Crowd {
   readonly #seated: readonly SeatedDevice[];
-  /** In the order of `seated`: devices of one room stand together. */
+  /** In the order of `seated`: devices of one room stand together. Then guests. */
   readonly talkers: readonly Talker[];
+  readonly #guests: readonly Guest[];
   readonly #recorder: Recorder;
 
-  private constructor(devices: readonly SeatedDevice[], talkers: readonly Talker[], recorder: Recorder) {
+  private constructor(
+    devices: readonly SeatedDevice[],
+    { talkers, guests, recorder }: { talkers: readonly Talker[]; guests: readonly Guest[]; recorder: Recorder },
+  ) {
     this.#seated = devices;
     this.talkers = talkers;
+    this.#guests = guests;
     this.#recorder = recorder;
   }
 
   /** Logs everybody in and seats them; nobody is connected yet. */
-  static async gather({ login, recorder, patience, ...plan }: CrowdPlan): Promise<Crowd> {
+  static async gather({ login, recorder, patience, guests = 0, ...plan }: CrowdPlan): Promise<Crowd> {
     const { nodes = [{ name: 'only', port: login.port }] } = plan;
     const devices = await seated(login, plan);
     const stage = { nodes, recorder, frames: new Frames(), patience: patience ?? { answerMs: 5_000, quietMs: 10_000 } };
@@ -50,7 +58,16 @@ export class Crowd {
       for (const seat of seats) talker.enter(seat);
       return talker;
     });
-    return new Crowd(devices, talkers, recorder);
+    const coming = (await guestLogins(login, guests)).map((tokens, n) => {
+      const founder = n * plan.members * plan.devices;
+      const [seat] = devices[founder]?.seats ?? [];
+      if (seat === undefined) throw new RangeError('more guests than rooms');
+      const talker = new Talker(tokens, stage, n % nodes.length);
+      const place = { founder: talkers[founder] as Talker, seat, member: plan.members + 1 };
+      return { talker, guest: new Guest(talker, place) };
+    });
+    const all = [...talkers, ...coming.map(({ talker }) => talker)];
+    return new Crowd(devices, { talkers: all, guests: coming.map(({ guest }) => guest), recorder });
   }
 
   /** Connects everybody; resolves when all are live in their rooms. */
@@ -85,6 +102,12 @@ export class Crowd {
       let letters = 0;
       return [() => talker.letter(room, next, `${n} ${++letters}`)];
     });
+    return new Talking(work, pauseMs);
+  }
+
+  /** Guests begin to come and go. */
+  visits({ pauseMs }: Pick<TalkPlan, 'pauseMs'>): Talking {
+    const work = this.#guests.map((guest) => () => guest.visit());
     return new Talking(work, pauseMs);
   }
 

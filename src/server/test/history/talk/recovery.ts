@@ -26,17 +26,18 @@ export class Recovery {
   readonly #fetching: Set<string>;
   /** Heads that hints named, of rooms that are being fetched. */
   readonly #hinted = new Map<string, number>();
-  #open: number;
+  /** Rooms that are not live yet. */
+  readonly #opening: Set<string>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#open = parts.views.size;
+    this.#opening = new Set(parts.views.keys());
     this.#fetching = new Set(parts.views.keys());
   }
 
   /** Are all rooms live? */
   get done(): boolean {
-    return this.#open === 0;
+    return this.#opening.size === 0;
   }
 
   start(): void {
@@ -45,10 +46,37 @@ export class Recovery {
       this.#quietly(this.#subscribe(rooms.slice(at, at + roomsAtOnce)));
   }
 
-  /** Records were pushed. */
+  /** The device has come into one more room. */
+  enter(room: string): void {
+    this.#opening.add(room);
+    this.#fetching.add(room);
+    this.#quietly(this.#subscribe([room]));
+  }
+
+  /** The device is out of a room: what is under way there is given up. */
+  leave(room: string): void {
+    this.#opening.delete(room);
+    this.#fetching.delete(room);
+    this.#hinted.delete(room);
+  }
+
+  /** Asks for what came after a seq in a room that the device is out of: what it gets is recorded, and nothing is right. */
+  async peek(room: string, after: number): Promise<void> {
+    const { connection, number, recorder } = this.#parts;
+    const value = { room, fromSeq: after + 1, throughSeq: 0, limit: 200, newestFirst: false };
+    const page = await connection.ask({ $case: 'fetchRecords', value }, 'recordPage').catch(() => null);
+    if (page === null) return;
+    recorder.note({ kind: 'delivered', connection: number, room, by: 'fetch', records: placed(page.records) });
+  }
+
+  /** Records were pushed; those of a room that the device is out of are recorded, too. */
   pushed({ room, records }: RoomFrame): void {
     const view = this.#parts.views.get(room);
-    if (view === undefined) return;
+    if (view === undefined) {
+      const { number, recorder } = this.#parts;
+      recorder.note({ kind: 'delivered', connection: number, room, by: 'push', records });
+      return;
+    }
     this.#take(view, 'push', records);
     if (view.gap !== null && !this.#fetching.has(room)) this.#quietly(this.#fill(view));
   }
@@ -68,15 +96,16 @@ export class Recovery {
       for (const room of rooms) recorder.note({ kind: 'asked', connection: number, room });
       const value = { rooms };
       const answer = await this.#patiently(() => connection.ask({ $case: 'subscribe', value }, 'subscribed'));
+      if (answer === null) return;
       await Promise.all(
         answer.rooms.map(async ({ room, headSeq }) => {
           const view = views.get(room);
           if (view !== undefined) await this.#recover(view, headSeq);
-          this.#open -= 1;
+          this.#opening.delete(room);
         }),
       );
       // A member is refused by nobody who knows the room: that is asked again as well, and if it lasts the recording shows it.
-      rooms = [...answer.deferred, ...answer.refused];
+      rooms = [...answer.deferred, ...answer.refused].filter((room) => views.has(room));
       if (rooms.length > 0) await waited(tries);
     }
   }
@@ -84,6 +113,7 @@ export class Recovery {
   async #recover(view: View, headSeq: number): Promise<void> {
     const from = view.position + 1;
     await this.#fetch(view, from, headSeq);
+    if (!this.#isIn(view)) return;
     const { number, recorder } = this.#parts;
     recorder.note({ kind: 'recovered', connection: number, room: view.room, from, through: headSeq, gap: false });
     await this.#fill(view);
@@ -92,13 +122,14 @@ export class Recovery {
   /** Fetches what is missing until nothing is; what does not come is asked for again after a while. */
   async #fill(view: View): Promise<void> {
     this.#fetching.add(view.room);
-    for (let tries = 0; ; tries++) {
+    for (let tries = 0; this.#isIn(view); tries++) {
       const hinted = this.#hinted.get(view.room) ?? 0;
       const through = Math.max(hinted, view.gap?.through ?? 0);
       if (view.position >= through) break;
       if (tries > 0) await waited(tries);
       await this.#fetch(view, view.position + 1, through);
     }
+    if (!this.#isIn(view)) return;
     this.#hinted.delete(view.room);
     this.#fetching.delete(view.room);
   }
@@ -108,7 +139,9 @@ export class Recovery {
     const { room } = view;
     for (let next = from; next > 0 && next <= through; ) {
       const value = { room, fromSeq: next, throughSeq: through, limit: 200, newestFirst: false };
-      const page = await this.#patiently(() => connection.ask({ $case: 'fetchRecords', value }, 'recordPage'));
+      const ask = () => connection.ask({ $case: 'fetchRecords', value }, 'recordPage');
+      const page = await this.#patiently(ask, () => this.#isIn(view));
+      if (page === null) return;
       this.#take(view, 'fetch', placed(page.records));
       next = page.nextSeq;
     }
@@ -118,16 +151,23 @@ export class Recovery {
     const { number, recorder, device } = this.#parts;
     const { room } = view;
     recorder.note({ kind: 'delivered', connection: number, room, by, records });
+    if (!this.#isIn(view)) return;
     view.take(records, ({ from, through }) => recorder.note({ kind: 'shown', device, room, from, through }));
   }
 
-  /** The same again where the server asks for patience. */
-  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
+  /** False once the device is out of the room, also where it has come back since. */
+  #isIn(view: View): boolean {
+    return this.#parts.views.get(view.room) === view;
+  }
+
+  /** The same again where the server asks for patience; null where it is not wanted any more. */
+  async #patiently<T>(ask: () => Promise<T>, wanted = () => true): Promise<T | null> {
     for (let tries = 1; ; tries++) {
       try {
         return await ask();
       } catch (error) {
         if (!(error instanceof Rejected)) throw error;
+        if (!wanted()) return null;
         await waited(tries, error.retryAfterMs);
       }
     }

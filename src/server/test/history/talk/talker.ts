@@ -2,7 +2,7 @@
 // The protocol without ciphers: the server never looks into one. Everything that it does and hears is recorded; it checks nothing itself.
 import type { Answer } from '#bench/lib/raw-client.ts';
 import { refreshTokens, type Tokens } from '#client/connection/login.ts';
-import type { Welcome } from '#proto/gen/client.ts';
+import type { Submit, Welcome } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import type { ControlHead } from '#proto/gen/record.ts';
 import { deviceKey, type Placed } from '../events.ts';
@@ -56,13 +56,35 @@ export class Talker {
     this.#inbox = new Inbox(tokens, stage.recorder);
   }
 
-  /** Call before `start`, for each room. */
-  enter({ room, member, from, control, sendId }: RoomSeat): void {
-    const { recorder } = this.#stage;
-    recorder.note({ kind: 'joined', device: this.key, room, from });
+  /** Takes a seat: before `start`, or whenever it came into a room. */
+  enter(seat: RoomSeat): void {
+    const { room, from } = seat;
+    this.approach(seat);
+    this.#stage.recorder.note({ kind: 'joined', device: this.key, room, from });
     this.#views.set(room, new View(room, from - 1));
+    this.#recovery?.enter(room);
+  }
+
+  /** It can send to a room where it has a number, and reads nothing there yet: what it sends is that it accepts. */
+  approach({ room, member, control, sendId }: Omit<RoomSeat, 'from'>): void {
+    if (this.#outboxes.has(room)) return;
+    const { recorder } = this.#stage;
     const place = { room, member, device: this.#tokens.deviceNumber, control };
-    this.#outboxes.set(room, new Outbox(place, { device: this.key, recorder, sendId }));
+    const outbox = new Outbox(place, { device: this.key, recorder, sendId });
+    this.#outboxes.set(room, outbox);
+    if (this.#connection !== null) outbox.resume(this.#connection);
+  }
+
+  /** It left a room or was removed by the event at `through`, and had been owed everything up to `owed`. */
+  leave(room: string, { through, owed }: { readonly through: number; readonly owed: number }): void {
+    this.#stage.recorder.note({ kind: 'left', device: this.key, room, through, owed });
+    this.#views.delete(room);
+    this.#recovery?.leave(room);
+  }
+
+  /** Tries to read what came after a seq in a room that it is out of; where it has no connection it does not. */
+  async peek(room: string, after: number): Promise<void> {
+    await this.#recovery?.peek(room, after);
   }
 
   /** Connects, and again whenever it has to. */
@@ -102,6 +124,12 @@ export class Talker {
   send(room: string, body: Uint8Array): Promise<Placed> {
     const outbox = this.#outboxes.get(room);
     return outbox === undefined ? Promise.reject(new Error(`not in ${room}`)) : outbox.send(body);
+  }
+
+  /** Sends an entry of the control chain, made for a send id; as `send`. */
+  sendControl(room: string, make: (sendId: number) => Submit): Promise<Placed> {
+    const outbox = this.#outboxes.get(room);
+    return outbox === undefined ? Promise.reject(new Error(`not in ${room}`)) : outbox.sendControl(make);
   }
 
   /** Sends a device message through a room that both are in; resolves when it is stored. */

@@ -61,22 +61,33 @@ export class Client {
   }
 }
 
-/** An HTTP request whose bytes a test writes itself. */
-export class RawRequest {
+/** A connection whose bytes a test writes itself. */
+export class RawConnection {
   readonly socket: Socket;
   readonly closed: Promise<void>;
   #text = '';
   readonly #wakers = new Set<() => void>();
 
-  constructor(port: number, ...lines: string[]) {
-    this.socket = createConnection(port, '127.0.0.1');
+  constructor(port: number, ...parts: (string | Buffer)[]) {
+    this.socket = createConnection(port, '127.0.0.1').setNoDelay();
     this.socket.on('data', (data) => {
       this.#text += data.toString('latin1');
       for (const wake of this.#wakers) wake();
     });
     this.socket.on('error', () => {});
     this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
-    this.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    if (parts.length > 0) this.socket.write(Buffer.concat(parts.map((part) => Buffer.from(part))));
+  }
+
+  /** Resolves when the bytes are with the kernel, or can't be any more. */
+  write(bytes: Buffer): Promise<void> {
+    return new Promise((resolve) => this.socket.write(bytes, () => resolve()));
+  }
+
+  /** Has no more to say; resolves when the other side closed, too. */
+  ended(): Promise<void> {
+    this.socket.end();
+    return this.closed;
   }
 
   /** The status that came. */
@@ -88,5 +99,12 @@ export class RawRequest {
   /** Resolves when the answer holds this text. */
   async holds(text: string): Promise<void> {
     await until(() => this.#text.includes(text), this.#wakers, text);
+  }
+}
+
+/** An HTTP request of these lines. */
+export class RawRequest extends RawConnection {
+  constructor(port: number, ...lines: string[]) {
+    super(port, `${lines.join('\r\n')}\r\n\r\n`);
   }
 }

@@ -8,6 +8,7 @@ import { backpressureTests, closeTests, timeTests } from './ends.ts';
 import { frameTests, turnTests } from './frames.ts';
 import { httpTests } from './http.ts';
 import { drainTests, listenTests } from './port.ts';
+import { proxiedTests } from './proxied.ts';
 import { type Create, Server } from './server.ts';
 
 /** Declares the suite for one adapter. */
@@ -30,6 +31,7 @@ export function transportContract(name: string, create: Create): void {
     backpressureTests(serve);
     admissionTests(serve, withLimits);
     sourceTests(serve);
+    proxiedTests(serve);
     timeTests(serve);
     drainTests(create, serve);
     httpTests(serve);

@@ -69,11 +69,12 @@ export function backpressureTests(serve: Serve): void {
     const [fits, atFits] = await server.connect();
     const [over, atOver] = await server.connect();
     for (const connection of [atFits, atOver]) for (let i = 0; i < 10; i++) connection.send(numbered(i, 10_000 - 2));
-    expect(atFits.bufferedBytes()).toBe(100_000);
+    expect([atFits.bufferedBytes(), server.transport.waitingBytes()]).toEqual([100_000, 200_000]);
     atOver.send(numbered(10, 4));
     expect((await over.closed).code).toBe(Disconnect.DISCONNECT_SLOW_READER);
     expect(over.frames).toEqual([]);
     expect((await fits.received(10)).length).toBe(10);
+    expect(server.transport.waitingBytes()).toBe(0);
   });
 
   it('cuts off a client that reads nothing, while nine others see every frame, and shows it no frame after a hole', async () => {
@@ -110,6 +111,8 @@ export function backpressureTests(serve: Serve): void {
       for (let i = 0; i < 8; i++) atSlow.send(numbered(i, 65_536));
       await turn();
     }
+    // It is closed, and what it has not read is still here.
+    expect([server.transport.connections(), server.transport.waitingBytes() > 1024 * 1024]).toEqual([0, true]);
     // The kernel tells this client only when it writes: it pings until its pings are refused.
     const cut = new Promise<void>((resolve) => {
       const tick = setInterval(() => {
@@ -121,6 +124,7 @@ export function backpressureTests(serve: Serve): void {
     });
     await cut;
     await slow.closed;
+    expect(server.transport.waitingBytes()).toBe(0);
   });
 }
 

@@ -1,0 +1,91 @@
+// What people may call a room and an invitation, and that nothing they call it is taken for another one.
+import { describe, expect, it } from 'vitest';
+import { Emitter } from '#client/emitter.ts';
+import type { RoomInfo } from '#client/shown.ts';
+import { awaitRoom, findInvitation, findRoom, invitationsOf, type Named } from './naming.ts';
+
+interface Held extends Partial<RoomInfo> {
+  /** Luxchat-IDs of its members. */
+  readonly people?: readonly string[];
+}
+
+const me = '@abcd:lux';
+const bob = '@vv4h:lux';
+
+function device(rooms: readonly Held[], timeoutMs = 30_000) {
+  const events = new Emitter<{ room: RoomInfo }>();
+  const client = {
+    user: me,
+    rooms: () => rooms.map((room) => ({ invitedBy: '', name: '', direct: false, status: 2, members: [], ...room })),
+    members: (id: string) => [me, ...(rooms.find(({ room }) => room === id)?.people ?? [])].map((user) => ({ user })),
+    on: events.on.bind(events),
+  };
+  return { events, session: { client, args: { call: 'npx luxchat -p bob', timeoutMs } } as unknown as Named };
+}
+
+describe('a room that a person names', () => {
+  // Its slots are read a moment after the invitation was accepted: `chat Hiking` right after `accept` found nothing.
+  it('may have its name in a moment', async () => {
+    const group: Partial<RoomInfo> = { room: '!g1' };
+    const { events, session } = device([group]);
+    const found = awaitRoom(session, 'Hiking');
+    events.emit('room', {} as RoomInfo);
+    Object.assign(group, { name: 'Hiking' });
+    events.emit('room', {} as RoomInfo);
+    expect(await found).toMatchObject({ room: '!g1' });
+  });
+
+  it('is not waited for without end, and not at all where every group has its name', async () => {
+    const begun = performance.now();
+    const unknown = { code: 'UNKNOWN', message: expect.stringContaining('npx luxchat -p bob rooms') };
+    await expect(awaitRoom(device([{ room: '!g1', name: 'Work' }]).session, 'Hiking')).rejects.toMatchObject(unknown);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    await expect(awaitRoom(device([{ room: '!g1' }], 100).session, 'Hiking')).rejects.toMatchObject(unknown);
+  });
+
+  // Once two people shared a group too, a part of an id named neither of the two.
+  it("is the 1:1 room where a part of one person's id is given", () => {
+    const direct = { room: '!d1', direct: true, people: [bob] };
+    const hiking = { room: '!g1', name: 'Hiking', people: [bob, '@xyzz:lux'] };
+    const { session } = device([hiking, direct, { room: '!g2', name: 'Work', people: [bob] }]);
+    for (const word of ['@vv4h', 'vv4', bob]) expect(findRoom(session, word).room).toBe('!d1');
+    expect(findRoom(session, 'Hik').room).toBe('!g1');
+    expect(findRoom(session, 'xyz').room).toBe('!g1');
+  });
+
+  it("is said to be unclear where a word could be another person, a room's name, or oneself", () => {
+    const direct = { room: '!d1', direct: true, people: [bob] };
+    const unclear = (rooms: Held[], word: string) =>
+      expect(() => findRoom(device([direct, ...rooms]).session, word)).toThrow(
+        'matches 2 rooms: use the room id. !d1 (',
+      );
+    unclear([{ room: '!g1', name: 'Hiking', people: [bob, '@vvxx:lux'] }], '@vv');
+    unclear([{ room: '!g1', name: 'for vv4h', people: ['@xyzz:lux'] }], 'vv4h');
+    unclear([{ room: '!d2', direct: true, people: ['@vvxx:lux'] }], '@vv');
+    expect(() => findRoom(device([direct]).session, me)).toThrow('Nothing matches');
+  });
+});
+
+describe('an invitation that a person names', () => {
+  const { session } = device([
+    { room: '!m', invitedBy: bob, status: 1 },
+    { room: '!k', invitedBy: bob, status: 1, direct: true },
+    { room: '!a', name: 'Hiking' },
+    { room: '!z', invitedBy: '@xyzz:lux', status: 1, invitedByBot: true },
+  ]);
+
+  it('has a number, the same at each start', () => {
+    expect(invitationsOf(session).map(({ room }) => room)).toEqual(['!k', '!m', '!z']);
+    for (const [at, room] of ['!k', '!m', '!z'].entries())
+      expect(findInvitation(session, String(at + 1)).room).toBe(room);
+    for (const beyond of ['0', '4']) expect(() => findInvitation(session, beyond)).toThrow('Nothing matches');
+  });
+
+  it('is also its id or who invites, and never a room that one is in or its unseen name', () => {
+    expect(findInvitation(session, 'm').room).toBe('!m');
+    expect(findInvitation(session, '@xyz').room).toBe('!z');
+    expect(findInvitation(session, bob).room).toBe('!k');
+    for (const wrong of ['Hiking', '!a', 'a'])
+      expect(() => findInvitation(session, wrong)).toThrow(/take the number in front|matches/);
+  });
+});
