@@ -70,13 +70,13 @@ export class LogRows {
     if (rows.length === 0) return [];
     const now = this.#now();
     const tables = tablesOfLog(log);
-    const { slackMs, [tables.kind]: kept } = this.#retention;
+    const { slackMs, lateMs } = this.#retention;
     const place = { at, replicas: this.#replicas.of(log, segment) };
     const [inTimePieces, latePieces] = [new Pieces(place), new Pieces(place)];
     for (const row of rows) {
       const ttl = ttlSeconds(row.expiresMs, { now, slackMs });
       if (ttl === null) continue;
-      const isLate = now - row.writeMicros / 1000 > kept.windowMs;
+      const isLate = now - row.writeMicros / 1000 > lateMs;
       const params = [BigInt(row.writeMicros), ttl, encodeRow(row), log, segment, BigInt(row.seq)];
       const bytes = row.bytes.length + rowBytes;
       if (!isLate) inTimePieces.add({ query: tables.inTime.update, params }, bytes);

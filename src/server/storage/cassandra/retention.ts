@@ -3,20 +3,23 @@
 import { StorageError } from '../store.ts';
 
 const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 
 /** Kinds of content that live for different times. Each has tables of its own, since a file goes when the last row in it has expired. */
 export type ContentKind = 'text' | 'inbox' | 'attachments';
 
 /** How long one kind of content stays. */
 export interface Kept {
-  /** Life of a row: the deadline less one window, less the grace. */
+  /** Life of a row: the deadline less one window, and less what stands below. */
   readonly lifeMs: number;
   /** Rows written in one window lie in one file. Whole minutes, hours or days. */
   readonly windowMs: number;
 }
 
 export interface Retention extends Readonly<Record<ContentKind, Kept>> {
+  /** A row that is written so long after its own time came late: in a file with younger ones it would stay for as long as they do. */
+  readonly lateMs: number;
   /** From a row's expiry to when its file may go (gc_grace_seconds). */
   readonly graceMs: number;
   /** A row leaves memory for a file within this, and the commit log with it, however little is written. */
@@ -37,12 +40,25 @@ export const legalRetention: Retention = {
   text: { lifeMs: 722 * dayMs, windowMs: 7 * dayMs },
   inbox: { lifeMs: 30 * dayMs, windowMs: dayMs },
   attachments: { lifeMs: 357 * dayMs, windowMs: 7 * dayMs },
-  graceMs: dayMs,
-  flushMs: dayMs,
+  lateMs: 30 * minuteMs,
+  graceMs: 22 * hourMs,
+  flushMs: hourMs,
   checkMs: 10 * minuteMs,
   slackMs: minuteMs,
   dropOverlapping: true,
 };
+
+/**
+ * From a row's own time until its bytes have left the disk, at the longest: it comes late, waits in memory, lies in one file with what is written until the
+ * end of the next window, and the last of that lives, is held for expired, stays for the grace, and is found at the next look.
+ */
+export function goneAfterMs(
+  kind: ContentKind,
+  { lateMs, flushMs, slackMs, graceMs, checkMs, ...kinds }: Retention,
+): number {
+  const { lifeMs, windowMs } = kinds[kind];
+  return lateMs + flushMs + windowMs + lifeMs + slackMs + graceMs + checkMs;
+}
 
 /** Seconds of TTL for a row that expires then; null = it has expired, there is nothing to write. */
 export function ttlSeconds(expiresMs: number, { now, slackMs }: { now: number; slackMs: number }): number | null {
@@ -51,11 +67,12 @@ export function ttlSeconds(expiresMs: number, { now, slackMs }: { now: number; s
 
 /** What schema.cql calls by $names. */
 export function schemaNames(retention: Retention): Record<string, string> {
-  const { text, inbox, attachments, graceMs, flushMs, checkMs, slackMs, dropOverlapping } = retention;
+  const { text, inbox, attachments, lateMs, graceMs, flushMs, checkMs, slackMs, dropOverlapping } = retention;
   return {
     ...namesOf('text', text, slackMs),
     ...namesOf('inbox', inbox, slackMs),
     ...namesOf('attachment', attachments, slackMs),
+    late_s: seconds(lateMs),
     gc_grace_s: seconds(graceMs),
     check_s: seconds(checkMs),
     drop_overlapping: String(dropOverlapping),
@@ -76,7 +93,7 @@ function namesOf(kind: string, { lifeMs, windowMs }: Kept, slackMs: number): Rec
 function unitOf(windowMs: number): [string, number] {
   const units: [string, number][] = [
     ['DAYS', dayMs],
-    ['HOURS', 60 * minuteMs],
+    ['HOURS', hourMs],
     ['MINUTES', minuteMs],
   ];
   const found = units.find(([, ms]) => windowMs > 0 && windowMs % ms === 0);

@@ -1,10 +1,7 @@
 // Which tables the rows of a log lie in. A file of Cassandra goes when the last row in it has expired, so content with another life has tables of its own:
 // this is the one place that says which. A log's name decides, which never changes, so whoever reads looks where was written.
-import type { ContentKind } from '../retention.ts';
-
 /** The tables of one kind of content: rows that come in time, and those that come too late to lie in a file with the others. */
 export interface RowTables {
-  readonly kind: ContentKind;
   readonly inTime: Statements;
   readonly late: Statements;
   /** Which rows of a range came late. */
@@ -19,18 +16,18 @@ export interface Statements {
   readonly down: string;
 }
 
-const text = tablesOf('text', 'log_rows');
-const inbox = tablesOf('inbox', 'inbox_rows');
+const text = tablesOf('log_rows');
+const inbox = tablesOf('inbox_rows');
 
 /** A user's log is an inbox; every other log is text. */
 export function tablesOfLog(log: string): RowTables {
   return log.startsWith('user/') ? inbox : text;
 }
 
-function tablesOf(kind: RowTables['kind'], table: string): RowTables {
+function tablesOf(table: string): RowTables {
   const late = `${table}_late`;
   const selectLate = `select seq from ${late} where log = ? and segment = ? and seq >= ? and seq <= ?`;
-  return { kind, inTime: statementsOf(table), late: statementsOf(late), selectLate };
+  return { inTime: statementsOf(table), late: statementsOf(late), selectLate };
 }
 
 function statementsOf(table: string): Statements {
