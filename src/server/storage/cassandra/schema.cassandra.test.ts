@@ -1,6 +1,7 @@
 // Applying the schema: several servers at once, one that is killed at it, one that slept through its replacement, newer and other keyspaces.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { driver } from './connection.ts';
 import { legalRetention, schemaNames } from './retention.ts';
@@ -135,6 +136,22 @@ describe('schema.cql', () => {
     }
   });
 
+  it('has a line for every table in the README: key and bound, growth, stay, and how it is written and read', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const lines = Array.from(
+      readme.matchAll(/^\| (`[a-z_]+`(?:, `[a-z_]+`)*)(?: \*)? \|(.*)\|$/gm),
+      ([, names = '', rest = '']) => ({
+        names: names.replaceAll('`', '').split(', '),
+        cells: rest.split(' | ').map((cell) => cell.trim()),
+      }),
+    ).filter(({ cells }) => cells.length === 5);
+    const tables = of(/create table/)
+      .concat('schema_lock')
+      .sort();
+    expect(lines.flatMap(({ names }) => names).sort()).toEqual(tables);
+    for (const { names, cells } of lines) for (const cell of cells) expect(cell, names.join()).not.toBe('');
+  });
+
   it('lets content leave by TTL, and keeps what is changed conditionally from any', () => {
     const content = ['log_rows', 'log_rows_late', 'inbox_rows', 'inbox_rows_late', 'blob_chunks', 'blob_chunks_late'];
     expect(of(/read_repair = 'NONE'/)).toEqual(content);
@@ -152,6 +169,10 @@ describe('schema.cql', () => {
       const window = `'compaction_window_unit': 'DAYS', 'compaction_window_size': '${windowMs / 86_400_000}'`;
       expect(statements.find((each) => each.includes(`k.${name} `))).toContain(window);
     }
+    // Whatever has a TTL for its whole table and levels is looked through for what has expired.
+    const levels = statements.filter((each) => each.includes('default_time_to_live') && each.includes('Leveled'));
+    expect(levels).toHaveLength(5);
+    for (const each of levels) expect(each).toContain("'unchecked_tombstone_compaction': 'true'");
     const conditional = of(/CAS only/);
     expect(conditional).toEqual(expect.arrayContaining(['log_meta', 'node_generations', 'shard_owner', 'small_table']));
     expect(of(/gc_grace_seconds/).filter((each) => conditional.includes(each))).toEqual([]);
