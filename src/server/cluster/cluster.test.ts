@@ -6,7 +6,7 @@ import { Cluster, type ClusterPorts, clusterLimits } from './cluster.ts';
 import { type Hints, hintLimits, type SeenSign } from './hints.ts';
 import { Register, registerLimits } from './register.ts';
 
-const { aloneMs, staleMs, fenceMs, lookMs, redisMs } = clusterLimits;
+const { aloneMs, staleMs, fenceMs, leaveMs, lookMs, redisMs } = clusterLimits;
 
 const silent = () => Promise.reject(new Error('no answer'));
 
@@ -17,6 +17,8 @@ async function started(redis?: { reachable: boolean; signs?: readonly SeenSign[]
     checks: 0,
     failures: 0,
     puts: 0,
+    looks: 0,
+    placement: new Placement(),
     fresh: [] as boolean[],
     said: [] as string[],
   };
@@ -29,7 +31,8 @@ async function started(redis?: { reachable: boolean; signs?: readonly SeenSign[]
       return true;
     },
   };
-  const board = { placement: new Placement(), tick: () => {}, place: () => {}, found: () => {} };
+  const { placement } = state;
+  const board = { placement, tick: () => void state.looks++, place: () => {}, found: () => {} };
   const ports: ClusterPorts = {
     store: { readShard },
     register: new Register(table, Date.now),
@@ -139,6 +142,26 @@ describe('a node by the clock', () => {
     redis.signs.length = 0;
     vi.advanceTimersByTime(4 * lookMs);
     expect(cluster.isLinked).toBe(true);
+  });
+
+  it('has 15 seconds for handing over at the end, and not one millisecond more', async () => {
+    expect(leaveMs).toBe(15_000);
+    const signs: SeenSign[] = [{ node: 'b', gen: 1, seat: 2, address: 'nowhere', leaving: false, ageMs: 0 }];
+    const { cluster, state } = await begin({ reachable: true, signs });
+    // Somebody is there to have it, but never takes it.
+    vi.advanceTimersByTime(lookMs);
+    state.placement.set(0, 'here');
+    let left: boolean | null = null;
+    const leaving = cluster.leave().then((all) => {
+      left = all;
+    });
+    vi.advanceTimersByTime(leaveMs);
+    // It looks again and again; `waitFor` would let time pass.
+    for (const { looks } = state; state.looks < looks + 2; ) await new Promise((resolve) => setImmediate(resolve));
+    expect(left).toBeNull();
+    vi.advanceTimersByTime(1);
+    await leaving;
+    expect(left).toBe(false);
   });
 
   it('says once that Redis does not answer, given time at the start, and once that it does', async () => {

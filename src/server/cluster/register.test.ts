@@ -39,6 +39,22 @@ describe('the register', () => {
     expect(await register.list()).toEqual([newer]);
   });
 
+  it('finds 1,000 nodes, and of one more not the last by name', async () => {
+    expect(registerLimits.nodesMax).toBe(1_000);
+    const named = (n: number) => placeOf(`n${String(n).padStart(5, '0')}`, n + 1);
+    const row = (n: number) => Buffer.from(JSON.stringify({ ...named(n), renewedMs: now }));
+    const rows = Array.from({ length: registerLimits.nodesMax }, (_, n) => ({
+      key: `node/${named(n).node}`,
+      value: row(n),
+    }));
+    await table.change(rows);
+    expect((await register.list()).at(-1)).toEqual(named(999));
+    expect(await register.list()).toHaveLength(1_000);
+    await register.put(named(1_000));
+    expect(await register.list()).toHaveLength(1_000);
+    expect((await register.list()).at(-1)).toEqual(named(999));
+  });
+
   // Nodes that were gone for good stayed for ever, and were dialled for ever.
   it('forgets a node that has not renewed its place for a day, and not a moment before', async () => {
     await register.put(a);

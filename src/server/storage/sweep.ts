@@ -9,8 +9,8 @@ import type { DueSegment } from '#actors/ports/log-store.ts';
 import type { Store } from './store.ts';
 
 /** Due things read at a time, and those that may be left in a shard when a sweep goes on to the next one. */
-const pageMax = 100;
-const leftMax = 1_000;
+export const pageMax = 100;
+export const leftMax = 1_000;
 
 export interface SweepOptions {
   readonly store: Store;

@@ -22,6 +22,9 @@ export interface ConnectionOptions {
   readonly answered?: (ms: number, failure?: unknown) => void;
 }
 
+/** Writes of content under way at once, unless another number is given. */
+export const inFlightMax = 256;
+
 export type Params = readonly unknown[];
 
 export interface Statement {
@@ -64,10 +67,10 @@ export class Connection {
     return new Connection(client, options);
   }
 
-  private constructor(client: Client, { inFlightMax = 256, answered = () => {} }: ConnectionOptions) {
+  private constructor(client: Client, { inFlightMax: most = inFlightMax, answered = () => {} }: ConnectionOptions) {
     this.#client = client;
     this.#answered = answered;
-    this.#slots = new Slots(inFlightMax);
+    this.#slots = new Slots(most);
   }
 
   /** A read at LOCAL_QUORUM. */

@@ -15,14 +15,17 @@ const insertShard = 'insert into shard_owner (shard, node, gen, version) values 
 const updateShard = 'update shard_owner set node = ?, gen = ?, version = ? where shard = ? if version = ?';
 
 /** Generations remembered as fenced, about 50 bytes each; the oldest goes. */
-const fencedMax = 1_000;
+export const fencedMax = 1_000;
+
+/** What is needed of a connection. */
+export type OwnerConnection = Pick<Connection, 'read' | 'readSerial' | 'change'>;
 
 export class Owners {
-  readonly #connection: Connection;
+  readonly #connection: OwnerConnection;
   /** Fenced, or being fenced: a takeover asks for the same once a shard. That is for ever, so it may be remembered; that one is alive never is. */
   readonly #fenced = new Map<string, Promise<void>>();
 
-  constructor(connection: Connection) {
+  constructor(connection: OwnerConnection) {
     this.#connection = connection;
   }
 
