@@ -74,6 +74,12 @@ describe('configuration', () => {
       {},
       'no plain http',
     ],
+    [
+      ['--mode', 'production', '--luxid-issuer', 'https://id.lu', '--text-seconds', '20'],
+      {},
+      'textSeconds is for development only',
+    ],
+    [['--text-seconds', '86401'], {}, 'from 0 to 86400'],
     [['--public-url', 'chat'], {}, 'full address'],
     [['--public-url', 'ftp://c.lu'], {}, 'full address'],
     [['--public-url', 'https://c.lu?a=1'], {}, 'full address'],

@@ -214,6 +214,7 @@ function refuseContradictions(config: Config): void {
     'mode production needs luxidIssuer: the stand-in LuxID is for development only.',
   );
   refuse(production && config.luxidOpenUsers, 'luxidOpenUsers is for development only.');
+  refuse(production && config.textSeconds > 0, 'textSeconds is for development only: messages live 24 months.');
   refuse(
     production && !config.publicUrl.startsWith('https://'),
     'mode production needs a publicUrl that begins with https://.',

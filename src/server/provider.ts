@@ -4,7 +4,6 @@ import { firstSession } from '#actors/cluster/seats.ts';
 import { type Address, parseAddress } from '#actors/kernel/address.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
-import { defaultRoomLimits } from '#actors/room/limits.ts';
 import { decodeSummary, summaryKey } from '#actors/room/reading/entry.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
@@ -21,6 +20,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { type Config, ConfigError } from './config.ts';
 import { openTransport } from './front.ts';
 import { type NodeState, watch } from './gauges.ts';
+import { livesOf } from './lives.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Runtime } from './runtime.ts';
 import { peekHeads } from './storage/heads.ts';
@@ -123,9 +123,11 @@ async function startOn(
   const place = config.store === 'cassandra' ? await takePlace(store, config.node) : null;
   const seat = place?.seat ?? 0;
   let cluster: Cluster | null = null;
+  const lives = livesOf(config);
   const running: Omit<LogRunnerOptions, 'generation' | 'store'> & { readonly store: ProviderStore } = {
     store,
     now: Date.now,
+    limits: lives.logs,
     broken: (reason) => log.error('log contract broken', new ContractBroken(reason)),
     failed: (cause) => log.error('store request failed', cause),
     // Another process owns the logs: whatever this one still held can never be acked, so it goes and says so.
@@ -150,7 +152,7 @@ async function startOn(
   const rooms = {
     provider: config.provider,
     primitives: nodePrimitives,
-    limits: defaultRoomLimits,
+    limits: lives.rooms,
     providerOf: () => undefined,
     incarnation: 1,
     isBot,

@@ -255,6 +255,12 @@ export const settings = [
     meaning: 'a user actor without work leaves memory after this',
   },
   {
+    name: 'textSeconds',
+    kind: number(0, 86_400),
+    fallback: '0',
+    meaning: 'messages live so many seconds, to try out what happens then (development only); 0 = 24 months',
+  },
+  {
     name: 'drainSeconds',
     kind: number(0, 600),
     fallback: '5',

@@ -2,6 +2,7 @@
 import { cassandraAccess } from './access.ts';
 import type { AccountStore } from './auth/ports.ts';
 import type { Config } from './config.ts';
+import { livesOf } from './lives.ts';
 import type { BackupStore } from './storage/backups.ts';
 import { CassandraStore } from './storage/cassandra/store.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
@@ -42,6 +43,7 @@ export async function openStore(config: Config, { failed, unsafe, requests }: St
     replicationFactor: config.cassandraReplication,
     ...cassandraAccess(config),
     ...(config.mode === 'production' ? {} : { unsafe }),
+    retention: livesOf(config).retention,
     now: Date.now,
     answered: (ms, failure) => requests.note(ms, failure),
   });

@@ -48,6 +48,12 @@ export const legalRetention: Retention = {
   dropOverlapping: true,
 };
 
+/** To try it out: text lives so long, in the shortest windows that Cassandra has, and everything that follows happens at once. */
+export function trialRetention(textMs: number): Retention {
+  const text = { lifeMs: textMs, windowMs: minuteMs };
+  return { ...legalRetention, text, lateMs: 5_000, graceMs: 1_000, flushMs: 5_000, checkMs: 1_000, slackMs: 1_000 };
+}
+
 /**
  * From a row's own time until its bytes have left the disk, at the longest: it comes late, waits in memory, lies in one file with what is written until the
  * end of the next window, and the last of that lives, is held for expired, stays for the grace, and is found at the next look.
