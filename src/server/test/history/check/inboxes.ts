@@ -28,6 +28,15 @@ export function checkInboxes(history: History, wrong: Wrong): void {
   }
 }
 
+/** Device messages that were called stored and that their device has not read yet: it may be about to. */
+export function lettersUnread(history: History): number {
+  let unread = 0;
+  checkInboxes(history, ({ code }) => {
+    if (code === 'inbox-lost') unread++;
+  });
+  return unread;
+}
+
 class Inbox {
   readonly stored = new Set<string>();
   needsFullSync = false;

@@ -2,6 +2,7 @@
 // has everything, and reads the final logs.
 import { inParallel } from '#bench/lib/server.ts';
 import { eventually } from '../../harness.ts';
+import { lettersUnread } from '../check/inboxes.ts';
 import type { FinalLog } from '../final-log.ts';
 import type { Recorder } from '../recorder.ts';
 import type { NodeAddress, Patience } from '../talk/connection.ts';
@@ -123,6 +124,8 @@ export class Crowd {
       const names = left().map(({ key, waiting }) => `${key} (${waiting} waiting)`);
       throw new Error(`${error.message}: not so ${names.length}: ${names.slice(0, 5).join(', ')}`);
     });
+    // A letter that was stored a moment ago is on its way to its device. One that is lost is for the checker to name.
+    await eventually('all letters are read', () => lettersUnread(this.#recorder.history) === 0, ms).catch(() => {});
   }
 
   /** Ends the history, then all connections. */
