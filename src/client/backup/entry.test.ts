@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { BackupSession } from '#proto/gen/backup.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { limits } from '#proto/rules/limits.ts';
-import type { SessionSecret } from '../crypto/engine.ts';
+import type { SessionSecret } from '../crypto/keeping.ts';
 import { openEntries, sealEntry } from './entry.ts';
 import { type BackupKeys, backupKeys, newBackupKey, seal } from './sealing.ts';
 

@@ -8,7 +8,7 @@ import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { limits } from '#proto/rules/limits.ts';
-import type { SessionSecret } from '../crypto/engine.ts';
+import type { SessionSecret } from '../crypto/keeping.ts';
 import { foreignObject, parseObject } from '../crypto/olm/json.ts';
 import { open, seal, secretBytes } from './sealing.ts';
 

@@ -1,8 +1,10 @@
 // End-to-end encryption as the SDK sees it: the engine's interface, the ports it needs, and the closed lists of what
 // can go wrong. Nothing here names the library behind it, so another engine (MLS) can implement the same.
 // Guarantees: keys go only to devices that the caller lists AND that their owner's identity signed; what `decrypt`
-// returns comes from a device its owner signed; a step of a ratchet is used once. Does not: decide who is a member,
+// returns comes from a device its owner signed, or says by its `trust` why it may; a step of a ratchet is used once. Does not: decide who is a member,
 // which devices a user has (that is the signed manifest), or when to try again. Bytes of keys are opaque to all.
+
+import type { Keeping, OriginLedger } from './keeping.ts';
 
 /** A user's id, `@name:provider`. */
 export type UserId = string;
@@ -77,7 +79,7 @@ export interface CryptoServer {
 }
 
 /** What the engine must remember and the library does not. Each call is durable when it resolves. */
-export interface CryptoLedger {
+export interface CryptoLedger extends OriginLedger {
   /** Notes that `eventId` used step `index` of session `sessionId`, unless an event did before.
    * Resolves with the event that holds the step: another id than the one given means a replay. */
   claimIndex(sessionId: string, index: number, eventId: string): Promise<string>;
@@ -200,8 +202,10 @@ export interface Decrypted {
   senderKey: string;
   sessionId: string;
   index: number;
-  /** `verified`: the sender's identity was compared by its user with ours; `crossSigned`: its owner signed the device. */
-  trust: 'verified' | 'crossSigned';
+  /** `verified`: the sender's identity was compared by its user with ours; `crossSigned`: its owner signed the device; `restored`: the key came out of the own
+   * backup, whose sealed entry names the device as an own one had verified it; `unproven`: the key came out of a key file, which alone says who made
+   * it: never to be shown without a word. */
+  trust: 'verified' | 'crossSigned' | 'restored' | 'unproven';
 }
 
 /** What came with a batch of the inbox. */
@@ -228,22 +232,6 @@ export interface InboxMessage {
 export interface RoomKey {
   room: RoomId;
   sessionId: string;
-}
-
-/** The device that made a session, as an own device had verified it. */
-export interface SessionOwner {
-  user: UserId;
-  device: DeviceId;
-  /** Curve25519, 32 bytes. */
-  key: Uint8Array;
-}
-
-/** The secret of a session, with which all its messages from some step on can be read. Must be sealed before it leaves the device. */
-export interface SessionSecret extends RoomKey {
-  /** JSON of the library behind the engine. */
-  json: Uint8Array;
-  /** Undefined: no own device has verified who made it. */
-  sender: SessionOwner | undefined;
 }
 
 /** A decrypted device message of a type of our own (see `sealForDevices`), from a cross-signed device. */
@@ -348,7 +336,7 @@ export interface DeviceState {
 
 /** The engine of one device of one user. All methods may be called at any time and together; they order themselves.
  * After `close` each rejects with ClientError CLOSED. Errors of the server port pass through as they are. */
-export interface CryptoEngine {
+export interface CryptoEngine extends Keeping {
   readonly user: UserId;
   readonly device: DeviceId;
 

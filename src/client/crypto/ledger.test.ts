@@ -36,5 +36,17 @@ for (const [name, open] of Object.entries(ledgers)) {
       expect(await ledger.sessionBegan('!a:lux')).toEqual({ sessionId: 'two', atMs: 2 });
       expect(await ledger.sessionBegan('!b:lux')).toBeUndefined();
     });
+
+    test('remembers where sessions came from, with and without a sender', async () => {
+      const ledger = open();
+      const sender = { user: '@a:lux', device: 'PHONE', key: new Uint8Array(32).fill(3) };
+      const known = { room: '!a:lux', sessionId: 'one', sender };
+      const unproven = { room: '!a:lux', sessionId: 'two', sender: undefined };
+      await ledger.setSessionOrigins([]);
+      await ledger.setSessionOrigins([known, unproven]);
+      expect(await ledger.sessionOrigin('!a:lux', 'one')).toEqual(known);
+      expect(await ledger.sessionOrigin('!a:lux', 'two')).toEqual(unproven);
+      expect(await ledger.sessionOrigin('!b:lux', 'one')).toBeUndefined();
+    });
   });
 }

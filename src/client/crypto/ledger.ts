@@ -1,10 +1,12 @@
 // The engine's ledger in memory, for tests and for devices that keep nothing. It forgets with the process: after that
 // a replay of an older message is not noticed, so a device with a durable store must bring a durable ledger.
 import type { CryptoLedger, RoomId, SessionBegan } from './engine.ts';
+import type { SessionOrigin } from './keeping.ts';
 
 export class MemoryLedger implements CryptoLedger {
   #steps = new Map<string, string>();
   #began = new Map<RoomId, SessionBegan>();
+  #origins = new Map<string, SessionOrigin>();
 
   async claimIndex(sessionId: string, index: number, eventId: string): Promise<string> {
     const step = `${sessionId} ${index}`;
@@ -19,5 +21,13 @@ export class MemoryLedger implements CryptoLedger {
 
   async setSessionBegan(room: RoomId, began: SessionBegan): Promise<void> {
     this.#began.set(room, began);
+  }
+
+  async sessionOrigin(room: RoomId, sessionId: string): Promise<SessionOrigin | undefined> {
+    return this.#origins.get(`${room} ${sessionId}`);
+  }
+
+  async setSessionOrigins(origins: readonly SessionOrigin[]): Promise<void> {
+    for (const origin of origins) this.#origins.set(`${origin.room} ${origin.sessionId}`, origin);
   }
 }

@@ -5,10 +5,22 @@ import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { Emitter } from '../emitter.ts';
 import { ClientError } from '../errors.ts';
 import type * as e from './engine.ts';
+import type * as k from './keeping.ts';
+import { SessionBackup } from './olm/backup.ts';
 import { decrypt } from './olm/decryption.ts';
-import { certificate, createIdentity, isConfirmed, ownKeys, sign } from './olm/identity.ts';
+import {
+  certificate,
+  createIdentity,
+  exportIdentity,
+  importIdentity,
+  isConfirmed,
+  ownKeys,
+  sign,
+} from './olm/identity.ts';
 import { receive } from './olm/inbox.ts';
+import { exportKeys, importKeys } from './olm/key-file.ts';
 import { Lock } from './olm/lock.ts';
+import { deviceWithKey, Owners } from './olm/origins.ts';
 import { type Machine, Requests } from './olm/requests.ts';
 import { seal } from './olm/seal.ts';
 import { Sharing } from './olm/sharing.ts';
@@ -63,6 +75,8 @@ class OlmEngine implements e.CryptoEngine {
   #requests: Requests;
   #sharing: Sharing;
   #verifications: Verifications;
+  #owners: Owners;
+  #backup: SessionBackup;
   #closed = false;
   #underWay = new Set<Promise<unknown>>();
 
@@ -73,6 +87,8 @@ class OlmEngine implements e.CryptoEngine {
     this.#server = server;
     this.#ledger = ledger;
     this.#requests = new Requests(machine, server, () => this.#events.emit('flushNeeded', undefined));
+    this.#owners = new Owners(machine, this.#requests, ledger);
+    this.#backup = new SessionBackup(machine, this.#owners);
     this.#sharing = new Sharing(machine, this.#requests, ledger, now);
     this.#verifications = new Verifications(machine, this.#requests, (state) =>
       this.#events.emit('verification', state),
@@ -102,6 +118,18 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => {
       const { hasMaster, hasSelfSigning, hasUserSigning } = await this.#machine.olm.crossSigningStatus();
       return hasMaster && hasSelfSigning && hasUserSigning;
+    });
+  }
+
+  exportIdentity(): Promise<k.IdentitySeeds | undefined> {
+    return this.#run(() => exportIdentity(this.#machine));
+  }
+
+  importIdentity(seeds: k.IdentitySeeds): Promise<void> {
+    return this.#run(async () => {
+      await this.#fetch([this.user]);
+      await importIdentity(this.#machine, this.#requests, seeds);
+      await this.#fetch([this.user]);
     });
   }
 
@@ -187,7 +215,14 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => {
       const { olm } = this.#machine;
       const identity = (user: string) => identityState(olm, user);
-      return decrypt({ olm, ledger: this.#ledger, identity }, request);
+      const context = {
+        olm,
+        ledger: this.#ledger,
+        identity,
+        deviceWithKey: (user: string, key: string) => deviceWithKey(olm, user, key),
+        keep: (origin: k.SessionOrigin) => this.#owners.keep(origin),
+      };
+      return decrypt(context, request);
     });
   }
 
@@ -200,6 +235,38 @@ class OlmEngine implements e.CryptoEngine {
       await this.#requireConfirmed();
       return seal(this.#machine, this.#requests, { type, content, recipients });
     });
+  }
+
+  startBackup(version: number, key: Uint8Array): Promise<void> {
+    return this.#run(async () => this.#backup.start(version, key));
+  }
+
+  endBackup(): Promise<void> {
+    return this.#run(() => this.#backup.end());
+  }
+
+  takeBackup(): Promise<k.BackupBatch | undefined> {
+    return this.#run(() => this.#backup.take());
+  }
+
+  markBackedUp(id: string): Promise<void> {
+    return this.#run(() => this.#backup.mark(id));
+  }
+
+  backupCounts(): Promise<k.BackupCounts> {
+    return this.#run(() => this.#backup.counts());
+  }
+
+  importSessions(version: number, sessions: readonly k.SessionSecret[]): Promise<e.RoomKey[]> {
+    return this.#run(() => this.#backup.import(version, sessions));
+  }
+
+  exportKeys(passphrase: string): Promise<string> {
+    return this.#run(() => exportKeys(this.#machine, passphrase));
+  }
+
+  importKeys(text: string, passphrase: string): Promise<k.KeyFileImport> {
+    return this.#run(async () => importKeys(this.#machine, this.#owners, { text, passphrase }));
   }
 
   requestVerification(device?: e.DeviceId): Promise<e.Verification> {

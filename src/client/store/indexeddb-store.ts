@@ -3,7 +3,8 @@ import { type IDBPDatabase, openDB } from 'idb';
 import { ClientError } from '../errors.ts';
 import { checkedChanges, type LocalStore, localTables } from './store.ts';
 
-const schemaVersion = 1;
+// 2: `origins`.
+const schemaVersion = 2;
 
 /** Opens (or makes) the database `name`. Rejects with STORE when the browser refuses or a newer version of the app made it. */
 export async function openIndexedDbStore(name: string): Promise<LocalStore> {

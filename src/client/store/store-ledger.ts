@@ -1,5 +1,9 @@
-// What the crypto engine must remember, kept in the local store: which step of which session an event used, and how old sessions are.
+// What the crypto engine must remember, kept in the local store: which step of which session an event used, how old
+// sessions are, and who made them.
+import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import type { CryptoLedger, SessionBegan } from '../crypto/engine.ts';
+import type { SessionOrigin } from '../crypto/keeping.ts';
+import { ClientError } from '../errors.ts';
 import { type LocalStore, orderedNumber } from './store.ts';
 
 /** A ledger over a local store. One writer at a time asks for a step, so that two events never get the same one. */
@@ -27,5 +31,25 @@ export function storeLedger(store: LocalStore): CryptoLedger {
         { table: 'account', key: `session ${room}`, value: new TextEncoder().encode(JSON.stringify(began)) },
       ]);
     },
+    async sessionOrigin(room, sessionId) {
+      const row = text(await store.get('origins', `${room} ${sessionId}`));
+      return row === undefined ? undefined : { room, sessionId, sender: senderIn(row) };
+    },
+    async setSessionOrigins(origins) {
+      const rows = origins.map(({ room, sessionId, sender }) => ({
+        table: 'origins' as const,
+        key: `${room} ${sessionId}`,
+        value: new TextEncoder().encode(JSON.stringify(sender ? { ...sender, key: toBase64(sender.key) } : {})),
+      }));
+      if (rows.length > 0) await store.write(rows);
+    },
   };
+}
+
+function senderIn(row: string): SessionOrigin['sender'] {
+  const { user, device, key } = JSON.parse(row) as { user?: string; device?: string; key?: string };
+  if (user === undefined) return undefined;
+  const bytes = fromBase64(key ?? '');
+  if (device === undefined || bytes === null) throw new ClientError('STORE', 'An origin in the local store is damaged');
+  return { user, device, key: bytes };
 }

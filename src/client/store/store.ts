@@ -23,6 +23,8 @@ export const localTables = [
   'people',
   /** `<session> <index>` -> the event that used it: a second event is a replay. */
   'replay',
+  /** `<room> <session>` -> who made it, as was proven here or where it was backed up; nothing inside: out of a key file. */
+  'origins',
   /** `<room> <seq>` -> cause and session: can't be decrypted yet. */
   'undecrypted',
   /** `<room> <seq of the event that emptied it> <seq>` -> came emptied; the event is still to be looked at. */

@@ -66,6 +66,8 @@ export function ledgerWith(real: CryptoLedger): CryptoLedger {
     },
     sessionBegan: (room) => real.sessionBegan(room),
     setSessionBegan: (room, began) => real.setSessionBegan(room, began),
+    sessionOrigin: (room, session) => real.sessionOrigin(room, session),
+    setSessionOrigins: (origins) => real.setSessionOrigins(origins),
   };
 }
 

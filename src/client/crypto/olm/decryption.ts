@@ -1,15 +1,18 @@
 // Decrypting one message of a room: the library's work, our stricter rules around it, and a named cause for each no.
 // Guarantees: what comes out was sent by a device that its owner's identity signed, an identity that did not change
-// unapproved, under a step of the session that no other event used. Does not: keep or order anything.
+// unapproved, under a step of the session that no other event used. A session that was taken in (backup, key file) never satisfies the library, which does
+// not know who made it: then the ledger must say so, and the message must be of exactly that sender and device. Does not: keep or order anything.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { fromBase64 } from '#proto/rules/bytes/base.ts';
+import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import type { CryptoLedger, DecryptCause, Decrypted, DecryptFailure, DecryptRequest } from '../engine.ts';
+import type { SessionOrigin } from '../keeping.ts';
 import { foreignObject, joinObject, objectOf, parseObject } from './json.ts';
 
 /** The name under which a message's bytes lie in the encrypted content, as base64. */
 export const plaintextField = 'p';
 
 const strict = wasm.TrustRequirement.CrossSigned;
+const any = wasm.TrustRequirement.Untrusted;
 
 /** What this needs of the engine around it. */
 export interface DecryptionContext {
@@ -17,7 +20,14 @@ export interface DecryptionContext {
   ledger: CryptoLedger;
   /** How the sender's identity stands now. */
   identity(user: string): Promise<{ changed: boolean; verified: boolean } | undefined>;
+  /** The cross-signed device of a user that has this Curve25519 key (base64) now. */
+  deviceWithKey(user: string, key: string): Promise<string | undefined>;
+  /** Keeps who made a session, which the library has proven. */
+  keep(origin: SessionOrigin): Promise<void>;
 }
+
+/** Who is proven to have sent an event, or why nobody is. */
+type Proof = Pick<Decrypted, 'device' | 'trust'> | { cause: DecryptCause; detail: string };
 
 /** A step of a session: what must be used once. */
 export interface Step {
@@ -47,32 +57,71 @@ export async function decrypt(
   };
   const identity = await context.identity(request.sender);
   let event: wasm.DecryptedRoomEvent;
+  let origin: SessionOrigin | undefined;
   try {
-    const settings = new wasm.DecryptionSettings(strict);
-    event = await context.olm.decryptRoomEvent(eventJson(request), new wasm.RoomId(request.room), settings);
+    ({ event, origin } = await opened(context, request, step));
   } catch (error) {
     if (!(error instanceof wasm.MegolmDecryptionError)) throw error;
     const { withheldCode } = error;
     const cause = withheldCode === undefined ? causeOf(error.code) : 'WITHHELD';
     return failed(cause, error.description, withheldCode === undefined ? {} : { withheld: withheldCode });
   }
-  if (identity?.changed !== false) return failed('IDENTITY_CHANGED', 'the sender has another identity than before');
+  // Of someone who left no identity may be known any more; what the backup says of them holds.
+  if (origin?.sender ? identity?.changed === true : identity?.changed !== false)
+    return failed('IDENTITY_CHANGED', 'the sender has another identity than before');
+  const proof = origin
+    ? await proofByOrigin(context, origin, { sender: request.sender, key: event.senderCurve25519Key })
+    : proofByLibrary(event, identity?.verified === true);
+  if ('cause' in proof) return failed(proof.cause, proof.detail);
   const plaintext = plaintextOf(event.event);
-  const device = event.senderDevice?.toString();
-  if (plaintext === undefined || device === undefined) return failed('BAD_CONTENT', 'no plaintext of ours inside');
+  if (plaintext === undefined) return failed('BAD_CONTENT', 'no plaintext of ours inside');
   // Only now: a body that does not decrypt must not use up the step of the true one.
   const holder = await context.ledger.claimIndex(step.sessionId, step.index, request.eventId);
   if (holder !== request.eventId)
     return failed('REPLAY', `step ${step.index} was used before`, { firstEventId: holder });
-  return {
-    ok: true,
-    plaintext,
-    sender: event.sender.toString(),
-    device,
-    senderKey: event.senderCurve25519Key,
-    ...step,
-    trust: identity.verified ? 'verified' : 'crossSigned',
-  };
+  const { room, sender } = request;
+  const key = fromBase64(event.senderCurve25519Key);
+  if (origin === undefined && key !== null)
+    await context.keep({ room, sessionId: step.sessionId, sender: { user: sender, device: proof.device, key } });
+  return { ok: true, plaintext, sender, senderKey: event.senderCurve25519Key, ...step, ...proof };
+}
+
+// Strictly; and only where that fails for want of a sender and the ledger says that the session was taken in, without asking for one.
+async function opened({ olm, ledger }: DecryptionContext, request: DecryptRequest, { sessionId }: Step) {
+  const decryptAt = (level: wasm.TrustRequirement) =>
+    olm.decryptRoomEvent(eventJson(request), new wasm.RoomId(request.room), new wasm.DecryptionSettings(level));
+  try {
+    return { event: await decryptAt(strict), origin: undefined };
+  } catch (error) {
+    if (!(error instanceof wasm.MegolmDecryptionError) || error.code !== wasm.DecryptionErrorCode.UnknownSenderDevice)
+      throw error;
+    const origin = await ledger.sessionOrigin(request.room, sessionId);
+    if (origin === undefined) throw error;
+    return { event: await decryptAt(any), origin };
+  }
+}
+
+function proofByLibrary(event: wasm.DecryptedRoomEvent, verified: boolean): Proof {
+  const device = event.senderDevice?.toString();
+  if (device === undefined) return { cause: 'BAD_CONTENT', detail: 'no device sent it' };
+  return { device, trust: verified ? 'verified' : 'crossSigned' };
+}
+
+// The library compares nothing at that level, the sender's name least of all.
+async function proofByOrigin(
+  context: DecryptionContext,
+  { sender: owner }: SessionOrigin,
+  { sender, key }: { sender: string; key: string },
+): Promise<Proof> {
+  if (owner === undefined) {
+    const device = await context.deviceWithKey(sender, key);
+    return device === undefined
+      ? { cause: 'UNKNOWN_DEVICE', detail: 'the sender has no device of this key' }
+      : { device, trust: 'unproven' };
+  }
+  if (owner.user !== sender) return { cause: 'SENDER_MISMATCH', detail: 'the backup names another sender' };
+  if (toBase64(owner.key) !== key) return { cause: 'KEY_MISMATCH', detail: 'the backup names another key' };
+  return { device: owner.device, trust: 'restored' };
 }
 
 function eventJson({ body, eventId, sender }: DecryptRequest): string {

@@ -2,12 +2,15 @@
 // Guarantees: an identity is never replaced by another; making it can be cut short anywhere and done again.
 // Does not: decide whether this is the first device (the server refuses a second identity).
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import { fromBase64 } from '#proto/rules/bytes/base.ts';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { ClientError } from '../../errors.ts';
 import type { Certificate, CryptoServer, OwnDeviceKeys } from '../engine.ts';
+import type { IdentitySeeds } from '../keeping.ts';
 import { canonicalBytes, type Json, objectOf, parseObject } from './json.ts';
 import type { Machine, Requests } from './requests.ts';
-import { keyBytes } from './trust.ts';
+import { keyBytes, keyIn } from './trust.ts';
 
 /** See `CryptoEngine.createIdentity`; the caller fetches the own keys afterwards. */
 export async function createIdentity({ olm, lock }: Machine, requests: Requests, server: CryptoServer): Promise<void> {
@@ -26,6 +29,42 @@ export async function createIdentity({ olm, lock }: Machine, requests: Requests,
     userSigning: canonicalBytes(objectOf(user_signing_key)),
   });
   await requests.perform(made.uploadSignaturesRequest);
+}
+
+/** See `Keeping.exportIdentity`. */
+export async function exportIdentity({ olm, lock }: Machine): Promise<IdentitySeeds | undefined> {
+  const seeds = await lock.run(() => olm.exportCrossSigningKeys());
+  const { masterKey, self_signing_key, userSigningKey } = seeds ?? {};
+  if (masterKey === undefined || self_signing_key === undefined || userSigningKey === undefined) return undefined;
+  return {
+    master: keyBytes(masterKey),
+    selfSigning: keyBytes(self_signing_key),
+    userSigning: keyBytes(userSigningKey),
+  };
+}
+
+/** See `Keeping.importIdentity`; the caller fetches the own keys before and afterwards. */
+export async function importIdentity({ olm, lock }: Machine, requests: Requests, seeds: IdentitySeeds): Promise<void> {
+  const signing = await lock.run(async () => {
+    const identity = await olm.getIdentity(olm.userId);
+    if (!(identity instanceof wasm.OwnUserIdentity)) throw new ClientError('UNKNOWN', 'No own identity is published');
+    const pairs = [
+      [seeds.master, identity.masterKey],
+      [seeds.selfSigning, identity.selfSigningKey],
+      [seeds.userSigning, identity.userSigningKey],
+    ] as const;
+    // All before the first is taken in: the library keeps those that came before one that it refuses.
+    const fits = pairs.every(
+      ([seed, json]) => seed.length === 32 && equalBytes(ed25519.getPublicKey(seed), keyIn(json)),
+    );
+    if (!fits) throw new ClientError('UNTRUSTED', 'The published identity is not the one that these seeds make');
+    const [master, selfSigning, userSigning] = pairs.map(([seed]) => toBase64(seed));
+    await olm.importCrossSigningKeys(master, selfSigning, userSigning);
+    const device = await olm.getDevice(olm.userId, olm.deviceId);
+    if (device === undefined) throw new Error('The crypto library does not know its own device');
+    return device.verify();
+  });
+  await requests.perform(signing);
 }
 
 /** See `CryptoEngine.confirmed`. */

@@ -201,7 +201,7 @@ export function messagesOf(request: wasm.ToDeviceRequest): DeviceMessage[] {
 type Outgoing = Awaited<ReturnType<wasm.OlmMachine['outgoingRequests']>>[number];
 
 function isOurs(request: Outgoing): request is Exclude<Outgoing, wasm.KeysBackupRequest | wasm.RoomMessageRequest> {
-  // Backup requests of the library's own, unauthenticated format are never switched on; room requests see `add`.
+  // Backup requests of the library's own, unauthenticated format never leave the device (see `backup.ts`); room requests see `add`.
   return !(request instanceof wasm.KeysBackupRequest) && !(request instanceof wasm.RoomMessageRequest);
 }
 
