@@ -5,7 +5,7 @@ import type { Packet } from '#actors/cluster/packets.ts';
 import type { Switchboard } from '#actors/cluster/switchboard.ts';
 import type { Address } from '#actors/kernel/address.ts';
 import type { OwnershipSteps } from '#actors/log/ownership.ts';
-import { shardOf } from '#actors/log/shards.ts';
+import { shardCount, shardOf } from '#actors/log/shards.ts';
 import type { OwnershipStore, ShardOwner } from '#actors/ports/log-store.ts';
 import type { Hints } from './hints.ts';
 import { Links, type LinksOptions, type NodePlace } from './links.ts';
@@ -30,6 +30,8 @@ export const clusterLimits = {
   unprovenMs: 60_000,
   /** For handing everything over at the end. */
   leaveMs: 15_000,
+  /** Until the others have heard where everything is, at the end. */
+  farewellMs: 2_000,
 };
 
 /** What the cluster needs of the rest of its node. */
@@ -82,6 +84,8 @@ export class Cluster {
   #looking = false;
   #isFresh = true;
   #isLeaving = false;
+  /** Links over which an answer is awaited before they are ended, by seat. */
+  readonly #farewells = new Map<number, () => void>();
   #isClosed = false;
   /** null = it was never asked for long enough to tell. */
   #canAskRedis: boolean | null = null;
@@ -104,12 +108,14 @@ export class Cluster {
       },
       down: ({ seat }) => {
         ports.log.warn('node link ended', { seat });
+        this.#farewells.get(seat)?.();
         board.down(seat);
         this.#lookSoon();
       },
       unproven: (seat) => this.#unproven(seat),
       received: (seat, packet) => {
         board.received(seat, packet);
+        if (packet.kind === 'synced') this.#farewells.get(seat)?.();
         if (packet.kind === 'leaving') this.#neighbours.leaves(seat);
         if (packet.kind === 'owns' || packet.kind === 'leaving') this.#lookSoon();
       },
@@ -202,11 +208,32 @@ export class Cluster {
     return true;
   }
 
+  /** After `leave`: when there are no sessions any more. */
   async close(): Promise<void> {
+    if (this.#isLeaving) await this.#farewell();
     this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#hints?.close();
     await this.#links.close();
+  }
+
+  /**
+   * Others may not have heard yet that nothing is here any more, and what they ask here until then would be lost with the link. So each is asked something that it
+   * answers in its turn: whatever it sent before has come by then, and has gone back.
+   */
+  async #farewell(): Promise<void> {
+    const answers = this.#links.linked.map(({ seat }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#farewells.set(seat, resolve);
+      // Of a shard that it gives away it would answer late.
+      const shard = shards.find((each) => this.#ports.board.placement.of(each) !== seat) ?? 0;
+      this.#links.send(seat, { kind: 'sync', shard });
+      return promise;
+    });
+    const late = Promise.withResolvers<unknown>();
+    const timer = setTimeout(late.resolve, clusterLimits.farewellMs, null);
+    await Promise.race([Promise.all(answers), late.promise]);
+    clearTimeout(timer);
   }
 
   #every(ms: number, run: () => void): void {
@@ -295,6 +322,8 @@ export class Cluster {
     }
   }
 }
+
+const shards = Array.from({ length: shardCount }, (_, shard) => shard);
 
 function ofShards(shards: ReadonlySet<number>): (address: Address) => boolean {
   return (address) => shards.has(shardOf(address));
