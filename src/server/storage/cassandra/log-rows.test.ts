@@ -119,6 +119,9 @@ it('reads about as many bytes as are wanted, however long rows are', async () =>
   const short = reading(1_000, 300);
   expect(await short.read(200, 60 * 1024)).toHaveLength(200);
   expect(short.pages).toEqual([8, 204]);
+  const much = reading(200, 48 * 1024);
+  expect(await much.read(200, 4 * 1024 * 1024)).toHaveLength(85);
+  expect(much.pages).toEqual([32, 21, 21, 21]);
   const few = reading(1_000, 300);
   expect(await few.read(1, 1)).toHaveLength(1);
   expect(few.pages).toEqual([1]);

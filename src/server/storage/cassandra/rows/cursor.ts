@@ -5,7 +5,7 @@ import type { Connection, Statement } from '../connection.ts';
 import { decodeRow } from './row.ts';
 
 /** Rows of a first page; later ones are as large as the rows seen, and the bytes that are wanted, let them be. */
-const [pageRowsMin, pageRows, pageRowsMax] = [16, 128, 1_000];
+const [pageRowsMin, pageRows, pageRowsMax] = [16, 32, 1_000];
 const pageBytesMax = 1024 * 1024;
 
 /** What a row of a first page is taken to weigh. Cassandra counts pages in rows, and one may weigh from a hundred bytes to 48 KiB. */
