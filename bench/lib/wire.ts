@@ -78,6 +78,16 @@ export class Wire {
     this.#socket.write(bytes);
   }
 
+  /** Reads nothing any more: what comes stays in the kernel, and then with the server. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Cuts the connection without a word. */
   cut(): void {
     this.#socket.destroy();

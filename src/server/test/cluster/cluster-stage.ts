@@ -65,11 +65,13 @@ export class ClusterStage {
     return client;
   }
 
-  /** Metrics of a node, by name; those with labels are left out. */
+  /** Metrics of a node, by name, or by `name kind` where they have kinds; those with other labels are left out. */
   async metrics(node: ProviderNode): Promise<ReadonlyMap<string, number>> {
     const text = await (await fetch(`${node.opsUrl}/metrics`)).text();
-    const lines = text.split('\n').map((line) => /^luxchat_(\w+) (\S+)$/.exec(line));
-    return new Map(lines.flatMap((found) => (found === null ? [] : [[found[1] as string, Number(found[2])]])));
+    const lines = text.matchAll(/^luxchat_(\w+)(?:\{kind="([^"]+)"\})? (\S+)$/gm);
+    return new Map(
+      Array.from(lines, ([, name = '', kind, value]) => [kind === undefined ? name : `${name} ${kind}`, Number(value)]),
+    );
   }
 
   /** Shards of each node, in the order of the nodes; those that are down have none. */

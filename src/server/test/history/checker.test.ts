@@ -108,6 +108,22 @@ describe('a recording', () => {
     expect(recorder.history).toHaveLength(2);
   });
 
+  it('tells when so many more events were noted, and when it is whole', async () => {
+    const recorder = new Recorder();
+    const told: string[] = [];
+    const waits = [recorder.after(2).then(() => told.push('two')), recorder.after(9).then(() => told.push('nine'))];
+    recorder.mark('one');
+    await Promise.resolve();
+    expect(told).toEqual([]);
+    recorder.mark('two');
+    await waits[0];
+    expect(told).toEqual(['two']);
+    recorder.end();
+    await waits[1];
+    await recorder.after(1);
+    expect(told).toEqual(['two', 'nine']);
+  });
+
   it('of a hundred thousand sends is checked in seconds', () => {
     const steps = Array.from({ length: 100_000 }, (_, n) => ({ who: n, what: n % 97 === 0 ? n % 6 : 4 }));
     const history = unspoiled(steps);

@@ -17,6 +17,7 @@ export class Recorder {
   readonly #began: number;
   #connections = 0;
   #over = false;
+  #awaited: { readonly from: number; readonly resolve: () => void }[] = [];
 
   constructor({ eventsMax = 1_000_000, clock = () => performance.now() }: RecorderOptions = {}) {
     this.#eventsMax = eventsMax;
@@ -32,6 +33,13 @@ export class Recorder {
   /** The history is whole: what happens afterwards, such as the end of all connections, is not part of it. */
   end(): void {
     this.#over = true;
+    this.#tell(Number.POSITIVE_INFINITY);
+  }
+
+  /** Resolves when so many more events were noted, or the history is whole. */
+  after(events: number): Promise<void> {
+    if (this.#over) return Promise.resolve();
+    return new Promise((resolve) => this.#awaited.push({ from: this.#events.length + events, resolve }));
   }
 
   /** Something happened just now. Throws RangeError when full. */
@@ -40,6 +48,7 @@ export class Recorder {
     if (this.#events.length >= this.#eventsMax) throw new RangeError(`a history of ${this.#eventsMax} events is full`);
     // The event is made by the caller for this one purpose: it is given its time in place, for there are many.
     this.#events.push(Object.assign(event, { at: this.#clock() - this.#began }));
+    if (this.#awaited.length > 0) this.#tell(this.#events.length);
   }
 
   /** A device has a connection to a node; its number. */
@@ -52,6 +61,13 @@ export class Recorder {
   /** A fault begins or ends now. */
   mark(name: string): void {
     this.note({ kind: 'mark', name });
+  }
+
+  #tell(events: number): void {
+    const over = this.#awaited.filter(({ from }) => from <= events);
+    if (over.length === 0) return;
+    this.#awaited = this.#awaited.filter(({ from }) => from > events);
+    for (const { resolve } of over) resolve();
   }
 }
 

@@ -49,6 +49,8 @@ export class Connection {
   #retryAfterMs = 0;
   #heardMs = 0;
   #watch: NodeJS.Timeout | undefined;
+  /** Settled when it stands still no more; null = it does not. */
+  #stalled: PromiseWithResolvers<void> | null = null;
 
   private constructor({ port }: NodeAddress, parts: { patience: Patience; frames: Frames; hearing: Hearing }) {
     const { patience, frames, hearing } = parts;
@@ -64,6 +66,7 @@ export class Connection {
     this.#client.pushed = hearing.pushed;
     this.ended = this.#client.wire.closed.then((code) => {
       clearInterval(this.#watch);
+      this.#stalled?.reject(new Error(`closed with ${code} while it stood still`));
       return { code, retryAfterMs: this.#retryAfterMs };
     });
   }
@@ -95,7 +98,8 @@ export class Connection {
 
   /** Rejects with Rejected, or with another error when the connection ends first. */
   async ask<K extends Answer['$case']>(body: Body, wanted: K): Promise<AnswerOf<K>> {
-    const late = setTimeout(() => this.cut(), this.#patience.answerMs);
+    if (this.#stalled !== null) await this.#stalled.promise;
+    const late = setTimeout(() => this.#late(), this.#patience.answerMs);
     try {
       return await this.#client.ask(body, wanted);
     } finally {
@@ -103,15 +107,36 @@ export class Connection {
     }
   }
 
+  /** Stands still, as a program that hangs: it reads nothing, says nothing and counts no time. */
+  stall(): void {
+    if (this.#stalled !== null) return;
+    this.#stalled = Promise.withResolvers();
+    this.#stalled.promise.catch(() => {});
+    this.#client.wire.pause();
+  }
+
+  /** Goes on where it stood: with what came meanwhile, or with the news that it is over. */
+  unstall(): void {
+    this.#heardMs = performance.now();
+    this.#client.wire.resume();
+    this.#stalled?.resolve();
+    this.#stalled = null;
+  }
+
   /** Ends it without a word, as a bad network would. */
   cut(): void {
     this.#client.wire.cut();
   }
 
+  /** Of what waits for an answer while it stands still, `#watchOver` hears afterwards. */
+  #late(): void {
+    if (this.#stalled === null) this.cut();
+  }
+
   #watchOver(): void {
     const { quietMs } = this.#patience;
     this.#watch = setInterval(() => {
-      if (performance.now() - this.#heardMs < quietMs) return;
+      if (this.#stalled !== null || performance.now() - this.#heardMs < quietMs) return;
       // Moves no cursor: any answer will do, none within its time cuts the connection.
       this.ask({ $case: 'ackInbox', value: { through: 0, synced: false } }, 'done').catch(() => {});
     }, quietMs);

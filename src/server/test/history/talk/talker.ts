@@ -43,6 +43,7 @@ export class Talker {
   #tokens: Tokens;
   #next: number;
   #connection: Connection | null = null;
+  #node = '';
   #recovery: Recovery | null = null;
   #stopped = false;
   #ended: Promise<void> = Promise.resolve();
@@ -101,6 +102,11 @@ export class Talker {
     return this.#connection !== null;
   }
 
+  /** Name of the node that it is connected to, or was last. */
+  get node(): string {
+    return this.#node;
+  }
+
   /** Connected, and has everything up to the heads that the node named. */
   get live(): boolean {
     return this.#recovery?.done === true;
@@ -142,6 +148,16 @@ export class Talker {
     this.#connection?.cut();
   }
 
+  /** Reads nothing and says nothing any more, and stays connected; without a connection it does not. */
+  stall(): void {
+    this.#connection?.stall();
+  }
+
+  /** Reads on, or finds that it was cut off meanwhile, and comes back. */
+  unstall(): void {
+    this.#connection?.unstall();
+  }
+
   /** Ends it; nothing is recorded any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -157,6 +173,7 @@ export class Talker {
       try {
         const { connection, welcome } = await Connection.open(node, this.#tokens.accessToken, this.#parts());
         const number = recorder.opened(this.key, node.name);
+        this.#node = node.name;
         this.#connected(connection, number, welcome);
         const end = await connection.ended;
         this.#disconnected();
