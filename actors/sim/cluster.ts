@@ -26,6 +26,8 @@ export interface ClusterOptions extends ProcessOptions {
 const retryMs = 100;
 /** Milliseconds until a dead process is followed by the next. */
 const restartMsMax = 1_500;
+/** Milliseconds from when a log is opened elsewhere to when a process that has it and stood still goes on. */
+const wakeMsMax = 100;
 
 /** A node: the newest of its processes that is ready, and whether the next one is being started. */
 interface Place {
@@ -77,6 +79,30 @@ export class Cluster {
     this.#some()?.current?.die();
   }
 
+  /** It goes on after so long, or when its successor is about to read what it has in mind to write. */
+  #wakeLater(old: SimNode, stillMs: number): void {
+    const { schedule, random, store } = this.#options;
+    const goOn = () => {
+      stop();
+      old.goOn();
+    };
+    const stop = store.watch((log) => {
+      if (old.hasLog(log) && random.chance(store.faults.wakes)) schedule.after(random.between(0, wakeMsMax), goOn);
+    });
+    schedule.after(stillMs, goOn);
+  }
+
+  /** A process gives its shards away before it stops, as at a planned restart: mostly the one that came last, so that they come back to where they
+   *  were. Only where there are several nodes. */
+  leave(): void {
+    if (this.#peers === null) return;
+    const newest = this.processesNow.sort((a, b) => b.seat - a.seat)[0];
+    const leaver = this.#options.random.chance(0.7) ? newest : this.#some()?.current;
+    if (leaver == null) return;
+    this.#options.trace(`${leaver.generation.node} process ${leaver.generation.gen} leaves`);
+    leaver.leave();
+  }
+
   /** Every process dies. */
   crashAll(): void {
     for (const process of this.processesNow) process.die();
@@ -90,7 +116,7 @@ export class Cluster {
     this.#troubled.add(old);
     if (stillMs > 0) {
       old.standStill();
-      this.#options.schedule.after(stillMs, () => old.goOn());
+      this.#wakeLater(old, stillMs);
     }
     if (this.#peers === null || this.#options.random.chance(0.3)) this.#start(place);
   }

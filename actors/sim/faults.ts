@@ -16,6 +16,8 @@ export interface Faults {
   readonly outages: number;
   /** False: a write that is under way, or was lost, may be seen by one read and not by the next. */
   readonly readsAreDurable: boolean;
+  /** Rows of state in a page of a read, where reads are not durable: each page is read at its own time. */
+  readonly statePageRows: number;
   /** Mean milliseconds of one way between a device and its node. */
   readonly linkDelayMs: number;
   /** A connection breaks: what is on its way is gone, and both ends learn of it later. */
@@ -26,6 +28,10 @@ export interface Faults {
   readonly crashes: number;
   /** Another process of the node starts while the old one goes on, or stands still and then goes on. */
   readonly takeovers: number;
+  /** One that stands still goes on when a log that it has is opened elsewhere. */
+  readonly wakes: number;
+  /** A process gives its shards away and stops, where there are several nodes. */
+  readonly leaves: number;
   /** The link between two nodes breaks, where there are several. */
   readonly peerBreaks: number;
   /** Mean milliseconds of one way between two nodes. */
@@ -33,6 +39,9 @@ export interface Faults {
   /** Milliseconds by which a process's clock may be off, either way. */
   readonly clockSkewMs: number;
 }
+
+/** As on Cassandra. */
+const statePageRows = 32;
 
 /** Nothing goes wrong. */
 export const calm: Faults = {
@@ -42,11 +51,14 @@ export const calm: Faults = {
   storeLate: 0,
   outages: 0,
   readsAreDurable: true,
+  statePageRows,
   linkDelayMs: 5,
   linkBreaks: 0,
   stalls: 0,
   crashes: 0,
   takeovers: 0,
+  wakes: 0,
+  leaves: 0,
   peerBreaks: 0,
   peerDelayMs: 2,
   clockSkewMs: 0,
@@ -62,13 +74,16 @@ export function drawFaults(random: Random): Faults {
     storeLate: sometimes(0.03),
     outages: sometimes(0.08),
     readsAreDurable: random.chance(0.5),
+    statePageRows,
     linkDelayMs: random.pick([2, 20, 80]),
     linkBreaks: sometimes(0.08),
     stalls: sometimes(0.04),
     crashes: sometimes(0.05),
     takeovers: sometimes(0.05),
+    wakes: 0,
     clockSkewMs: random.pick([0, 0, 5_000]),
     peerBreaks: sometimes(0.05),
     peerDelayMs: random.pick([2, 2, 60]),
+    leaves: sometimes(0.04),
   };
 }

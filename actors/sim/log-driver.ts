@@ -74,6 +74,10 @@ export class LogDriver {
     return this.#open.size;
   }
 
+  has(name: string): boolean {
+    return this.#open.has(name);
+  }
+
   get names(): Iterable<string> {
     return this.#open.keys();
   }
@@ -185,10 +189,8 @@ export class LogDriver {
         );
         break;
       case 'readState':
-        store.ask(
-          { asker: home, log },
-          (memory) => memory.readState(log),
-          (rows) => reply(rows === null ? unknownReply : { op: 'readState', rows: rows.value }),
+        store.readState(home, log, (rows) =>
+          reply(rows === null ? unknownReply : { op: 'readState', rows: rows.value }),
         );
         break;
       case 'writeState':

@@ -85,6 +85,8 @@ export interface NodeOptions {
 /** How often a node looks at what it should have, and at its own fence, milliseconds. */
 const keepEveryMs = 200;
 const fenceEveryMs = 1_000;
+/** For giving everything away at the end. */
+const leaveMs = 10_000;
 
 /** Milliseconds from hearing that it is fenced to being gone. */
 const lastBreathMs = 200;
@@ -94,6 +96,9 @@ export class SimNode implements World, LogHome, NodeEnd {
   readonly generation: Generation;
   readonly system: System;
   dead = false;
+  /** It is about to stop, and takes nothing more. */
+  isLeaving = false;
+  #keeper: Keeper | null = null;
   readonly #options: NodeOptions;
   /** 0 on the only node. */
   readonly seat: number;
@@ -207,6 +212,11 @@ export class SimNode implements World, LogHome, NodeEnd {
     return this.#still;
   }
 
+  /** An actor here has this log. */
+  hasLog(name: string): boolean {
+    return this.#logs.has(name);
+  }
+
   /** A device connected. */
   accept(link: Link): void {
     this.#links.set(link.id, link);
@@ -227,6 +237,19 @@ export class SimNode implements World, LogHome, NodeEnd {
       this.#audiences.close(link.id);
       this.system.tell(sessionAddress(link.id), { kind: 'closed' });
     })();
+  }
+
+  /** Gives away all shards, and goes when it has none left or nobody takes them in time. */
+  leave(): void {
+    const keeper = this.#keeper;
+    if (keeper === null || this.isLeaving) return;
+    this.isLeaving = true;
+    keeper.leave();
+    const look = (left: number) => {
+      if (left === 0 || keeper.held === 0) this.die();
+      else this.later(keepEveryMs, () => look(left - 1));
+    };
+    this.later(keepEveryMs, () => look(leaveMs / keepEveryMs));
   }
 
   /** The process is gone, with all that it held. */
@@ -414,6 +437,7 @@ export class SimNode implements World, LogHome, NodeEnd {
       now: () => this.now(),
     };
     const keeper = new Keeper(this.generation, this.#options.mutation.keeper?.(ports, this.generation) ?? ports);
+    this.#keeper = keeper;
     let isSoon = false;
     const look = () => {
       keeper.tick(peers.othersOf(this));

@@ -78,7 +78,7 @@ export class Peers {
       if (other.generation.node === node.generation.node) continue;
       const seat = linked.has(other) ? other.seat : null;
       if (seat === null && this.#schedule.now - beatMs > deadMs) continue;
-      others.push({ ...other.generation, leaving: false, linked: seat });
+      others.push({ ...other.generation, leaving: other.isLeaving, linked: seat });
     }
     return others;
   }

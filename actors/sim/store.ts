@@ -1,7 +1,9 @@
 // The store as a node sees it: far away, slow, and not always to be believed. Every request takes its time there and back; some never happen, some
 // happen without an answer, some happen long after their asker gave up or died. Beneath lies the memory store, which does what the ports promise.
+import { reservedPrefix } from '#actors/log/covered.ts';
 import { MemoryStore } from '#actors/log/memory-store.ts';
 import type { RowRange, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import type { StoredState } from '#actors/ports/state-store.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
@@ -37,6 +39,7 @@ export class SimStore {
   readonly #random: Random;
   /** Row writes that are not, or not yet, where every read must see them. */
   readonly #torn = new Set<RowWrite>();
+  readonly #readers = new Set<(log: string) => void>();
   /** Logs that can't be reached, and until when. */
   readonly #outages = new Map<string, number>();
 
@@ -51,6 +54,12 @@ export class SimStore {
   /** Nothing about this log is reached for so long: its replicas are down. */
   outage(log: string, ms: number): void {
     this.#outages.set(log, this.#schedule.now + ms);
+  }
+
+  /** Calls when some log's state is about to be read, until it is told to stop. */
+  watch(hear: (log: string) => void): () => void {
+    this.#readers.add(hear);
+    return () => void this.#readers.delete(hear);
   }
 
   /** Whether it can't be reached for a second time in a row. */
@@ -99,6 +108,34 @@ export class SimStore {
       return seen.length === 0 ? rows : cut([...rows, ...seen], range);
     };
     this.ask({ asker, log }, read, answered);
+  }
+
+  /**
+   * In pages, where a store reads so, each at its own time: what is written meanwhile may be seen in a later one and not in those before. Rows that were
+   * written together are seen together within a page; what the log wrote by itself is a page of its own.
+   */
+  readState(
+    asker: Asker,
+    log: string,
+    answered: (answer: { readonly value: readonly StoredState[] } | null) => void,
+    before: readonly StoredState[] = [],
+  ): void {
+    const last = before.at(-1)?.key ?? '';
+    if (last === '') for (const hear of this.#readers) hear(log);
+    let isLast = this.readsAreDurable;
+    const page = (memory: MemoryStore) => {
+      const rows = memory.readState(log).sort((a, b) => (a.key < b.key ? -1 : 1));
+      if (isLast) return rows;
+      const left = rows.filter(({ key }) => key > last);
+      const own = left.filter(({ key }) => key < reservedPrefix).slice(0, this.faults.statePageRows);
+      isLast = own.length === 0;
+      return isLast ? left : own;
+    };
+    this.ask({ asker, log }, page, (answer) => {
+      const all = answer && [...before, ...answer.value];
+      if (all === null || isLast) answered(all && { value: all });
+      else this.readState(asker, log, answered, all);
+    });
   }
 
   #seenTorn(log: string, segment: number, { from, through }: RowRange, rows: readonly StoredRow[]): StoredRow[] {

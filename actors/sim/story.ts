@@ -169,6 +169,7 @@ export class Story {
       trace('the process crashes');
       cluster.crash();
     }
+    if (random.chance(faults.leaves)) cluster.leave();
     if (faults.peerBreaks > 0 && random.chance(faults.peerBreaks)) {
       trace('a link between two nodes breaks');
       cluster.breakPeers();
