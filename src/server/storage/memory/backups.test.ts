@@ -1,4 +1,7 @@
 import { backupsContract } from '../backups.contract.ts';
 import { MemoryBackups } from './backups.ts';
 
-backupsContract('memory', async () => ({ store: new MemoryBackups() }));
+backupsContract('memory', async () => {
+  const store = new MemoryBackups();
+  return { store, reopen: async () => store };
+});
