@@ -22,6 +22,7 @@ import { openTransport } from './front.ts';
 import { type NodeState, watch } from './gauges.ts';
 import { livesOf } from './lives.ts';
 import { nodePrimitives } from './primitives.ts';
+import { Rest, restLimits } from './rest.ts';
 import { Runtime } from './runtime.ts';
 import { peekHeads } from './storage/heads.ts';
 import { LogRunner, type LogRunnerOptions } from './storage/log-runner.ts';
@@ -233,6 +234,7 @@ async function startOn(
     await sweepDue({ store, get: (actor) => runner.get(actor), now, wake, isOwn: (shard) => runtime.owns(shard) });
     waking.swept();
   };
+  const rest = new Rest();
   const jobs = [
     // One node clears away for all: the one that has the first shard.
     every(sweepMs, async () => (runtime.owns(0) ? await auth.sweep(1000) : undefined), {
@@ -244,6 +246,7 @@ async function startOn(
       failed: (error) => (error instanceof ClockOff ? ports.lost(`${error.message}.`) : runner.noteFailure(error)),
     }),
     every(expireMs, () => store.expire(), { failed: (error) => log.error('expiry failed', error) }),
+    setInterval(() => rest.look(), restLimits.lookMs),
   ];
   const endJobs = async () => {
     for (const job of jobs) clearInterval(job);
