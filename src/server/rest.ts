@@ -48,7 +48,8 @@ export class Rest {
   }
 }
 
-function ofThisProcess(): RestPorts {
+/** The event loop, memory and collector of this process. */
+export function ofThisProcess(): RestPorts {
   // Node shows the collector only where it is asked for at the start; a new context gets it from here on.
   setFlagsFromString('--expose-gc');
   const collect: (options: object) => void = runInNewContext('gc');
