@@ -15,6 +15,8 @@ export interface TrialPlan extends TalkPlan {
   readonly devices: number;
   /** In so many of the rooms somebody comes and goes all the time; default 0. */
   readonly guests?: number;
+  /** Mean pause between two device messages of one device, milliseconds; default 2,000. */
+  readonly lettersMs?: number;
   /** Where devices connect, by number of the node from 1; default its own port. */
   readonly portOf?: (node: number) => number;
 }
@@ -29,9 +31,6 @@ export const defaultPlan: TrialPlan = {
   pauseMs: 60,
   bodyBytes: 300,
 };
-
-/** Mean pause between two device messages of one device, milliseconds. */
-const lettersMs = 2_000;
 
 /** Mean pause between a guest's going and its coming back, milliseconds. */
 const visitsMs = 500;
@@ -58,7 +57,7 @@ export class Trial {
     this.#crowd = crowd;
     this.#rooms = plan.rooms;
     this.#talking = crowd.talk(plan);
-    this.#letters = crowd.letters({ pauseMs: lettersMs });
+    this.#letters = crowd.letters({ pauseMs: plan.lettersMs ?? 2_000 });
     this.#visits = crowd.visits({ pauseMs: visitsMs });
   }
 

@@ -1,5 +1,6 @@
 // Rooms full of talkers over the nodes of a cluster: what fault tests put their faults under. It starts them, lets them write, waits until everybody
 // has everything, and reads the final logs.
+import { setTimeout } from 'node:timers/promises';
 import { inParallel } from '#bench/lib/server.ts';
 import { eventually } from '../../harness.ts';
 import { lettersUnread } from '../check/inboxes.ts';
@@ -161,7 +162,7 @@ export class Crowd {
 export class Talking {
   /** How many were accepted so far. */
   accepted = 0;
-  #going = true;
+  readonly #end = new AbortController();
   readonly #done: Promise<unknown>;
 
   constructor(work: readonly (() => Promise<unknown>)[], pauseMs: number) {
@@ -171,16 +172,16 @@ export class Talking {
 
   /** Resolves when the last message of everybody was accepted; rejects when one was refused for good. */
   async stop(): Promise<void> {
-    this.#going = false;
+    this.#end.abort();
     await this.#done;
   }
 
   async #keepOn(send: () => Promise<unknown>, pauseMs: number): Promise<void> {
-    while (this.#going) {
+    while (!this.#end.signal.aborted) {
       await send();
       this.accepted += 1;
-      // Not a wait for anything: the pace at which people write.
-      await new Promise((resolve) => setTimeout(resolve, pauseMs * 2 * Math.random()));
+      // Not a wait for anything but the end: the pace at which people write.
+      await setTimeout(pauseMs * 2 * Math.random(), undefined, { signal: this.#end.signal }).catch(() => {});
     }
   }
 }

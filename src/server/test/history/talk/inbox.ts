@@ -28,7 +28,7 @@ export class Inbox {
     this.#connection = connection;
     this.#connected.resolve(connection);
     this.#cursor = inboxCursor;
-    this.#head = 0;
+    // The head stays: what was pushed right behind the welcome has been heard before this.
     this.#reading = false;
     this.moved(inboxHead);
   }
