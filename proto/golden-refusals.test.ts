@@ -69,6 +69,7 @@ describe.each(files)('%s', (file) => {
     const context = { user: '@ada:alpha.lu', primitives: testPrimitives };
     const manifestOf = (told: Vectors['refused']['knownManifests'][number]) => ({
       ...entryOf(told),
+      backupSignature: bytes(told.backupSignature ?? ''),
       credential: {
         member: 0,
         device: 0,
@@ -95,6 +96,7 @@ describe.each(files)('%s', (file) => {
         WRONG_CREDENTIAL: true,
         BAD_SIGNATURE: true,
         DEVICE_REUSED: true,
+        BACKUP_ROLLED_BACK: true,
         STALE: true,
         GAP: true,
         FORK: true,

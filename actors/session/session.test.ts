@@ -162,7 +162,8 @@ describe('a session', () => {
 
   it('turns an answer that is longer than a frame into TOO_LARGE', () => {
     const page = (bytes: number): AnswerBody => {
-      const manifest = { signed: new Uint8Array(bytes), signature: new Uint8Array(0), credential: undefined };
+      const none = new Uint8Array(0);
+      const manifest = { signed: new Uint8Array(bytes), signature: none, credential: undefined, backupSignature: none };
       return { $case: 'deviceList', value: { devices: [], manifest } };
     };
     const stage = new Stage({ limits: { answerBytesMax: 100 } }).live();

@@ -9,7 +9,7 @@ import {
   type Person,
 } from '#proto/gen/record.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
-import { asciiBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { controlTextToSign, manifestHash, manifestTextToSign, personCommitment } from '#proto/rules/bytes/hash.ts';
 import { canonicalJson, type JsonValue } from '#proto/rules/bytes/json.ts';
 import { quickHash, type SimKeys, simKeys, simPrimitives } from './primitives.ts';
@@ -89,7 +89,7 @@ export class CastUser {
     };
     const signed = ManifestBody.encode(body).finish();
     const signature = this.device(1).keys.sign(asciiBytes(manifestTextToSign(signed, simPrimitives)));
-    return { signed, signature, credential: this.credential(0, 1) };
+    return { signed, signature, credential: this.credential(0, 1), backupSignature: noBytes };
   }
 
   /** Signs a control body with one of the devices. */

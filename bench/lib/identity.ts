@@ -4,7 +4,7 @@
 import { type Credential, type DeviceManifest, ManifestBody, type Person } from '#proto/gen/record.ts';
 import { keyPair, signedJson, testPrimitives } from '#proto/golden/cast.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
-import { asciiBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { manifestTextToSign, personCommitment } from '#proto/rules/bytes/hash.ts';
 
 /** The primitives that benches sign and hash with. */
@@ -82,6 +82,7 @@ export class Identity {
       signed,
       signature: this.sign(manifestTextToSign(signed, primitives)),
       credential: { ...this.credential(0), device: deviceNumber },
+      backupSignature: noBytes,
     };
   }
 

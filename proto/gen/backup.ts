@@ -47,6 +47,11 @@ export interface BackupSecrets {
   masterSeed: Uint8Array;
   selfSigningSeed: Uint8Array;
   userSigningSeed: Uint8Array;
+  /**
+   * 32 random bytes, new for each version: the seed of an Ed25519 key that vouches for the next manifest of a new device (DeviceManifest.backup_signature).
+   * No device keeps it: whoever has it has just opened the backup.
+   */
+  listingSeed: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -209,6 +214,7 @@ function createBaseBackupSecrets(): BackupSecrets {
     masterSeed: new Uint8Array(0),
     selfSigningSeed: new Uint8Array(0),
     userSigningSeed: new Uint8Array(0),
+    listingSeed: new Uint8Array(0),
     _unknownFields: {},
   };
 }
@@ -226,6 +232,9 @@ export const BackupSecrets: MessageFns<BackupSecrets> = {
     }
     if (message.userSigningSeed.length !== 0) {
       writer.uint32(34).bytes(message.userSigningSeed);
+    }
+    if (message.listingSeed.length !== 0) {
+      writer.uint32(42).bytes(message.listingSeed);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -281,6 +290,14 @@ export const BackupSecrets: MessageFns<BackupSecrets> = {
             }
 
             message.userSigningSeed = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.listingSeed = reader.bytes();
             continue;
           }
         }

@@ -537,7 +537,14 @@ export interface DeviceManifest {
   /** Ed25519 of the text "luxchat manifest v1 " + base64url(SHA-256(signed)) by the device key named `signer`. */
   signature: Uint8Array;
   /** Proves the signer's key; not signed, member = 0. */
-  credential: Credential | undefined;
+  credential:
+    | Credential
+    | undefined;
+  /**
+   * Of a signer that the manifest before does not list: Ed25519 of the text "luxchat manifest by backup v1 " + base64url(SHA-256(signed)) by the
+   * `listing_key` that the manifest before names. It takes the backup password, so a device that was taken off can't make it. Else empty.
+   */
+  backupSignature: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -549,7 +556,7 @@ export interface ManifestBody {
   previousHash: Uint8Array;
   /** Every device that may receive keys, ascending by number; 1 to 10. The signer is one of them. */
   devices: ManifestDevice[];
-  /** Number of the signing device: listed in the previous manifest too (version 1: just listed). */
+  /** Number of the signing device: listed in the previous manifest too (version 1: just listed), or vouched for by `backup_signature`. */
   signer: number;
   /** The master key (fingerprint) and self-signing key in force. A new self-signing key needs the master key's signature in the credential. */
   masterKey: Uint8Array;
@@ -565,6 +572,8 @@ export interface BackupHead {
   version: number;
   /** SHA-256 of "luxchat backup v1" 0x00 | header. */
   hash: Uint8Array;
+  /** Ed25519 public key, 32 bytes, of BackupSecrets.listing_seed. */
+  listingKey: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3037,7 +3046,13 @@ export const Credential: MessageFns<Credential> = {
 };
 
 function createBaseDeviceManifest(): DeviceManifest {
-  return { signed: new Uint8Array(0), signature: new Uint8Array(0), credential: undefined, _unknownFields: {} };
+  return {
+    signed: new Uint8Array(0),
+    signature: new Uint8Array(0),
+    credential: undefined,
+    backupSignature: new Uint8Array(0),
+    _unknownFields: {},
+  };
 }
 
 export const DeviceManifest: MessageFns<DeviceManifest> = {
@@ -3050,6 +3065,9 @@ export const DeviceManifest: MessageFns<DeviceManifest> = {
     }
     if (message.credential !== undefined) {
       Credential.encode(message.credential, writer.uint32(26).fork()).join();
+    }
+    if (message.backupSignature.length !== 0) {
+      writer.uint32(34).bytes(message.backupSignature);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3097,6 +3115,14 @@ export const DeviceManifest: MessageFns<DeviceManifest> = {
             }
 
             message.credential = Credential.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.backupSignature = reader.bytes();
             continue;
           }
         }
@@ -3282,7 +3308,7 @@ export const ManifestBody: MessageFns<ManifestBody> = {
 };
 
 function createBaseBackupHead(): BackupHead {
-  return { version: 0, hash: new Uint8Array(0), _unknownFields: {} };
+  return { version: 0, hash: new Uint8Array(0), listingKey: new Uint8Array(0), _unknownFields: {} };
 }
 
 export const BackupHead: MessageFns<BackupHead> = {
@@ -3292,6 +3318,9 @@ export const BackupHead: MessageFns<BackupHead> = {
     }
     if (message.hash.length !== 0) {
       writer.uint32(18).bytes(message.hash);
+    }
+    if (message.listingKey.length !== 0) {
+      writer.uint32(26).bytes(message.listingKey);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3331,6 +3360,14 @@ export const BackupHead: MessageFns<BackupHead> = {
             }
 
             message.hash = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.listingKey = reader.bytes();
             continue;
           }
         }

@@ -2,6 +2,7 @@
 // same bytes. Also a small author of control entries. For tests and `make.ts` only: nothing here is random or secret.
 import { createHash, createHmac, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import {
+  type BackupHead,
   ControlBody,
   type ControlEntry,
   type ControlKind,
@@ -12,7 +13,7 @@ import {
 } from '../gen/record.ts';
 import { toBase64 } from '../rules/bytes/base.ts';
 import { asciiBytes, noBytes, utf8Bytes, zeroHash } from '../rules/bytes/bytes.ts';
-import { controlTextToSign, manifestTextToSign, personCommitment } from '../rules/bytes/hash.ts';
+import { controlTextToSign, manifestTextByBackup, manifestTextToSign, personCommitment } from '../rules/bytes/hash.ts';
 import { canonicalJson, type JsonValue } from '../rules/bytes/json.ts';
 import type { ControlContext } from '../rules/control/chain.ts';
 import type { ControlState } from '../rules/control/state.ts';
@@ -193,7 +194,14 @@ export function contextFor(
 /** A manifest of these devices, signed by `signer`. */
 export function signManifest(
   actor: Actor,
-  parts: { readonly version: number; readonly previousHash?: Uint8Array; readonly devices: readonly number[] },
+  parts: {
+    readonly version: number;
+    readonly previousHash?: Uint8Array;
+    readonly devices: readonly number[];
+    readonly backup?: BackupHead | undefined;
+    /** The listing key of a backup. */
+    readonly vouchedBy?: KeyPair;
+  },
   signer = 1,
 ): DeviceManifest {
   const body: ManifestBody = {
@@ -208,10 +216,12 @@ export function signManifest(
     masterKey: actor.master.publicKey,
     selfSigningKey: actor.selfSigning.publicKey,
     signedMs: 1_700_000_000_000,
+    backup: parts.backup,
   };
   const signed = ManifestBody.encode(body).finish();
   const signature = actor.device(signer).keys.sign(asciiBytes(manifestTextToSign(signed, testPrimitives)));
-  return { signed, signature, credential: { ...actor.credential(0, signer) } };
+  const backupSignature = parts.vouchedBy?.sign(asciiBytes(manifestTextByBackup(signed, testPrimitives))) ?? noBytes;
+  return { signed, signature, credential: { ...actor.credential(0, signer) }, backupSignature };
 }
 
 function toJson(value: JsonValue | Fields): JsonValue {

@@ -88,3 +88,8 @@ export function controlTextToSign(signed: Uint8Array, primitives: Primitives): s
 export function manifestTextToSign(signed: Uint8Array, primitives: Primitives): string {
   return `luxchat manifest v1 ${toBase64Url(primitives.sha256(signed))}`;
 }
+
+/** The text that the listing key of a backup signs for a device that opened it. */
+export function manifestTextByBackup(signed: Uint8Array, primitives: Primitives): string {
+  return `luxchat manifest by backup v1 ${toBase64Url(primitives.sha256(signed))}`;
+}

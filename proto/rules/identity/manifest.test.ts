@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ManifestBody } from '../../gen/record.ts';
-import { makeActor, signManifest, testPrimitives } from '../../golden/cast.ts';
+import { bytesOf, keyPair, makeActor, signManifest, testPrimitives } from '../../golden/cast.ts';
 import { asciiBytes } from '../bytes/bytes.ts';
 import { manifestTextToSign } from '../bytes/hash.ts';
 import { checkManifest, followManifest, type KnownManifest, manifestHead } from './manifest.ts';
@@ -51,6 +51,38 @@ describe('a manifest', () => {
     expect(fault({ ...next({ devices: [1, 2] }), signature: new Uint8Array(64) })).toBe('BAD_SIGNATURE');
     expect(fault({ ...next({ devices: [1, 2] }), credential: ada.credential(0, 2) })).toBe('WRONG_CREDENTIAL');
     expect(fault({ ...next({ devices: [1, 2] }), credential: undefined })).toBe('MALFORMED');
+  });
+
+  it('is signed by a device that is just listed, where the backup named before vouches for it, and not by what it names itself', () => {
+    const [listing, other] = [keyPair('listing'), keyPair('other')];
+    const backup = { version: 1, hash: bytesOf('header'), listingKey: listing.publicKey };
+    const secured = taken(first, signManifest(ada, { version: 2, previousHash: first.hash, devices: [1, 2], backup }));
+    const third = { version: 3, previousHash: secured.hash, devices: [9], backup };
+    // The phones are lost: the new device may drop them, too.
+    expect(fault(signManifest(ada, { ...third, vouchedBy: listing }, 9), secured)).toBe(null);
+    expect(fault(signManifest(ada, { ...third, vouchedBy: other }, 9), secured)).toBe('WRONG_SIGNER');
+    const own = { version: 2, hash: bytesOf('mine'), listingKey: other.publicKey };
+    expect(fault(signManifest(ada, { ...third, backup: own, vouchedBy: other }, 9), secured)).toBe('WRONG_SIGNER');
+    // It vouches for these very bytes.
+    const { backupSignature } = signManifest(ada, { ...third, vouchedBy: listing }, 9);
+    const moved = { ...signManifest(ada, { ...third, devices: [2, 9] }, 9), backupSignature };
+    expect(fault(moved, secured)).toBe('WRONG_SIGNER');
+  });
+
+  it('names no older backup than before, unless the identity is another', () => {
+    const backup = { version: 5, hash: bytesOf('header'), listingKey: bytesOf('key') };
+    const secured = taken(first, signManifest(ada, { version: 2, previousHash: first.hash, devices: [1, 2], backup }));
+    const naming = (head: typeof backup | undefined, actor = ada) =>
+      fault(signManifest(actor, { version: 3, previousHash: secured.hash, devices: [1], backup: head }), secured);
+    expect([naming(backup), naming({ ...backup, version: 6 }), naming(undefined)]).toEqual([null, null, null]);
+    expect(naming({ ...backup, version: 4 })).toBe('BACKUP_ROLLED_BACK');
+    expect(naming({ ...backup, listingKey: bytesOf('another key') })).toBe('BACKUP_ROLLED_BACK');
+    const reborn = signManifest(
+      makeActor(ada.user, 2),
+      { version: 3, previousHash: secured.hash, devices: [7], backup: { ...backup, version: 1 } },
+      7,
+    );
+    expect(fault(reborn, secured)).toBe(null);
   });
 
   it('of someone else is not taken', () => {

@@ -1,10 +1,24 @@
 // Device manifests: which devices a user has, signed by one of them, each naming the one before. Keys go to no other device.
-// A verifier that follows them one by one can't be shown a device that was taken off the list: only a listed device can sign the next list.
-import { type DeviceManifest, ManifestBody, type ManifestDevice, type ManifestHead } from '../../gen/record.ts';
+// A verifier that follows them one by one can't be shown a device that was taken off the list: only a listed device can sign the next list, or one that
+// has just opened the backup with its password.
+import {
+  type BackupHead,
+  type DeviceManifest,
+  ManifestBody,
+  type ManifestDevice,
+  type ManifestHead,
+} from '../../gen/record.ts';
 import { toHex } from '../bytes/base.ts';
 import { asciiBytes, equalBytes, zeroHash } from '../bytes/bytes.ts';
 import { decodeCanonical } from '../bytes/canonical.ts';
-import { hashBytes, keyBytes, manifestHash, manifestTextToSign, signatureBytes } from '../bytes/hash.ts';
+import {
+  hashBytes,
+  keyBytes,
+  manifestHash,
+  manifestTextByBackup,
+  manifestTextToSign,
+  signatureBytes,
+} from '../bytes/hash.ts';
 import { isDeviceId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Primitives } from '../primitives.ts';
@@ -22,13 +36,15 @@ export type ManifestFault =
   | 'MALFORMED'
   /** Of another user. */
   | 'WRONG_USER'
-  /** The signer is not listed, here or (with the same master key) in the one before. */
+  /** The signer is not listed, here or (with the same master key) in the one before, and the backup that the one before names does not vouch for it. */
   | 'WRONG_SIGNER'
   /** The credential does not prove the signer's key by the master and self-signing key named. */
   | 'WRONG_CREDENTIAL'
   | 'BAD_SIGNATURE'
   /** A device number or key of the manifest before now means another device. */
   | 'DEVICE_REUSED'
+  /** An older backup than the manifest before names, or another one under the same version, though the master key stayed. */
+  | 'BACKUP_ROLLED_BACK'
   /** Lower than a version known: refused for ever. */
   | 'STALE'
   /** More than one above the known one: those between have to be fetched. */
@@ -64,7 +80,7 @@ export function followManifest(
   if (ahead === 0) {
     return equalBytes(next.hash, known.hash) ? { known, identityChanged: false } : { invalid: 'FORK' };
   }
-  const fault = checkSuccession(known, next);
+  const fault = checkSuccession(known, next, { manifest, primitives: context.primitives });
   const identityChanged = !equalBytes(known.body.masterKey, next.body.masterKey);
   return fault === null ? { known: next, identityChanged } : { invalid: fault };
 }
@@ -77,6 +93,7 @@ export function checkManifest(
 ): KnownManifest | ManifestFault {
   const { signed, signature, credential } = manifest;
   if (signed.length > limits.manifestBytesMax || signature.length !== signatureBytes) return 'MALFORMED';
+  if (![0, signatureBytes].includes(manifest.backupSignature.length)) return 'MALFORMED';
   const body = decodeCanonical(ManifestBody, signed);
   if (body === null || credential === undefined || !isWellFormed(body)) return 'MALFORMED';
   if (body.user !== user) return 'WRONG_USER';
@@ -113,18 +130,45 @@ export function isSameDevice(a: ManifestDevice, b: ManifestDevice): boolean {
   return a.number === b.number && a.id === b.id && sameKeys;
 }
 
-function checkSuccession(known: KnownManifest, next: KnownManifest): ManifestFault | null {
+function checkSuccession(
+  known: KnownManifest,
+  next: KnownManifest,
+  said: { readonly manifest: DeviceManifest; readonly primitives: Primitives },
+): ManifestFault | null {
   if (!equalBytes(next.body.previousHash, known.hash)) return 'FORK';
   const sameIdentity = equalBytes(next.body.masterKey, known.body.masterKey);
-  if (sameIdentity && listedDevice(known, next.body.signer) === undefined) return 'WRONG_SIGNER';
+  if (sameIdentity && listedDevice(known, next.body.signer) === undefined && !isVouchedFor(known, said))
+    return 'WRONG_SIGNER';
   for (const device of next.body.devices) {
     if (known.body.devices.some((before) => contradicts(before, device))) return 'DEVICE_REUSED';
   }
-  return null;
+  return sameIdentity && goesBack(known.body.backup, next.body.backup) ? 'BACKUP_ROLLED_BACK' : null;
+}
+
+// The key lies under the backup password alone: a device that was taken off does not have it, whatever else it kept.
+function isVouchedFor(
+  known: KnownManifest,
+  { manifest, primitives }: { readonly manifest: DeviceManifest; readonly primitives: Primitives },
+): boolean {
+  const { backup } = known.body;
+  if (backup === undefined || manifest.backupSignature.length === 0) return false;
+  const text = asciiBytes(manifestTextByBackup(manifest.signed, primitives));
+  return primitives.verify(backup.listingKey, text, manifest.backupSignature);
+}
+
+function goesBack(before: BackupHead | undefined, next: BackupHead | undefined): boolean {
+  if (before === undefined || next === undefined) return false;
+  return next.version < before.version || (next.version === before.version && !isSameBackup(before, next));
+}
+
+/** The same version, header and listing key? */
+export function isSameBackup(a: BackupHead | undefined, b: BackupHead | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.version === b.version && equalBytes(a.hash, b.hash) && equalBytes(a.listingKey, b.listingKey);
 }
 
 function isWellFormed(body: ManifestBody): boolean {
-  const { devices } = body;
+  const { devices, backup } = body;
   const ids = new Set(devices.map((device) => device.id));
   const keys = new Set(devices.map((device) => toHex(device.signingKey)));
   return (
@@ -133,12 +177,17 @@ function isWellFormed(body: ManifestBody): boolean {
     (body.version > 1 || equalBytes(body.previousHash, zeroHash)) &&
     body.masterKey.length === keyBytes &&
     body.selfSigningKey.length === keyBytes &&
+    (backup === undefined || isBackup(backup)) &&
     devices.length >= 1 &&
     devices.length <= limits.devicesMax &&
     ids.size === devices.length &&
     keys.size === devices.length &&
     devices.every((device, index) => isDevice(device) && device.number > (devices[index - 1]?.number ?? 0))
   );
+}
+
+function isBackup({ version, hash, listingKey }: BackupHead): boolean {
+  return version > 0 && hash.length === hashBytes && listingKey.length === keyBytes;
 }
 
 function isDevice(device: ManifestDevice): boolean {

@@ -68,7 +68,7 @@ describe('a lost phone', () => {
     const b2 = await world.device(bob, '2');
     expect(await b2.confirmed()).toBe(false);
     const opened = await openBackup(b2, { header, head, password });
-    expect(opened).toEqual(backupKey);
+    expect(opened.backupKey).toEqual(backupKey);
     expect([await b2.confirmed(), await b2.holdsIdentity()]).toEqual([true, true]);
     expect(await read(b2, sent)).toMatchObject({ cause: 'NO_KEY' });
     await restoreAll(b2);

@@ -62,20 +62,28 @@ export async function newBackup(engine: CryptoEngine, plan: BackupPlan): Promise
     masterSeed: seeds.master,
     selfSigningSeed: seeds.selfSigning,
     userSigningSeed: seeds.userSigning,
+    listingSeed: newBackupKey(),
   };
   const header = await sealHeader({ ...plan, user: engine.user, secrets });
-  return { header, head: headOf(plan.version, header), backupKey };
+  return { header, head: headOf(plan.version, header, secrets.listingSeed), backupKey };
 }
 
-/** Opens a backup and confirms this device with the identity in it. Resolves with the backup key. Rejects as `openHeader` and `importIdentity` do. */
-export async function openBackup(engine: CryptoEngine, held: Omit<HeldHeader, 'user'>): Promise<Uint8Array> {
+/** What an opened backup gives besides the identity. */
+export interface OpenedBackup {
+  backupKey: Uint8Array;
+  /** Vouches for the manifest in which this device lists itself; not to be kept. */
+  listingSeed: Uint8Array;
+}
+
+/** Opens a backup and signs this device with the identity in it. Rejects as `openHeader` and `importIdentity` do. */
+export async function openBackup(engine: CryptoEngine, held: Omit<HeldHeader, 'user'>): Promise<OpenedBackup> {
   const secrets = await openHeader({ ...held, user: engine.user });
   await engine.importIdentity({
     master: secrets.masterSeed,
     selfSigning: secrets.selfSigningSeed,
     userSigning: secrets.userSigningSeed,
   });
-  return secrets.backupKey;
+  return { backupKey: secrets.backupKey, listingSeed: secrets.listingSeed };
 }
 
 /** Backs up all that waits. Resolves with how many sessions that were; `onProgress` hears after each batch how many wait. */

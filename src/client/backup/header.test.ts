@@ -2,7 +2,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BackupHeader } from '#proto/gen/backup.ts';
 import { limits } from '#proto/rules/limits.ts';
-import { headOf, openHeader, passwordCost, passwordCostMax, passwordCostMin, sealHeader } from './header.ts';
+import {
+  headOf as headWith,
+  openHeader,
+  passwordCost,
+  passwordCostMax,
+  passwordCostMin,
+  sealHeader,
+} from './header.ts';
 import { newBackupKey } from './sealing.ts';
 
 const user = '@alice:lux';
@@ -12,7 +19,9 @@ const secrets = {
   masterSeed: newBackupKey(),
   selfSigningSeed: newBackupKey(),
   userSigningSeed: newBackupKey(),
+  listingSeed: newBackupKey(),
 };
+const headOf = (version: number, bytes: Uint8Array) => headWith(version, bytes, secrets.listingSeed);
 let header: Uint8Array;
 
 beforeAll(async () => {
@@ -80,6 +89,11 @@ describe('a server that', () => {
       const bytes = BackupHeader.encode({ ...BackupHeader.decode(header), ...cost }).finish();
       await expect(openHeader({ user, header: bytes, head: headOf(3, bytes), password, signal })).rejects.toBe('begun');
     }
+  });
+
+  test('says another listing key of it is found out by the password', async () => {
+    const head = headWith(3, header, newBackupKey());
+    await expect(openHeader({ user, header, head, password })).rejects.toMatchObject(refused);
   });
 
   test.each([

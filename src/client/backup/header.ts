@@ -6,6 +6,7 @@
 // The default costs 64 MiB and 3 passes (RFC 9106's second choice with one lane, since JavaScript has one thread). Measured in Node 24 on one core of an AMD
 // EPYC server: 1.6 s. A slow phone is five to ten times slower: a budget of 15 s, spent at set-up, at a new device and at a change of the password, in
 // turns of 10 ms with progress and a way out.
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { BackupHeader, type BackupPlace, BackupSecrets } from '#proto/gen/backup.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
@@ -91,17 +92,19 @@ export async function openHeader(held: HeldHeader): Promise<BackupSecrets> {
   if (plain === undefined) throw wrong;
   const secrets = decodeCanonical(BackupSecrets, plain);
   if (secrets === null || !isWhole(secrets)) throw new ClientError('PROTOCOL', 'The backup holds no secrets');
+  if (!equalBytes(ed25519.getPublicKey(secrets.listingSeed), held.head.listingKey))
+    throw new ClientError('UNTRUSTED', 'This backup is refused: the list of devices names another key for it');
   return secrets;
 }
 
-/** How a manifest names a header. */
-export function headOf(version: number, header: Uint8Array): BackupHead {
-  return { version, hash: backupHash(header, portablePrimitives) };
+/** How a manifest names a header that holds this seed. */
+export function headOf(version: number, header: Uint8Array, listingSeed: Uint8Array): BackupHead {
+  return { version, hash: backupHash(header, portablePrimitives), listingKey: ed25519.getPublicKey(listingSeed) };
 }
 
 function readHeader(bytes: Uint8Array, head: BackupHead): BackupHeader {
   const refused = (why: string) => new ClientError('UNTRUSTED', `This backup is refused: ${why}`);
-  if (head.version < 1 || !equalBytes(headOf(head.version, bytes).hash, head.hash))
+  if (head.version < 1 || !equalBytes(backupHash(bytes, portablePrimitives), head.hash))
     throw refused('it is not the one that the own devices signed');
   const header = bytes.length <= limits.backupHeaderBytesMax ? decodeCanonical(BackupHeader, bytes) : null;
   if (header?.format !== format || header.salt.length !== saltBytes) throw refused('it is not of a form known here');
@@ -144,6 +147,7 @@ function isCostWithin(cost: PasswordCost): boolean {
   );
 }
 
-function isWhole({ backupKey, masterSeed, selfSigningSeed, userSigningSeed }: BackupSecrets): boolean {
-  return [backupKey, masterSeed, selfSigningSeed, userSigningSeed].every(({ length }) => length === secretBytes);
+function isWhole({ backupKey, masterSeed, selfSigningSeed, userSigningSeed, listingSeed }: BackupSecrets): boolean {
+  const secrets = [backupKey, masterSeed, selfSigningSeed, userSigningSeed, listingSeed];
+  return secrets.every(({ length }) => length === secretBytes);
 }

@@ -12,7 +12,7 @@ import { ClientError, isRejection } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { DeviceInfo, VerificationInfo } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
-import { type ListChange, publishManifest } from './manifest-author.ts';
+import { type ListChange, type ManifestChange, publishManifest } from './manifest-author.ts';
 
 const listTries = 6;
 const listAgainMs = 200;
@@ -215,7 +215,25 @@ export class Devices {
     return new Map((users[0]?.devices ?? []).map(({ device, deviceId }) => [deviceId, device]));
   }
 
-  #publish(change: ListChange): Promise<void> {
+  /** Publishes the list with this backup named in it; with `listingSeed` also this device, which the backup vouches for. Rejects as requests do, and with
+   * UNTRUSTED where what the server says of this device's number contradicts the list. */
+  async nameBackup({ backup, listingSeed }: Pick<ManifestChange, 'backup' | 'listingSeed'>): Promise<void> {
+    const self = this.#self;
+    if (listingSeed && self && this.#listed().some((listed) => contradicts(listed, self))) {
+      this.#compareSelf();
+      throw new ClientError('UNTRUSTED', 'The number of this device stands for another one in the list.');
+    }
+    const addSelf: ListChange = (listed) =>
+      !self || listed.some((one) => isSameDevice(one, self)) ? listed : [...listed, self];
+    await this.#send({ backup, ...(listingSeed ? { listingSeed, devices: addSelf } : {}) });
+    await this.settle();
+  }
+
+  #publish(devices: ListChange): Promise<void> {
+    return this.#send({ devices });
+  }
+
+  #send(change: ManifestChange): Promise<void> {
     const present = async () => new Set((await this.list()).map((each) => each.device));
     return publishManifest(this.#ports.parts(), change, present);
   }

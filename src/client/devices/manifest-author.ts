@@ -1,10 +1,12 @@
 // Publishing the user's own device manifest: the newest that is known, changed, signed by this device. Another own device may publish at the same
-// time; then what it said is taken and the change is made again. Only a listed device, or the first one ever, can do this.
+// time; then what it said is taken and the change is made again. Only a listed device can do this, the first one ever, or one that has just opened the backup.
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { Rejection } from '#proto/gen/codes.ts';
-import { ManifestBody, type ManifestDevice } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes/bytes.ts';
-import { manifestTextToSign } from '#proto/rules/bytes/hash.ts';
+import { type BackupHead, ManifestBody, type ManifestDevice } from '#proto/gen/record.ts';
+import { asciiBytes, noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { manifestTextByBackup, manifestTextToSign } from '#proto/rules/bytes/hash.ts';
 import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
+import { isSameBackup } from '#proto/rules/identity/manifest.ts';
 import { ClientError, isRejection } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 
@@ -13,21 +15,31 @@ const publishTries = 5;
 /** What the list is to be, out of what it is. Called again at every try. */
 export type ListChange = (devices: readonly ManifestDevice[]) => readonly ManifestDevice[];
 
+/** What the next manifest says that the one before does not. */
+export interface ManifestChange {
+  /** Default: the same devices. */
+  readonly devices?: ListChange;
+  /** Default: the same backup. */
+  readonly backup?: BackupHead | undefined;
+  /** Vouches for this device where it is not listed yet: out of the backup that the manifest before names. */
+  readonly listingSeed?: Uint8Array;
+}
+
 /**
  * Publishes the changed list and takes it. Does nothing where the change changes nothing. `present` gives the numbers of devices that the server
  * still has: others can't be listed. Rejects as requests do, with TIMEOUT where others change the list all the time, with NOT_CONFIRMED.
  */
 export async function publishManifest(
   parts: Parts,
-  change: ListChange,
+  change: ManifestChange,
   present: () => Promise<ReadonlySet<number>>,
 ): Promise<void> {
   const { people, user } = parts;
   let only: ReadonlySet<number> | undefined;
   for (let attempt = 0; attempt < publishTries; attempt++) {
-    const manifest = await nextManifest(parts, (devices) =>
-      change(devices).filter(({ number }) => !only || only.has(number)),
-    );
+    const devices: ListChange = (before) =>
+      (change.devices?.(before) ?? before).filter(({ number }) => !only || only.has(number));
+    const manifest = await nextManifest(parts, { ...change, devices });
     if (!manifest) return;
     try {
       await parts.request({ $case: 'publishManifest', value: { manifest } }, 'done');
@@ -44,14 +56,15 @@ export async function publishManifest(
 }
 
 /** The manifest that follows, signed. Undefined where the list would be the same: another own device may have said it meanwhile. */
-async function nextManifest(parts: Parts, change: ListChange) {
+async function nextManifest(parts: Parts, change: ManifestChange & { readonly devices: ListChange }) {
   const { engine, people, user, device, deviceId, primitives } = parts;
   const before = people.get(user)?.manifest;
   const [keys, certificate] = await Promise.all([engine.ownKeys(), engine.certificate()]);
   const self = { number: device, id: deviceId, signingKey: keys.ed25519, identityKey: keys.curve25519 };
   const listed = before?.body.devices ?? [self];
-  const devices = [...change(listed)].sort((a, b) => a.number - b.number);
-  if (before && sameDevices(devices, listed)) return undefined;
+  const devices = [...change.devices(listed)].sort((a, b) => a.number - b.number);
+  const backup = change.backup ?? before?.body.backup;
+  if (before && sameDevices(devices, listed) && isSameBackup(backup, before.body.backup)) return undefined;
   const { deviceJson, masterJson, selfSigningJson } = certificate;
   const signed = ManifestBody.encode({
     user,
@@ -62,9 +75,14 @@ async function nextManifest(parts: Parts, change: ListChange) {
     masterKey: readCrossSigningJson(masterJson, 'master')?.key ?? new Uint8Array(),
     selfSigningKey: readCrossSigningJson(selfSigningJson, 'self_signing')?.key ?? new Uint8Array(),
     signedMs: parts.now(),
+    backup,
   }).finish();
   const signature = await engine.sign(manifestTextToSign(signed, primitives));
-  return { signed, signature, credential: { member: 0, device, deviceJson, selfSigningJson } };
+  const { listingSeed } = change;
+  const backupSignature = listingSeed
+    ? ed25519.sign(asciiBytes(manifestTextByBackup(signed, primitives)), listingSeed)
+    : noBytes;
+  return { signed, signature, credential: { member: 0, device, deviceJson, selfSigningJson }, backupSignature };
 }
 
 function sameDevices(a: readonly ManifestDevice[], b: readonly ManifestDevice[]): boolean {

@@ -7,7 +7,7 @@ import { portablePrimitives as primitives } from '#client/primitives.ts';
 import { MemoryStore } from '#client/store/memory-store.ts';
 import { storeLedger } from '#client/store/store-ledger.ts';
 import { type Credential, type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
-import { zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { manifestTextToSign } from '#proto/rules/bytes/hash.ts';
 import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 
@@ -23,6 +23,7 @@ export async function signManifest(
     signed,
     signature: await engine.sign(manifestTextToSign(signed, primitives)),
     credential: { member, device, deviceJson, selfSigningJson },
+    backupSignature: noBytes,
   };
 }
 
