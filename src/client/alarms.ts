@@ -54,6 +54,8 @@ export const alarmCodes = [
   'MANIFEST_ROLLED_BACK',
   /** An author names a manifest that the server does not hand out. */
   'MANIFEST_WITHHELD',
+  /** An older backup than the own manifest names, or another one under its version. */
+  'BACKUP_ROLLED_BACK',
   /** Another identity than the one in the room's chain. */
   'IDENTITY_SWAPPED',
   /** A message whose inside names another place. */

@@ -7,6 +7,7 @@ import type { ConnectionState } from './connection/connection.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import type { BeginStepUp } from './devices/step-up.ts';
 import type { ClientError } from './errors.ts';
+import type { Security, SecurityState } from './security/security.ts';
 import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 
 /** What an app may listen to. */
@@ -29,6 +30,8 @@ export interface ClientEvents {
   /** The own device was confirmed or taken off. */
   devices: readonly DeviceInfo[];
   alarm: Alarm;
+  /** The backup was made or opened, fills, or is read back: `security.state()` again. */
+  security: SecurityState;
   /** It is over: LOGIN_NEEDED (logged out, or 90 days unused), DISCONNECTED (for good), CLOSED. A server that goes away for a while ends nothing. */
   ended: ClientError;
   /** A bug of the SDK, or a local store that can't be written. That piece of work was given up; the next session does it again. */
@@ -177,6 +180,20 @@ export interface Luxchat {
    * one request. STEP_UP_NEEDED (not begun here, not for this, ended by the person, done by someone else, too late), OFFLINE (may be repeated),
    * REJECTED (ten an hour), LOGIN_NEEDED. */
   finishStepUp(purpose: StepUpPurpose, address: string): Promise<StepUpGrant>;
+
+  /** The backup password and what it opens: each method says how it fails. */
+  readonly security: Pick<
+    Security,
+    | 'state'
+    | 'setUp'
+    | 'unlock'
+    | 'changePassword'
+    | 'flushed'
+    | 'restored'
+    | 'lossAtLogOut'
+    | 'exportKeys'
+    | 'importKeys'
+  >;
 
   /** What was counted since `start`. */
   counters(): Counters;

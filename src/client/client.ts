@@ -6,6 +6,7 @@ import { MemberStatus } from '#proto/gen/record.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { ClientEvents, Counters } from './api.ts';
+import type { PasswordCost } from './backup/header.ts';
 import { Chores } from './chores.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
 import { InStep } from './connection/in-step.ts';
@@ -13,7 +14,7 @@ import { Inbox } from './connection/inbox.ts';
 import type { LoginServer } from './connection/login.ts';
 import { patiently } from './connection/requests.ts';
 import { createCryptoServer } from './crypto/crypto-server.ts';
-import type { CryptoEngine, CryptoServer } from './crypto/engine.ts';
+import type { CryptoEngine, CryptoServer, DeviceMessage, RoomKey } from './crypto/engine.ts';
 import { Devices, describeVerification } from './devices/devices.ts';
 import { People } from './devices/people.ts';
 import { Positions } from './devices/positions.ts';
@@ -22,6 +23,7 @@ import { ClientError } from './errors.ts';
 import type { Parts } from './parts.ts';
 import { Repairs } from './repairs.ts';
 import { Rooms } from './room/rooms.ts';
+import { Security } from './security/security.ts';
 import { Outbox } from './sending/outbox.ts';
 import type { SendChange } from './sending/waiting.ts';
 import type { LocalStore } from './store/store.ts';
@@ -42,6 +44,8 @@ export interface ClientOptions {
   >;
   /** Where logins are made. */
   readonly login: LoginServer;
+  /** What Argon2id costs for new backup passwords; default 64 MiB and 3 passes. */
+  readonly passwordCost?: PasswordCost | undefined;
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -63,6 +67,8 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly inbox: Inbox;
   readonly ownDevices: Devices;
   readonly positions: Positions;
+  /** See Luxchat.security. */
+  readonly security: Security;
   #chores: Chores;
   #repairs: Repairs;
   #inStep: InStep;
@@ -89,12 +95,24 @@ export class ClientCore extends Emitter<ClientEvents> {
       parts,
       confirmed: (listed) => this.#confirmed(listed),
       listed: (device) => this.positions.tellAll(device),
+      settled: () => this.#chores.background(() => this.security.follow()),
     });
     this.positions = new Positions({
       parts,
       rooms: () => this.held,
       otherDevices: () => this.#otherDevices(),
-      send: async (messages) => this.#server?.sendDeviceMessages(crypto.randomUUID(), [...messages]),
+      send: (messages) => this.#sendPrivately(messages),
+    });
+    this.security = new Security({
+      parts,
+      devices: this.ownDevices,
+      rooms: () => this.held,
+      otherDevices: () => this.#otherDevices(),
+      send: (messages) => this.#sendPrivately(messages),
+      keysCame: (keys) => this.#repairs.keysCame(keys),
+      readSlots: (room) => this.held.readSlots(room),
+      askPositions: () => this.positions.ask(),
+      cost: options.passwordCost,
     });
     this.inbox = this.#makeInbox();
     this.#inStep = new InStep({
@@ -107,6 +125,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       random: () => this.#random(),
     });
     this.on('room', ({ room }) => this.positions.seen(room));
+    this.on('item', ({ own }) => own && this.security.look());
   }
 
   /** The shared parts. Throws STORE before `start`. */
@@ -168,6 +187,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     await this.outbox.load();
     await this.inbox.load();
     await this.positions.load();
+    await this.security.load();
     await this.loadMore();
     this.#listen(engine);
     this.emit('ready', undefined);
@@ -198,6 +218,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.connection.close();
     this.#end(new ClientError('CLOSED', 'The client was closed.'));
     await this.#inStep.settled();
+    await this.security.close();
     await this.#parts?.engine.close();
     await this.options.store.close();
   }
@@ -225,12 +246,15 @@ export class ClientCore extends Emitter<ClientEvents> {
   #makeInbox(): Inbox {
     return new Inbox({
       parts: () => this.parts,
-      roomKeys: (keys) => this.#repairs.keysCame(keys),
+      roomKeys: (keys) => this.#keysCame(keys),
       standing: (room, status) =>
         this.#chores.quietly(() => this.#inStep.follow(room, () => this.held.standing(room, status))),
       manifest: (user) => this.#manifestMoved(user),
       devices: () => this.#chores.quietly(() => this.ownDevices.refresh()),
-      privateMessage: (message) => this.positions.take(message),
+      privateMessage: async (message) => {
+        await this.positions.take(message);
+        await this.security.take(message);
+      },
       lost: () => this.positions.ask(),
       fullSync: () => this.#fullSync(),
     });
@@ -249,7 +273,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       this.emit('verification', describeVerification(this.options.user, verification));
       if (verification.state.phase === 'done') this.#chores.background(() => this.ownDevices.verified(verification));
     });
-    engine.on('roomKeys', (keys) => this.#chores.background(() => this.#repairs.keysCame(keys)));
+    engine.on('roomKeys', (keys) => this.#chores.background(() => this.#keysCame(keys)));
     engine.on('flushNeeded', () => this.#chores.background(() => this.#repairs.flush()));
   }
 
@@ -266,11 +290,21 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.outbox.kickAll();
     this.positions.kick();
     await this.#repairs.inStep();
+    this.#chores.background(() => this.security.follow());
   }
 
   #pushed(body: ServerBody): void {
     if (!pushedCases.has(body.$case)) return;
     this.#chores.background(() => (body.$case === 'inboxMoved' ? this.inbox.read() : this.held.pushed(body)));
+  }
+
+  #keysCame(keys: readonly RoomKey[]): Promise<void> {
+    this.security.look();
+    return this.#repairs.keysCame(keys);
+  }
+
+  async #sendPrivately(messages: readonly DeviceMessage[]): Promise<void> {
+    await this.#server?.sendDeviceMessages(crypto.randomUUID(), [...messages]);
   }
 
   #submit(room: string, event: NonNullable<LocalSend['event']>): Promise<Accepted> {

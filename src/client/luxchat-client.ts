@@ -193,6 +193,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   async timeline(room: string, options: { beforeSeq?: number; limit?: number } = {}): Promise<readonly TimelineItem[]> {
     const { replica } = this.held.need(room);
     const { beforeSeq, limit = 50 } = options;
+    this.security.want(room);
     return beforeSeq === undefined ? readNewest(replica, this.outbox, limit) : readHistory(replica, beforeSeq, limit);
   }
 

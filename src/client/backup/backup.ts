@@ -75,14 +75,23 @@ export interface OpenedBackup {
   listingSeed: Uint8Array;
 }
 
-/** Opens a backup and signs this device with the identity in it. Rejects as `openHeader` and `importIdentity` do. */
-export async function openBackup(engine: CryptoEngine, held: Omit<HeldHeader, 'user'>): Promise<OpenedBackup> {
-  const secrets = await openHeader({ ...held, user: engine.user });
-  await engine.importIdentity({
+/** Opens a backup and signs this device with the identity in it. Rejects as `openHeader` and `importIdentity` do; `refused` hears which of the two did. */
+export async function openBackup(
+  engine: CryptoEngine,
+  held: Omit<HeldHeader, 'user'>,
+  refused: (what: 'header' | 'identity', error: unknown) => void = () => {},
+): Promise<OpenedBackup> {
+  const telling = (what: 'header' | 'identity') => (error: unknown) => {
+    refused(what, error);
+    throw error;
+  };
+  const secrets = await openHeader({ ...held, user: engine.user }).catch(telling('header'));
+  const seeds = {
     master: secrets.masterSeed,
     selfSigning: secrets.selfSigningSeed,
     userSigning: secrets.userSigningSeed,
-  });
+  };
+  await engine.importIdentity(seeds).catch(telling('identity'));
   return { backupKey: secrets.backupKey, listingSeed: secrets.listingSeed };
 }
 
@@ -120,7 +129,8 @@ export async function* restore(work: BackupWork, room: RoomId | '', after = ''):
     // A room's page that holds another room's entries is read all the same: they say where they belong.
     const { sessions, refused } = await openEntries(keys.seal, owner, entries);
     yield { imported: await engine.importSessions(owner.version, sessions), refused, next };
-    if (next === '' || next === from) return;
+    // A server that goes on saying so without an entry would be asked for ever.
+    if (next === '' || next === from || entries.length === 0) return;
     from = next;
   }
 }

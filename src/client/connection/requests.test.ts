@@ -49,6 +49,24 @@ describe('a request', () => {
     expect(asked()).toBeLessThan(15);
   });
 
+  it.each([
+    [20_000, 2],
+    [20_001, 1],
+  ])('that is to wait for %i ms is made %i times', async (retryAfterMs, times) => {
+    let asked = 0;
+    const refusal = new ClientError('REJECTED', 'no', { rejection: Rejection.REJECTION_RATE_LIMITED, retryAfterMs });
+    const request = async () => {
+      asked += 1;
+      throw refusal;
+    };
+    const answer = expect(patiently({ state: 'live', request } as never, ask, 'deviceList', () => 0)).rejects.toBe(
+      refusal,
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    await answer;
+    expect(asked).toBe(times);
+  });
+
   it('is given up with its session', async () => {
     const { connection, asked } = refusing(Rejection.REJECTION_BUSY);
     const answer = expect(patiently(connection, ask, 'deviceList', () => 0)).rejects.toMatchObject({

@@ -17,7 +17,7 @@ export const reconnectMs = 15_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/** Rejects as Connection.request does, with a refusal of "not now" only after 20 s of trying. */
+/** Rejects as Connection.request does, with a refusal of "not now" only after 20 s of trying, or where it asks for a longer wait than that. */
 export async function patiently<Case extends ServerBody['$case']>(
   connection: Requesting,
   body: ClientBody,
@@ -30,7 +30,8 @@ export async function patiently<Case extends ServerBody['$case']>(
       return await connection.request(body, expect);
     } catch (error) {
       const again = error instanceof ClientError && error.rejection !== undefined && isRetryable(error.rejection);
-      if (!again || waited >= patienceMs) throw error;
+      // Whoever is to wait for an hour hears it now.
+      if (!again || waited >= patienceMs || error.retryAfterMs > patienceMs) throw error;
       const wait = Math.max(error.retryAfterMs, Math.min(firstPauseMs * 2 ** attempt, longestPauseMs));
       waited += wait;
       await pause(wait * (1 + random() / 2));

@@ -61,7 +61,8 @@ export interface Keeping {
    * published one is another (nothing is taken in then), or with what the server port threw (call again). Repeating is harmless. */
   importIdentity(seeds: IdentitySeeds): Promise<void>;
 
-  /** Begins to back up under this version, or goes on: after each `open`, since the key (32 bytes) is not kept. Sessions that another version holds wait again. */
+  /** Begins to back up under this version, or goes on: after each `open`, since the key (32 bytes) is not kept. Of a session that another version
+   * holds not every store knows that it waits again: `endBackup` first, at a new version. */
   startBackup(version: number, key: Uint8Array): Promise<void>;
   /** Ends it and forgets what was backed up. */
   endBackup(): Promise<void>;

@@ -1,6 +1,7 @@
 // Who this device is and its tokens, as they lie in its local store; and the client made of them. Shared by the ways to open a device, in a folder
 // and in a browser. A pair of tokens is kept before it is used: a crash in between leaves the old refresh token, which may be shown again then.
 import { LocalSelf } from '#proto/gen/local.ts';
+import type { PasswordCost } from '../backup/header.ts';
 import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
 import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
 import { ClientError } from '../errors.ts';
@@ -20,6 +21,8 @@ export interface DeviceOptions {
   readonly backoffMaxMs?: number;
   /** How long a request may wait, in milliseconds; default 20,000. */
   readonly requestTimeoutMs?: number;
+  /** What Argon2id costs for new backup passwords; default 64 MiB and 3 passes. Tests take the least that readers allow. */
+  readonly passwordCost?: PasswordCost;
 }
 
 /** Keeps a fresh login in an empty store. */
@@ -42,7 +45,7 @@ export function clientOf(
 ): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
   const { store, cryptoStore } = at;
-  const { client = 'luxchat', ...connection } = options;
+  const { client = 'luxchat', passwordCost, ...connection } = options;
   return new LuxchatClient({
     user,
     device,
@@ -58,6 +61,7 @@ export function clientOf(
       accessToken: accessTokens(store),
     },
     login: { server: serverUrl },
+    passwordCost,
   });
 }
 

@@ -29,6 +29,7 @@ class Stage {
     parts: () => this.parts(),
     confirmed: async () => {},
     listed: async (device) => void this.told.push(device),
+    settled: () => {},
   });
   published: DeviceManifest[] = [];
   /** What the server calls its number 2. */

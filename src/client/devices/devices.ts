@@ -26,6 +26,8 @@ export interface DevicesPorts {
   readonly confirmed: (listed: boolean) => Promise<void>;
   /** Another device was listed by this one: it is told what own devices know. Rejects as requests do; then it is called again. */
   readonly listed: (deviceId: string) => Promise<void>;
+  /** The newest own manifest was looked at. */
+  readonly settled: () => void;
 }
 
 /** Own devices. */
@@ -83,9 +85,11 @@ export class Devices {
         await this.#listPending();
         await this.#dropGone();
       }
-      if (this.confirmed === this.#wasConfirmed) return;
-      this.#wasConfirmed = this.confirmed;
-      await this.#ports.confirmed(this.confirmed);
+      if (this.confirmed !== this.#wasConfirmed) {
+        this.#wasConfirmed = this.confirmed;
+        await this.#ports.confirmed(this.confirmed);
+      }
+      this.#ports.settled();
     });
     this.#settling = settled.catch(() => {});
     return settled;

@@ -146,6 +146,13 @@ export class People {
     await this.#inTurn(user, [manifest], { room: '', alone: false, versions: new Map() });
   }
 
+  /** Forgets a person of whom a false identity was taken on first sight. */
+  async forget(user: string): Promise<void> {
+    this.#known.delete(user);
+    this.version++;
+    await this.#parts().store.write([{ table: 'people', key: user, value: undefined }]);
+  }
+
   /** The devices of a user that may get keys: of the newest manifest, and only while the identity is the committed, unchanged one. None while a
    * manifest is withheld that the user's own messages name: it may be the one without a stolen device. */
   recipient(user: string, committed: Uint8Array): Recipient | undefined {

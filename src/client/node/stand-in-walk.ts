@@ -24,7 +24,7 @@ export interface StandInPerson {
 /** Pages and redirects on one way. More: PROTOCOL. */
 const stepsMax = 30;
 /** The walk ends before it gets there, so nobody needs to listen: port 9 discards. */
-const nowhere = 'http://127.0.0.1:9/walk';
+export const nowhere = 'http://127.0.0.1:9/walk';
 
 /** Logs in by walking the pages. Rejects with LoginError; a wrong user name or password and the fifth wrong code are LOGIN_DENIED. */
 export async function standInLogin(at: LoginServer, person: StandInPerson & { deviceName: string }): Promise<LoggedIn> {

@@ -203,6 +203,12 @@ export class Rooms {
     this.#outbox().kick(entry.room);
   }
 
+  /** Keys came with which more of a room's state can be read. */
+  readSlots(room: string): void {
+    const replica = this.#held.get(room)?.replica;
+    if (replica?.joined) this.#readSlots(replica);
+  }
+
   /** Receipts, and what others set before this device looked: once a run, since changes are pushed. */
   #readSlots(replica: RoomReplica): void {
     this.#slotsRead.add(replica.room);

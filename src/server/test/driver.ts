@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
+import { nowhere } from '#client/node/stand-in-walk.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 
 /** A line of a room as tests compare it. */
@@ -26,6 +27,12 @@ export type DriverCalls = {
   room: (room: string) => Promise<{ readonly headSeq: number; readonly unread: number; readonly joined: boolean }>;
   markRead: (room: string) => Promise<void>;
   counters: () => Promise<Readonly<Record<string, number>>>;
+  /** Where to send the person for a step-up for the backup. */
+  beginStepUp: () => Promise<string>;
+  /** Opens the backup with the step-up that ended at this address; resolves before history is read back. */
+  unlock: (address: string, password: string) => Promise<void>;
+  /** Everything is in the backup, and nothing is to be read back. */
+  secured: () => Promise<void>;
   /** Drops the connection as a bad network would. */
   cut: () => Promise<void>;
   close: () => Promise<void>;
@@ -50,6 +57,9 @@ function callsOf(client: LuxchatClient): DriverCalls {
     },
     markRead: (room) => client.markRead(room),
     counters: async () => client.counters(),
+    beginStepUp: () => client.beginStepUp({ purpose: 'backup', redirect: nowhere, client: 'terminal' }),
+    unlock: async (address, password) => client.security.unlock(await client.finishStepUp('backup', address), password),
+    secured: () => client.security.flushed(),
     cut: async () => client.connection.cut(),
     close: () => client.close(),
   };

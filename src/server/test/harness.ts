@@ -5,9 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { StepUpGrant, StepUpPurpose } from '#client/connection/login.ts';
+import type { DeviceOptions } from '#client/devices/account.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
-import { standInLogin } from '#client/node/stand-in-walk.ts';
+import { standInLogin, standInStepUp } from '#client/node/stand-in-walk.ts';
 import { freePort } from '../../../deploy/dev/ports.ts';
 
 const password = 'moien-moien';
@@ -139,11 +141,16 @@ export class ProviderProcess {
   }
 
   /** Logs in, opens, starts and waits until all is in step with the server. */
-  async device(user: string, deviceName?: string): Promise<LuxchatClient> {
-    const client = await openDevice(await this.login(user, deviceName), { backoffMaxMs: 500 });
+  async device(user: string, deviceName?: string, options: DeviceOptions = {}): Promise<LuxchatClient> {
+    const client = await openDevice(await this.login(user, deviceName), { backoffMaxMs: 500, ...options });
     await client.start();
     await client.synced();
     return client;
+  }
+
+  /** A step-up of this device, as the person who is logged in on it. */
+  stepUp(client: LuxchatClient, user: string, purpose: StepUpPurpose = 'backup'): Promise<StepUpGrant> {
+    return standInStepUp(client, { user, password, purpose, askCode: () => this.code(user) });
   }
 
   /** The next code that the stand-in "sends" to this person. */

@@ -1,0 +1,54 @@
+// What a device keeps of its backup, in the account table: which one it fills and its key, one that it has just begun, how far one was read back.
+import { LocalBackup, LocalBackupBegun, LocalRestore } from '#proto/gen/local.ts';
+import type { BackupHead } from '#proto/gen/record.ts';
+import type { LocalChange, LocalStore } from '../store/store.ts';
+
+const key = { held: 'backup', begun: 'backup begun', restore: 'restore' } as const;
+
+/** A backup whose key is here. */
+export interface HeldBackup {
+  readonly version: number;
+  /** 32 bytes. */
+  readonly backupKey: Uint8Array;
+  /** The engine was told of it, and has forgotten what an earlier one holds. */
+  readonly filling?: boolean;
+}
+
+/** A backup that was asked for and is in no manifest yet, as far as this device knows. */
+export interface BegunBackup {
+  readonly head: BackupHead;
+  readonly backupKey: Uint8Array;
+}
+
+export async function readHeld(store: LocalStore): Promise<HeldBackup | undefined> {
+  const row = await store.get('account', key.held);
+  return row && LocalBackup.decode(row);
+}
+
+export function heldRow({ version, backupKey, filling = false }: HeldBackup): LocalChange {
+  return { table: 'account', key: key.held, value: LocalBackup.encode({ version, backupKey, filling }).finish() };
+}
+
+export async function readBegun(store: LocalStore): Promise<BegunBackup | undefined> {
+  const row = await store.get('account', key.begun);
+  const { head, backupKey } = row ? LocalBackupBegun.decode(row) : { head: undefined, backupKey: undefined };
+  return head && backupKey && { head, backupKey };
+}
+
+export function begunRow(begun: BegunBackup | undefined): LocalChange {
+  return { table: 'account', key: key.begun, value: begun && LocalBackupBegun.encode(begun).finish() };
+}
+
+export async function readRestore(store: LocalStore): Promise<LocalRestore | undefined> {
+  const row = await store.get('account', key.restore);
+  return row && LocalRestore.decode(row);
+}
+
+export function restoreRow(restore: LocalRestore | undefined): LocalChange {
+  return { table: 'account', key: key.restore, value: restore && LocalRestore.encode(restore).finish() };
+}
+
+/** Nothing of this version was read back yet. */
+export function restoreOf(version: number): LocalRestore {
+  return { version, done: [], room: '', after: '', sessions: 0, refused: 0 };
+}

@@ -1,0 +1,133 @@
+// A set-up that is cut short anywhere: either the next start ends it, or nothing was begun. And which backup the server may show at all.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Rejection } from '#proto/gen/codes.ts';
+import type { BackupHead } from '#proto/gen/record.ts';
+import { passwordCostMin } from '../backup/header.ts';
+import { ClientError } from '../errors.ts';
+import { BackupWorld, bytes, refusal } from '../testing/backup-world.ts';
+import { readBegun, readHeld } from './backup-rows.ts';
+import { beginBackup, finishBegun } from './beginning.ts';
+
+const grant = { token: 'grant', attempt: new Uint8Array(16) };
+const password = 'abacus harvest purple monkey window zebra';
+const killed = new ClientError('CLOSED', 'killed');
+let world: BackupWorld;
+/** Stands for a kill before the manifest is published. */
+let publish: (head: BackupHead) => void;
+
+beforeEach(() => {
+  world = new BackupWorld();
+  publish = (head) => {
+    world.named = head;
+  };
+});
+
+const ports = () => ({
+  parts: () => world.parts(),
+  devices: { nameBackup: async ({ backup }: { backup?: BackupHead | undefined }) => backup && publish(backup) },
+});
+const begin = () => beginBackup(ports(), { grant, password, cost: passwordCostMin });
+const held = () => readHeld(world.store);
+
+describe('a backup', () => {
+  it('is begun under the next version, named, and its key kept', async () => {
+    world.backup = { ...world.backup, lastVersion: 4 };
+    expect(await begin()).toMatchObject({ version: 5 });
+    expect(world.named).toMatchObject({ version: 5 });
+    expect(await held()).toMatchObject({ version: 5 });
+    expect(await readBegun(world.store)).toBeUndefined();
+  });
+
+  it('is not begun on a device that is not confirmed', async () => {
+    world.confirmed = false;
+    await expect(begin()).rejects.toMatchObject({ code: 'NOT_CONFIRMED' });
+    expect(world.asked).toEqual([]);
+  });
+
+  it.each(['STEP_UP_NEEDED', 'REJECTED'])('that the server refuses (%s) leaves nothing', async (code) => {
+    const rejection = code === 'REJECTED' ? Rejection.REJECTION_STALE_STATE : Rejection.REJECTION_FORBIDDEN;
+    world.before = ({ $case }) => {
+      if ($case === 'createBackup') throw refusal(rejection);
+      return undefined;
+    };
+    await expect(begin()).rejects.toMatchObject({ code });
+    expect([await held(), await readBegun(world.store), world.named]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('whose answer is lost is asked for again as it was', async () => {
+    let lost = 0;
+    world.before = ({ $case }) => {
+      if ($case !== 'createBackup' || lost++ > 0) return undefined;
+      return () => {
+        throw new ClientError('DISCONNECTED', 'lost');
+      };
+    };
+    await begin();
+    const [first, again] = world.of('createBackup');
+    expect(again).toEqual(first);
+    expect(world.named).toMatchObject({ version: 1 });
+  });
+});
+
+describe('a device that is killed while it begins a backup', () => {
+  const killAt = (kind: string, when: 'before' | 'after') => {
+    world.before = ({ $case }) => {
+      if ($case !== kind) return undefined;
+      if (when === 'before') throw killed;
+      return () => {
+        throw killed;
+      };
+    };
+  };
+  const restart = async () => {
+    world.before = () => undefined;
+    await finishBegun(ports());
+  };
+
+  it('before the server has it has begun nothing', async () => {
+    killAt('createBackup', 'before');
+    await expect(begin()).rejects.toBe(killed);
+    await restart();
+    expect([await held(), await readBegun(world.store), world.named]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('when the server has it, or before it is named, ends it at the next start', async () => {
+    killAt('createBackup', 'after');
+    await expect(begin()).rejects.toBe(killed);
+    publish = () => {
+      throw killed;
+    };
+    await expect(restart()).rejects.toBe(killed);
+    expect(await held()).toBeUndefined();
+    publish = (head) => {
+      world.named = head;
+    };
+    await restart();
+    expect(world.named).toMatchObject({ version: 1 });
+    expect(await held()).toMatchObject({ version: 1 });
+  });
+
+  it('lets it go where another own device began one since', async () => {
+    killAt('createBackup', 'after');
+    await expect(begin()).rejects.toBe(killed);
+    world.backup = { version: 2, header: bytes(9), lastVersion: 2 };
+    await restart();
+    expect([await held(), await readBegun(world.store), world.named]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('a server', () => {
+  it.each([
+    ['an older backup', { version: 2, header: bytes(2), lastVersion: 3 }],
+    ['none', { version: 0, header: bytes(0), lastVersion: 3 }],
+    ['another one under its version', { version: 3, header: bytes(4), lastVersion: 3 }],
+    ['that fewer were ever begun', { version: 3, header: bytes(3), lastVersion: 2 }],
+  ])('that shows %s than own devices signed has none begun on it', async (_, backup) => {
+    world.backup = { version: 3, header: bytes(3), lastVersion: 3 };
+    world.named = { version: 3, hash: world.told(bytes(3)).hash, listingKey: bytes(1) };
+    world.backup = backup;
+    await expect(begin()).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    expect(world.alarms).toEqual(['BACKUP_ROLLED_BACK']);
+    expect(world.of('createBackup')).toEqual([]);
+  });
+});

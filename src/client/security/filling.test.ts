@@ -1,0 +1,71 @@
+// A backup that fills itself: what the engine is told at each version, and what a server's refusals lead to.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Rejection } from '#proto/gen/codes.ts';
+import { BackupWorld, bytes, refusal } from '../testing/backup-world.ts';
+import { readHeld } from './backup-rows.ts';
+import { Filling } from './filling.ts';
+
+let world: BackupWorld;
+let stale: number;
+
+beforeEach(() => {
+  world = new BackupWorld();
+  stale = 0;
+});
+
+const filling = () => new Filling({ parts: () => world.parts(), stale: () => void stale++, waiting: () => {} });
+
+/** Its engine has one session to be backed up, for ever. */
+function withSession() {
+  const parts = world.parts();
+  const batch = {
+    id: '1',
+    version: 1,
+    sessions: [{ room: '!r:x', sessionId: 's', json: bytes(1), sender: undefined }],
+  };
+  Object.assign(parts.engine, { takeBackup: async () => batch });
+  world.parts = () => parts;
+}
+
+describe('filling', () => {
+  it('has the engine forget what an earlier version holds, once, whatever is killed', async () => {
+    const first = { version: 1, backupKey: bytes(1) };
+    await filling().begin(first);
+    await filling().begin((await readHeld(world.store))!);
+    expect(world.engineCalls).toEqual(['end', 'start 1', 'start 1']);
+    const running = filling();
+    await running.begin((await readHeld(world.store))!);
+    await running.begin({ version: 2, backupKey: bytes(2) });
+    await running.begin({ version: 2, backupKey: bytes(2) });
+    expect(world.engineCalls.slice(3)).toEqual(['start 1', 'end', 'start 2']);
+    expect(await readHeld(world.store)).toMatchObject({ version: 2, filling: true });
+  });
+
+  it('says that another version is in force, and counts a backup that is full', async () => {
+    withSession();
+    world.live = false;
+    const running = filling();
+    await running.begin({ version: 1, backupKey: bytes(1) });
+    for (const rejection of [Rejection.REJECTION_STALE_STATE, Rejection.REJECTION_LIMIT_REACHED]) {
+      world.before = () => {
+        throw refusal(rejection);
+      };
+      await running.fill().catch(() => {});
+    }
+    expect(stale).toBe(1);
+    expect(world.counted.get('backup.full')).toBe(1);
+  });
+
+  it('waits for a connection, and does nothing once it has ended', async () => {
+    world.live = false;
+    withSession();
+    const running = filling();
+    await running.begin({ version: 1, backupKey: bytes(1) });
+    expect(world.of('putBackup')).toEqual([]);
+    await running.end();
+    world.live = true;
+    running.kick();
+    await running.fill();
+    expect(world.of('putBackup')).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+// Filling the backup: every session that this device has and the backup has not goes in, by itself, one request at a time.
+// Guarantees: a session counts as backed up once the server has it; what a lost connection or a kill interrupts goes on in the next session. Does not: decide
+// which backup is in force.
+import { Rejection } from '#proto/gen/codes.ts';
+import { backUp } from '../backup/backup.ts';
+import { type BackupKeys, backupKeys } from '../backup/sealing.ts';
+import { ClientError, isRejection } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import { backupServer } from './backup-requests.ts';
+import { type HeldBackup, heldRow } from './backup-rows.ts';
+
+/** Milliseconds from a sign that there may be new sessions to the look for them: signs come in flocks. */
+const lookAfterMs = 1_000;
+
+/** A backup that this device fills. */
+export interface FilledBackup {
+  readonly version: number;
+  readonly keys: BackupKeys;
+}
+
+/** What filling needs. */
+export interface FillingPorts {
+  readonly parts: () => Parts;
+  /** The server says that another version is in force. */
+  readonly stale: () => void;
+  /** How many sessions wait, when that changed. */
+  readonly waiting: (count: number) => void;
+}
+
+/** The filling of one device. */
+export class Filling {
+  readonly #ports: FillingPorts;
+  #into: FilledBackup | undefined;
+  #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #again = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ports: FillingPorts) {
+    this.#ports = ports;
+  }
+
+  /** The backup that is being filled. */
+  get into(): FilledBackup | undefined {
+    return this.#into;
+  }
+
+  /** Fills this backup from now on. Repeating is harmless. */
+  async begin(held: HeldBackup): Promise<void> {
+    const { version, backupKey, filling } = held;
+    if (this.#into?.version !== version) {
+      const { engine, store } = this.#ports.parts();
+      const keys = await backupKeys(backupKey);
+      await this.end();
+      // What is in an earlier one waits again. Not noted before it is done: a crash repeats it.
+      if (!filling) await engine.endBackup();
+      await engine.startBackup(version, keys.engine);
+      if (!filling) await store.write([heldRow({ ...held, filling: true })]);
+      this.#into = { version, keys };
+      this.#stop = new AbortController();
+    }
+    this.kick();
+  }
+
+  /** Fills nothing from now on. */
+  async end(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#into = undefined;
+    this.#stop.abort(new ClientError('CLOSED', 'The backup is not filled any more.'));
+    await this.#running?.catch(() => {});
+  }
+
+  /** There may be new sessions. */
+  look(): void {
+    if (!this.#into || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.kick();
+    }, lookAfterMs);
+  }
+
+  /** Brings in what waits, now. */
+  kick(): void {
+    if (this.#into && this.#ports.parts().live()) this.#ports.parts().background(() => this.fill());
+  }
+
+  /** Brings in all that waits. A call meanwhile makes one more round. Rejects as requests do. */
+  fill(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#rounds().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#again && this.#into) {
+      this.#again = false;
+      await this.#round(this.#into);
+    }
+  }
+
+  async #round({ version, keys }: FilledBackup): Promise<void> {
+    const { waiting, parts, stale } = this.#ports;
+    const { engine, user, count } = parts();
+    const work = { engine, keys, owner: { user, version }, server: backupServer(parts()), signal: this.#stop.signal };
+    try {
+      const put = await backUp(work, waiting);
+      if (put > 0) count('backup.sessions', put);
+      waiting((await engine.backupCounts()).waiting);
+    } catch (error) {
+      waiting((await engine.backupCounts().catch(() => ({ waiting: 0 }))).waiting);
+      if (isRejection(error, Rejection.REJECTION_LIMIT_REACHED)) count('backup.full');
+      if (!isRejection(error, Rejection.REJECTION_STALE_STATE)) throw error;
+      stale();
+    }
+  }
+}

@@ -1,0 +1,146 @@
+// History that comes back: which room first, what a kill costs, and a server that never ends.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { backupKeys } from '../backup/sealing.ts';
+import { BackupWorld, bytes } from '../testing/backup-world.ts';
+import { readRestore, restoreOf, restoreRow } from './backup-rows.ts';
+import type { FilledBackup } from './filling.ts';
+import { Restoring } from './restoring.ts';
+
+const [old, middle, newest] = ['!old:x', '!middle:x', '!newest:x'] as const;
+let world: BackupWorld;
+let rooms: { room: string; acceptedMs: number }[];
+let source: FilledBackup | undefined;
+/** What was done, in order. */
+let done: string[];
+let came: () => Promise<void>;
+
+beforeEach(async () => {
+  world = new BackupWorld();
+  rooms = [
+    { room: old, acceptedMs: 1 },
+    { room: newest, acceptedMs: 3 },
+    { room: middle, acceptedMs: 2 },
+  ];
+  // None of them opens: what was imported is what the test says.
+  world.entries = rooms.flatMap(({ room }) =>
+    [1, 2, 3].map((at) => ({ room, session: `s${at}`, sealed: new Uint8Array(40) })),
+  );
+  source = { version: 1, keys: await backupKeys(bytes(7)) };
+  done = [];
+  came = async () => {};
+  await world.store.write([restoreRow(restoreOf(1))]);
+});
+
+async function start(): Promise<Restoring> {
+  const held = () => rooms.map(({ room, acceptedMs }) => ({ replica: { room, local: { head: { acceptedMs } } } }));
+  const restoring = new Restoring({
+    parts: () => world.parts(),
+    rooms: () => ({ all: held, get: (room: string) => held().find((one) => one.replica.room === room) }) as never,
+    source: () => source,
+    keysCame: () => came(),
+    roomDone: (room) => done.push(room),
+    changed: () => {},
+  });
+  await restoring.load();
+  return restoring;
+}
+
+const pages = () => world.of('listBackup').map(({ room, after }) => `${room} ${after}`);
+
+describe('reading back', () => {
+  it('takes the room with the newest message first, and is over when all are read', async () => {
+    const restoring = await start();
+    expect(restoring.progress).toEqual({ rooms: 3, roomsDone: 0, sessions: 0, refused: 0 });
+    restoring.kick();
+    await world.idle();
+    expect(done).toEqual([newest, middle, old]);
+    expect(pages().slice(0, 2)).toEqual([`${newest} `, `${newest} 2`]);
+    expect(restoring.progress).toBeUndefined();
+    expect(await readRestore(world.store)).toBeUndefined();
+    // Nothing of it was sealed by an own device: told, not taken.
+    expect(world.counted.get('restore.refused')).toBe(9);
+  });
+
+  it('takes a room first that someone looks at, also in the middle of another', async () => {
+    const restoring = await start();
+    world.imports = [[{ room: newest, sessionId: 's1' }]];
+    came = async () => restoring.want(old);
+    await restoring.restored(newest);
+    await world.idle();
+    expect(done).toEqual([old, newest, middle]);
+  });
+
+  it('goes on behind the last page when it was killed', async () => {
+    world.imports = [[{ room: newest, sessionId: 's1' }]];
+    came = async () => {
+      world.live = false;
+      throw new Error('killed');
+    };
+    (await start()).kick();
+    await world.idle();
+    expect(await readRestore(world.store)).toMatchObject({ room: newest, after: '2', sessions: 1, refused: 2 });
+    world.live = true;
+    came = async () => {};
+    const again = await start();
+    expect(again.progress).toMatchObject({ roomsDone: 0, sessions: 1, refused: 2 });
+    again.kick();
+    await world.idle();
+    expect(pages()).toEqual([`${newest} `, `${newest} 2`, `${middle} `, `${middle} 2`, `${old} `, `${old} 2`]);
+  });
+
+  it('waits for a connection and for the key, and is nobody’s business once it is over', async () => {
+    const restoring = await start();
+    world.live = false;
+    restoring.kick();
+    await restoring.restored(old);
+    world.live = true;
+    const kept = source;
+    source = undefined;
+    restoring.kick();
+    await world.idle();
+    expect(pages()).toEqual([]);
+    source = kept;
+    restoring.kick();
+    await world.idle();
+    expect(done).toHaveLength(3);
+    restoring.kick();
+    restoring.want(old);
+    await restoring.restored(old);
+    expect(pages()).toHaveLength(6);
+  });
+
+  it('of a version that was replaced ends', async () => {
+    source = { version: 2, keys: (source as FilledBackup).keys };
+    const restoring = await start();
+    restoring.kick();
+    await world.idle();
+    expect(pages()).toEqual([]);
+  });
+
+  it.each([
+    ['the same place again and again', { entries: [{ room: old, session: 's', sealed: bytes(1) }], next: '2' }],
+    ['empty pages for ever', { entries: [], next: `${Math.random()}` }],
+  ])('does not follow a server that tells %s', async (_, page) => {
+    const parts = world.parts();
+    const request = async (body: never) => {
+      world.asked.push(body);
+      return page;
+    };
+    world.parts = () => ({ ...parts, request }) as never;
+    (await start()).kick();
+    await world.idle();
+    expect(world.asked.length).toBeLessThan(10);
+    expect(done).toHaveLength(3);
+  });
+
+  it('reads everything once more before a backup is replaced', async () => {
+    await (await start()).readAll();
+    expect(world.of('listBackup').map(({ room, after }) => [room, after])).toEqual([
+      ['', ''],
+      ['', '2'],
+      ['', '4'],
+      ['', '6'],
+      ['', '8'],
+    ]);
+  });
+});

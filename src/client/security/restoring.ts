@@ -1,0 +1,193 @@
+// Reading the backup back on a device that was not there before: the room that someone looks at first, then by the newest message.
+// Guarantees: what was read is noted after each page, so that a kill or a lost connection costs one page at most; each page's messages can be read as soon
+// as it is here; an entry that no own device sealed for its place is counted and not taken. Does not: fetch messages.
+import type { LocalRestore } from '#proto/gen/local.ts';
+import { type BackupWork, type RestoredPage, restore } from '../backup/backup.ts';
+import type { RoomKey } from '../crypto/engine.ts';
+import { ClientError } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import type { Rooms } from '../room/rooms.ts';
+import { backupServer } from './backup-requests.ts';
+import { readRestore, restoreOf, restoreRow } from './backup-rows.ts';
+import type { FilledBackup } from './filling.ts';
+
+/** What reading back needs. */
+export interface RestoringPorts {
+  readonly parts: () => Parts;
+  readonly rooms: () => Pick<Rooms, 'all' | 'get'>;
+  /** The backup whose key is here. */
+  readonly source: () => FilledBackup | undefined;
+  /** Sessions came: what waits for them is tried again. */
+  readonly keysCame: (keys: readonly RoomKey[]) => Promise<void>;
+  /** All that the backup holds of a room is here. */
+  readonly roomDone: (room: string) => void;
+  readonly changed: () => void;
+}
+
+/** How far reading back is. */
+export interface RestoreProgress {
+  readonly rooms: number;
+  readonly roomsDone: number;
+  readonly sessions: number;
+  /** Entries that were not sealed by an own device, or were damaged: not taken. */
+  readonly refused: number;
+}
+
+/** Reading back on one device. */
+export class Restoring {
+  readonly #ports: RestoringPorts;
+  #state: LocalRestore | undefined;
+  #wanted: string | undefined;
+  #running: Promise<void> | undefined;
+  #stop = new AbortController();
+  readonly #waiters = new Set<() => void>();
+
+  constructor(ports: RestoringPorts) {
+    this.#ports = ports;
+  }
+
+  /** Reads what is kept. */
+  async load(): Promise<void> {
+    this.#state = await readRestore(this.#ports.parts().store);
+  }
+
+  /** Undefined: nothing is to be read back. */
+  get progress(): RestoreProgress | undefined {
+    if (!this.#state) return undefined;
+    const { done, sessions, refused } = this.#state;
+    return { rooms: this.#ports.rooms().all().length, roomsDone: done.length, sessions, refused };
+  }
+
+  /** Everything of this version is to be read. The caller has written the row. */
+  begin(version: number): void {
+    this.#state = restoreOf(version);
+  }
+
+  /** Someone looks at this room. */
+  want(room: string): void {
+    if (!this.#state || this.#state.done.includes(room)) return;
+    this.#wanted = room;
+    this.kick();
+  }
+
+  /** Resolves when this room is read back, or can't be just now. */
+  async restored(room: string): Promise<void> {
+    this.want(room);
+    while (this.#running && this.#state && !this.#state.done.includes(room))
+      await new Promise<void>((resolve) => this.#waiters.add(resolve));
+  }
+
+  /** Goes on where it stood. */
+  kick(): void {
+    if (this.#running || !this.#state || !this.#source() || !this.#ports.parts().live()) return;
+    const { background } = this.#ports.parts();
+    this.#stop = new AbortController();
+    const run = this.#run();
+    const ended = () => {
+      this.#running = undefined;
+      this.#tell();
+    };
+    this.#running = run.then(ended, ended);
+    background(() => run);
+  }
+
+  /** Reads everything of the backup once more, whatever was read before: nothing may be missing here when it is replaced. Rejects as requests do. */
+  async readAll(): Promise<void> {
+    const work = this.#work();
+    if (!work) return;
+    for await (const { imported, refused } of restore(work, '')) {
+      if (refused > 0) this.#ports.parts().count('restore.refused', refused);
+      if (imported.length > 0) await this.#ports.keysCame(imported);
+    }
+  }
+
+  /** Stops; what is noted stays. */
+  async end(): Promise<void> {
+    this.#stop.abort(new ClientError('CLOSED', 'Reading back was ended.'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let room = this.#next(); room !== undefined; room = this.#next()) await this.#room(room);
+    if (!this.#state || !this.#source()) return;
+    await this.#ports.parts().store.write([restoreRow(undefined)]);
+    this.#state = undefined;
+  }
+
+  #next(): string | undefined {
+    const state = this.#state;
+    if (!state || !this.#source()) return undefined;
+    const left = this.#ports
+      .rooms()
+      .all()
+      .map(({ replica }) => replica)
+      .filter(({ room }) => !state.done.includes(room));
+    const wanted = left.find(({ room }) => room === this.#wanted);
+    const newest = left.sort((a, b) => (b.local.head?.acceptedMs ?? 0) - (a.local.head?.acceptedMs ?? 0))[0];
+    return (wanted ?? newest)?.room;
+  }
+
+  async #room(room: string): Promise<void> {
+    const work = this.#work();
+    const state = this.#state;
+    if (!work || !state) return;
+    for await (const page of restore(work, room, state.room === room ? state.after : '')) {
+      await this.#take(room, page);
+      // Another room was opened meanwhile: this one goes on later.
+      if (page.next !== '' && this.#isWanted(this.#wanted, room)) return;
+    }
+    // Also where the server ended it without saying so: else it would be asked for ever.
+    const { done } = this.#state ?? state;
+    await this.#keep({ ...(this.#state ?? state), done: [...done, room], room: '', after: '' });
+    this.#ports.roomDone(room);
+    this.#tell();
+  }
+
+  async #take(room: string, { imported, refused, next }: RestoredPage): Promise<void> {
+    const state = this.#state;
+    if (!state) return;
+    const { count } = this.#ports.parts();
+    await this.#keep({
+      ...state,
+      room,
+      after: next,
+      sessions: state.sessions + imported.length,
+      refused: state.refused + refused,
+    });
+    if (imported.length > 0) count('restore.sessions', imported.length);
+    if (refused > 0) count('restore.refused', refused);
+    if (imported.length > 0) await this.#ports.keysCame(imported);
+    this.#tell();
+  }
+
+  #isWanted(other: string | undefined, room: string): boolean {
+    if (other === undefined || other === room || this.#state?.done.includes(other)) return false;
+    return this.#ports.rooms().get(other) !== undefined;
+  }
+
+  async #keep(next: LocalRestore): Promise<void> {
+    await this.#ports.parts().store.write([restoreRow(next)]);
+    this.#state = next;
+  }
+
+  #work(): BackupWork | undefined {
+    const source = this.#source();
+    if (!source) return undefined;
+    const parts = this.#ports.parts();
+    const owner = { user: parts.user, version: source.version };
+    const { signal } = this.#stop;
+    return { engine: parts.engine, keys: source.keys, owner, server: backupServer(parts), signal };
+  }
+
+  /** The backup that is to be read, where its key is here. */
+  #source() {
+    const source = this.#ports.source();
+    return source && (!this.#state || this.#state.version === source.version) ? source : undefined;
+  }
+
+  #tell(): void {
+    for (const wake of this.#waiters) wake();
+    this.#waiters.clear();
+    this.#ports.changed();
+  }
+}

@@ -1,0 +1,276 @@
+// A person's security set-up on this device: the backup password, the backup that fills itself, a new device that is opened with the password, and history
+// that comes back. Wires `../backup/` to the server, the manifest, own devices and the local store.
+// Guarantees: which backup counts is what own devices signed, never what the server says; passwords and grants are not kept; one of these calls at a time.
+// Does not: step up (`devices/step-up.ts`), ask anybody anything.
+import type { Grant } from '#proto/gen/client.ts';
+import type { Derivation, PasswordCost } from '../backup/header.ts';
+import { requireStrong } from '../backup/strength.ts';
+import type { PrivateMessage, RoomKey } from '../crypto/engine.ts';
+import type { KeyFileImport } from '../crypto/keeping.ts';
+import type { Devices } from '../devices/devices.ts';
+import { ClientError } from '../errors.ts';
+import type { Rooms } from '../room/rooms.ts';
+import { checkBackup } from './backup-requests.ts';
+import { readHeld } from './backup-rows.ts';
+import { beginBackup, finishBegun } from './beginning.ts';
+import { Filling } from './filling.ts';
+import { namedBackup, requireForward } from './in-force.ts';
+import { KeySharing, type KeySharingPorts } from './key-sharing.ts';
+import { openWithPassword } from './opening.ts';
+import { type RestoreProgress, Restoring } from './restoring.ts';
+
+/** How a person's messages are secured, as this device knows. */
+export interface SecurityState {
+  /** `unconfirmed`: this device has to be confirmed, by another one or by the password; `unprotected`: there is no backup, and who loses all devices loses
+   * all messages; `waiting`: there is one, and another own device has yet to give this one its key; `protected`: this device fills it. */
+  readonly state: 'unconfirmed' | 'unprotected' | 'waiting' | 'protected';
+  /** Is there a backup that own devices signed, so that its password opens it? */
+  readonly backup: boolean;
+  /** Sessions of this device that are not in the backup yet. */
+  readonly waiting: number;
+  /** While history is read back. */
+  readonly restore?: RestoreProgress;
+}
+
+/** What logging this device out would cost: `everything` where it is the last one and no backup can be opened without it, `newest` where some of it is not
+ * in the backup yet. */
+export type LogOutLoss = 'nothing' | 'newest' | 'everything';
+
+/** What it needs of the client. */
+export interface SecurityPorts extends Omit<KeySharingPorts, 'came'> {
+  readonly devices: Pick<Devices, 'nameBackup' | 'refresh'>;
+  readonly rooms: () => Pick<Rooms, 'all' | 'get'>;
+  /** Sessions came: what waits for them is tried again. */
+  readonly keysCame: (keys: readonly RoomKey[]) => Promise<void>;
+  /** What is in a room's state can be read now: names. */
+  readonly readSlots: (room: string) => void;
+  /** Own devices are to say what they know of rooms. */
+  readonly askPositions: () => Promise<void>;
+  /** What Argon2id costs for new passwords; default 64 MiB and 3 passes. */
+  readonly cost?: PasswordCost | undefined;
+}
+
+/** The security of one device. Calls that need the server reject as all do; `watch` tells how far the password's derivation is (seconds) and ends it. */
+export class Security {
+  readonly #ports: SecurityPorts;
+  readonly #filling: Filling;
+  readonly #restoring: Restoring;
+  readonly #sharing: KeySharing;
+  readonly #listeners = new Set<() => void>();
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #told = '';
+  #closed = false;
+
+  constructor(ports: SecurityPorts) {
+    this.#ports = ports;
+    const { parts, rooms, keysCame, readSlots } = ports;
+    const waiting = (count: number) => {
+      this.#waiting = count;
+      this.#tell();
+    };
+    this.#filling = new Filling({ parts, stale: () => this.#stale(), waiting });
+    this.#restoring = new Restoring({
+      parts,
+      rooms,
+      source: () => this.#filling.into,
+      keysCame,
+      roomDone: readSlots,
+      changed: () => this.#tell(),
+    });
+    const came = ({ version }: { readonly version: number }) => {
+      this.#restoring.begin(version);
+      parts().background(() => this.follow());
+    };
+    this.#sharing = new KeySharing({ ...ports, came });
+  }
+
+  /** See SecurityState. Each change is told as event `security`. */
+  state(): SecurityState {
+    const parts = this.#ports.parts();
+    const named = namedBackup(parts);
+    const restore = this.#restoring.progress;
+    const common = { backup: named !== undefined, waiting: this.#waiting, ...(restore ? { restore } : {}) };
+    if (!parts.confirmed()) return { state: 'unconfirmed', ...common };
+    if (named === undefined) return { state: 'unprotected', ...common };
+    return { state: this.#filling.into?.version === named.version ? 'protected' : 'waiting', ...common };
+  }
+
+  /** Makes the backup under this password; from then on it fills itself. `grant` is of purpose `backup`. WEAK_PASSWORD, NOT_CONFIRMED, STEP_UP_NEEDED,
+   * UNTRUSTED, OFFLINE; BAD_ARGUMENT where there is one, or the password has over 256 characters; TIMEOUT where another device was quicker. */
+  async setUp(grant: Grant, password: string, watch: Derivation = {}): Promise<void> {
+    await requireStrong(password);
+    await this.#exclusive(async () => {
+      await this.#look();
+      if (namedBackup(this.#ports.parts()))
+        throw new ClientError('BAD_ARGUMENT', 'There is a backup already: its password can be changed.');
+      await this.#begin(grant, password, watch);
+    });
+  }
+
+  /** Makes a new backup under another password; the one before opens nothing any more. What only the old one held is read first. The old password is not
+   * asked for: who forgot it and has a confirmed device loses nothing. As `setUp`; OFFLINE also while another own device has yet to give this one the key. */
+  async changePassword(grant: Grant, password: string, watch: Derivation = {}): Promise<void> {
+    await requireStrong(password);
+    await this.#exclusive(async () => {
+      await this.#look();
+      const named = namedBackup(this.#ports.parts());
+      if (named && this.#filling.into?.version !== named.version)
+        throw new ClientError('OFFLINE', 'Another own device has yet to give this one the key of the backup.');
+      await this.#restoring.readAll();
+      await this.#begin(grant, password, watch);
+    });
+  }
+
+  /** Confirms this new device with the password and begins to read history back. `grant` is of purpose `backup`, and serves the next try as well.
+   * WRONG_PASSWORD; UNKNOWN where there is no backup; STEP_UP_NEEDED; REJECTED RATE_LIMITED (five an hour); UNTRUSTED, with an alarm, where the server
+   * shows an older backup or another identity; OFFLINE. */
+  unlock(grant: Grant, password: string, watch: Derivation = {}): Promise<void> {
+    return this.#exclusive(async () => {
+      const { version } = await openWithPassword(this.#ports, { grant, password, ...watch });
+      this.#restoring.begin(version);
+      await this.#follow();
+      await this.#ports.askPositions();
+    });
+  }
+
+  /** Resolves when all sessions of this device are in the backup and nothing is to be read back. OFFLINE after `timeoutMs` (30,000); it goes on by itself. */
+  async flushed(timeoutMs = 30_000): Promise<void> {
+    const late = AbortSignal.timeout(timeoutMs);
+    if (this.#filling.into) await this.#filling.fill();
+    this.#restoring.kick();
+    while (this.#waiting > 0 || this.#restoring.progress !== undefined) {
+      if (late.aborted || !this.#ports.parts().live())
+        throw new ClientError('OFFLINE', 'Not everything is in the backup, or read back, yet. It goes on by itself.');
+      await this.#nextChange(late);
+    }
+  }
+
+  /** To be asked, and told to the person, before they log this device out. */
+  async lossAtLogOut(): Promise<LogOutLoss> {
+    const { state } = this.state();
+    if (state === 'unconfirmed' || this.#ports.otherDevices().length > 0) return 'nothing';
+    if (state !== 'protected') return 'everything';
+    return (await this.#ports.parts().engine.backupCounts()).waiting > 0 ? 'newest' : 'nothing';
+  }
+
+  /** All sessions as a key file under a passphrase, in the format that Matrix clients read. WEAK_PASSWORD. */
+  async exportKeys(passphrase: string): Promise<string> {
+    await requireStrong(passphrase);
+    return this.#ports.parts().engine.exportKeys(passphrase);
+  }
+
+  /** Takes a key file in. What it opens is shown as `unproven`. WRONG_PASSWORD; BAD_ARGUMENT for what is no key file. */
+  async importKeys(file: string, passphrase: string): Promise<KeyFileImport> {
+    const imported = await this.#ports.parts().engine.importKeys(file, passphrase);
+    this.#filling.look();
+    return imported;
+  }
+
+  /** Resolves when what the backup holds of this room is here, or can't be had just now. It is read before other rooms. */
+  restored(room: string): Promise<void> {
+    return this.#restoring.restored(room);
+  }
+
+  /** Reads what is kept. */
+  load(): Promise<void> {
+    return this.#restoring.load();
+  }
+
+  /** Someone looks at this room. */
+  want(room: string): void {
+    this.#restoring.want(room);
+  }
+
+  /** There may be new sessions. */
+  look(): void {
+    this.#filling.look();
+  }
+
+  /** Own devices, the manifest or the session moved: what is in force is filled and read back. Rejects as requests do. */
+  follow(): Promise<void> {
+    return this.#exclusive(() => this.#follow());
+  }
+
+  /** See KeySharing. */
+  take(message: PrivateMessage): Promise<void> {
+    return this.#sharing.take(message);
+  }
+
+  /** Stops; what is noted goes on at the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#filling.end(), this.#restoring.end()]);
+    await this.#turn;
+  }
+
+  async #follow(): Promise<void> {
+    const parts = this.#ports.parts();
+    if (this.#closed) return;
+    if (!parts.confirmed()) await this.#filling.end();
+    else {
+      if (parts.live()) await finishBegun(this.#ports);
+      const named = namedBackup(parts);
+      const held = await readHeld(parts.store);
+      if (named && held?.version === named.version) {
+        await this.#filling.begin(held);
+        this.#restoring.kick();
+      } else {
+        await this.#filling.end();
+        if (named) await this.#sharing.ask(named.version);
+      }
+    }
+    this.#tell();
+  }
+
+  async #begin(grant: Grant, password: string, watch: Derivation): Promise<void> {
+    const { cost, parts } = this.#ports;
+    const held = await beginBackup(this.#ports, { grant, password, ...watch, cost });
+    await this.#follow();
+    // Whom this does not reach asks.
+    parts().background(() => this.#sharing.tell({ held }));
+  }
+
+  /** The newest manifest, and what follows from it. */
+  async #look(): Promise<void> {
+    await this.#ports.devices.refresh();
+    await this.#follow();
+  }
+
+  /** The server refused to take entries of this version. */
+  #stale(): void {
+    const { parts, devices } = this.#ports;
+    parts().background(async () => {
+      await devices.refresh();
+      requireForward(parts(), await checkBackup(parts()));
+      await this.follow();
+    });
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  #nextChange(late: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#listeners.delete(wake);
+        late.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#listeners.add(wake);
+      late.addEventListener('abort', wake);
+    });
+  }
+
+  #tell(): void {
+    for (const wake of [...this.#listeners]) wake();
+    const state = this.state();
+    const said = JSON.stringify(state);
+    if (said === this.#told || this.#closed) return;
+    this.#told = said;
+    this.#ports.parts().emit('security', state);
+  }
+}

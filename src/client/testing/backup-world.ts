@@ -1,0 +1,137 @@
+// For tests: a backup at a server that is as honest as the test lets it be, one device's parts around it, and a kill between any two steps.
+import type { Backup, BackupEntry } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import type { BackupHead } from '#proto/gen/record.ts';
+import { backupHash } from '#proto/rules/bytes/hash.ts';
+import type { ClientBody } from '../connection/connection.ts';
+import type { RoomKey } from '../crypto/engine.ts';
+import { ClientError } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import { portablePrimitives as primitives } from '../primitives.ts';
+import { MemoryStore } from '../store/memory-store.ts';
+
+const none: Uint8Array = new Uint8Array();
+
+/** A refusal by the server. */
+export function refusal(rejection: Rejection): ClientError {
+  return new ClientError('REJECTED', 'no', { rejection });
+}
+
+/** One device and its server. */
+export class BackupWorld {
+  readonly user = '@ann:localhost';
+  store = new MemoryStore();
+  readonly asked: ClientBody[] = [];
+  readonly alarms: string[] = [];
+  readonly counted = new Map<string, number>();
+  /** What the server has. */
+  backup = { version: 0, header: none, lastVersion: 0 };
+  entries: BackupEntry[] = [];
+  /** Entries on a page. */
+  pageEntries = 2;
+  /** What the manifest names. */
+  named: BackupHead | undefined;
+  live = true;
+  confirmed = true;
+  /** Called before each request is served: throw to have it lost before, or return what throws after it was done. */
+  before: (body: ClientBody) => undefined | (() => never) = () => undefined;
+  /** Calls of the engine, in words. */
+  readonly engineCalls: string[] = [];
+  /** What the next imports bring. */
+  imports: RoomKey[][] = [];
+  #work: Promise<unknown>[] = [];
+
+  parts(): Parts {
+    const seeds = { master: bytes(1), selfSigning: bytes(2), userSigning: bytes(3) };
+    const engine = {
+      user: this.user,
+      exportIdentity: async () => seeds,
+      importSessions: async () => this.imports.shift() ?? [],
+      startBackup: async (version: number) => void this.engineCalls.push(`start ${version}`),
+      endBackup: async () => void this.engineCalls.push('end'),
+      takeBackup: async () => undefined,
+      markBackedUp: async () => {},
+      backupCounts: async () => ({ total: 0, waiting: 0 }),
+      sealForDevices: async (_type: string, _content: unknown, [to]: { devices: readonly string[] }[]) =>
+        to?.devices ?? [],
+    };
+    const body = () => ({ backup: this.named, devices: [] });
+    return {
+      user: this.user,
+      device: 1,
+      deviceId: 'ONE',
+      store: this.store,
+      primitives,
+      engine,
+      people: { get: () => ({ manifest: { body: body() } }) },
+      request: (asked: ClientBody) => this.#serve(asked),
+      live: () => this.live,
+      whenLive: async () => this.live,
+      confirmed: () => this.confirmed,
+      emit: () => {},
+      alarm: ({ code }: { code: string }) => this.alarms.push(code),
+      count: (name: string, by = 1) => this.counted.set(name, (this.counted.get(name) ?? 0) + by),
+      background: (work: () => Promise<void>) => void this.#work.push(work().catch(() => {})),
+      now: () => 0,
+      random: () => 0,
+    } as unknown as Parts;
+  }
+
+  /** Waits for what runs in the background. */
+  async idle(): Promise<void> {
+    while (this.#work.length > 0) await this.#work.shift();
+  }
+
+  /** Requests of one kind that came so far. */
+  of<Case extends ClientBody['$case']>(kind: Case): Extract<ClientBody, { $case: Case }>['value'][] {
+    return this.asked.flatMap((body) => (body.$case === kind ? [body.value as never] : []));
+  }
+
+  async #serve(body: ClientBody): Promise<unknown> {
+    this.asked.push(body);
+    const after = this.before(body);
+    const answer = this.#answer(body);
+    after?.();
+    return answer;
+  }
+
+  #answer(body: ClientBody): unknown {
+    switch (body.$case) {
+      case 'checkBackup':
+        return this.told(none);
+      case 'fetchBackup':
+        return this.told(this.backup.header);
+      case 'createBackup': {
+        const { version, header } = body.value;
+        if (version === this.backup.version && same(header, this.backup.header)) return {};
+        if (version !== this.backup.lastVersion + 1) throw refusal(Rejection.REJECTION_STALE_STATE);
+        this.backup = { version, header, lastVersion: version };
+        return {};
+      }
+      case 'listBackup': {
+        const { room, after } = body.value;
+        const all = this.entries.filter((entry) => room === '' || entry.room === room);
+        const from = Number(after || '0');
+        const next = from + this.pageEntries < all.length ? String(from + this.pageEntries) : '';
+        return { entries: all.slice(from, from + this.pageEntries), next };
+      }
+      default:
+        return {};
+    }
+  }
+
+  told(header: Uint8Array): Backup {
+    const { version, lastVersion } = this.backup;
+    const hash = version === 0 ? none : backupHash(this.backup.header, primitives);
+    return { version, header, hash, entries: this.entries.length, lastVersion };
+  }
+}
+
+/** 32 bytes. */
+export function bytes(fill: number): Uint8Array {
+  return new Uint8Array(32).fill(fill);
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
