@@ -58,7 +58,13 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     from: 'src/server/backup',
-    may: ['proto', 'actors', 'src/server/backup', 'src/server/storage'],
+    may: ['proto', 'actors', 'src/server/backup', 'src/server/storage', 'src/server/telemetry'],
+    packages: 'all',
+    node: true,
+  },
+  {
+    from: 'src/server/directory',
+    may: ['proto', 'actors', 'src/server/directory', 'src/server/storage', 'src/server/telemetry'],
     packages: 'all',
     node: true,
   },

@@ -51,15 +51,14 @@ export type UserRequestCase =
 /** A request that goes to the asker's own user actor. */
 export type UserRequest = Extract<RequestBody, { $case: UserRequestCase }>;
 /** The request bodies that no actor handles: the world does, since they need its store and no order among others. */
-export type ServedRequestCase =
-  | 'checkBackup'
-  | 'createBackup'
-  | 'fetchBackup'
-  | 'putBackup'
-  | 'listBackup'
-  | 'dropBackup';
-/** A request that the world serves. */
-export type ServedRequest = Extract<RequestBody, { $case: ServedRequestCase }>;
+export type ServedRequest = AboutBackup | AboutDirectory;
+/** Of those, what is about the user's backup. */
+export type AboutBackup = Extract<
+  RequestBody,
+  { $case: 'checkBackup' | 'createBackup' | 'fetchBackup' | 'putBackup' | 'listBackup' | 'dropBackup' }
+>;
+/** What is about being found by name. */
+export type AboutDirectory = Extract<RequestBody, { $case: 'readListing' | 'setListing' | 'searchDirectory' }>;
 
 /** A room's part of the answer to Subscribe, gathered by the session. */
 export interface SubscribedPart {

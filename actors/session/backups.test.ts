@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RequestBody, ServedRequest } from '#actors/kernel/messages.ts';
+import type { AboutBackup, RequestBody, ServedRequest } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { backupFault, isEntryKey } from './backups.ts';
 import { ann, manifest, rejection, room, Stage } from './stage.ts';
@@ -7,15 +7,15 @@ import { ann, manifest, rejection, room, Stage } from './stage.ts';
 const bytes = (length: number) => new Uint8Array(length);
 const grant = { token: 'grant', attempt: bytes(16) };
 const entry = { room, session: 'Aa0+/', sealed: bytes(1) };
-const check: ServedRequest = { $case: 'checkBackup', value: {} };
-const create = (header: Uint8Array, given: typeof grant | undefined = grant): ServedRequest => ({
+const check: AboutBackup = { $case: 'checkBackup', value: {} };
+const create = (header: Uint8Array, given: typeof grant | undefined = grant): AboutBackup => ({
   $case: 'createBackup',
   value: { grant: given, header, version: 1 },
 });
-const fetch = (given: typeof grant | undefined): ServedRequest => ({ $case: 'fetchBackup', value: { grant: given } });
-const drop: ServedRequest = { $case: 'dropBackup', value: { grant, version: 1 } };
-const put = (...entries: (typeof entry)[]): ServedRequest => ({ $case: 'putBackup', value: { version: 1, entries } });
-const list = (of = '', after = ''): ServedRequest => ({
+const fetch = (given: typeof grant | undefined): AboutBackup => ({ $case: 'fetchBackup', value: { grant: given } });
+const drop: AboutBackup = { $case: 'dropBackup', value: { grant, version: 1 } };
+const put = (...entries: (typeof entry)[]): AboutBackup => ({ $case: 'putBackup', value: { version: 1, entries } });
+const list = (of = '', after = ''): AboutBackup => ({
   $case: 'listBackup',
   value: { version: 1, room: of, after, limit: 0 },
 });

@@ -1,6 +1,6 @@
 // The shape of requests about backups: ids, counts and sizes, before anything is asked of a store. Which backup is in force and what a grant is worth
 // is for whoever serves them to say.
-import type { ServedRequest } from '#actors/kernel/messages.ts';
+import type { AboutBackup } from '#actors/kernel/messages.ts';
 import type { BackupEntry, Grant } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { attemptBytes } from '#proto/rules/bytes/hash.ts';
@@ -13,7 +13,7 @@ const { REJECTION_BAD_REQUEST: badRequest, REJECTION_TOO_LARGE: tooLarge } = Rej
 const session = /^[A-Za-z0-9+/]+$/;
 
 /** Why a request about a backup is refused as it stands; null = it may be served. */
-export function backupFault(body: ServedRequest): Rejection | null {
+export function backupFault(body: AboutBackup): Rejection | null {
   switch (body.$case) {
     case 'checkBackup':
       return null;

@@ -1,6 +1,6 @@
 // Which request goes to which actor. Ids are looked at here, before anything is addressed: whatever is malformed creates no actor. Whether the
-// room exists and the asker may do it is for the room to say, whether the body makes sense for whoever handles it. Backups are no actor's: the
-// world serves them.
+// room exists and the asker may do it is for the room to say, whether the body makes sense for whoever handles it. Backups and the
+// directory are no actor's: the world serves them.
 
 import { type Address, roomAddress, userAddress } from '#actors/kernel/address.ts';
 import type { Message, Requester, ServedRequest } from '#actors/kernel/messages.ts';
@@ -9,6 +9,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { isRoomId, isUserId } from '#proto/rules/ids.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { backupFault } from './backups.ts';
+import { directoryFault } from './directory.ts';
 import type { DeviceRateClass, UserRateClass } from './limits.ts';
 
 /** A body of a client frame that one actor answers. */
@@ -68,6 +69,12 @@ export function routeOf(body: RoutedBody, from: Requester): Route {
       const refused = backupFault(body);
       return refused === null ? { served: body } : { refused };
     }
+    case 'readListing':
+    case 'setListing':
+    case 'searchDirectory': {
+      const refused = directoryFault(body);
+      return refused === null ? { served: body } : { refused };
+    }
   }
   return { to: userAddress(from.user), message: { kind: 'request', from, body } };
 }
@@ -79,7 +86,7 @@ export function isForListed({ $case }: RoutedBody): boolean {
 
 /** The same, but for an account without any manifest: its devices may. */
 export function isForUnlistedAtFirst({ $case }: RoutedBody): boolean {
-  return $case === 'createBackup' || $case === 'putBackup' || $case === 'dropBackup';
+  return $case === 'createBackup' || $case === 'putBackup' || $case === 'dropBackup' || $case === 'setListing';
 }
 
 /** What a request counts against. */
@@ -94,6 +101,7 @@ export function rateOf(
     case 'sendDeviceMessages':
       return { of: 'device', name: 'deviceMessages' };
     case 'queryKeys':
+    case 'searchDirectory':
       return { of: 'user', name: 'query' };
     case 'claimKeys':
       return { of: 'user', name: 'claim' };
@@ -106,6 +114,7 @@ export function rateOf(
     case 'createBackup':
     case 'fetchBackup':
     case 'dropBackup':
+    case 'setListing':
       return { of: 'user', name: 'change' };
     case 'putBackup':
     case 'listBackup':
@@ -117,6 +126,7 @@ export function rateOf(
     case 'ackInbox':
     case 'listDevices':
     case 'checkBackup':
+    case 'readListing':
       return { of: 'device', name: 'read' };
   }
 }

@@ -51,6 +51,21 @@ export namespace EphemeralKind {
   export type EPHEMERAL_KIND_ONLINE = typeof EphemeralKind.EPHEMERAL_KIND_ONLINE;
 }
 
+export const ListingChoice = {
+  /** LISTING_CHOICE_UNSPECIFIED - Not answered yet: as NO, but the app is to ask once, after the first login. */
+  LISTING_CHOICE_UNSPECIFIED: 0,
+  LISTING_CHOICE_YES: 1,
+  LISTING_CHOICE_NO: 2,
+} as const;
+
+export type ListingChoice = typeof ListingChoice[keyof typeof ListingChoice];
+
+export namespace ListingChoice {
+  export type LISTING_CHOICE_UNSPECIFIED = typeof ListingChoice.LISTING_CHOICE_UNSPECIFIED;
+  export type LISTING_CHOICE_YES = typeof ListingChoice.LISTING_CHOICE_YES;
+  export type LISTING_CHOICE_NO = typeof ListingChoice.LISTING_CHOICE_NO;
+}
+
 export interface ClientFrame {
   request: number;
   body:
@@ -80,6 +95,9 @@ export interface ClientFrame {
     | { $case: "putBackup"; value: PutBackup }
     | { $case: "listBackup"; value: ListBackup }
     | { $case: "dropBackup"; value: DropBackup }
+    | { $case: "readListing"; value: ReadListing }
+    | { $case: "setListing"; value: SetListing }
+    | { $case: "searchDirectory"; value: SearchDirectory }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -103,6 +121,8 @@ export interface ServerFrame {
     | { $case: "deliveryReport"; value: DeliveryReport }
     | { $case: "backup"; value: Backup }
     | { $case: "backupPage"; value: BackupPage }
+    | { $case: "listing"; value: Listing }
+    | { $case: "directoryHits"; value: DirectoryHits }
     | //
     /** Pushed. */
     { $case: "roomRecords"; value: RoomRecords }
@@ -728,6 +748,56 @@ export interface DropBackup {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** What the user chose. Any device of theirs. Answer: Listing. */
+export interface ReadListing {
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface Listing {
+  choice: ListingChoice;
+  /** With YES alone. */
+  name: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * Chooses; the same again changes nothing. Answer: Done, once it is durable: with NO the name is gone from the directory then, and no search that is
+ * asked later finds it. Every device that may write (its manifest names it, or there is no manifest yet); others get STALE_MANIFEST. BAD_REQUEST: another
+ * choice than YES or NO, a name with NO, a name that is none (`isListingName` of rules/directory.ts). RATE_LIMITED: the eleventh YES with another name
+ * within 24 hours; NO is never refused for that.
+ */
+export interface SetListing {
+  choice: ListingChoice;
+  /** With YES: 1 to 64 characters, no control characters, nothing invisible, no space at either end, three letters or digits. */
+  name: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * People and bots by the beginning of any word of their name. Answer: DirectoryHits, the same for a name that nobody has and one whose owner does not want
+ * to be found. Accents, case and what stands between words do not count (`foldName` of rules/directory.ts). BAD_REQUEST: fewer than three letters or digits
+ * are left then, or more than 64 characters were given. RATE_LIMITED, whatever comes of it: a user may search 40 times at once and then once a minute; a
+ * node answers 200 searches at once and then 50 a second.
+ */
+export interface SearchDirectory {
+  text: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface DirectoryHits {
+  /** At most ten, the best first: who is called so, whose name begins so, in whose name a later word begins so; among these by name from that word on. */
+  hits: DirectoryHit[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface DirectoryHit {
+  user: string;
+  /** As its owner wrote it. */
+  name: string;
+  bot: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 function createBaseClientFrame(): ClientFrame {
   return { request: 0, body: undefined, _unknownFields: {} };
 }
@@ -815,6 +885,15 @@ export const ClientFrame: MessageFns<ClientFrame> = {
         break;
       case "dropBackup":
         DropBackup.encode(message.body.value, writer.uint32(218).fork()).join();
+        break;
+      case "readListing":
+        ReadListing.encode(message.body.value, writer.uint32(226).fork()).join();
+        break;
+      case "setListing":
+        SetListing.encode(message.body.value, writer.uint32(234).fork()).join();
+        break;
+      case "searchDirectory":
+        SearchDirectory.encode(message.body.value, writer.uint32(242).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -1057,6 +1136,30 @@ export const ClientFrame: MessageFns<ClientFrame> = {
             message.body = { $case: "dropBackup", value: DropBackup.decode(reader, reader.uint32()) };
             continue;
           }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.body = { $case: "readListing", value: ReadListing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.body = { $case: "setListing", value: SetListing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.body = { $case: "searchDirectory", value: SearchDirectory.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1135,6 +1238,12 @@ export const ServerFrame: MessageFns<ServerFrame> = {
         break;
       case "backupPage":
         BackupPage.encode(message.body.value, writer.uint32(138).fork()).join();
+        break;
+      case "listing":
+        Listing.encode(message.body.value, writer.uint32(146).fork()).join();
+        break;
+      case "directoryHits":
+        DirectoryHits.encode(message.body.value, writer.uint32(154).fork()).join();
         break;
       case "roomRecords":
         RoomRecords.encode(message.body.value, writer.uint32(258).fork()).join();
@@ -1313,6 +1422,22 @@ export const ServerFrame: MessageFns<ServerFrame> = {
             }
 
             message.body = { $case: "backupPage", value: BackupPage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.body = { $case: "listing", value: Listing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.body = { $case: "directoryHits", value: DirectoryHits.decode(reader, reader.uint32()) };
             continue;
           }
           case 32: {
@@ -6588,6 +6713,411 @@ export const DropBackup: MessageFns<DropBackup> = {
             }
 
             message.version = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReadListing(): ReadListing {
+  return { _unknownFields: {} };
+}
+
+export const ReadListing: MessageFns<ReadListing> = {
+  encode(message: ReadListing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadListing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadListing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListing(): Listing {
+  return { choice: 0, name: "", _unknownFields: {} };
+}
+
+export const Listing: MessageFns<Listing> = {
+  encode(message: Listing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.choice !== 0) {
+      writer.uint32(8).int32(message.choice);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Listing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.choice = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetListing(): SetListing {
+  return { choice: 0, name: "", _unknownFields: {} };
+}
+
+export const SetListing: MessageFns<SetListing> = {
+  encode(message: SetListing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.choice !== 0) {
+      writer.uint32(8).int32(message.choice);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetListing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetListing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.choice = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSearchDirectory(): SearchDirectory {
+  return { text: "", _unknownFields: {} };
+}
+
+export const SearchDirectory: MessageFns<SearchDirectory> = {
+  encode(message: SearchDirectory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== "") {
+      writer.uint32(10).string(message.text);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchDirectory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchDirectory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDirectoryHits(): DirectoryHits {
+  return { hits: [], _unknownFields: {} };
+}
+
+export const DirectoryHits: MessageFns<DirectoryHits> = {
+  encode(message: DirectoryHits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hits) {
+      DirectoryHit.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DirectoryHits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDirectoryHits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hits.push(DirectoryHit.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDirectoryHit(): DirectoryHit {
+  return { user: "", name: "", bot: false, _unknownFields: {} };
+}
+
+export const DirectoryHit: MessageFns<DirectoryHit> = {
+  encode(message: DirectoryHit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.bot !== false) {
+      writer.uint32(24).bool(message.bot);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DirectoryHit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDirectoryHit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bot = reader.bool();
             continue;
           }
         }

@@ -140,6 +140,17 @@ export const limits = {
   backupBytesMax: 67_108_864,
   /** Times that an account's header is fetched within an hour, repeats not counted. Over it: RATE_LIMITED. */
   backupFetchesMax: 5,
+  // ---- directory ------------------------------------------------------------------------------------------------------------
+  /** Characters of the name that one is found by. Over it: BAD_REQUEST. */
+  listingNameCharactersMax: 64,
+  /** Letters and digits that folding must leave, of such a name and of what is searched for. Under it: BAD_REQUEST. */
+  listingLettersLeast: 3,
+  /** Changes to another name within 24 hours, of an account. Over it: RATE_LIMITED. */
+  listingNamesMax: 10,
+  /** Characters of what is searched for. Over it: BAD_REQUEST. */
+  searchCharactersMax: 64,
+  /** Hits of one search. */
+  searchHitsMax: 10,
   // ---- ids ----------------------------------------------------------------------------------------------------------------
   /** Characters of a provider's name. */
   providerCharactersMax: 64,

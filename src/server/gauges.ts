@@ -2,6 +2,7 @@
 import { Disconnect } from '#proto/gen/codes.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import type { Directory } from './directory/directory.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoreRequests } from './store-requests.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -11,6 +12,7 @@ interface Watched {
   readonly runtime: Runtime;
   readonly transport: Transport;
   readonly backups: Backups;
+  readonly directory: Directory;
   /** null = the only node. */
   readonly cluster: Cluster | null;
   readonly state: NodeState;
@@ -27,7 +29,10 @@ export interface NodeState {
 }
 
 /** Makes the metrics that are read when they are asked for. */
-export function watch(metrics: Metrics, { runtime, transport, cluster, state, requests, backups }: Watched): void {
+export function watch(
+  metrics: Metrics,
+  { runtime, transport, cluster, state, requests, backups, directory }: Watched,
+): void {
   metrics.gauge('ready', 'Whether it may get devices: 1 or 0', () => Number(state.ready()));
   metrics.gauge('draining', 'Whether it is about to end: 1 or 0', () => Number(state.draining()));
   metrics.gauge('store_writes', 'Whether the store takes writes: 1 or 0', () => Number(state.writes()));
@@ -71,6 +76,9 @@ export function watch(metrics: Metrics, { runtime, transport, cluster, state, re
   );
   metrics.counters('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
   metrics.counters('backup_requests_total', 'Requests about backups, by what came of them', () => backups.counts.all());
+  metrics.counters('directory_requests_total', 'Requests about the directory, by what came of them', () =>
+    directory.counts.all(),
+  );
   metrics.counter('backup_entries_total', 'Entries of backups that were kept', () => backups.counts.entriesPut);
   const closes = () => [...transport.counters.closes].map(([code, count]) => [closeName(code), count] as const);
   metrics.counters('closes_total', 'Ended connections, by why', closes);

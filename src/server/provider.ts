@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { firstSession } from '#actors/cluster/seats.ts';
 import { type Address, parseAddress } from '#actors/kernel/address.ts';
-import type { RoomSummary } from '#actors/kernel/messages.ts';
+import type { AboutDirectory, RoomSummary, ServedRequest } from '#actors/kernel/messages.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
 import { decodeSummary, summaryKey } from '#actors/room/reading/entry.ts';
 import { Room } from '#actors/room/room.ts';
@@ -18,6 +18,7 @@ import { ContractBroken } from './broken-contract.ts';
 import { ClockOff, checkClock } from './clock-check.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { type Config, ConfigError } from './config.ts';
+import { Directory } from './directory/directory.ts';
 import { openTransport } from './front.ts';
 import { type NodeState, watch } from './gauges.ts';
 import { livesOf } from './lives.ts';
@@ -164,6 +165,7 @@ async function startOn(
     primitives: nodePrimitives,
     now: Date.now,
   });
+  const directory = new Directory({ store: store.directory(), isBot, now: Date.now });
   const waking = new Waking();
   const runtime: Runtime = new Runtime({
     create: {
@@ -179,7 +181,8 @@ async function startOn(
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
     },
-    serve: (request) => backups.serve(request),
+    serve: ({ user, device, body }) =>
+      isAboutDirectory(body) ? directory.serve({ user, body }) : backups.serve({ user, device, body }),
     logs: (answer) => {
       const logs = runner.serve((actor, incarnation, heard) => {
         if (isWell(heard)) waking.worked(actor);
@@ -268,7 +271,7 @@ async function startOn(
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, { runtime, transport, cluster, state, requests, backups });
+  watch(metrics, { runtime, transport, cluster, state, requests, backups, directory });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,
@@ -292,6 +295,10 @@ async function startOn(
       log.info('stopped', { actorsLeft: left });
     },
   };
+}
+
+function isAboutDirectory(body: ServedRequest): body is AboutDirectory {
+  return body.$case === 'readListing' || body.$case === 'setListing' || body.$case === 'searchDirectory';
 }
 
 /** Did the log make something durable? Opening it may work while writing to it does not. */

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { livesOf } from './lives.ts';
 import type { BackupStore } from './storage/backups.ts';
 import { CassandraStore } from './storage/cassandra/store.ts';
+import type { DirectoryStore } from './storage/directory.ts';
 import { EmbeddedStore } from './storage/embedded/store.ts';
 import type { StorageError, Store } from './storage/store.ts';
 import type { Table } from './storage/table.ts';
@@ -17,6 +18,7 @@ export interface ProviderStore extends Store {
   table(name: string): Table;
   accounts(): AccountStore;
   backups(): BackupStore;
+  directory(): DirectoryStore;
   /** Has anybody ever logged in? */
   holdsSubjects(): Promise<boolean>;
   /** This node's clock less the store's, and how far the store's own clocks are apart, milliseconds. Absent where they are one. */

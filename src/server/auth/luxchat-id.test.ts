@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isUserId } from '#proto/rules/ids.ts';
-import { idRandomBytes, luxchatIdInGroups, makeLuxchatId } from './luxchat-id.ts';
-import { idCheckCharacter, idLetters, isLuxchatIdName, readLuxchatIdName } from './luxchat-id-check.ts';
+import {
+  idCheckCharacter,
+  idLetters,
+  isLuxchatIdName,
+  luxchatIdInGroups,
+  readLuxchatId,
+  readLuxchatIdName,
+} from '#proto/rules/luxchat-id.ts';
+import { idRandomBytes, makeLuxchatId } from './luxchat-id.ts';
 
 const nameOf = (id: string) => id.slice(1, id.indexOf(':'));
 const names = Array.from({ length: 50 }, () => nameOf(makeLuxchatId(randomBytes(idRandomBytes), 'chat.example.lu')));
@@ -59,5 +66,28 @@ describe('a Luxchat-ID', () => {
     expect(readLuxchatIdName('ABCD-efgh jkj')).toBe('abcdefghjkj');
     expect(readLuxchatIdName('OOOOOOOOOOo')).toBe('00000000000');
     expect(readLuxchatIdName('abcd efgh jkc')).toBeNull();
+  });
+});
+
+describe('what a person types', () => {
+  const own = 'chat.example.lu';
+  const id = makeLuxchatId(new Uint8Array(idRandomBytes).fill(0x5a), own);
+  const name = nameOf(id);
+
+  it('is an id in groups or not, in capitals, with or without what everybody knows', () => {
+    const grouped = luxchatIdInGroups(id);
+    for (const typed of [id, grouped, ` ${grouped.toUpperCase()} `, name, `@${name}`, name.replace(/(.{4})/g, '$1-')])
+      expect(readLuxchatId(typed, own)).toBe(id);
+    expect(readLuxchatId(`${name}:other.lu`, own)).toBe(`@${name}:other.lu`);
+    expect(readLuxchatId('@ann:other.lu', own)).toBe('@ann:other.lu');
+    expect(readLuxchatId('@ann.b-c_d', own)).toBe(`@ann.b-c_d:${own}`);
+  });
+
+  it('is told apart from a typo and from a name', () => {
+    const wrong = `${name.slice(0, 10)}${name[10] === '0' ? '1' : '0'}`;
+    const typos = [`@${wrong}`, `@${wrong}:other.lu`, `${wrong}:${own}`, `@${name.slice(1)}`, `@${name}0:${own}`];
+    for (const typed of [...typos, '@', '@ann@b', `@${name}:`, `${name}:a b`, '@ann:!'])
+      expect(readLuxchatId(typed, own)).toBe('typo');
+    for (const typed of ['ann', 'Jean-Claude Juncker', wrong, '', '  ']) expect(readLuxchatId(typed, own)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 // Luxchat-IDs: `@`, ten characters of 50 random bits, a check character, `:` and the provider. Random, so they say nothing about the person;
 // whether one is taken is the account store's business.
-import { idCheckCharacter, idLetters, idNameLength, isLuxchatIdName } from './luxchat-id-check.ts';
+import { idCheckCharacter, idLetters, idNameLength } from '#proto/rules/luxchat-id.ts';
 
 /** Random bytes that one id takes: 50 of their 56 bits. */
 export const idRandomBytes = 7;
@@ -15,11 +15,4 @@ export function makeLuxchatId(random: Uint8Array, provider: string): string {
     bits >>= 5n;
   }
   return `@${name}${idCheckCharacter(name)}:${provider}`;
-}
-
-/** An id as people read it, in groups: `@k3m9 x7qp 2ta:provider`. Picked ids and anything else stay as they are. */
-export function luxchatIdInGroups(userId: string): string {
-  const [, name = '', provider = ''] = /^@([^:]*):(.*)$/.exec(userId) ?? [];
-  if (!isLuxchatIdName(name)) return userId;
-  return `@${name.slice(0, 4)} ${name.slice(4, 8)} ${name.slice(8)}:${provider}`;
 }

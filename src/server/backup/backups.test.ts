@@ -1,6 +1,6 @@
 // The service over the store in memory: who may do what to which version, what repeats do, and each limit at n and n + 1.
 import { describe, expect, it } from 'vitest';
-import type { AnswerBody, ServedRequest } from '#actors/kernel/messages.ts';
+import type { AboutBackup, AnswerBody } from '#actors/kernel/messages.ts';
 import type { Grant } from '#proto/gen/client.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
@@ -48,7 +48,7 @@ function provider(store: BackupStore = new MemoryBackups(), smaller = {}) {
   const clock = { now: 1_700_000_000_000 };
   const options = { store, useGrant: grants.use, primitives: nodePrimitives, now: () => clock.now, limits: smaller };
   const backups = new Backups(options);
-  const ask = async (body: ServedRequest, device = 1) => {
+  const ask = async (body: AboutBackup, device = 1) => {
     const answer: AnswerBody = await backups.serve({ user, device, body });
     return answer.$case === 'rejected' ? answer.value.code : answer;
   };
@@ -224,7 +224,7 @@ describe('the header of a backup', () => {
     await create(1);
     await fetch();
     clock.now += 1000;
-    const body: ServedRequest = { $case: 'fetchBackup', value: { grant: grants.give() } };
+    const body: AboutBackup = { $case: 'fetchBackup', value: { grant: grants.give() } };
     const answer = await backups.serve({ user, device: 1, body });
     expect(answer).toMatchObject({ value: { code: rateLimited, retryAfterMs: hourMs - 1000 } });
   });

@@ -3,7 +3,7 @@
 // devices do at once, on any nodes, one backup is in force. It keeps nothing in memory but counts, so any node serves any user. It can open no backup.
 
 import { rejected } from '#actors/kernel/effects.ts';
-import type { AnswerBody, ServedRequest } from '#actors/kernel/messages.ts';
+import type { AboutBackup, AnswerBody } from '#actors/kernel/messages.ts';
 import type { Backup, CreateBackup, DropBackup, FetchBackup, Grant, ListBackup, PutBackup } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { toBase64Url } from '#proto/rules/bytes/base.ts';
@@ -32,7 +32,7 @@ export type UseGrant = (use: GrantUse) => Promise<boolean>;
 export interface BackupRequest {
   readonly user: string;
   readonly device: number;
-  readonly body: ServedRequest;
+  readonly body: AboutBackup;
 }
 
 export interface BackupsOptions {

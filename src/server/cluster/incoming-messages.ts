@@ -220,6 +220,9 @@ function userRequestOf(body: ClientFrame['body']): UserRequest | null {
     case 'putBackup':
     case 'listBackup':
     case 'dropBackup':
+    case 'readListing':
+    case 'setListing':
+    case 'searchDirectory':
     case undefined:
       return null;
   }

@@ -13,12 +13,14 @@ import type {
 import type { StateWrite, StoredState } from '#actors/ports/state-store.ts';
 import type { AccountStore } from '../../auth/ports.ts';
 import type { BackupStore } from '../backups.ts';
+import type { DirectoryStore } from '../directory.ts';
 import type { Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { cassandraAccounts, hasAccounts } from './accounts.ts';
 import { CassandraBackups } from './backups.ts';
 import { askSkews, type ClockSkew, middleOf } from './clock.ts';
 import { Connection } from './connection.ts';
+import { CassandraDirectory } from './directory.ts';
 import { FamilyEnds } from './family-ends.ts';
 import { Floors } from './floors.ts';
 import { LogDue } from './log-due.ts';
@@ -53,6 +55,7 @@ export class CassandraStore implements Store {
   readonly #due: LogDue;
   readonly #ends: FamilyEnds;
   readonly #backups: CassandraBackups;
+  readonly #directory: CassandraDirectory;
 
   /** Connects and brings the schema up. Rejects with StorageError UNREACHABLE, NEWER or UNUSABLE. */
   static async open(options: CassandraOptions): Promise<CassandraStore> {
@@ -73,6 +76,7 @@ export class CassandraStore implements Store {
     this.#due = new LogDue(connection, { floors, now, keptMs: retention.text.lifeMs });
     this.#ends = new FamilyEnds(connection, { floors, now });
     this.#backups = new CassandraBackups(connection);
+    this.#directory = new CassandraDirectory(connection);
   }
 
   /** This node's clock against those of the servers. Rejects when none answers. */
@@ -93,6 +97,11 @@ export class CassandraStore implements Store {
   /** What users back up. */
   backups(): BackupStore {
     return this.#backups;
+  }
+
+  /** Who wants to be found by name. */
+  directory(): DirectoryStore {
+    return this.#directory;
   }
 
   /** Has anybody ever logged in? */

@@ -7,6 +7,7 @@ import type { StoredRow } from '#actors/ports/log-store.ts';
 import { accountStoreContract } from '../../auth/account-store.contract.ts';
 import { backupsContract } from '../backups.contract.ts';
 import { row, start, storeContract } from '../contract.ts';
+import { directoryContract } from '../directory.contract.ts';
 import { tableContract } from '../table.contract.ts';
 import { testFolder } from './fixture.ts';
 import { EmbeddedStore } from './store.ts';
@@ -39,6 +40,28 @@ tableContract('embedded', async () => {
     },
   });
   return over(await EmbeddedStore.open({ folder, now: Date.now }));
+});
+
+directoryContract('embedded', async () => {
+  const { folder, remove } = testFolder();
+  let store = await EmbeddedStore.open({ folder, now: Date.now });
+  return {
+    store: store.directory(),
+    reopen: async () => {
+      await store.close();
+      store = await EmbeddedStore.open({ folder, now: Date.now });
+      return store.directory();
+    },
+    dump: async () => {
+      await store.expire();
+      const files = readdirSync(join(folder, 'names')).filter((name) => name.endsWith('.lmdb'));
+      return files.map((name) => readFileSync(join(folder, 'names', name), 'latin1')).join('');
+    },
+    close: async () => {
+      await store.close();
+      await remove();
+    },
+  };
 });
 
 backupsContract('embedded', async () => {

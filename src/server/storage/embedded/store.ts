@@ -17,15 +17,18 @@ import { isOlder, type StateStamp, type StateWrite, type StoredState } from '#ac
 import type { AccountStore } from '../../auth/ports.ts';
 import { holdsSubjects, tableAccounts } from '../accounts.ts';
 import type { BackupStore } from '../backups.ts';
+import type { DirectoryStore } from '../directory.ts';
 import { StorageError, type Store } from '../store.ts';
 import type { Table } from '../table.ts';
 import { EmbeddedBackups } from './backups.ts';
 import { Content } from './content.ts';
+import { EmbeddedDirectory } from './directory.ts';
 import { Environment, type Shared } from './environment.ts';
 import { Exit } from './exit.ts';
 import { Failure } from './failure.ts';
 import { lockFolder } from './folder.ts';
 import { after, dueKey, kinds, nameKey, numberKey, pairKey, parseDueKey, RowKeys, secondOf, shardKey } from './keys.ts';
+import { RenewedFile } from './renewed-file.ts';
 import { EmbeddedTable } from './table.ts';
 import { weekOf } from './week.ts';
 
@@ -44,6 +47,7 @@ export interface EmbeddedOptions {
 interface Parts {
   readonly state: Environment;
   readonly backups: Environment;
+  readonly directory: RenewedFile;
   readonly content: Content;
   readonly shared: Shared;
   readonly unlock: () => void;
@@ -63,6 +67,7 @@ export class EmbeddedStore implements Store {
   readonly #now: () => number;
   readonly #state: Environment;
   readonly #backups: Environment;
+  readonly #directory: RenewedFile;
   readonly #content: Content;
   readonly #shared: Shared;
   readonly #unlock: () => void;
@@ -74,21 +79,24 @@ export class EmbeddedStore implements Store {
 
   /** Opens or makes the folder. Rejects with StorageError LOCKED, NEWER or UNUSABLE. */
   static async open(options: EmbeddedOptions): Promise<EmbeddedStore> {
-    const unlock = lockFolder(options.folder, ['text']);
+    const unlock = lockFolder(options.folder, ['text', 'names']);
     const shared = { failure: new Failure((error, cause) => options.failed?.(error, cause)), exit: new Exit() };
     let state: Environment | null = null;
     let backups: Environment | null = null;
+    let directory: RenewedFile | null = null;
     let content: Content | null = null;
     try {
       state = new Environment(join(options.folder, 'state.lmdb'), shared);
       backups = new Environment(join(options.folder, 'backups.lmdb'), shared);
+      directory = await RenewedFile.open(join(options.folder, 'names'), shared);
       content = new Content(join(options.folder, 'text'), shared);
-      const store = new EmbeddedStore(options.now, { state, backups, content, shared, unlock });
+      const store = new EmbeddedStore(options.now, { state, backups, directory, content, shared, unlock });
       await store.#stamp();
       await store.expire();
       return store;
     } catch (cause) {
       await content?.close();
+      await directory?.close();
       await backups?.close();
       await state?.close();
       shared.exit.close();
@@ -98,11 +106,12 @@ export class EmbeddedStore implements Store {
     }
   }
 
-  private constructor(now: () => number, { state, backups, content, shared, unlock }: Parts) {
+  private constructor(now: () => number, { state, backups, directory, content, shared, unlock }: Parts) {
     this.#now = now;
     this.#unlock = unlock;
     this.#state = state;
     this.#backups = backups;
+    this.#directory = directory;
     this.#content = content;
     this.#shared = shared;
   }
@@ -130,6 +139,11 @@ export class EmbeddedStore implements Store {
   /** What users back up. */
   backups(): BackupStore {
     return new EmbeddedBackups(this.#backups);
+  }
+
+  /** Who wants to be found by name. */
+  directory(): DirectoryStore {
+    return new EmbeddedDirectory(this.#directory);
   }
 
   async createGeneration(node: string): Promise<Generation> {
@@ -272,6 +286,7 @@ export class EmbeddedStore implements Store {
 
   async expire(): Promise<void> {
     await this.#content.expire(this.#now());
+    await this.#directory.renew();
   }
 
   close(): Promise<void> {
@@ -281,6 +296,7 @@ export class EmbeddedStore implements Store {
 
   async #close(): Promise<void> {
     await this.#content.close();
+    await this.#directory.close();
     await this.#backups.close();
     await this.#state.close();
     this.#shared.exit.close();
