@@ -38,11 +38,6 @@ export const commands: Readonly<Record<string, Command>> = {
   identity: { live: true, run: identity },
   rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isCurrent)) },
   invitations: { live: true, run: async (session) => listInvitations(session) },
-  start: {
-    live: true,
-    run: async ({ client, args, out }) =>
-      sayRoom(out, client.room(await client.startDirect(need(args, 0, 'a Luxchat-ID')))),
-  },
   group: { live: true, run: makeGroup },
   invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
   accept: { live: true, run: onInvitation((client, room) => client.accept(room), 'You are in') },

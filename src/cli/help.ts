@@ -15,7 +15,9 @@ This device
   login [--server URL] [--device NAME]     log in with a browser: prints the address to open
         --user NAME [--password P] [--code C]   the same in the terminal, with the stand-in only
   whoami                                   Luxchat-ID, device, is it confirmed?
+  id                                       Luxchat-ID in groups to read aloud, and contact link to hand on
   identity [ID]                            own or another's identity in digits: both must see the same for each of you
+  findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name
   verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
   devices-remove NUMBER                    log another own device out
@@ -25,7 +27,8 @@ This device
 
 Rooms
   rooms                                    all rooms, with unread counts
-  start ID                                 open the 1:1 room with someone
+  search TEXT …                            people and bots by the beginning of a name, or by Luxchat-ID
+  start ID|LINK                            open the 1:1 room with someone
   group --name NAME [ID …]                 make a group and invite people
   invitations                              what waits for an answer, numbered: accept NUMBER, or decline NUMBER
   invite ROOM ID, remove ROOM ID           who is in a group

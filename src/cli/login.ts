@@ -10,6 +10,7 @@ import type { Arguments } from './arguments.ts';
 import { withDeadline } from './deadline.ts';
 import { showAddress, standInPerson } from './luxid.ts';
 import type { Output } from './output.ts';
+import { findableQuestion } from './people.ts';
 
 /** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
 export async function login(args: Arguments, out: Output): Promise<void> {
@@ -28,12 +29,24 @@ export async function login(args: Arguments, out: Output): Promise<void> {
     const late = `You are logged in, but the server did not bring this device up to date: try ${args.call} whoami.`;
     await withDeadline(client.synced(), args.timeoutMs, late);
     const { user, device, deviceId } = client;
+    // Asked once; where it can't be asked now, findable asks.
+    const listing = loggedIn.firstLogin ? await client.directory.listing().catch(() => undefined) : undefined;
+    const isUnasked = listing?.choice === 'unasked';
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
     const next = `This is a further device: to read and write run ${args.call} verify here, and verify on a confirmed one.`;
     out.say(
-      { type: 'self', user, device, deviceId, confirmed, first: loggedIn.firstLogin },
+      {
+        type: 'self',
+        user,
+        device,
+        deviceId,
+        confirmed,
+        first: loggedIn.firstLogin,
+        ...(isUnasked && { findable: 'unasked' }),
+      },
       `You are ${user}, on device ${device}.`,
       ...(confirmed ? [] : [next]),
+      ...(isUnasked ? [findableQuestion(args.call)] : []),
     );
   } finally {
     await client.close();

@@ -8,6 +8,7 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { ProviderProcess } from '#server/test/harness.ts';
 import { commands } from './commands.ts';
 import { saysLoggedOut } from './log-out.ts';
+import { peopleCommands } from './people.ts';
 import { run, seen, start } from './test/program.ts';
 
 describe('luxchat', () => {
@@ -100,12 +101,25 @@ describe('luxchat', () => {
     login.child.stdin.write(`${await provider.code('carol')}\n`);
     const { status, lines, errors } = await login.ended;
     expect(errors).toContain('Code');
-    expect(lines).toEqual([expect.objectContaining({ type: 'self', confirmed: true, first: true })]);
+    expect(lines).toEqual([
+      expect.objectContaining({ type: 'self', confirmed: true, first: true, findable: 'unasked' }),
+    ]);
     expect(status).toBe(0);
     expect(await run(folder, ['login', '--server', provider.url, '--user', 'carol', '--password', 'x'])).toMatchObject({
       status: 1,
     });
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('finds who said yes, and starts a chat by their contact link', async () => {
+    const said = { type: 'findable', choice: 'yes', name: 'Bob Weiß-Muñoz' };
+    expect((await run(bob, ['findable', 'yes', 'Bob', 'Weiß-Muñoz'])).lines).toEqual([said]);
+    expect(await seen(alice, ['search', 'muño'])).toContain(`${ids[1]}  Bob Weiß-Muñoz\n`);
+    const [shown] = (await run(bob, ['id'])).lines;
+    const link = String(shown?.link);
+    expect(link).toMatch(new RegExp(`^https://localhost/c/#${ids[1]?.slice(1, 12)}/[\\w-]{48}$`));
+    const [room] = (await run(alice, ['start', link])).lines;
+    expect(room).toMatchObject({ type: 'room', direct: true });
   });
 
   it('refuses to log in amid other files, before anybody proves anything', async () => {
@@ -163,7 +177,7 @@ describe('luxchat', () => {
   it('helps a stranger, in plain text and as JSON', async () => {
     const [text, { lines }] = await Promise.all([seen(alice, ['help']), run(alice, ['help'])]);
     expect(lines).toEqual([{ type: 'help', text: text.trimEnd() }]);
-    for (const command of Object.keys(commands)) expect(text).toContain(command);
+    for (const command of Object.keys({ ...commands, ...peopleCommands })) expect(text).toContain(command);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 

@@ -9,11 +9,13 @@ import { helpText } from './help.ts';
 import { logOut } from './log-out.ts';
 import { login } from './login.ts';
 import { createOutput, type Output } from './output.ts';
+import { peopleCommands } from './people.ts';
 import { alarmSentence } from './sentences.ts';
 import { verify } from './verify.ts';
 
 const all: Readonly<Record<string, Command>> = {
   ...commands,
+  ...peopleCommands,
   verify: { live: true, run: verify },
   chat: { live: false, watches: true, run: chat },
 };

@@ -5,6 +5,8 @@ import type { Role } from '#proto/gen/record.ts';
 import type { Alarm } from './alarms.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
+import type { Contact } from './contact/contact.ts';
+import type { DirectoryApi } from './contact/directory.ts';
 import type { BeginStepUp } from './devices/step-up.ts';
 import type { ClientError } from './errors.ts';
 import type { Security, SecurityState } from './security/security.ts';
@@ -81,8 +83,17 @@ export interface Luxchat {
   room(room: string): RoomInfo;
   /** Everyone who ever had a number here, with status. Throws UNKNOWN. */
   members(room: string): readonly MemberInfo[];
-  /** Starts, or opens again, the one 1:1 room with a user by exact Luxchat-ID. The room id. OFFLINE, UNKNOWN, NOT_CONFIRMED, UNTRUSTED, REJECTED. */
-  startDirect(user: string): Promise<string>;
+  /** Starts, or opens again, the one 1:1 room with a user by exact Luxchat-ID. The room id. With the `fingerprint` of a contact link, the server must show
+   * that very identity: IDENTITY_DIFFERS, and nothing was started; so the first contact needs no trust in it. OFFLINE, UNKNOWN, NOT_CONFIRMED, UNTRUSTED,
+   * REJECTED. */
+  startDirect(user: string, options?: { readonly fingerprint?: Uint8Array }): Promise<string>;
+  /** What a person typed, pasted or scanned: a Luxchat-ID (in groups or not, of the own provider where none is named) or a contact link. Asks no server. Throws
+   * BAD_ARGUMENT with a sentence: mistyped, of another program, too long (256 characters). */
+  readContact(text: string): Contact;
+  /** One's own contact link, for a QR code too: id and identity, to be given to people directly. Works offline. UNKNOWN before the first login was finished. */
+  contactLink(): Promise<string>;
+  /** Finding people of the own provider by name, and being found. */
+  readonly directory: DirectoryApi;
   /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. A lost connection is waited for (15 s);
    * a call that ends in TIMEOUT or DISCONNECTED while the group is being made is taken up by the next one, so that none is made twice. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
   createGroup(options: {

@@ -20,6 +20,9 @@ export type ClientErrorCode =
   | 'PROTOCOL'
   /** What the server says contradicts what devices signed: sending is frozen, see the alarm. */
   | 'UNTRUSTED'
+  /** The server shows another identity of a person than the link or QR code that one has from them: nothing was started. Ask them for it again, by another
+   * way; if it is the same, the server lies. */
+  | 'IDENTITY_DIFFERS'
   /** This device is not confirmed by another one yet. */
   | 'NOT_CONFIRMED'
   /** It takes a step-up, a fresh login with LuxID: none was begun here, it came to nothing (`cause` says why), or its grant was used or ran out. */

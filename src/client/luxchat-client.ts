@@ -5,10 +5,13 @@ import { EphemeralKind } from '#proto/gen/client.ts';
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
+import { parseUserId } from '#proto/rules/ids.ts';
 import type { Luxchat, SendOptions } from './api.ts';
 import { Membership } from './chain/membership.ts';
 import { ClientCore } from './client.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
+import { type Contact, contactLink, readContact } from './contact/contact.ts';
+import { Directory } from './contact/directory.ts';
 import { describeVerification } from './devices/devices.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
@@ -30,6 +33,12 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     accessToken: this.options.connection.accessToken,
     now: this.options.now ?? Date.now,
   });
+  readonly directory = new Directory(() => ({
+    user: this.user,
+    primitives: this.options.primitives,
+    request: (body, expect) => this.connection.request(body, expect),
+    confirmed: () => this.ownDevices.confirmed,
+  }));
   #typedAt = new Map<string, number>();
   #onlineAt = new Map<string, number>();
 
@@ -80,8 +89,17 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.held.need(room).replica.members();
   }
 
-  startDirect(user: string): Promise<string> {
-    return this.#membership.startDirect(user);
+  startDirect(user: string, { fingerprint }: { readonly fingerprint?: Uint8Array } = {}): Promise<string> {
+    return this.#membership.startDirect(user, fingerprint);
+  }
+
+  readContact(text: string): Contact {
+    return readContact(text, parseUserId(this.user)?.provider ?? '', this.options.primitives);
+  }
+
+  async contactLink(): Promise<string> {
+    const { fingerprint } = await this.#membership.person(this.user);
+    return contactLink(this.user, fingerprint, this.options.primitives);
   }
 
   async createGroup(options: {

@@ -2,6 +2,7 @@
 // chain; calling one again when it is true already does nothing.
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, HistoryFrom, MemberStatus, type Person, Role } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { directRoomId, isUserId, parseUserId } from '#proto/rules/ids.ts';
 import type { Known } from '../devices/people.ts';
 import { ClientError, isRejection } from '../errors.ts';
@@ -39,11 +40,12 @@ export class Membership {
   }
 
   /** See Luxchat.startDirect. */
-  async startDirect(user: string): Promise<string> {
+  async startDirect(user: string, given?: Uint8Array): Promise<string> {
     const { user: self, primitives } = this.#parts();
     if (!isUserId(user) || user === self)
       throw new ClientError('BAD_ARGUMENT', 'That is not the Luxchat-ID of someone else.');
     this.#needConfirmed();
+    if (given !== undefined) await this.#compare(user, given);
     const room = directRoomId(self, user, primitives);
     if (!this.#rooms.get(room)?.replica.chain.state) {
       const fingerprint = await this.#fingerprint(user);
@@ -179,6 +181,18 @@ export class Membership {
       if (!(error instanceof ClientError)) throw error;
       this.#parts().count(`later.${error.code}`);
     });
+  }
+
+  /** Does the server show the identity that the person gave by another way? What it shows now counts, also of one who is known here. */
+  async #compare(user: string, given: Uint8Array): Promise<void> {
+    await this.#parts().people.refresh([user], '');
+    const { fingerprint, changedTo } = await this.person(user);
+    if (equalBytes(changedTo.length > 0 ? changedTo : fingerprint, given)) return;
+    this.#parts().count('contact.differs');
+    throw new ClientError(
+      'IDENTITY_DIFFERS',
+      'The server shows another identity of this person than their link: nothing was started. Ask them for the link again, by another way.',
+    );
   }
 
   #needConfirmed(): void {
