@@ -1,6 +1,6 @@
 // One test runner for everything: `unit` runs pure code in threads, `server` runs native modules and real processes
-// one file at a time in forks, so that a crash or a busy core of one suite never colours another. `cassandra` does the same with the services that a
-// cluster needs; a suite that asks for one is the one that starts it, and one that can't have it fails (deploy/dev/README.md).
+// in forks, so that a crash of one suite never colours another: two at a time, since most of what they do is wait. `cassandra` does the same, one at a
+// time, with the services that a cluster needs, which fill the machine; a suite that asks for one is the one that starts it, and one that can't have it fails (deploy/dev/README.md).
 import { defineConfig } from 'vitest/config';
 
 if (Number(process.versions.node.split('.')[0]) < 24)
@@ -36,7 +36,7 @@ export default defineConfig({
           include: real,
           exclude: services,
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 60_000,

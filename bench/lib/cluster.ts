@@ -1,21 +1,15 @@
 // Nodes of one provider on a real Cassandra and Redis, started as a person would start them, with the limits that protect people opened up. CPU time
 // and memory of every process come from the system (/proc): Linux only.
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Client } from 'cassandra-driver';
 import { shardCount } from '#actors/log/shards.ts';
-import { type Devices, devices } from '#server/auth/devices.ts';
-import { completeAuthLimits } from '#server/auth/limits.ts';
-import { idRandomBytes, makeLuxchatId } from '#server/auth/luxchat-id.ts';
-import { sealedNames } from '#server/auth/sealed-names.ts';
-import { hashOf } from '#server/auth/tokens.ts';
 import { legalRetention, schemaNames } from '#server/storage/cassandra/retention.ts';
 import { readVersions, schemaText } from '#server/storage/cassandra/schema.ts';
-import { CassandraStore } from '#server/storage/cassandra/store.ts';
 import { type Cassandra, startCassandra } from '../../deploy/dev/cassandra/cassandra.ts';
 import { type Provider, type ProviderNode, startNodes } from '../../deploy/dev/provider/provider.ts';
 import { type Redis, startRedis } from '../../deploy/dev/redis/redis.ts';
 import type { BenchLogin } from './identity.ts';
+import { QuickLogins } from './quick-logins.ts';
 import { openLimits } from './server.ts';
 
 /** A node that came waits three seconds before it is given its share. */
@@ -84,8 +78,7 @@ export class BenchCluster {
   readonly keyspace: string;
   readonly #services: Services;
   readonly #started: Provider;
-  readonly #store: CassandraStore;
-  readonly #devices: Devices;
+  readonly #logins: QuickLogins;
 
   /** Resolves when every node has its share of the shards. */
   static async start(services: Services, options: BenchClusterOptions): Promise<BenchCluster> {
@@ -100,30 +93,20 @@ export class BenchCluster {
       nodeFlags: [...nodeFlags, '--import', new URL('profile-on-signal.ts', import.meta.url).href],
       ...(checkout === undefined ? {} : { checkout }),
     });
-    const { contactPoints, port } = cassandra;
-    const at = { contactPoints, port, localDataCenter: 'datacenter1', keyspace };
-    const store = await CassandraStore.open({ ...at, replicationFactor: 1, now: Date.now });
-    const cluster = new BenchCluster(services, { started, keyspace, store });
+    const logins = await QuickLogins.open(cassandra, keyspace, 'localhost');
+    const cluster = new BenchCluster(services, { started, keyspace, logins });
     await cluster.balanced();
     return cluster;
   }
 
   private constructor(
     services: Services,
-    parts: Readonly<{ started: Provider; keyspace: string; store: CassandraStore }>,
+    parts: Readonly<{ started: Provider; keyspace: string; logins: QuickLogins }>,
   ) {
     this.#services = services;
     this.#started = parts.started;
     this.keyspace = parts.keyspace;
-    this.#store = parts.store;
-    this.#devices = devices({
-      store: parts.store.accounts(),
-      limits: completeAuthLimits(),
-      now: Date.now,
-      random: randomBytes,
-      names: sealedNames(randomBytes(32), randomBytes),
-      onRevoked: () => {},
-    });
+    this.#logins = parts.logins;
   }
 
   get nodes(): readonly ProviderNode[] {
@@ -134,13 +117,9 @@ export class BenchCluster {
     return this.nodes.map(({ url }) => Number(new URL(url).port));
   }
 
-  /** A person with a new device, by login's own code but without LuxID: what it would have written is written, so that thousands take seconds. */
-  async login(user: string): Promise<BenchLogin> {
-    const userId = makeLuxchatId(randomBytes(idRandomBytes), this.provider);
-    const added = await this.#devices.add({ userId, subjectHash: hashOf(user), deviceName: 'bench' });
-    if (!('accessToken' in added)) throw new Error(`no device for ${user}`);
-    const { deviceId, deviceNumber, accessToken } = added;
-    return { userId, deviceId, deviceNumber, accessToken };
+  /** A person with a new device. */
+  login(user: string): Promise<BenchLogin> {
+    return this.#logins.logIn(user);
   }
 
   /** Microseconds of CPU time that all nodes have spent. */
@@ -181,7 +160,7 @@ export class BenchCluster {
   }
 
   async stop(): Promise<void> {
-    await this.#store.close();
+    await this.#logins.close();
     await this.#started.stop();
   }
 }

@@ -4,6 +4,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { eventually } from '../harness.ts';
 import { check } from '../history/checker.ts';
 import { Crowd, type Talking, type TalkPlan } from '../history/crowd/crowd.ts';
+import { type LoginNode, throughLuxid } from '../history/crowd/people.ts';
 import { Recorder } from '../history/recorder.ts';
 import { type RecoveryTimes, recoveryTimes } from '../history/recovery.ts';
 import type { ClusterStage } from './cluster-stage.ts';
@@ -17,6 +18,8 @@ export interface TrialPlan extends TalkPlan {
   readonly guests?: number;
   /** Mean pause between two device messages of one device, milliseconds; default 2,000. */
   readonly lettersMs?: number;
+  /** Where people log in; default through the stand-in LuxID of the first node. */
+  readonly login?: LoginNode;
   /** Where devices connect, by number of the node from 1; default its own port. */
   readonly portOf?: (node: number) => number;
 }
@@ -68,7 +71,8 @@ export class Trial {
     if (first === undefined) throw new Error('no node');
     const portOf = plan.portOf ?? ((node: number) => stage.portOf(stage.node(node)));
     const crowd = await Crowd.gather({
-      login: { url: first.url, port: stage.portOf(first), code: (user) => stage.code(user) },
+      login:
+        plan.login ?? throughLuxid({ url: first.url, port: stage.portOf(first), code: (user) => stage.code(user) }),
       nodes: stage.provider.nodes.map(({ name }, n) => ({ name, port: portOf(n + 1) })),
       rooms: plan.rooms,
       members: plan.members,

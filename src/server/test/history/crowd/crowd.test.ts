@@ -8,6 +8,7 @@ import type { Seen } from '../events.ts';
 import { Recorder } from '../recorder.ts';
 import { recoveryTimes } from '../recovery.ts';
 import { Crowd } from './crowd.ts';
+import { throughLuxid } from './people.ts';
 
 type Fault = (provider: ProviderProcess, allAreGone: () => Promise<void>) => Promise<unknown>;
 
@@ -29,7 +30,7 @@ it.each(Object.entries(faults))('keeps every promise through a %s', { timeout: 1
   try {
     const patience = { answerMs: 1_500, quietMs: 1_500 };
     const crowd = await Crowd.gather({
-      login: provider,
+      login: throughLuxid(provider),
       rooms: 5,
       members: 4,
       devices: 2,

@@ -9,7 +9,7 @@ import type { ControlBody, ControlHead } from '#proto/gen/record.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { eventually } from '../../harness.ts';
 import type { RoomSeat, Talker } from '../talk/talker.ts';
-import { type LoginNode, logIn } from './people.ts';
+import type { LoginNode } from './people.ts';
 
 /** How long a guest may wait for what it is owed, milliseconds. */
 const patienceMs = 60_000;
@@ -18,7 +18,7 @@ const body = new Uint8Array(200).fill(5);
 /** Logs so many people in who may write, and sits them nowhere. */
 export function guestLogins(node: LoginNode, count: number): Promise<Tokens[]> {
   return inParallel(count, 16, async (n) => {
-    const tokens = await logIn(node, `guest${n}`);
+    const tokens = await node.logIn(`guest${n}`);
     const client = await RawClient.open(node.port, tokens);
     await client.enrol(new Identity(tokens));
     client.wire.cut();

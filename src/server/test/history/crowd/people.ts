@@ -1,4 +1,4 @@
-// People for a crowd: logged in through the stand-in LuxID of one node, enrolled with keys so that they may write, and seated in groups. All of it
+// People for a crowd: logged in at one node, enrolled with keys so that they may write, and seated in groups. All of it
 // happens while nothing is broken, over connections that are closed again.
 import { Identity } from '#bench/lib/identity.ts';
 import { RawClient } from '#bench/lib/raw-client.ts';
@@ -8,8 +8,16 @@ import type { Tokens } from '#client/connection/login.ts';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
 import type { RoomSeat } from '../talk/talker.ts';
 
-/** A node through which people log in; `ProviderProcess` is one. */
+/** Where people log in. */
 export interface LoginNode {
+  /** Of the node that takes their keys and makes their rooms. */
+  readonly port: number;
+  /** A new device of somebody; the same name is the same person. */
+  logIn(user: string): Promise<Tokens>;
+}
+
+/** A node with the stand-in LuxID; `ProviderProcess` is one. */
+export interface StandInNode {
   readonly url: string;
   readonly port: number;
   /** The next code that the stand-in "sends" to this person. */
@@ -33,9 +41,9 @@ export interface SeatingPlan {
 
 /** Everybody sits in one room; devices of one room stand together, its founder's first one first. */
 export async function seated(node: LoginNode, { rooms, members, devices }: SeatingPlan): Promise<SeatedDevice[]> {
-  const logins = await inParallel(rooms * members, 16, (n) => logIn(node, `crowd${n}`));
+  const logins = await inParallel(rooms * members, 16, (n) => node.logIn(`crowd${n}`));
   const seats = await inParallel(rooms, 10, (n) => seatRoom(node, logins.slice(n * members, (n + 1) * members), n));
-  const more = await inParallel(rooms * members * (devices - 1), 16, (n) => logIn(node, `crowd${n % logins.length}`));
+  const more = await inParallel(rooms * members * (devices - 1), 16, (n) => node.logIn(`crowd${n % logins.length}`));
   return logins.flatMap((tokens, n) => {
     const own = [seats[Math.floor(n / members)]?.[n % members] as RoomSeat];
     const others = more.filter((_, at) => at % logins.length === n);
@@ -48,10 +56,15 @@ export async function seated(node: LoginNode, { rooms, members, devices }: Seati
 
 const password = 'moien-moien';
 
-/** Through the stand-in LuxID of this node. */
-export function logIn(node: LoginNode, user: string): Promise<Tokens> {
-  const person = { user, password, deviceName: 'crowd', askCode: () => node.code(user) };
-  return standInLogin({ server: node.url }, person);
+/** As every person does it. */
+export function throughLuxid(node: StandInNode): LoginNode {
+  return {
+    port: node.port,
+    logIn: (user) => {
+      const person = { user, password, deviceName: 'crowd', askCode: () => node.code(user) };
+      return standInLogin({ server: node.url }, person);
+    },
+  };
 }
 
 async function seatRoom({ port }: LoginNode, logins: readonly Tokens[], n: number): Promise<RoomSeat[]> {
