@@ -12,6 +12,7 @@ const benches = [
   'micro/publish-loop.ts',
   'micro/append.ts',
   'micro/room-list.ts',
+  'micro/directory.ts',
   'micro/start.ts',
   'micro/idle-session.ts',
   'k6/run.ts',
@@ -108,6 +109,30 @@ const aims: readonly Aim[] = [
     aim: '≤ 100 ms, whatever the history',
     file: 'micro-room-list',
     pick: (rows) => rows.map((row) => `${row['first list ms']} ms (${row.history}, ${row.rooms})`).join(', '),
+  },
+  {
+    what: 'a search among 200,000 people who want to be found, embedded store: p99 (p50)',
+    aim: '≤ 20 ms',
+    file: 'micro-directory',
+    pick: (rows) => searched(rows),
+  },
+  {
+    what: 'the same: how often a search for one who said no takes longer than one for nobody',
+    aim: '0.5: as often as not',
+    file: 'micro-directory',
+    pick: (rows) => toldBy(rows),
+  },
+  {
+    what: 'the same search on Cassandra: p99 (p50)',
+    aim: '≤ 50 ms',
+    file: 'cluster-directory',
+    pick: (rows) => searched(rows),
+  },
+  {
+    what: 'the same: how often one for one who said no takes longer',
+    aim: '0.5: as often as not',
+    file: 'cluster-directory',
+    pick: (rows) => toldBy(rows),
   },
   {
     what: 'start to first login, warm compile cache',
@@ -209,6 +234,16 @@ function lineOf({ what, aim, file, unkept = 'not yet', pick }: Aim): string {
   const { commit, figures } = JSON.parse(readFileSync(path, 'utf8')) as Result;
   const rows = (Array.isArray(figures) ? figures : [figures]) as Row[];
   return `| ${what} | ${aim} | ${pick(rows)} | ${commit} |`;
+}
+
+function searched(rows: readonly Row[]): string {
+  const row = find(rows, { what: 'search' });
+  return `${row['p99 ms']} ms (${row['p50 ms']} ms)`;
+}
+
+function toldBy(rows: readonly Row[]): string {
+  const of = (what: string) => find(rows, { what })['longer than nobody'];
+  return `${of('said no, at once')} at once, ${of('said no, later')} later`;
 }
 
 function find(rows: readonly Row[], wanted: Row): Row {
