@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Exit } from './exit.ts';
@@ -67,6 +67,31 @@ describe('a renewed file', () => {
     expect(keys(file)).toHaveLength(2_499);
     await Promise.all([renewing, changing]);
     expect(keys(file)).toEqual([...words.slice(1), 'x']);
+    await file.close();
+  });
+
+  it('that was copied whole when the process ended takes the place of the old one', async () => {
+    const file = await open();
+    await put(file, 'a');
+    await file.close();
+    copyFileSync(join(at.folder, '1.lmdb'), join(at.folder, '7.lmdb'));
+    const again = await open();
+    expect([keys(again), files()]).toEqual([['a'], ['7.lmdb']]);
+    await again.close();
+  });
+
+  it('that can not be copied stays as it is, and is copied later', async () => {
+    const file = await open();
+    await put(file, 'a', 'b');
+    await file.change((change) => change.remove(key('a')));
+    const inTheWay = join(at.folder, '2.lmdb');
+    mkdirSync(inTheWay);
+    await expect(file.renew()).rejects.toThrow();
+    await put(file, 'c');
+    expect(keys(file)).toEqual(['b', 'c']);
+    rmdirSync(inTheWay);
+    await file.renew();
+    expect([keys(file), files()]).toEqual([['b', 'c'], ['2.lmdb']]);
     await file.close();
   });
 

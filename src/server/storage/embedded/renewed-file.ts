@@ -1,7 +1,7 @@
 // An lmdb file out of which what was removed goes for good: pages that lmdb frees keep their old bytes, so what is live is copied into a new file, row by
 // row, and the old one removed. Guarantees: at every instant one file is whole, also after a crash; reads go on while it is copied, changes wait. A copy
 // that fails (a full disk) leaves all as it was. For files that are small beside the rest of the store.
-import { readdirSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Change, type Entry, Environment, type KeyRange, type Shared } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -90,6 +90,8 @@ export class RenewedFile {
       this.#file = new Environment(pathOf(this.#folder, number), this.#shared);
       this.#number = number;
       await old.close();
+      // The new file's name is on the disk before the old one's is gone, whatever a power cut leaves.
+      syncFolder(this.#folder);
       removeFile(this.#folder, oldNumber);
     });
   }
@@ -150,6 +152,15 @@ function noting(change: Change): Change {
 
 function pathOf(folder: string, number: number): string {
   return join(folder, `${number}${extension}`);
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function removeFile(folder: string, number: number): void {

@@ -92,7 +92,9 @@ export class EmbeddedStore implements Store {
       content = new Content(join(options.folder, 'text'), shared);
       const store = new EmbeddedStore(options.now, { state, backups, directory, content, shared, unlock });
       await store.#stamp();
-      await store.expire();
+      await content.expire(options.now());
+      // A full disk, which has no room for a copy, must not keep anyone from starting: each hour it is tried again.
+      await directory.renew().catch(() => {});
       return store;
     } catch (cause) {
       await content?.close();
