@@ -185,10 +185,14 @@ export class Membership {
 
   /** Does the server show the identity that the person gave by another way? What it shows now counts, also of one who is known here. */
   async #compare(user: string, given: Uint8Array): Promise<void> {
-    await this.#parts().people.refresh([user], '');
+    const { people, count } = this.#parts();
+    const isMet = people.get(user) !== undefined;
+    await people.refresh([user], '');
     const { fingerprint, changedTo } = await this.person(user);
     if (equalBytes(changedTo.length > 0 ? changedTo : fingerprint, given)) return;
-    this.#parts().count('contact.differs');
+    count('contact.differs');
+    // A lie must not become what is believed from now on.
+    if (!isMet) await people.forget(user);
     throw new ClientError(
       'IDENTITY_DIFFERS',
       'The server shows another identity of this person than their link: nothing was started. Ask them for the link again, by another way.',

@@ -46,7 +46,8 @@ describe('a search', () => {
 
   it('takes ten hits of the own provider and no more from a server', async () => {
     const hit = (user: string) => ({ user, name: 'Ann', bot: true, more: 1 });
-    const foreign = [hit('@x:other.lu'), hit('nonsense')];
+    const unnamed = ['', 'x'.repeat(65), 'Ann\u202e'].map((given) => ({ ...hit('@y:own.lu'), name: given }));
+    const foreign = [hit('@x:other.lu'), hit('nonsense'), ...unnamed];
     const own = Array.from({ length: 11 }, (_, n) => hit(`@a${n}:own.lu`));
     const { directory, asked } = device(() => ({ hits: [...foreign, ...own] }));
     const found = await directory.search('Ann');

@@ -65,7 +65,8 @@ export class Directory implements DirectoryApi {
       throw new ClientError('BAD_ARGUMENT', `Give ${limits.listingLettersLeast} letters of the name at least.`);
     const { hits } = await request({ $case: 'searchDirectory', value: { text } }, 'directoryHits');
     // What is handed on is what was asked for and no more: a server could send anything.
-    const people = hits.filter((hit) => parseUserId(hit.user)?.provider === parseUserId(user)?.provider);
+    const provider = parseUserId(user)?.provider;
+    const people = hits.filter((hit) => parseUserId(hit.user)?.provider === provider && isListingName(hit.name));
     return people.slice(0, limits.searchHitsMax).map(({ user: found, name, bot }) => ({ user: found, name, bot }));
   }
 

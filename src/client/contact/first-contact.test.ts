@@ -64,6 +64,9 @@ describe('starting a chat by a contact link', () => {
     byLink.shown.manifest = manifestOf(forged);
     expect(await byLink.start(bob.master.publicKey)).toBe('IDENTITY_DIFFERS');
     expect([byLink.asked, byLink.counted]).toEqual([['queryKeys'], ['contact.differs']]);
+    // Nothing of the lie is kept: the truth is believed when it comes.
+    byLink.shown.manifest = manifestOf(bob);
+    expect(await byLink.start(bob.master.publicKey)).toBe('believed');
     const byId = ann();
     byId.shown.manifest = manifestOf(forged);
     expect(await byId.start()).toBe('believed');

@@ -6,6 +6,9 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { searchLimits } from '../directory/searches.ts';
 import { eventually, ProviderProcess } from './harness.ts';
+import { Liar } from './liar.ts';
+import { forgedIdentity, signManifest } from './liar-forger.ts';
+import { device } from './liar-scene.ts';
 
 let provider: ProviderProcess;
 const clients: LuxchatClient[] = [];
@@ -57,6 +60,31 @@ it('is up to each person: found by a folded beginning and talked to, found no mo
   // Whoever has the id needs no directory.
   expect(await found(ann, ben.user)).toEqual([[ben.user, '']]);
   expect(await ann.startDirect(ben.user)).toBe(room);
+});
+
+it('is not shown a false identity by a server that lies, where a contact link was handed over', async () => {
+  const liar = await Liar.start(provider);
+  const dan = await device(provider, 'dan', liar.url);
+  clients.push(dan);
+  const { user, fingerprint } = dan.readContact(await ben.contactLink());
+  expect(user).toBe(ben.user);
+  const forged = await forgedIdentity(ben.user);
+  const manifest = await signManifest(forged.engine, forged.body, forged.credential);
+  liar.down = (told) => {
+    if (told.$case !== 'keysAnswer') return told;
+    const users = told.value.users.map((keys) => (keys.user === user ? { ...keys, ...forged.keys, manifest } : keys));
+    return { ...told, value: { ...told.value, users } };
+  };
+  await expect(dan.startDirect(user, { fingerprint: fingerprint! })).rejects.toMatchObject({
+    code: 'IDENTITY_DIFFERS',
+  });
+  expect(liar.asked.filter(({ $case }) => $case === 'submit')).toEqual([]);
+  liar.repent();
+  const room = await dan.startDirect(user, { fingerprint: fingerprint! });
+  await eventually('the true one is invited', () => ben.rooms().some((each) => each.room === room), 20_000, [ben]);
+  await forged.engine.close();
+  await dan.close();
+  liar.close();
 });
 
 it('leaves nothing of a name that was given up on the disk', async () => {
