@@ -1,9 +1,11 @@
 // The log's own state row: through which seq the actor's state rows are complete, what is known of the open segment's rows, and whether the actor
 // had something left to do. It is written after the state rows that it speaks of, by an owner that was alive then (rule 13), so it may be late but never
 // wrong, whoever wrote it. Applying starts after it.
-import type { StoredState } from '../ports/state-store.ts';
+import type { StateWrite, StoredState } from '../ports/state-store.ts';
 import { stateLimits } from './limits.ts';
 import type { StateChange } from './messages.ts';
+import { missing } from './redo.ts';
+import type { Rule } from './rules.ts';
 import { emptySpan, type Span } from './segments.ts';
 
 /** Keys from `~` on are the log's own; an actor must not use them. */
@@ -51,12 +53,21 @@ export function nextCovered(before: Covered, next: Omit<Covered, 'sub'>): Covere
   return { ...next, sub: isSame ? before.sub + 1 : 0 };
 }
 
-/** The covered row among state rows, and the actor's own. */
-export function splitState(rows: readonly StoredState[]): { covered: Covered; own: StoredState[] } {
-  return {
-    covered: decodeCovered(rows.find(({ key }) => key === coveredKey)),
-    own: rows.filter(({ key }) => !key.startsWith(reservedPrefix)),
-  };
+/** The covered row among state rows, the actor's own as one save left them, and which of these were not read so (`torn`). */
+export function splitState(
+  rows: readonly StoredState[],
+  { omit }: { readonly omit: Rule | undefined },
+): { covered: Covered; own: StoredState[]; torn: StateWrite['rows'] } {
+  const covered = decodeCovered(rows.find(({ key }) => key === coveredKey));
+  const read = rows.filter(({ key }) => !key.startsWith(reservedPrefix));
+  const torn = omit === 15 ? [] : missing(rows);
+  if (torn.length === 0) return { covered, own: read, torn };
+  const own = new Map(read.map((row) => [row.key, row]));
+  for (const { value, ...row } of torn) {
+    if (value === null) own.delete(row.key);
+    else own.set(row.key, { ...row, value });
+  }
+  return { covered, own: [...own.values()], torn };
 }
 
 /** Why an actor must not ask for these changes; null = it may. */

@@ -73,6 +73,20 @@ describe('a log whose rows expire', () => {
   });
 });
 
+describe("a log that is asked whether it is still its actor's", () => {
+  it('says so after a fence read that began then, and fails where that says no', () => {
+    const desk = new Desk();
+    desk.open();
+    desk.log.command({ kind: 'confirm', token: 7 }, desk.now);
+    desk.run();
+    expect(desk.last).toEqual({ kind: 'confirmed', token: 7 });
+    desk.fence();
+    desk.log.command({ kind: 'confirm', token: 8 }, desk.now);
+    desk.run();
+    expect(desk.last).toEqual({ kind: 'failed', code: 'FENCED' });
+  });
+});
+
 describe('a log whose actor has something left to do', () => {
   it('is due a minute later, and until the actor closes at rest', () => {
     const desk = new Desk();

@@ -7,9 +7,10 @@ import { defaultLogLimits, type LogLimits } from './limits.ts';
 import type { LogAnswer, LogCommand, StateChange } from './messages.ts';
 import { createLog, type LogContext, type Opened, openLog, type Stub } from './opening.ts';
 import { readRange, rewriteRows } from './reading.ts';
-import { mustBeAlive, type Steps, type StoreReply, type StoreRequest, writeState } from './requests.ts';
+import { Redo } from './redo.ts';
+import { mustBeAlive, type Steps, type StoreReply, type StoreRequest } from './requests.ts';
 import type { Rule } from './rules.ts';
-import { type Last, roll, saveCovered, stamped } from './sealing.ts';
+import { type Last, roll, save, saveCovered } from './sealing.ts';
 import { type Append, Tail } from './tail.ts';
 import { Tasks } from './tasks.ts';
 
@@ -63,7 +64,7 @@ export class Log {
     const { generation, readsAreDurable, omit } = options;
     const limits = options.limits === undefined ? defaultLogLimits : { ...defaultLogLimits, ...options.limits };
     this.#host = host;
-    this.#context = { log, generation, readsAreDurable, limits, omit, now: () => this.#now };
+    this.#context = { log, generation, readsAreDurable, limits, omit, redo: new Redo(), now: () => this.#now };
     this.#tail = new Tail(this.#context);
     this.#tasks = new Tasks({
       attemptsMax: limits.attemptsMax,
@@ -103,6 +104,9 @@ export class Log {
         break;
       case 'rewrite':
         this.#rewrite(command);
+        break;
+      case 'confirm':
+        this.#tasks.run(mustBeAlive(), () => this.#host.answer({ kind: 'confirmed', token: command.token }));
         break;
       case 'sealed':
         // The question and a close may have crossed; what the close brings is newer.
@@ -212,7 +216,7 @@ export class Log {
   }
 
   *#saving(changes: readonly StateChange[]): Steps<void> {
-    yield* writeState(stamped(changes, this.#tail.segment));
+    yield* save(this.#context, changes, this.#tail.segment);
     // What is answered must be seen by whoever fences this generation next: the same gate as for rows.
     yield* mustBeAlive();
   }

@@ -59,6 +59,8 @@ export type LogCommand =
       readonly bytesMax: number;
       readonly backwards: boolean;
     }
+  /** Is the log still this actor's? Answered by `confirmed` once a fence read that began after this said alive; else the log has failed. */
+  | { readonly kind: 'confirm'; readonly token: number }
   /** Puts other bytes in the place of a covered row (an emptied body). Idempotent. Rows below the floor are skipped. Answered by `rewritten`. */
   | { readonly kind: 'rewrite'; readonly token: number; readonly rows: readonly LogRow[] }
   /**
@@ -95,6 +97,8 @@ export type LogAnswer =
       readonly next: number;
     }
   | { readonly kind: 'rewritten'; readonly token: number }
+  /** Nobody else had written to the log when this was asked. */
+  | { readonly kind: 'confirmed'; readonly token: number }
   /** The segment is full or old and about to be sealed: answer at once with `sealed`. Appends go on meanwhile, they wait. */
   | { readonly kind: 'sealing' }
   | { readonly kind: 'closed' }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nothingCovered } from './covered.ts';
 import { defaultLogLimits } from './limits.ts';
 import { type LogContext, openLog, type Stub } from './opening.ts';
+import { Redo } from './redo.ts';
 import { LogLost, type StoreReply } from './requests.ts';
 import { emptySpan, firstMeta } from './segments.ts';
 
@@ -12,6 +13,7 @@ const context: LogContext = {
   readsAreDurable: true,
   limits: defaultLogLimits,
   omit: undefined,
+  redo: new Redo(),
   now: () => 1_000,
 };
 const meta = firstMeta(generation);

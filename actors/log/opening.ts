@@ -6,7 +6,18 @@ import type { StoredState } from '../ports/state-store.ts';
 import { type Covered, nothingCovered, splitState } from './covered.ts';
 import { wakeLater } from './due.ts';
 import type { LogLimits } from './limits.ts';
-import { casMeta, LogLost, mustBeAlive, readMeta, readRows, readState, type Steps, writeRows } from './requests.ts';
+import type { Redo } from './redo.ts';
+import {
+  casMeta,
+  LogLost,
+  mustBeAlive,
+  readMeta,
+  readRows,
+  readState,
+  type Steps,
+  writeRows,
+  writeState,
+} from './requests.ts';
 import type { Rule } from './rules.ts';
 import { emptySpan, extend, firstMeta, openSegment, type Span, sealAndOpen } from './segments.ts';
 
@@ -17,6 +28,7 @@ export interface LogContext {
   readonly readsAreDurable: boolean;
   readonly limits: LogLimits;
   readonly omit: Rule | undefined;
+  readonly redo: Redo;
   /** Epoch milliseconds, as told with the last message. */
   now(): number;
 }
@@ -78,7 +90,9 @@ export function* createLog(context: LogContext): Steps<LogMeta> {
 
 /** The same generation closed this log cleanly and nobody has opened it since: the segment goes on. */
 function* goOn(context: LogContext, meta: LogMeta, stub: Stub): Steps<Opened> {
-  const { own } = splitState(yield* readState());
+  const state = yield* readState();
+  const { own } = splitState(state, context);
+  context.redo.found(state);
   const { covered, nextSeq, span } = stub;
   const floor = yield* findFloor(context, meta, stub.nextSeq);
   // Nothing is changed here that rule 1 would guard. But what was read must not be another owner's, whose state would be ahead of the stub.
@@ -87,7 +101,11 @@ function* goOn(context: LogContext, meta: LogMeta, stub: Stub): Steps<Opened> {
 }
 
 function* takeOver(context: LogContext, meta: LogMeta): Steps<Opened | null> {
-  const { covered, own } = splitState(yield* readState());
+  const state = yield* readState();
+  const { covered, own, torn } = splitState(state, context);
+  context.redo.found(state);
+  // Rule 15: before this owner saves anything itself. With their own stamps, so that it does not matter who writes them, and when.
+  if (torn.length > 0) yield* writeState(torn);
   const last = openSegment(meta);
   const earlier: StoredRow[] = [];
   for (const segment of meta.segments) {

@@ -8,6 +8,7 @@
  * version only · 7 an opening makes a new segment with an id never used · 8 one log per actor and generation · 9 logs stop before their shard
  * is handed over · 10 the prefix is made durable before it is sealed · 11 the actor gets the very rows that were sealed, no others ·
  * 12 a segment is sealed long before its first row expires · 13 how far state is complete is said only after it is complete and a fence read that
- * started after that said alive · 14 a log goes on by the stub of a clean close only if its shard stayed with that generation
+ * started after that said alive · 14 a log goes on by the stub of a clean close only if its shard stayed with that generation · 15 state
+ * rows that are saved together are there as a whole, in one place, before any of them is, and an opener that does not see all of them takes them from there
  */
-export type Rule = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14;
+export type Rule = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;

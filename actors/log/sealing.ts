@@ -19,6 +19,8 @@ export interface Rest {
   readonly before: Covered;
   /** As it will be. */
   readonly covered: Covered;
+  /** Nothing else is being saved: what was kept to redo it goes. */
+  readonly isAll: boolean;
 }
 
 /** A log with a new open segment. */
@@ -28,17 +30,18 @@ export interface Rolled {
 }
 
 /** Saves the changes and says how far state is complete. */
-export function* saveCovered(context: LogContext, { changes, before, covered }: Rest): Steps<void> {
+export function* saveCovered(context: LogContext, { changes, before, covered, isAll }: Rest): Steps<void> {
   const { through, segment, restless, sub } = covered;
   if (changes.length === 0 && through === before.through && restless === before.restless) return;
   // Not in one write: the row must not be seen before what it speaks of.
   if (changes.length > 0) {
-    yield* writeState(stamped(changes, segment));
+    yield* save(context, changes, segment);
     // Rule 13: nor by a reader that began earlier. Whoever takes over reads after the fence, so alive here means that it reads what is complete here,
     // however late the row below arrives.
     if (context.omit !== 13) yield* mustBeAlive();
   }
-  yield* writeState([{ key: coveredKey, value: encodeCovered(covered), segment, seq: through, sub }]);
+  const spent = isAll ? context.redo.spent() : [];
+  yield* writeState([{ key: coveredKey, value: encodeCovered(covered), segment, seq: through, sub }, ...spent]);
   // After the row, or a sweep that finds nobody restless forgets it. An open log that the store calls restless is remembered already.
   if (restless && !before.restless) yield* writeRows(wakeLater(context.log, context.now()));
 }
@@ -56,7 +59,14 @@ export function* roll(context: LogContext, meta: LogMeta, rest: Rest): Steps<Rol
   return { meta: next, floor: yield* findFloor(context, next, end) };
 }
 
+/** Writes changes, all or none also for whoever reads them page by page. */
+export function* save(context: LogContext, changes: readonly StateChange[], segment: number): Steps<void> {
+  const rows = stamped(changes, segment);
+  if (context.omit !== 15) yield* context.redo.write(rows);
+  yield* writeState(rows);
+}
+
 /** Changes as rows of the segment that is open. */
-export function stamped(changes: readonly StateChange[], segment: number): StateWrite['rows'] {
+function stamped(changes: readonly StateChange[], segment: number): StateWrite['rows'] {
   return changes.map(({ key, value, seq, sub }) => ({ key, value, segment, seq, sub }));
 }

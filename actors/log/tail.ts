@@ -119,14 +119,17 @@ export class Tail {
   /** What must be stored with the actor's last word; from here on it counts as stored. */
   rests({ changes, restless = false }: Last): Rest {
     const now = { through: this.#coveredThrough, segment: this.#segment, span: this.#span, restless };
-    return this.#covers(changes, now);
+    return this.#covers({ changes, isAll: true }, now);
   }
 
   /** What must be stored for an actor that has something to do from now on; from here on it counts as stored. */
   unrest(): Rest {
     const { through, segment, span } = this.#covered;
     const known = segment === this.#segment ? span : emptySpan;
-    return this.#covers([], { through, segment: this.#segment, span: known, restless: true });
+    return this.#covers(
+      { changes: [], isAll: false },
+      { through, segment: this.#segment, span: known, restless: true },
+    );
   }
 
   /** For a clean close. */
@@ -134,10 +137,10 @@ export class Tail {
     return { version, nextSeq: this.#issuedThrough + 1, covered: this.#covered, span: this.#span, floor };
   }
 
-  #covers(changes: Rest['changes'], next: Omit<Covered, 'sub'>): Rest {
+  #covers(last: Pick<Rest, 'changes' | 'isAll'>, next: Omit<Covered, 'sub'>): Rest {
     const before = this.#covered;
     this.#covered = nextCovered(before, next);
-    return { changes, before, covered: this.#covered };
+    return { ...last, before, covered: this.#covered };
   }
 }
 

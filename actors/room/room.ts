@@ -168,6 +168,8 @@ export class Room implements Actor<RoomMessage> {
         return [...this.context.calls.settle(answer, now), ...this.#saveMuch()];
       case 'sealing':
         return [this.#lastWord('sealed', takeChanges(this.context.state))];
+      case 'confirmed':
+        return nothing;
       case 'closed':
         return this.#end([]);
       case 'failed':

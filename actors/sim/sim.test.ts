@@ -27,6 +27,11 @@ describe('a simulated provider', () => {
     expect(sum(({ accepted }) => accepted)).toBeGreaterThan(500);
   });
 
+  // Found by wakes: a user actor whose process was fenced refused what was long true at its successor.
+  it('hears no refusal from an owner that is one no more, seed 245', () => {
+    expect(simulate({ seed: 245, faults: { wakes: 1 } }).violations).toEqual([]);
+  });
+
   it('says nothing of faults where there are none', () => {
     const { violations, processes } = simulate({ seed: 3, faults: calm });
     expect({ violations, processes }).toEqual({ violations: [], processes: 2 });

@@ -62,7 +62,7 @@ export function dropDevice(turn: Turn, number: number): void {
   const device = turn.account.devices.get(number);
   if (device === undefined) {
     // Whoever orders it repeats it until this says that it is done.
-    turn.hold({ kind: 'revokeDevice', user, device: number });
+    turn.deny({ kind: 'revokeDevice', user, device: number });
     return;
   }
   turn.append({ $case: 'deviceChanged', value: { device: number, id: device.id, name: device.name, removed: true } });

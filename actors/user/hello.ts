@@ -17,7 +17,7 @@ export function greet(turn: Turn, hello: Hello): void {
   const device = admit(turn, hello);
   const user = turn.account.user;
   if (device === null) {
-    turn.hold(
+    turn.deny(
       { kind: 'revokeDevice', user, device: hello.device },
       { kind: 'disconnect', session: hello.session, code: Disconnect.DISCONNECT_LOGGED_OUT, retryAfterMs: 0 },
     );

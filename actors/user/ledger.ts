@@ -14,11 +14,13 @@ import type { Change, Turn } from './turn.ts';
 
 const dayMs = 86_400_000;
 
-/** Effects that wait until `seq` is covered and, if `rows`, until the rows are written: `saving` is the token of that write. */
+/** Effects that wait until `seq` is covered; if `rows`, until the rows are written: `saving` is the token of that write; and until `confirming`, the
+ *  token of a question to the log, is answered. */
 interface Held {
   readonly seq: number;
   readonly rows: boolean;
   saving: number | null;
+  confirming: number | null;
   readonly heard: boolean;
   readonly effects: readonly Effect[];
 }
@@ -82,7 +84,10 @@ export class Ledger {
     }
     if (turn.held.length > 0 || turn.heard || turn.rowsFirst) {
       const { held, heard, rowsFirst: rows } = turn;
-      this.#held.push({ seq: this.live.seq, rows, saving: null, heard, effects: held });
+      // Who has no account is answered by what an opening has just confirmed.
+      const confirming = turn.denies && this.#exists ? this.#tokens.next() : null;
+      if (confirming !== null) effects.push(logEffect({ kind: 'confirm', token: confirming }));
+      this.#held.push({ seq: this.live.seq, rows, saving: null, confirming, heard, effects: held });
     }
     return [...effects, ...this.#advance(this.#covered.seq)];
   }
@@ -100,6 +105,12 @@ export class Ledger {
   /** A write of rows is durable; returns the effects that may go out now. */
   saved(token: number): Effect[] {
     if (this.#saving === token) this.#saving = null;
+    return this.#advance(this.#covered.seq);
+  }
+
+  /** The log was still this actor's when it was asked; returns the effects that may go out now. */
+  confirmed(token: number): Effect[] {
+    for (const held of this.#held) if (held.confirming === token) held.confirming = null;
     return this.#advance(this.#covered.seq);
   }
 
@@ -133,6 +144,7 @@ export class Ledger {
     for (let head = this.#held[0]; head !== undefined && head.seq <= seq; head = this.#held[0]) {
       if (head.rows && head.saving === null) this.#save(effects);
       if (head.rows && (head.saving === null || head.saving === this.#saving)) break;
+      if (head.confirming !== null) break;
       effects.push(...head.effects);
       moved ||= head.heard;
       this.#held.shift();

@@ -74,6 +74,8 @@ export class Turn {
   heard = false;
   /** Rows must be durable before the held effects go out. */
   rowsFirst = false;
+  /** The held effects say that something is not so: the account must still be this actor's. See `deny`. */
+  denies = false;
 
   constructor(desk: Desk, now: number) {
     this.desk = desk;
@@ -116,6 +118,15 @@ export class Turn {
     this.held.push(...effects);
   }
 
+  /**
+   * Lets effects out that say no, or end something, because of how the account stands: besides, once the log confirms that it is still this actor's. An
+   * actor whose process was fenced a moment ago knows of nothing that happened since: a device that is new, an order that was taken back.
+   */
+  deny(...effects: readonly Effect[]): void {
+    this.hold(...effects);
+    this.denies = true;
+  }
+
   /** Lets effects out at once: only those that show nothing of the account. */
   emit(...effects: readonly Effect[]): void {
     this.immediate.push(...effects);
@@ -123,13 +134,21 @@ export class Turn {
 
   /** Answers a request, held. */
   answer({ session, request }: Requester, body: AnswerBody): void {
-    this.hold({ kind: 'answer', session, request, body });
+    const effect = { kind: 'answer', session, request, body } as const;
+    if (body.$case === 'rejected' && restsOnAccount(body.value.code)) this.deny(effect);
+    else this.hold(effect);
   }
 
   /** Refuses a request; held too, since a refusal may rest on what is not covered yet. */
   reject(from: Requester, code: Rejection, retryAfterMs = isWaiting(code) ? userLimits.retryAfterMs : 0): void {
     this.answer(from, rejected(code, retryAfterMs));
   }
+}
+
+/** What a request is by itself stays so whoever judges it, and who is to wait comes again. */
+function restsOnAccount(code: Rejection): boolean {
+  const isByItself = code === Rejection.REJECTION_BAD_REQUEST || code === Rejection.REJECTION_TOO_LARGE;
+  return !isByItself && !isWaiting(code);
 }
 
 /** Codes below 20 say: again as it is, later. */

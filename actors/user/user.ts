@@ -89,6 +89,8 @@ export class UserActor implements Actor<UserMessage> {
         return ledger.cover(answer.throughSeq);
       case 'saved':
         return ledger.saved(answer.token);
+      case 'confirmed':
+        return ledger.confirmed(answer.token);
       case 'sealing':
         return [ledger.seal()];
       case 'rows': {
@@ -170,7 +172,9 @@ export class UserActor implements Actor<UserMessage> {
       case 'deposit': {
         const { sender, senderDevice, messages, token, replyTo } = message;
         const undelivered = deposit(turn, { sender, senderDevice }, messages);
-        turn.hold({ kind: 'send', to: replyTo, message: { kind: 'deposited', token, user, undelivered } });
+        const effect = { kind: 'send', to: replyTo, message: { kind: 'deposited', token, user, undelivered } } as const;
+        if (undelivered.some(({ code }) => code === Rejection.REJECTION_NOT_FOUND)) turn.deny(effect);
+        else turn.hold(effect);
         return;
       }
       case 'claim': {

@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly generation: Generation;
   readonly rowsMax: number;
   readonly omit: Rule | undefined;
+  /** State is of two rows that must fit, not of one. */
+  readonly marks: boolean;
   readonly acked: (seq: number, message: number) => void;
 }
 
@@ -50,6 +52,8 @@ export class Node {
   /** Waits for the actor to be gone. */
   #released: (() => void) | null = null;
   #saves = 0;
+  /** A save is under way: actors have one at a time. */
+  #saving: Incarnation | null = null;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -115,7 +119,9 @@ export class Node {
 
   save(): void {
     const actor = this.#actor;
-    if (actor?.open) actor.log.command({ kind: 'save', token: 1, changes: this.#changes(actor) }, this.#now);
+    if (!actor?.open || (this.#options.marks && this.#saving === actor)) return;
+    this.#saving = actor;
+    actor.log.command({ kind: 'save', token: 1, changes: this.#changes(actor) }, this.#now);
   }
 
   /** Something of its log is due: it is opened, or looks at its clock. */
@@ -161,10 +167,7 @@ export class Node {
   #answered(actor: Incarnation, answer: LogAnswer): void {
     switch (answer.kind) {
       case 'opened':
-        for (const { value } of answer.state) {
-          for (const [message, seq] of value.entries()) if (seq > 0) actor.known.set(message, seq);
-        }
-        for (const { seq, bytes } of answer.rows) actor.known.set(bytes[0]!, seq);
+        this.#recall(actor, answer);
         actor.nextSeq = answer.nextSeq;
         actor.covered = answer.nextSeq - 1;
         actor.open = true;
@@ -182,6 +185,9 @@ export class Node {
           this.#options.acked(seq, message);
         }
         actor.covered = answer.throughSeq;
+        break;
+      case 'saved':
+        this.#saving = null;
         break;
       case 'sealing':
         this.#later(() => {
@@ -206,11 +212,21 @@ export class Node {
     }
   }
 
-  /** All messages known, as one row: the seq of message n at index n. */
+  /** What state rows say, and the rows of the log that these do not hold. */
+  #recall(actor: Incarnation, { state, rows }: LogAnswer & { kind: 'opened' }): void {
+    const byKey = new Map(state.map(({ key, value }) => [key, value]));
+    for (const [message, seq] of byKey.get('known')?.entries() ?? []) if (seq > 0) actor.known.set(message, seq);
+    const mark = byKey.get('mark')?.[0] ?? 0;
+    for (const { seq, bytes } of rows) if (seq > mark) actor.known.set(bytes[0]!, seq);
+  }
+
+  /** All messages known, the seq of message n at index n, and in a row of its own through which seq. */
   #changes(actor: Incarnation): StateChange[] {
     const value = new Uint8Array(16);
     for (const [message, seq] of actor.known) value[message] = seq;
-    return [{ key: 'known', value, seq: actor.covered, sub: ++this.#saves }];
+    const stamp = { seq: actor.covered, sub: ++this.#saves };
+    const known = { key: 'known', value, ...stamp };
+    return this.#options.marks ? [known, { key: 'mark', value: Uint8Array.of(actor.covered), ...stamp }] : [known];
   }
 
   #later(run: () => void): void {
@@ -218,8 +234,8 @@ export class Node {
   }
 
   #carryOut(request: StoreRequest, reply: (reply: StoreReply) => void): void {
-    const { replicas } = this.#options;
-    if (request.op !== 'cover') return carryOut({ replicas, alive: () => !this.crashed }, request, reply);
+    const { replicas, marks } = this.#options;
+    if (request.op !== 'cover') return carryOut({ replicas, marks, alive: () => !this.crashed }, request, reply);
     this.#fences.wait(reply);
     this.#readFence();
   }

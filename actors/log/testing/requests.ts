@@ -10,6 +10,8 @@ export const logName = 'room/!a';
 
 /** Who asks, as long as it is there. */
 export interface Asker {
+  /** State is of several rows that were saved together. */
+  readonly marks?: boolean;
   readonly replicas: Replicas;
   readonly alive: () => boolean;
 }
@@ -74,10 +76,10 @@ function mergeRows(both: readonly StoredRow[][], limit: number): StoredRow[] {
 
 /** A row a page, in the order of their keys: what is written meanwhile may be seen in one page and not in the one before. */
 function readState(
-  { replicas, alive }: Asker,
+  { replicas, alive, marks = false }: Asker,
   answer: (rows: StoredState[] | null) => void,
   found: readonly StoredState[] = [],
-  [key, ...rest]: readonly string[] = ['known', coveredKey],
+  [key, ...rest]: readonly string[] = marks ? ['known', 'mark', coveredKey, '~redo/0'] : ['known', coveredKey],
 ): void {
   if (key === undefined) return answer([...found]);
   replicas.read(
@@ -85,7 +87,7 @@ function readState(
     (store) => store.readState(logName, [key]),
     (both) => {
       if (both === null) answer(null);
-      else readState({ replicas, alive }, answer, [...found, ...mergeState(both)], rest);
+      else readState({ replicas, alive, marks }, answer, [...found, ...mergeState(both)], rest);
     },
   );
 }

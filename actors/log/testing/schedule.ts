@@ -31,12 +31,13 @@ const bounceStepsMax = 40;
 const passesMax = 16;
 
 export function runSchedule({ seed, omit }: ScheduleOptions): Outcome {
-  return new Schedule(new Random(seed), omit).run();
+  return new Schedule(new Random(seed), { omit, marks: seed % 2 === 0 }).run();
 }
 
 class Schedule {
   readonly #random: Random;
   readonly #omit: Rule | undefined;
+  readonly #marks: boolean;
   readonly #replicas: Replicas;
   readonly #nodes: Node[] = [];
   readonly #rowsMax: number;
@@ -52,8 +53,9 @@ class Schedule {
   #handOvers: number;
   #passes: number;
 
-  constructor(random: Random, omit: Rule | undefined) {
+  constructor(random: Random, { omit, marks }: { readonly omit: Rule | undefined; readonly marks: boolean }) {
     this.#random = random;
+    this.#marks = marks;
     this.#omit = omit;
     this.#replicas = new Replicas(random);
     this.#rowsMax = random.chance(0.5) ? 2 : 100;
@@ -142,7 +144,9 @@ class Schedule {
   #newNode(): Node {
     const generation = this.#replicas.createGeneration(`n${this.#nodes.length}`);
     const acked = (seq: number, message: number) => this.#acked(seq, message);
-    const node = new Node({ replicas: this.#replicas, generation, rowsMax: this.#rowsMax, omit: this.#omit, acked });
+    const rowsMax = this.#rowsMax;
+    const marks = this.#marks;
+    const node = new Node({ replicas: this.#replicas, generation, rowsMax, omit: this.#omit, marks, acked });
     this.#nodes.push(node);
     return node;
   }

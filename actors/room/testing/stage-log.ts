@@ -48,6 +48,9 @@ export class StageLog {
         for (const { seq, bytes } of command.rows) if (seq >= this.floor) this.rows[seq - 1] = bytes;
         this.answers.push({ kind: 'rewritten', token: command.token });
         return;
+      case 'confirm':
+        this.answers.push({ kind: 'confirmed', token: command.token });
+        return;
       case 'sealed':
       case 'close':
         this.#change(command.changes);

@@ -16,6 +16,8 @@ export class MemoryLog {
   floor = 1;
   /** Commands wait until `flush`. */
   held = false;
+  /** Somebody else has it by now, and the actor does not know. */
+  fenced = false;
   /** Commands that wait. */
   readonly waiting: LogCommand[] = [];
   coveredThrough = 0;
@@ -56,6 +58,8 @@ export class MemoryLog {
         const next = wanted[rows.length]?.seq ?? 0;
         return { kind: 'rows', token, rows, floor: this.floor, next };
       }
+      case 'confirm':
+        return this.fenced ? { kind: 'failed', code: 'FENCED' } : { kind: 'confirmed', token: command.token };
       case 'sealed':
         this.restless = command.restless ?? false;
         this.#change(command.changes);
