@@ -188,8 +188,8 @@ export class Letters {
   // ---- inside ---------------------------------------------------------------------------------------------------------------
 
   #hold(shard: number, letter: Letter, sinceMs: number, isOlder: boolean): void {
-    // An answer finds nobody who asked: the asker was lost with its place.
-    if (!wakes(letter.message)) return;
+    // An answer to an actor that stops here finds nobody after it. One whose place is not known may well wait for it: the word of where it is comes later.
+    if (!wakes(letter.message) && this.#placement.of(shard) === 'giving') return;
     if (!this.#held.keep(shard, letter, sinceMs, isOlder)) this.#ports.refuse(letter.to, letter.message, busy);
   }
 

@@ -284,10 +284,28 @@ describe('a letter to an actor', () => {
     const at = new Town([1, 2]);
     at.node(2).board.forward(to, samples.ephemeral, 1);
     at.node(2).board.forward(userAddress(user), samples.deposited, 1);
-    expect(at.node(2).board.counts.held).toBe(1);
-    at.node(1).board.place([shard], 'here');
+    expect(at.node(2).board.counts.held).toBe(2);
+    at.node(1).board.place([...new Set([shard, userShard])], 'here');
     at.flow();
     expect(at.node(1).told.map(({ message }) => message.kind)).toEqual(['ephemeral']);
+  });
+
+  // Seed 36 of the simulator with three nodes: both shards moved at once. The answer was ready before it was heard where its asker is, and was dropped.
+  it('waits where nobody knows its place yet, if it is an answer', () => {
+    const at = town();
+    const asker = userAddress('@bob:lux');
+    at.node(2).board.place([shardOf(asker)], 'here');
+    const asked = { ...samples.readKeys, replyTo: asker } as Message;
+    at.node(2).board.forward(userAddress(user), asked, 1);
+    at.arrive(2, 1, at.underWay(2, 1).length);
+    at.node(1).board.placement.set(shardOf(asker), 'nobody');
+    at.node(1).board.forward(asker, { ...samples.keysRead, token: 5, user } as Message, 1);
+    at.flow();
+    expect(at.node(2).board.counts.asked).toBe(1);
+    at.node(1).board.found(shardOf(asker), 2, Number.POSITIVE_INFINITY);
+    at.flow();
+    expect(at.node(2).board.counts.asked).toBe(0);
+    expect(kinds(at.node(2).told.map(({ message }) => message))).toEqual(['keysRead']);
   });
 
   it('is not waited for where nobody knows who asked', () => {

@@ -87,18 +87,6 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
     },
   }),
   'state is said to be covered before its rows are there': () => ({ lie: coverFirst }),
-  'state is said to be covered by a process that was fenced': () => ({
-    omit: 13,
-    faults: {
-      readsAreDurable: false,
-      statePageRows: 2,
-      takeovers: 0.3,
-      wakes: 1,
-      linkBreaks: 0.3,
-      storeDelayMs: 40,
-      crashes: 0,
-    },
-  }),
   'an answer is lost now and then': () => ({
     room: (actor) =>
       saying(
