@@ -106,6 +106,8 @@ export interface LocalRecord {
   writtenMs: number;
   /** Alarm that its author's view of chain and log raised; empty = it fits. */
   contradicts: string;
+  /** Its key came out of a key file, which alone says who made it. */
+  unproven: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -738,6 +740,7 @@ function createBaseLocalRecord(): LocalRecord {
     tries: 0,
     writtenMs: 0,
     contradicts: "",
+    unproven: false,
     _unknownFields: {},
   };
 }
@@ -761,6 +764,9 @@ export const LocalRecord: MessageFns<LocalRecord> = {
     }
     if (message.contradicts !== "") {
       writer.uint32(50).string(message.contradicts);
+    }
+    if (message.unproven !== false) {
+      writer.uint32(56).bool(message.unproven);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -832,6 +838,14 @@ export const LocalRecord: MessageFns<LocalRecord> = {
             }
 
             message.contradicts = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.unproven = reader.bool();
             continue;
           }
         }

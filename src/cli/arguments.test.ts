@@ -29,4 +29,14 @@ describe('how a person calls the program', () => {
     expect(folder('-p', 'alice')).toBe('/h/alice');
     expect(folder('-p', 'alice', '--folder', '/f')).toBe('/f');
   });
+
+  it('takes the words of a password from the language that is asked for, then from that of the system', () => {
+    const language = (args: string[], env: Record<string, string>) => readArguments([...args, 'secure'], env).language;
+    expect(language([], {})).toBe('en');
+    expect(language([], { LANG: 'de_LU.UTF-8' })).toBe('de');
+    expect(language([], { LANG: 'de_LU.UTF-8', LC_ALL: 'fr' })).toBe('fr');
+    expect(language([], { LANG: 'xx' })).toBe('en');
+    expect(language(['--language', 'lb'], { LANG: 'de' })).toBe('lb');
+    expect(() => language(['--language', 'it'], {})).toThrow('lb, fr, de, en, pt');
+  });
 });

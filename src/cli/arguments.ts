@@ -2,12 +2,15 @@
 import { homedir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Language, languages } from '#client/backup/words.ts';
 import { ClientError } from '#client/errors.ts';
 
 /** What was asked for. */
 export interface Arguments {
   /** How this person calls the program on this device, for hints that can be copied: `npx luxchat -p alice`. */
   readonly call: string;
+  /** The program alone, for hints about another device. */
+  readonly program: string;
   readonly command: string;
   readonly rest: readonly string[];
   /** Folder of the device. */
@@ -21,6 +24,10 @@ export interface Arguments {
   readonly name: string;
   readonly limit: number;
   readonly timeoutMs: number;
+  /** Of the words that a password is made of. */
+  readonly language: Language;
+  /** A password of one's own instead of a made one. */
+  readonly own: boolean;
 }
 
 const options = {
@@ -34,6 +41,8 @@ const options = {
   device: { type: 'string', default: 'terminal' },
   name: { type: 'string', default: '' },
   limit: { type: 'string', default: '50' },
+  language: { type: 'string' },
+  own: { type: 'boolean', default: false },
   timeout: { type: 'string', default: '30' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -63,6 +72,7 @@ export function readArguments(args: readonly string[], env: Environment, program
   const home = env.LUXCHAT_HOME ?? join(homedir(), '.luxchat');
   return {
     call: `${program}${deviceOption(values)}`,
+    program,
     command: values.help ? 'help' : (positionals[0] ?? 'help'),
     rest: positionals.slice(1),
     folder: values.folder ?? join(home, values.profile ?? 'default'),
@@ -75,11 +85,21 @@ export function readArguments(args: readonly string[], env: Environment, program
     name: values.name,
     limit: wholeNumber(values.limit, 'limit', 1, 10_000),
     timeoutMs: wholeNumber(values.timeout, 'timeout', 1, 86_400) * 1000,
+    language: languageOf(values.language, env),
+    own: values.own,
   };
 }
 
 function parse(args: readonly string[]) {
   return parseArgs({ args: [...args], options, allowPositionals: true });
+}
+
+/** The one that was asked for, that of the system, or English. */
+function languageOf(asked: string | undefined, env: Environment): Language {
+  const known = (word: string | undefined) => languages.find((one) => one === word);
+  if (asked !== undefined && !known(asked))
+    throw new ClientError('BAD_ARGUMENT', `--language is one of ${languages.join(', ')}.`);
+  return known(asked) ?? known((env.LC_ALL || env.LC_MESSAGES || env.LANG)?.slice(0, 2)) ?? 'en';
 }
 
 /** What says which device is meant, where that was said. */

@@ -5,6 +5,7 @@ import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
+import type { Keyboard } from './keyboard.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
@@ -23,6 +24,7 @@ export interface Session {
   readonly client: LuxchatClient;
   readonly args: Arguments;
   readonly out: Output;
+  readonly keyboard: Keyboard;
 }
 
 /** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
@@ -134,10 +136,13 @@ function onMessage(work: (session: Session, room: string, id: string) => Promise
 async function whoami({ client, args, out }: Session): Promise<void> {
   const confirmed = (await client.devices()).find((device) => device.current)?.confirmed ?? false;
   const { user, device, deviceId } = client;
+  const security = client.security.state();
   const state = confirmed
     ? 'confirmed'
-    : `not confirmed yet: run ${args.call} verify here, and verify on a confirmed device`;
-  out.say({ type: 'self', user, device, deviceId, confirmed }, user, `device ${device} (${deviceId}), ${state}`);
+    : `not confirmed yet: run ${args.call} verify here, and verify on a confirmed device${security.backup ? ', or unlock here' : ''}`;
+  const kept = security.backup ? 'messages secured' : `messages not secured: run ${args.call} secure`;
+  const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup };
+  out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept);
 }
 
 async function identity({ client, args, out }: Session): Promise<void> {
@@ -213,7 +218,7 @@ async function send({ client, args, out }: Session): Promise<void> {
 }
 
 /** Why messages wait: with a failure where they will not go out by themselves. */
-async function explainWaiting({ client, args, out }: Session, room: RoomInfo): Promise<void> {
+async function explainWaiting({ client, args, out }: Omit<Session, 'keyboard'>, room: RoomInfo): Promise<void> {
   if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
   if (!isCurrent(room))
     throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
@@ -233,6 +238,7 @@ async function explainWaiting({ client, args, out }: Session, room: RoomInfo): P
 async function history({ client, args, out }: Session): Promise<void> {
   const { room } = await awaitRoom({ client, args }, need(args, 0, 'a room'));
   const lines = datedLines(Date.now());
+  await client.security.restored(room);
   for (const item of await client.timeline(room, { limit: args.limit })) out.say(describeItem(item), ...lines(item));
 }
 

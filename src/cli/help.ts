@@ -9,6 +9,7 @@ First steps (the server of npm start, with its stand-in for LuxID):
   ${program} start @…                                    the other's Luxchat-ID, as whoami prints it there
   ${program} invitations, then accept 1                  what the other person does
   ${program} chat @…                                     talk; /help inside, /quit or Ctrl-C ends
+  ${program} secure --user alice --password moien-moien  messages that outlive a lost device
 With two people on one computer each has a profile: ${program} -p alice …
 
 This device
@@ -20,6 +21,10 @@ This device
   findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name
   verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
+  secure [--own] [--language L]            keep messages for the day a device is lost: makes your password
+  unlock                                   open a new device with that password; older messages come back
+  password change, password lost           another password
+  keys export FILE, keys import FILE       what reads this device's messages, in a file under a passphrase
   devices-remove NUMBER                    log another own device out
   receipts [on|off]                        do others see how far you have read?
   log-out                                  end this device and remove what it kept here

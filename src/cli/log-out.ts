@@ -2,15 +2,17 @@
 // that may still be logged in, and nothing in its folder that is not the device's.
 import { ClientError } from '#client/errors.ts';
 import { hasDevice, openDevice, removeDevice } from '#client/node/device-folder.ts';
+import type { LogOutLoss } from '#client/security/security.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import type { Arguments } from './arguments.ts';
 import { unreachable, withDeadline } from './deadline.ts';
+import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
 
 /** Logs this folder's device out. A device that was taken off already is removed as well. LOGIN_NEEDED where there is none. */
-export async function logOut(args: Arguments, out: Output): Promise<void> {
+export async function logOut(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
   const { folder } = args;
-  if (hasDevice(folder)) await endSession(args);
+  if (hasDevice(folder)) await endSession(args, out, keyboard);
   else {
     // An earlier log-out may have been killed half way.
     removeDevice(folder);
@@ -26,17 +28,30 @@ export function saysLoggedOut(error: unknown): boolean {
   return error.code === 'LOGIN_NEEDED' || error.disconnect === Disconnect.DISCONNECT_LOGGED_OUT;
 }
 
-async function endSession({ folder, timeoutMs }: Arguments): Promise<void> {
+async function endSession({ folder, timeoutMs, call }: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
   try {
     const client = await openDevice(folder);
     try {
       await client.start();
       await withDeadline(client.synced(), timeoutMs, unreachable);
+      await warn(await client.security.lossAtLogOut());
       await client.logout();
     } finally {
       await client.close();
     }
   } catch (error) {
     if (!saysLoggedOut(error)) throw error;
+  }
+
+  /** A person is asked; a script that says log-out means it. */
+  async function warn(loss: LogOutLoss): Promise<void> {
+    if (loss === 'nothing') return;
+    out.note(
+      loss === 'everything'
+        ? `This is your last device, and your messages are not secured: nobody can read them any more afterwards. Run ${call} secure first.`
+        : 'This is your last device, and your newest messages are not secured yet. Wait a moment with it.',
+    );
+    if (!keyboard.interactive || /^y(es)?$/i.test(await keyboard.ask('Log out all the same? (yes/no) '))) return;
+    throw new ClientError('BAD_ARGUMENT', 'Nothing was changed.');
   }
 }

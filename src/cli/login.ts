@@ -8,12 +8,13 @@ import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
 import { withDeadline } from './deadline.ts';
+import type { Keyboard } from './keyboard.ts';
 import { showAddress, standInPerson } from './luxid.ts';
 import type { Output } from './output.ts';
 import { findableQuestion } from './people.ts';
 
 /** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
-export async function login(args: Arguments, out: Output): Promise<void> {
+export async function login(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
   if (hasDevice(args.folder))
     throw new ClientError(
       'STORE',
@@ -21,7 +22,7 @@ export async function login(args: Arguments, out: Output): Promise<void> {
     );
   if (existsSync(args.folder) && readdirSync(args.folder).length > 0)
     throw new ClientError('STORE', `The folder ${args.folder} is not empty: a device needs one of its own.`);
-  const loggedIn = args.user === '' ? await throughBrowser(args, out) : await throughTerminal(args);
+  const loggedIn = args.user === '' ? await throughBrowser(args, out) : await throughTerminal(args, keyboard);
   await createDevice(args.folder, args.server, loggedIn);
   const client = await openDevice(args.folder);
   try {
@@ -33,7 +34,9 @@ export async function login(args: Arguments, out: Output): Promise<void> {
     const listing = loggedIn.firstLogin ? await client.directory.listing().catch(() => undefined) : undefined;
     const isUnasked = listing?.choice === 'unasked';
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
-    const next = `This is a further device: to read and write run ${args.call} verify here, and verify on a confirmed one.`;
+    const byPassword = client.security.state().backup ? `run ${args.call} unlock and type your password, or ` : '';
+    const further = `This is a further device. To read and write ${byPassword}run ${args.call} verify here, and verify on a confirmed one.`;
+    const first = `If you lose this device you lose your messages, until you run ${args.call} secure.`;
     out.say(
       {
         type: 'self',
@@ -45,7 +48,7 @@ export async function login(args: Arguments, out: Output): Promise<void> {
         ...(isUnasked && { findable: 'unasked' }),
       },
       `You are ${user}, on device ${device}.`,
-      ...(confirmed ? [] : [next]),
+      confirmed ? first : further,
       ...(isUnasked ? [findableQuestion(args.call)] : []),
     );
   } finally {
@@ -57,6 +60,7 @@ function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
   return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show: showAddress(out) });
 }
 
-async function throughTerminal(args: Arguments): Promise<LoggedIn> {
-  return standInLogin({ server: args.server }, { ...(await standInPerson(args)), deviceName: args.deviceName });
+async function throughTerminal(args: Arguments, keyboard: Keyboard): Promise<LoggedIn> {
+  const person = await standInPerson(args, keyboard);
+  return standInLogin({ server: args.server }, { ...person, deviceName: args.deviceName });
 }

@@ -1,18 +1,17 @@
 // A person's way through LuxID from the terminal, for logging in and for step-ups: their browser opens an address that is shown; with --user the pages of
 // the stand-in are walked here instead (development).
-import { createInterface } from 'node:readline';
 import type { StepUpGrant, StepUpPurpose } from '#client/connection/login.ts';
-import { ClientError } from '#client/errors.ts';
 import { type StandInPerson, standInStepUp } from '#client/node/stand-in-walk.ts';
 import { terminalStepUp } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
 import type { Session } from './commands.ts';
+import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
 
 /** Has the person log in anew. Rejects as `finishStepUp` of the SDK. */
-export async function stepUp({ client, args, out }: Session, purpose: StepUpPurpose): Promise<StepUpGrant> {
+export async function stepUp({ client, args, out, keyboard }: Session, purpose: StepUpPurpose): Promise<StepUpGrant> {
   if (args.user === '') return terminalStepUp(client, { purpose, show: showAddress(out) });
-  return standInStepUp(client, { ...(await standInPerson(args)), purpose });
+  return standInStepUp(client, { ...(await standInPerson(args, keyboard)), purpose });
 }
 
 /** Shows where to log in. */
@@ -21,22 +20,12 @@ export function showAddress(out: Output): (url: string) => void {
 }
 
 /** Who walks the pages of the stand-in; asks for what the arguments leave out. */
-export async function standInPerson(args: Pick<Arguments, 'user' | 'password' | 'code'>): Promise<StandInPerson> {
-  const password = args.password || (await ask('LuxID password: '));
+export async function standInPerson(
+  args: Pick<Arguments, 'user' | 'password' | 'code'>,
+  keyboard: Pick<Keyboard, 'ask'>,
+): Promise<StandInPerson> {
+  const password = args.password || (await keyboard.ask('LuxID password: '));
   const askCode = async (attempt: number) =>
-    (attempt === 1 && args.code) || ask('Code received by SMS (see the server console): ');
+    (attempt === 1 && args.code) || keyboard.ask('Code received by SMS (see the server console): ');
   return { user: args.user, password, askCode };
-}
-
-function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  return new Promise((resolve, reject) => {
-    lines.question(question, (answer) => {
-      resolve(answer.trim());
-      lines.close();
-    });
-    lines.once('close', () =>
-      reject(new ClientError('BAD_ARGUMENT', 'The input ended before the question was answered.')),
-    );
-  });
 }

@@ -6,10 +6,13 @@ import { chat } from './chat.ts';
 import { type Command, commands, onNewAlarm } from './commands.ts';
 import { unreachable, withDeadline } from './deadline.ts';
 import { helpText } from './help.ts';
+import { Keyboard } from './keyboard.ts';
+import { keys } from './keys.ts';
 import { logOut } from './log-out.ts';
 import { login } from './login.ts';
 import { createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
+import { password, secure, unlock } from './secure.ts';
 import { alarmSentence } from './sentences.ts';
 import { verify } from './verify.ts';
 
@@ -17,6 +20,10 @@ const all: Readonly<Record<string, Command>> = {
   ...commands,
   ...peopleCommands,
   verify: { live: true, run: verify },
+  secure: { live: true, run: secure },
+  unlock: { live: true, run: unlock },
+  password: { live: true, run: password },
+  keys: { live: true, run: keys },
   chat: { live: false, watches: true, run: chat },
 };
 
@@ -43,8 +50,9 @@ async function run(args: Arguments, out: Output, program: string): Promise<void>
     const text = helpText(program);
     return out.say({ type: 'help', text }, ...text.split('\n'));
   }
-  if (args.command === 'login') return login(args, out);
-  if (args.command === 'log-out') return logOut(args, out);
+  const keyboard = new Keyboard();
+  if (args.command === 'login') return login(args, out, keyboard);
+  if (args.command === 'log-out') return logOut(args, out, keyboard);
   const command = Object.hasOwn(all, args.command) ? all[args.command] : undefined;
   if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See ${program} help.`);
   if (!hasDevice(args.folder))
@@ -54,7 +62,7 @@ async function run(args: Arguments, out: Output, program: string): Promise<void>
     if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
     await client.start();
     if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
-    await command.run({ client, args, out });
+    await command.run({ client, args, out, keyboard });
   } finally {
     await client.close();
   }

@@ -81,10 +81,18 @@ describe('what the terminal client prints', () => {
     expect(itemSentence(item({ kind: 'deleted' }))).toBe('#12   12:34 @bob: (deleted)');
   });
 
+  it('says of a line that only a key file vouches for that nobody else does', () => {
+    expect(itemSentence(item({ unproven: true }))).toBe(
+      '#12   12:34 @bob: hello (NOT PROVEN: only a key file says who wrote this)',
+    );
+    expect(describeItem(item({ unproven: true }))).toMatchObject({ unproven: true });
+  });
+
   it('says why a line can not be read and what to do; "yet" only of what is tried again by itself', () => {
     const sentence = (trouble: TroubleCause) => itemSentence(item({ kind: 'trouble', trouble }));
     for (const cause of troubleCauses) expect(sentence(cause)).toContain(cause);
     expect(sentence('NO_KEY')).toMatch(/given no key.*ask @bob to write it again/);
+    expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY', own: true }))).toMatch(/secured\)$/);
     expect(sentence('WITHHELD')).toContain('Run verify');
     expect(troubleCauses.filter((cause) => sentence(cause).includes('yet'))).toEqual([
       'UNKNOWN_INDEX',

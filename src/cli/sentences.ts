@@ -21,6 +21,7 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
     ...(body?.$case === 'text' ? { text: body.value.text } : {}),
     ...(edited ? { edited } : {}),
     ...(item.reactions.size > 0 ? { reactions: Object.fromEntries(item.reactions) } : {}),
+    ...(item.unproven ? { unproven: true } : {}),
     ...(item.trouble ? { trouble: item.trouble } : {}),
     ...(item.notice ? { notice: item.notice } : {}),
     ...(item.sending ? { sending: item.sending } : {}),
@@ -100,14 +101,15 @@ function saying(item: TimelineItem): string {
     .map(([emoji, people]) => ` ${emoji}${people.length > 1 ? people.length : ''}`)
     .join('');
   const state = item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${item.failure})` : '';
-  return `${who}: ${text}${item.edited ? ' (edited)' : ''}${marks}${state}`;
+  const doubt = item.unproven ? ' (NOT PROVEN: only a key file says who wrote this)' : '';
+  return `${who}: ${text}${item.edited ? ' (edited)' : ''}${doubt}${marks}${state}`;
 }
 
 /** Why a line can't be read, and what to do about it. */
 function troubleSentence(who: string, cause: TroubleCause | undefined): string {
   switch (cause) {
     case 'NO_KEY':
-      return `NO_KEY: this device was given no key for it. What was written before a device was confirmed stays so; else ask ${who} to write it again`;
+      return `NO_KEY: this device was given no key for it. What was written before it was confirmed comes back with unlock, if the messages were secured${who === 'me' ? '' : `; else ask ${who} to write it again`}`;
     case 'WITHHELD':
       return 'WITHHELD: this device was not confirmed when it was written. Run verify on it and on a confirmed one';
     case 'IDENTITY_CHANGED':

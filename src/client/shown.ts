@@ -39,6 +39,8 @@ export interface TimelineItem {
   readonly reactions: ReadonlyMap<string, readonly string[]>;
   /** Its author's view of the room is not this device's: the server showed one of the two another history, or the author lies. */
   readonly contradicts?: AlarmCode;
+  /** Its key, or that of an edit of it, came out of a key file, which alone says who wrote it: never to be shown without a word. */
+  readonly unproven?: true;
   /** For kind `trouble`. */
   readonly trouble?: TroubleCause;
   /** For kind `notice`: what happened in the room. */

@@ -247,7 +247,10 @@ async function openRecord(
   checked: CheckedRecord,
 ): Promise<{ kept: LocalRecord; session: string }> {
   const { header, stamp } = checked;
-  const kept: LocalRecord = { record, content: undefined, trouble: '', tries: 1, writtenMs: 0, contradicts: '' };
+  const kept: LocalRecord = {
+    ...{ record, content: undefined, trouble: '', tries: 1 },
+    ...{ writtenMs: 0, contradicts: '', unproven: false },
+  };
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
   const sender = room.chain.user(header.member);
@@ -265,7 +268,9 @@ async function openRecord(
   const { writtenMs } = opened.inner;
   if (isWrittenApart(writtenMs, stamp.acceptedMs)) room.ports.parts.count('written.apart');
   const contradicts = await compareWitness(room, checked, opened.inner);
-  return { kept: { ...kept, content: opened.content, writtenMs, contradicts }, session: '' };
+  const { content, unproven } = opened;
+  if (unproven) room.ports.parts.count('unproven');
+  return { kept: { ...kept, content, writtenMs, contradicts, unproven }, session: '' };
 }
 
 async function compareHeld(room: RoomReplica, held: LogRecord, { head }: CheckedRecord): Promise<boolean> {

@@ -66,7 +66,7 @@ export function emptiedRows(
   emptiedBy: number,
 ): { kept: LocalRecord; rows: LocalChange[] } {
   const record = old.record && { ...old.record, body: noBytes, emptiedBy };
-  const kept: LocalRecord = { ...old, record, content: undefined, trouble: '', writtenMs: 0 };
+  const kept: LocalRecord = { ...old, record, content: undefined, trouble: '', writtenMs: 0, unproven: false };
   const rows = rowsOf(room, kept);
   const target = annotates(old.content);
   const { seq } = Stamp.decode(old.record?.stamp ?? noBytes);

@@ -148,6 +148,7 @@ export class Security {
 
   /** To be asked, and told to the person, before they log this device out. */
   async lossAtLogOut(): Promise<LogOutLoss> {
+    await this.#followed();
     const { state } = this.state();
     if (state === 'unconfirmed' || this.#ports.otherDevices().length > 0) return 'nothing';
     if (state !== 'protected') return 'everything';
@@ -168,7 +169,8 @@ export class Security {
   }
 
   /** Resolves when what the backup holds of this room is here, or can't be had just now. It is read before other rooms. */
-  restored(room: string): Promise<void> {
+  async restored(room: string): Promise<void> {
+    await this.#followed();
     return this.#restoring.restored(room);
   }
 
@@ -202,6 +204,13 @@ export class Security {
     this.#closed = true;
     await Promise.all([this.#filling.end(), this.#restoring.end()]);
     await this.#turn;
+  }
+
+  /** What is in force is followed as far as that is possible now. */
+  async #followed(): Promise<void> {
+    await this.follow().catch((error) => {
+      if (!(error instanceof ClientError)) throw error;
+    });
   }
 
   async #follow(): Promise<void> {

@@ -51,7 +51,12 @@ export interface Sealable {
 
 /** What opening gave. `alarm` is raised besides. */
 export type Opened =
-  | { readonly content: Content; readonly inner: PayloadInner }
+  | {
+      readonly content: Content;
+      readonly inner: PayloadInner;
+      /** Its key came out of a key file, which alone says who made it. */
+      readonly unproven: boolean;
+    }
   | { readonly trouble: TroubleCause; readonly alarm?: AlarmCode; readonly sessionId?: string };
 
 /** Encrypts content into an event; `excluded` says who got no key. Rejects as CryptoEngine.encrypt does. */
@@ -133,6 +138,7 @@ export async function openSlot(parts: Parts, room: string, slot: Slot, sender: s
     if (decrypted.cause === 'SENDER_MISMATCH') transplanted();
     return undefined;
   }
+  if (decrypted.trust === 'unproven') return undefined;
   const payload = decodeOr(Payload.decode, decrypted.plaintext);
   const inner = payload && openSlotPayload({ room, member, device, sendId, write }, payload);
   if (typeof inner === 'string') transplanted();
@@ -170,7 +176,10 @@ async function checkOpened(
   if (standing.number !== 0 && standing.number !== header.device) return transplanted;
   const content = decodeContent(inner.content);
   if (content === null) return { trouble: 'BAD_CONTENT' };
-  return content.body ? { content, inner } : { trouble: 'UNKNOWN_CONTENT' };
+  const unproven = decrypted.trust === 'unproven';
+  // A name is shown without room for a word of doubt.
+  if (unproven && slot) return { trouble: 'UNKNOWN_DEVICE' };
+  return content.body ? { content, inner, unproven } : { trouble: 'UNKNOWN_CONTENT' };
 }
 
 async function sealBody(

@@ -32,7 +32,15 @@ function recordOf(n: number): LocalRecord {
     body: noBytes,
     emptiedBy: 0,
   };
-  return { record, content: textContent(`m${n}`), trouble: '', tries: 1, writtenMs: n, contradicts: '' };
+  return {
+    record,
+    content: textContent(`m${n}`),
+    trouble: '',
+    tries: 1,
+    writtenMs: n,
+    contradicts: '',
+    unproven: false,
+  };
 }
 
 /** A device whose outbox holds messages `sent` (0 = not sealed yet), and whose log takes in what `meanwhile` does while it is being read. */

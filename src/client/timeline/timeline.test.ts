@@ -43,7 +43,7 @@ function record(
     previousHash: new Uint8Array(32),
   });
   const kept = { stamp: stamp.finish(), header, body: new Uint8Array(), emptiedBy: 0 };
-  return { record: kept, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', ...more };
+  return { record: kept, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', unproven: false, ...more };
 }
 
 const target = { member: 2, device: 1, sendId: 1 };
@@ -68,6 +68,12 @@ describe('a line', () => {
     const [near, far] = [line(11 + 300_000), line(11 + 300_001)];
     expect([near?.writtenAt, far?.writtenAt]).toEqual([300_011, 300_012]);
     expect([near, far, line(0)].map((each) => showsBothTimes(each as TimelineItem))).toEqual([false, true, false]);
+  });
+
+  it('is not proven where its key, or that of an edit of it, came out of a key file', () => {
+    expect(fold(edit(2, 2, 'hello')).line).not.toHaveProperty('unproven');
+    expect(fold({ ...edit(2, 2, 'hello'), unproven: true }).line?.unproven).toBe(true);
+    expect(foldRecord({ ...message, unproven: true }, [], folding)?.unproven).toBe(true);
   });
 
   it('is known by member, device and send id', () => {

@@ -79,7 +79,9 @@ export function foldRecord(
   if (!local.content || annotates(local.content)) return undefined;
   const doubt = local.contradicts === '' ? {} : { contradicts: local.contradicts as AlarmCode };
   const folded = foldAnnotations(local.content, header, annotations, folding);
-  return { ...base, ...sending, ...doubt, kind: 'message', ...folded };
+  // Whoever may have written an edit of it may have written what is shown.
+  const unproven = local.unproven || annotations.some((one) => one.unproven) ? { unproven: true as const } : {};
+  return { ...base, ...sending, ...doubt, ...unproven, kind: 'message', ...folded };
 }
 
 /** The line of a message that still waits. */

@@ -1,0 +1,111 @@
+// What securing, unlocking and another password ask and say, over an SDK and a LuxID that are stood in for.
+import { describe, expect, it, vi } from 'vitest';
+import { ClientError } from '#client/errors.ts';
+import { readArguments } from './arguments.ts';
+import type { Session } from './commands.ts';
+import { password, secure, unlock } from './secure.ts';
+
+vi.mock('./luxid.ts', () => ({ stepUp: async () => ({ token: 'grant' }) }));
+
+const own = 'violin copper meadow rocket pencil island';
+const six = /^ {2}([a-z]+(?: [a-z]+){5})$/;
+
+/** A session whose person answers with these words; `(shown)` stands for the words on the screen. */
+function scene(answers: string[], state: object, args: readonly string[] = []) {
+  const given: string[] = [];
+  const said: string[] = [];
+  const shown = () => said.map((line) => six.exec(line)?.[1]).find((found) => found) ?? '';
+  const take = (name: string) => async (_: object, word: string) => {
+    if (name === 'unlock' && word !== own) throw new ClientError('WRONG_PASSWORD', 'no');
+    given.push(`${name} ${word}`);
+  };
+  const security = {
+    state: () => ({ state: 'protected', backup: false, waiting: 0, ...state }),
+    setUp: take('setUp'),
+    changePassword: take('change'),
+    unlock: take('unlock'),
+    flushed: async () => {},
+  };
+  const keyboard = {
+    ask: async (question: string) => {
+      const answer = answers.shift();
+      if (answer === undefined) throw new ClientError('BAD_ARGUMENT', question);
+      return answer.replace('(shown)', shown());
+    },
+  };
+  const hear = (...lines: string[]) => said.push(...lines);
+  const out = { json: false, say: (_: object, ...lines: string[]) => hear(...lines), note: hear };
+  const client = { security, on: () => () => {} };
+  const session = { client, args: readArguments([...args, '--language', 'lb'], {}), out, keyboard };
+  return { given, said, shown, session: session as unknown as Session };
+}
+
+describe('secure', () => {
+  it('shows six words once, takes them only when they come back, however they are typed', async () => {
+    const { session, given, shown, said } = scene(['not it', ' (shown) '], { state: 'unprotected' }, ['secure']);
+    await secure(session);
+    expect(given).toEqual([`setUp ${shown()}`]);
+    expect(said.filter((line) => line.includes(shown()))).toHaveLength(1);
+  });
+
+  it('makes nothing for one who did not write them down', async () => {
+    const { session, given } = scene(['a', 'b', 'c', '(shown)'], { state: 'unprotected' }, ['secure']);
+    await expect(secure(session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
+    expect(given).toEqual([]);
+  });
+
+  it('refuses a password of one’s own that could be guessed, and one that is typed in two ways', async () => {
+    const { session, given } = scene(['1234', own, 'other', own, own], { state: 'unprotected' }, ['secure', '--own']);
+    await secure(session);
+    expect(given).toEqual([`setUp ${own}`]);
+    const weak = scene(['1', '2', '3'], { state: 'unprotected' }, ['secure', '--own']);
+    await expect(secure(weak.session)).rejects.toMatchObject({ code: 'WEAK_PASSWORD' });
+  });
+
+  it.each([
+    [{ state: 'unconfirmed', backup: true }, 'NOT_CONFIRMED', /luxchat unlock.*luxchat verify/],
+    [{ state: 'unconfirmed' }, 'NOT_CONFIRMED', /^((?!unlock).)*verify/],
+    [{ backup: true }, 'BAD_ARGUMENT', /luxchat password change/],
+  ])('with %j says %s and what to do', async (state, code, message) => {
+    const { session } = scene([], state, ['secure']);
+    await expect(secure(session)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
+
+describe('unlock', () => {
+  it('takes three tries for one step-up', async () => {
+    const { session, given } = scene(['x', 'y', own], { state: 'unconfirmed', backup: true }, ['unlock']);
+    await unlock(session);
+    expect(given).toEqual([`unlock ${own}`]);
+    const wrong = scene(['x', 'y', 'z', own], { state: 'unconfirmed', backup: true }, ['unlock']);
+    await expect(unlock(wrong.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
+  });
+
+  it('goes on where it was interrupted without asking anything, and says so where nothing was secured', async () => {
+    const { session, given } = scene([], { backup: true }, ['unlock']);
+    await unlock(session);
+    expect(given).toEqual([]);
+    const none = scene([], { state: 'unconfirmed' }, ['unlock']);
+    await expect(unlock(none.session)).rejects.toMatchObject({ code: 'UNKNOWN' });
+  });
+});
+
+describe('password', () => {
+  it.each(['change', 'lost'])('%s makes another one and keeps the messages', async (what) => {
+    const { session, given, shown } = scene(['(shown)'], { backup: true }, ['password', what]);
+    await password(session);
+    expect(given).toEqual([`change ${shown()}`]);
+  });
+
+  it('lost says beforehand what is lost where there is no confirmed device', async () => {
+    const { session, said } = scene([], { state: 'unconfirmed', backup: true }, ['password', 'lost']);
+    const message = expect.stringMatching(/only another device.*can not be read any more/s);
+    await expect(password(session)).rejects.toMatchObject({ code: 'NOT_CONFIRMED', message });
+    expect(said).toEqual([]);
+  });
+
+  it('says how it is called', async () => {
+    for (const args of [['password'], ['password', 'x']])
+      await expect(password(scene([], {}, args).session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+  });
+});

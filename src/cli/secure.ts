@@ -1,0 +1,173 @@
+// `luxchat secure`, `unlock` and `password`: a person's messages kept for the day when all devices are lost, a new device opened, another password. In the order
+// of the FAQ: first LuxID and the code by SMS, then the password. It is shown once and asked back; what is typed goes into no file and no argument.
+
+import { generatePassword, normalizePassword } from '#client/backup/password.ts';
+import { estimateBits, ownPasswordBitsMin } from '#client/backup/strength.ts';
+import { ClientError } from '#client/errors.ts';
+import type { SecurityState } from '#client/security/security.ts';
+import type { Session } from './commands.ts';
+import { stepUp } from './luxid.ts';
+
+const triesMax = 3;
+/** Milliseconds that reading back is waited for: 10,000 sessions take far less. It goes on by itself. */
+const readBackMs = 10 * 60_000;
+
+/** Makes the backup. */
+export async function secure(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  const { state, backup } = client.security.state();
+  if (state === 'unconfirmed') throw notConfirmed(session);
+  if (backup)
+    throw new ClientError(
+      'BAD_ARGUMENT',
+      `Your messages are secured already. Another password: ${args.call} password change.`,
+    );
+  out.note(
+    'Your messages will be kept where they are, locked with a password that only you know. First log in with LuxID once more.',
+  );
+  const grant = await stepUp(session, 'backup');
+  const password = await newPassword(session);
+  await busy(session, () => client.security.setUp(grant, password));
+  await client.security.flushed(args.timeoutMs);
+  const done = `Your messages are secured. On a new device ${args.program} unlock brings them back. Nobody can tell you the password: keep it.`;
+  out.say({ type: 'security', ...client.security.state() }, done);
+}
+
+/** Opens this new device with the password. */
+export async function unlock(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  const { state, backup } = client.security.state();
+  if (!backup)
+    throw new ClientError(
+      'UNKNOWN',
+      `There is nothing to unlock: these messages were not secured. See ${args.program} help.`,
+    );
+  const progress = progressOf(session);
+  if (state === 'unconfirmed') {
+    out.note('To open this device log in with LuxID once more, then type your password.');
+    const grant = await stepUp(session, 'backup');
+    await retyped(session, 'Your password: ', (password) =>
+      busy(session, () => client.security.unlock(grant, password)),
+    );
+    out.say(
+      { type: 'unlocked' },
+      'This device is confirmed. Older messages come back now, the newest conversations first.',
+    );
+  }
+  progress.show();
+  await client.security.flushed(readBackMs).finally(progress.stop);
+  out.say({ type: 'security', ...client.security.state() }, 'All that was secured is here.');
+}
+
+/** `password change` and `password lost`. */
+export async function password(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  const [what] = args.rest;
+  if (what !== 'change' && what !== 'lost')
+    throw new ClientError('BAD_ARGUMENT', `${args.call} password change, or password lost.`);
+  const { state, backup } = client.security.state();
+  if (state === 'unconfirmed') throw what === 'lost' ? lostEverywhere(session) : notConfirmed(session);
+  if (!backup) throw new ClientError('UNKNOWN', `There is no password yet: run ${args.call} secure.`);
+  out.note(
+    what === 'lost'
+      ? 'Nothing is lost: this device has your messages. You get a new password; the old one opens nothing any more.'
+      : 'You get a new password; the old one opens nothing any more.',
+  );
+  const grant = await stepUp(session, 'backup');
+  const fresh = await newPassword(session);
+  await busy(session, () => client.security.changePassword(grant, fresh));
+  await client.security.flushed(args.timeoutMs);
+  out.say({ type: 'security', ...client.security.state() }, 'Your messages are secured with the new password.');
+}
+
+/** A new password that the person has written down: six words, or with --own one that they think of. */
+async function newPassword(session: Session): Promise<string> {
+  const { args, out, keyboard } = session;
+  if (args.own) return ownPassword(session);
+  const words = await generatePassword(args.language);
+  out.note('', 'Your password, six words. Write it down now; it is shown only once:', '', `  ${words}`, '');
+  if (out.json) out.say({ type: 'password', words });
+  for (let attempt = 1; attempt <= triesMax; attempt++) {
+    const typed = await keyboard.ask('Type it, to see that you have it: ');
+    if (normalizePassword(typed) === words) return words;
+    out.note('That is not it. Nothing was changed yet.');
+  }
+  throw new ClientError('WRONG_PASSWORD', 'Nothing was changed. Begin again, and write the words down first.');
+}
+
+async function ownPassword({ args, out, keyboard }: Session): Promise<string> {
+  for (let attempt = 1; attempt <= triesMax; attempt++) {
+    const typed = await keyboard.ask('Your own password: ');
+    if ((await estimateBits(typed)) < ownPasswordBitsMin) {
+      out.note('This one could be guessed. Take more words, or leave --own out and have six words made.');
+      continue;
+    }
+    const again = await keyboard.ask('Once more: ');
+    if (normalizePassword(again) === normalizePassword(typed)) return typed;
+    out.note('The two are not the same.');
+  }
+  throw new ClientError(
+    'WEAK_PASSWORD',
+    `Nothing was changed. Without --own ${args.call} ${args.command} makes a password for you.`,
+  );
+}
+
+/** Asks until `take` takes it; the same step-up serves each try. */
+async function retyped({ out, keyboard }: Session, question: string, take: (typed: string) => Promise<void>) {
+  for (let attempt = 1; ; attempt++) {
+    const typed = await keyboard.ask(question);
+    try {
+      return await take(typed);
+    } catch (error) {
+      const wrong = error instanceof ClientError && error.code === 'WRONG_PASSWORD';
+      if (!wrong || attempt === triesMax) throw error;
+      out.note('This is not the password. Try again; spaces and capitals do not matter.');
+    }
+  }
+}
+
+async function busy({ out }: Session, work: () => Promise<void>): Promise<void> {
+  out.note('One moment …');
+  await work();
+}
+
+/** Follows reading back from now on; shows it, each conversation that is done, once it is asked to. */
+function progressOf({ client, out }: Session) {
+  let newest: SecurityState['restore'];
+  let shown = 0;
+  let showing = false;
+  const show = () => {
+    if (!showing || !newest || newest.roomsDone <= shown) return;
+    shown = newest.roomsDone;
+    const refused = newest.refused > 0 ? `; ${newest.refused} keys that are not yours were left out` : '';
+    out.say({ type: 'restore', ...newest }, `  ${shown} of ${newest.rooms} conversations${refused}`);
+  };
+  const stop = client.on('security', ({ restore }) => {
+    newest = restore ?? newest;
+    show();
+  });
+  return {
+    stop,
+    show: () => {
+      showing = true;
+      show();
+    },
+  };
+}
+
+function notConfirmed({ client, args }: Session): ClientError {
+  const { backup } = client.security.state();
+  const way = backup ? `run ${args.call} unlock and type your password, or ` : '';
+  return new ClientError(
+    'NOT_CONFIRMED',
+    `This device is not confirmed: ${way}run ${args.call} verify here and on a confirmed one.`,
+  );
+}
+
+function lostEverywhere({ args }: Session): ClientError {
+  return new ClientError(
+    'NOT_CONFIRMED',
+    `Without the password only another device of yours can open this one: run ${args.call} verify here and there, then password lost there. ` +
+      'If you have no other device, your older messages can not be read any more, by anybody.',
+  );
+}
