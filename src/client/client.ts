@@ -107,6 +107,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       parts,
       devices: this.ownDevices,
       rooms: () => this.held,
+      inStep: () => this.#inStep.synced,
       otherDevices: () => this.#otherDevices(),
       send: (messages) => this.#sendPrivately(messages),
       keysCame: (keys) => this.#repairs.keysCame(keys),

@@ -13,6 +13,7 @@ let source: FilledBackup | undefined;
 /** What was done, in order. */
 let done: string[];
 let came: () => Promise<void>;
+let inStep: boolean;
 
 beforeEach(async () => {
   world = new BackupWorld();
@@ -27,6 +28,7 @@ beforeEach(async () => {
   );
   source = { version: 1, keys: await backupKeys(bytes(7)) };
   done = [];
+  inStep = true;
   came = async () => {};
   await world.store.write([restoreRow(restoreOf(1))]);
 });
@@ -36,6 +38,7 @@ async function start(): Promise<Restoring> {
   const restoring = new Restoring({
     parts: () => world.parts(),
     rooms: () => ({ all: held, get: (room: string) => held().find((one) => one.replica.room === room) }) as never,
+    inStep: () => world.live && inStep,
     source: () => source,
     keysCame: () => came(),
     roomDone: (room) => done.push(room),
@@ -107,6 +110,21 @@ describe('reading back', () => {
     restoring.want(old);
     await restoring.restored(old);
     expect(pages()).toHaveLength(6);
+  });
+
+  // At a start the first look at the manifest comes before the list of rooms: history was taken for read.
+  it('is not over before the list of rooms is here', async () => {
+    const listed = rooms;
+    rooms = [];
+    inStep = false;
+    const restoring = await start();
+    restoring.kick();
+    await world.idle();
+    expect(restoring.progress).toBeDefined();
+    [rooms, inStep] = [listed, true];
+    restoring.kick();
+    await world.idle();
+    expect(done).toHaveLength(3);
   });
 
   it('of a version that was replaced ends', async () => {

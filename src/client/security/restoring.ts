@@ -15,6 +15,8 @@ import type { FilledBackup } from './filling.ts';
 export interface RestoringPorts {
   readonly parts: () => Parts;
   readonly rooms: () => Pick<Rooms, 'all' | 'get'>;
+  /** Is the list of rooms the server's? Before, a room that is missing in it would be taken for read. */
+  readonly inStep: () => boolean;
   /** The backup whose key is here. */
   readonly source: () => FilledBackup | undefined;
   /** Sessions came: what waits for them is tried again. */
@@ -79,7 +81,7 @@ export class Restoring {
 
   /** Goes on where it stood. */
   kick(): void {
-    if (this.#running || !this.#state || !this.#source() || !this.#ports.parts().live()) return;
+    if (this.#running || !this.#state || !this.#source() || !this.#ports.inStep()) return;
     const { background } = this.#ports.parts();
     this.#stop = new AbortController();
     const run = this.#run();
@@ -109,7 +111,7 @@ export class Restoring {
 
   async #run(): Promise<void> {
     for (let room = this.#next(); room !== undefined; room = this.#next()) await this.#room(room);
-    if (!this.#state || !this.#source()) return;
+    if (!this.#state || !this.#source() || !this.#ports.inStep()) return;
     await this.#ports.parts().store.write([restoreRow(undefined)]);
     this.#state = undefined;
   }

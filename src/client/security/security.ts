@@ -40,6 +40,8 @@ export type LogOutLoss = 'nothing' | 'newest' | 'everything';
 export interface SecurityPorts extends Omit<KeySharingPorts, 'came'> {
   readonly devices: Pick<Devices, 'nameBackup' | 'refresh'>;
   readonly rooms: () => Pick<Rooms, 'all' | 'get'>;
+  /** Is the list of rooms the server's? */
+  readonly inStep: () => boolean;
   /** Sessions came: what waits for them is tried again. */
   readonly keysCame: (keys: readonly RoomKey[]) => Promise<void>;
   /** What is in a room's state can be read now: names. */
@@ -64,7 +66,7 @@ export class Security {
 
   constructor(ports: SecurityPorts) {
     this.#ports = ports;
-    const { parts, rooms, keysCame, readSlots } = ports;
+    const { parts, rooms, inStep, keysCame, readSlots } = ports;
     const waiting = (count: number) => {
       this.#waiting = count;
       this.#tell();
@@ -73,6 +75,7 @@ export class Security {
     this.#restoring = new Restoring({
       parts,
       rooms,
+      inStep,
       source: () => this.#filling.into,
       keysCame,
       roomDone: readSlots,
