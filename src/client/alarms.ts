@@ -3,7 +3,8 @@
 
 /** Why a message can't be shown. A closed list; each has a repair that runs by itself and a counter. */
 export const troubleCauses = [
-  /** No session key came yet: tried again when it comes. Nobody is asked for it; own devices would give one without proof of who made it. */
+  /** No session key came yet: tried again when it comes, and looked for in the backup. Own devices are not asked: they would give one without proof of who
+   * made it. */
   'NO_KEY',
   /** The sender's device refused this device the key, usually because it is not confirmed: tried again after confirmation. */
   'WITHHELD',

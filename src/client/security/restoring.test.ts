@@ -127,6 +127,22 @@ describe('reading back', () => {
     expect(done).toHaveLength(3);
   });
 
+  it('looks through the backup once in ten minutes for a room that is opened and holds what can not be shown', async () => {
+    await world.store.write([restoreRow(undefined)]);
+    const restoring = await start();
+    const open = async (atMs: number, room: string) => {
+      world.nowMs = atMs;
+      restoring.want(room);
+      await world.idle();
+      return pages().length;
+    };
+    expect(await open(0, old)).toBe(0);
+    await world.store.write([{ table: 'undecrypted', key: `${middle} 1`, value: bytes(1) }]);
+    world.imports = [[{ room: middle, sessionId: 's1' }]];
+    expect([await open(0, middle), await open(599_999, middle), await open(600_000, middle)]).toEqual([2, 2, 4]);
+    expect(world.counted.get('restore.lookedUp')).toBe(1);
+  });
+
   it('of a version that was replaced ends', async () => {
     source = { version: 2, keys: (source as FilledBackup).keys };
     const restoring = await start();

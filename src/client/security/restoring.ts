@@ -7,9 +7,13 @@ import type { RoomKey } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { Rooms } from '../room/rooms.ts';
+import { prefixRange } from '../store/store.ts';
 import { backupServer } from './backup-requests.ts';
 import { readRestore, restoreOf, restoreRow } from './backup-rows.ts';
 import type { FilledBackup } from './filling.ts';
+
+/** Milliseconds between two looks through the backup for one room. */
+const lookAgainMs = 10 * 60_000;
 
 /** What reading back needs. */
 export interface RestoringPorts {
@@ -43,6 +47,7 @@ export class Restoring {
   #running: Promise<void> | undefined;
   #stop = new AbortController();
   readonly #waiters = new Set<() => void>();
+  readonly #lookedMs = new Map<string, number>();
 
   constructor(ports: RestoringPorts) {
     this.#ports = ports;
@@ -65,8 +70,9 @@ export class Restoring {
     this.#state = restoreOf(version);
   }
 
-  /** Someone looks at this room. */
+  /** Someone looks at this room: it is read next, or, once history is here, looked through for what can't be shown. */
   want(room: string): void {
+    if (!this.#state) this.#lookUp(room);
     if (!this.#state || this.#state.done.includes(room)) return;
     this.#wanted = room;
     this.kick();
@@ -107,6 +113,23 @@ export class Restoring {
   async end(): Promise<void> {
     this.#stop.abort(new ClientError('CLOSED', 'Reading back was ended.'));
     await this.#running;
+  }
+
+  /** Another own device may have put a key in that never came here. */
+  #lookUp(room: string): void {
+    const { parts, inStep, keysCame } = this.#ports;
+    const { now, store, background, count } = parts();
+    if (!this.#source() || !inStep() || now() - (this.#lookedMs.get(room) ?? -lookAgainMs) < lookAgainMs) return;
+    this.#lookedMs.set(room, now());
+    background(async () => {
+      const waiting = await store.list('undecrypted', { ...prefixRange(`${room} `), limit: 1 });
+      const work = waiting.length > 0 ? this.#work() : undefined;
+      if (!work) return;
+      for await (const { imported } of restore(work, room)) {
+        if (imported.length > 0) count('restore.lookedUp', imported.length);
+        if (imported.length > 0) await keysCame(imported);
+      }
+    });
   }
 
   async #run(): Promise<void> {

@@ -32,6 +32,7 @@ export class BackupWorld {
   /** What the manifest names. */
   named: BackupHead | undefined;
   live = true;
+  nowMs = 0;
   confirmed = true;
   /** Called before each request is served: throw to have it lost before, or return what throws after it was done. */
   before: (body: ClientBody) => undefined | (() => never) = () => undefined;
@@ -72,7 +73,7 @@ export class BackupWorld {
       alarm: ({ code }: { code: string }) => this.alarms.push(code),
       count: (name: string, by = 1) => this.counted.set(name, (this.counted.get(name) ?? 0) + by),
       background: (work: () => Promise<void>) => void this.#work.push(work().catch(() => {})),
-      now: () => 0,
+      now: () => this.nowMs,
       random: () => 0,
     } as unknown as Parts;
   }

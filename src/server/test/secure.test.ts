@@ -32,6 +32,8 @@ beforeAll(async () => {
     await bob.accept(room);
     await eventually('both in', () => phone.room(room).members.length === 1, 20_000, [phone]);
     await phone.send(room, 'mine');
+    // What is sent is on its way: the other must not overtake it.
+    await reads(bob, room, 'mine');
     await bob.send(room, 'theirs');
     await reads(phone, room, 'theirs');
   }
