@@ -17,7 +17,12 @@ const { REJECTION_RATE_LIMITED: rateLimited } = Rejection;
 function provider(store: DirectoryStore = new MemoryDirectory()) {
   const clock = { now: 1_700_000_000_000 };
   const isBot = (user: string) => user.startsWith('@bot');
-  const directory = new Directory({ store, isBot, now: () => clock.now });
+  const directory = new Directory({
+    store,
+    isBot,
+    now: () => clock.now,
+    wait: () => Promise.resolve(),
+  });
   const idOf = (user: string) => `@${user}:lux.example`;
   const ask = async (user: string, body: AboutDirectory) => {
     const answer: AnswerBody = await directory.serve({ user: idOf(user), body });

@@ -1,5 +1,5 @@
 // Being found by name, as the contract says (proto/client.proto, "directory"): what a user chose, and searches among those who said yes. Guarantees: who said
-// no, or was never asked, is not in the store, so that no answer, however it is made or timed, tells them from nobody; a name is gone when its owner's NO is
+// no, or was never asked, is not in the store, so that no answer, however it is made or timed (steps.ts), tells them from nobody; a name is gone when its owner's NO is
 // answered; whatever two devices choose at once, on any nodes, one choice is in force. It keeps nothing in memory but counts of searches.
 
 import { rejected } from '#actors/kernel/effects.ts';
@@ -11,6 +11,7 @@ import { limits } from '#proto/rules/limits.ts';
 import type { DirectoryStore, KeptListing } from '../storage/directory.ts';
 import { Outcomes } from '../telemetry/outcomes.ts';
 import { Searches, type SearchLimits } from './searches.ts';
+import { inSteps, systemWait, type Wait } from './steps.ts';
 
 /** Who asks for what; the user was proven by the session's token, and the body's shape was looked at. */
 export interface DirectoryRequest {
@@ -25,6 +26,8 @@ export interface DirectoryOptions {
   readonly now: () => number;
   /** How much may be searched, unless a test or a bench has other limits. */
   readonly searches?: SearchLimits;
+  /** Until answers leave, unless a test or a bench does not wait. */
+  readonly wait?: Wait;
 }
 
 const dayMs = 86_400_000;
@@ -100,10 +103,10 @@ export class Directory {
   }
 
   async #search(user: string, text: string): Promise<AnswerBody> {
-    const { store, isBot, now } = this.#options;
+    const { store, isBot, now, wait = systemWait } = this.#options;
     const waitMs = this.#searches.take(user, now());
     if (waitMs > 0) return rejected(Rejection.REJECTION_RATE_LIMITED, waitMs);
-    const found = await store.find(foldName(text));
+    const found = await inSteps(() => store.find(foldName(text)), wait);
     return { $case: 'directoryHits', value: { hits: found.map((hit) => ({ ...hit, bot: isBot(hit.user) })) } };
   }
 
