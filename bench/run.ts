@@ -243,7 +243,7 @@ function searched(rows: readonly Row[]): string {
 
 function toldBy(rows: readonly Row[]): string {
   const of = (what: string) => find(rows, { what })['longer than nobody'];
-  return `${of('said no, at once')} at once, ${of('said no, later')} later`;
+  return `${of('said no, answered')}; ${of('said no, store alone')} without the steps in which answers leave`;
 }
 
 function find(rows: readonly Row[], wanted: Row): Row {

@@ -1,6 +1,7 @@
 // A search among 200,000 people who want to be found, and whether its time tells who said no from who does not exist. The service over its store, as a node
 // runs it, without sockets; on the embedded store, and with --cassandra on one Cassandra, which is filled by plain inserts, since listing by listing takes too long.
-// Run: node bench/micro/directory.ts [--write] [--people 200000] [--searches 5000] [--cassandra]
+// Times of searches are the store's; answers leave at the end of a step of time (src/server/directory/steps.ts), and pairs are timed with and without it.
+// Run: node bench/micro/directory.ts [--write] [--people 200000] [--searches 5000] [--pairs 600] [--cassandra]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,11 +20,13 @@ const { values: flags } = parseArgs({
     write: { type: 'boolean', default: false },
     people: { type: 'string', default: '200000' },
     searches: { type: 'string', default: '5000' },
+    pairs: { type: 'string', default: '600' },
     cassandra: { type: 'boolean', default: false },
   },
 });
 const people = Number(flags.people);
 const searches = Number(flags.searches);
+const pairs = Number(flags.pairs);
 /** Every so many said no after they had said yes. */
 const noEvery = 100;
 const open = { userBurst: 1e9, userEveryMs: 1, nodeBurst: 1e9, nodeEveryMs: 1, usersMax: 1e6 };
@@ -39,7 +42,7 @@ if (flags.cassandra) await onCassandra();
 else await onEmbedded();
 console.table(figures);
 const kind = flags.cassandra ? 'cluster-directory' : 'micro-directory';
-if (flags.write) writeResult(kind, { people, searches, noEvery }, figures);
+if (flags.write) writeResult(kind, { people, searches, pairs, noEvery }, figures);
 process.exit();
 
 async function onEmbedded(): Promise<void> {
@@ -80,8 +83,10 @@ async function choose(store: DirectoryStore, n: number): Promise<void> {
 }
 
 async function measure(store: string, listed: DirectoryStore, renew: () => Promise<void>): Promise<void> {
-  const directory = new Directory({ store: listed, isBot: () => false, now: Date.now, searches: open });
-  const times = async (texts: readonly string[], found: boolean | null) => {
+  const options = { store: listed, isBot: () => false, now: Date.now, searches: open };
+  const served = new Directory(options);
+  const bare = new Directory({ ...options, wait: () => Promise.resolve() });
+  const times = async (texts: readonly string[], found: boolean | null, directory = bare) => {
     const micros: number[] = [];
     for (const text of texts) {
       const began = performance.now();
@@ -104,20 +109,25 @@ async function measure(store: string, listed: DirectoryStore, renew: () => Promi
 
   const gone = Array.from({ length: Math.floor(people / noEvery) }, (_, at) => at * noEvery);
   await inParallel(gone.length, 64, (at) => sayNo(listed, gone[at] as number));
-  for (const after of ['at once', 'later']) {
-    if (after === 'later') await renew();
+  const compare = async (when: string, count: number, directory: Directory) => {
     const [no, nobody]: [number[], number[]] = [[], []];
-    // In turns, in changing order, each name once a round: what one search leaves warm must not help the other alone.
-    for (let n = 0; n < searches; n++) {
+    // In turns, in changing order: what one search leaves warm must not help the other kind alone.
+    for (let n = 0; n < count; n++) {
       const at = gone[n % gone.length] as number;
-      const pair = [() => times([ownWord(at)], false).then((took) => no.push(...took))];
-      pair.push(() => times([ownWord(at + 1 + (n % (noEvery - 1)))], false).then((took) => nobody.push(...took)));
-      for (const ask of random.below(2) === 0 ? pair : pair.toReversed()) await ask();
+      const ask = (word: number, into: number[]) => async () => {
+        into.push(...(await times([ownWord(word)], false, directory)));
+      };
+      const pair = [ask(at, no), ask(at + 1 + (n % (noEvery - 1)), nobody)];
+      for (const each of random.below(2) === 0 ? pair : pair.toReversed()) await each();
     }
     const told = Math.round(likelihood(no, nobody) * 1000) / 1000;
-    figures.push({ store, what: `said no, ${after}`, ...quantiles(no), 'longer than nobody': told });
-    figures.push({ store, what: `nobody, ${after}`, ...quantiles(nobody) });
-  }
+    figures.push({ store, what: `said no, ${when}`, ...quantiles(no), 'longer than nobody': told });
+    figures.push({ store, what: `nobody, ${when}`, ...quantiles(nobody) });
+  };
+  await compare('store alone', searches, bare);
+  await compare('answered', pairs, served);
+  await renew();
+  await compare('answered, later', pairs, served);
 }
 
 async function sayNo(store: DirectoryStore, n: number): Promise<void> {
