@@ -32,7 +32,7 @@ export const defaultRates: Rates = {
   backup: { burst: 400, perSecond: 20 },
   // Keys, signatures, manifests, names and removals of devices; backups begun, opened and ended.
   change: { burst: 60, perSecond: 1 },
-  // 100 users a query, 100 devices a claim. Searches of the directory are queries here, and counted more strictly by whoever serves them.
+  // Of others' keys: 100 users a query, 100 devices a claim. Searches of the directory are queries here, and counted more strictly by whoever serves them.
   query: { burst: 100, perSecond: 2 },
   claim: { burst: 100, perSecond: 2 },
 };

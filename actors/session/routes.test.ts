@@ -132,12 +132,20 @@ describe('a request', () => {
   });
 
   it('counts writing per device, and what costs others per user', () => {
-    expect(rateOf(submit(room))).toEqual({ of: 'device', name: 'submit' });
-    expect(rateOf(fetchRecords(room))).toEqual({ of: 'device', name: 'read' });
-    expect(rateOf(putReceipt(room, 1))).toEqual({ of: 'device', name: 'receipt' });
-    expect(rateOf(queryKeys('', [bob]))).toEqual({ of: 'user', name: 'query' });
-    expect(rateOf(claimKeys('', [bob]))).toEqual({ of: 'user', name: 'claim' });
-    expect(rateOf({ $case: 'listBackup', value: ListBackup.decode(none) })).toEqual({ of: 'device', name: 'backup' });
-    expect(rateOf({ $case: 'renameDevice', value: { device: 1, name: 'x' } })).toEqual({ of: 'user', name: 'change' });
+    expect(rateOf(submit(room), from.user)).toEqual({ of: 'device', name: 'submit' });
+    expect(rateOf(fetchRecords(room), from.user)).toEqual({ of: 'device', name: 'read' });
+    expect(rateOf(putReceipt(room, 1), from.user)).toEqual({ of: 'device', name: 'receipt' });
+    expect(rateOf(queryKeys('', [bob]), from.user)).toEqual({ of: 'user', name: 'query' });
+    expect(rateOf(queryKeys('', [from.user]), from.user)).toEqual({ of: 'device', name: 'read' });
+    expect(rateOf(queryKeys('', [from.user, bob]), from.user)).toEqual({ of: 'user', name: 'query' });
+    expect(rateOf(claimKeys('', [bob]), from.user)).toEqual({ of: 'user', name: 'claim' });
+    expect(rateOf({ $case: 'listBackup', value: ListBackup.decode(none) }, from.user)).toEqual({
+      of: 'device',
+      name: 'backup',
+    });
+    expect(rateOf({ $case: 'renameDevice', value: { device: 1, name: 'x' } }, from.user)).toEqual({
+      of: 'user',
+      name: 'change',
+    });
   });
 });

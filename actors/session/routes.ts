@@ -89,9 +89,10 @@ export function isForUnlistedAtFirst({ $case }: RoutedBody): boolean {
   return $case === 'createBackup' || $case === 'putBackup' || $case === 'dropBackup' || $case === 'setListing';
 }
 
-/** What a request counts against. */
+/** What a request of this user counts against. */
 export function rateOf(
   body: RoutedBody,
+  own: string,
 ): { readonly of: 'device'; readonly name: DeviceRateClass } | { readonly of: 'user'; readonly name: UserRateClass } {
   switch (body.$case) {
     case 'submit':
@@ -101,6 +102,10 @@ export function rateOf(
     case 'sendDeviceMessages':
       return { of: 'device', name: 'deviceMessages' };
     case 'queryKeys':
+      // The own keys cost nobody else anything, and ten devices that each look at them when one of them moves must not stand in each other's way.
+      return body.value.users.every((user) => user === own)
+        ? { of: 'device', name: 'read' }
+        : { of: 'user', name: 'query' };
     case 'searchDirectory':
       return { of: 'user', name: 'query' };
     case 'claimKeys':

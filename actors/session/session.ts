@@ -214,7 +214,7 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, route.refused, now);
       return;
     }
-    const rate = rateOf(body);
+    const rate = rateOf(body, this.#user);
     const buckets = this.#buckets as SessionBuckets;
     const waitMs = rate.of === 'device' ? buckets.device.take(rate.name, now) : buckets.user.take(rate.name, now);
     if (waitMs > 0) {

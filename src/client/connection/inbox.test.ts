@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InboxPage } from '#proto/gen/client.ts';
-import { InboxEntry } from '#proto/gen/record.ts';
+import { InboxEntry, MemberStatus, RoomStanding } from '#proto/gen/record.ts';
 import type { PrivateMessage, ReceiveReport } from '../crypto/engine.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
@@ -17,14 +17,20 @@ class Stage {
   lost = 0;
   #opened = false;
 
+  /** Other entries than that one. */
+  bodies: readonly InboxEntry['body'][] | null = null;
+  /** What follows from a page, in order. */
+  readonly followed: string[] = [];
+
   inbox(privateMessage: (message: PrivateMessage) => Promise<void>): Inbox {
     const nothing = async () => {};
+    const follow = async (what: string) => void this.followed.push(what);
     return new Inbox({
       parts: () => this.parts(),
       roomKeys: nothing,
-      standing: nothing,
-      manifest: nothing,
-      devices: nothing,
+      standing: (room, status) => follow(`${room} ${status}`),
+      manifest: (user, version) => follow(`manifest of ${user} ${version}`),
+      devices: () => follow('devices'),
       fullSync: nothing,
       privateMessage,
       lost: async () => void this.lost++,
@@ -66,8 +72,10 @@ class Stage {
       content: new Uint8Array(),
       id: new Uint8Array(1),
     };
-    const entry = { ...InboxEntry.decode(new Uint8Array()), seq: 1, body: { $case: 'deviceMessage', value } };
-    return { ...InboxPage.decode(new Uint8Array()), entries: after < 1 ? [entry] : [], through: 1, head: 1 };
+    const bodies = this.bodies ?? [{ $case: 'deviceMessage', value } as const];
+    const entries = bodies.map((each, at) => ({ ...InboxEntry.decode(new Uint8Array()), seq: at + 1, body: each }));
+    const { length: head } = entries;
+    return { ...InboxPage.decode(new Uint8Array()), entries: entries.slice(after), through: head, head };
   }
 }
 
@@ -103,5 +111,39 @@ describe('the inbox', () => {
     await again.load();
     await again.read();
     expect([stage.lost, stage.acked]).toEqual([1, [1]]);
+  });
+
+  // A new device finds all that own devices ever did: it asked twice for each entry, until the limit of queries made it wait for minutes.
+  it('follows what a page says again and again once, with the newest of it', async () => {
+    const stage = new Stage();
+    const manifest = (user: string, version: number) =>
+      ({ $case: 'manifest', value: { user, head: { version, hash: new Uint8Array() } } }) as const;
+    const standing = (room: string, status: MemberStatus) =>
+      ({ $case: 'standing', value: { ...RoomStanding.decode(new Uint8Array()), room, status } }) as const;
+    stage.bodies = [
+      { $case: 'deviceNotice', value: { device: 2, removed: false } },
+      { $case: 'keys', value: { user: me } },
+      manifest('@her:localhost', 1),
+      manifest(me, 1),
+      { $case: 'deviceNotice', value: { device: 3, removed: false } },
+      standing('!one', MemberStatus.MEMBER_STATUS_INVITED),
+      manifest('@her:localhost', 2),
+      manifest(me, 2),
+      standing('!two', MemberStatus.MEMBER_STATUS_INVITED),
+      standing('!one', MemberStatus.MEMBER_STATUS_JOINED),
+    ];
+    await stage.inbox(async () => {}).read();
+    expect(stage.followed).toEqual([`manifest of ${me} 2`, 'manifest of @her:localhost 2', '!one 2', '!two 1']);
+  });
+
+  it('looks at own devices where no manifest of theirs moved', async () => {
+    const stage = new Stage();
+    stage.bodies = [
+      { $case: 'keys', value: { user: me } },
+      { $case: 'deviceNotice', value: { device: 2, removed: false } },
+      { $case: 'keys', value: { user: '@her:localhost' } },
+    ];
+    await stage.inbox(async () => {}).read();
+    expect(stage.followed).toEqual(['devices']);
   });
 });

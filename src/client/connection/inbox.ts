@@ -26,6 +26,9 @@ export interface InboxPorts {
   readonly fullSync: () => Promise<void>;
 }
 
+/** What a page asks for, by what it is about: once each, however often the page says it, and the newest. A new device finds all that own devices ever did. */
+type Work = Map<string, () => Promise<void>>;
+
 /** Reads the inbox. */
 export class Inbox {
   #ports: InboxPorts;
@@ -83,11 +86,11 @@ export class Inbox {
   async #take(page: InboxPage): Promise<void> {
     const { engine } = this.#ports.parts();
     const messages: InboxMessage[] = [];
-    const after: (() => Promise<void>)[] = [];
+    const after: Work = new Map();
     const changedUsers = new Set<string>();
     for (const entry of page.entries) this.#sort(entry, messages, after, changedUsers);
     // Own and others' new devices first: a message from one is worthless before its keys are known.
-    for (const work of after) await work();
+    for (const work of after.values()) await work();
     const report = await engine.receive({
       messages,
       ...(page.keys ? { oneTimeKeys: page.keys.oneTimeKeys, unusedFallback: page.keys.unusedFallback } : {}),
@@ -100,25 +103,30 @@ export class Inbox {
     if (report.roomKeys.length > 0) await this.#ports.roomKeys(report.roomKeys);
   }
 
-  #sort(entry: InboxEntry, messages: InboxMessage[], after: (() => Promise<void>)[], changedUsers: Set<string>): void {
+  #sort(entry: InboxEntry, messages: InboxMessage[], after: Work, changedUsers: Set<string>): void {
     const { body } = entry;
+    const { user: own } = this.#ports.parts();
+    // The manifest of this user is fetched with the devices.
+    const ownDevices = () => after.has('devices') || after.set('devices', () => this.#ports.devices());
     switch (body?.$case) {
       case 'deviceMessage':
         messages.push({ sender: body.value.sender, type: body.value.type, bytes: body.value.content });
         return;
       case 'standing':
-        after.push(() => this.#ports.standing(body.value.room, body.value.status));
+        after.set(`standing ${body.value.room}`, () => this.#ports.standing(body.value.room, body.value.status));
         return;
       case 'manifest':
         changedUsers.add(body.value.user);
-        after.push(() => this.#ports.manifest(body.value.user, body.value.head?.version ?? 0));
+        after.set(body.value.user === own ? 'devices' : `manifest ${body.value.user}`, () =>
+          this.#ports.manifest(body.value.user, body.value.head?.version ?? 0),
+        );
         return;
       case 'deviceNotice':
-        after.push(() => this.#ports.devices());
+        ownDevices();
         return;
       case 'keys':
         changedUsers.add(body.value.user);
-        if (body.value.user === this.#ports.parts().user) after.push(() => this.#ports.devices());
+        if (body.value.user === own) ownDevices();
         return;
       default:
         // An entry of a later version: nothing this program could do with it.
