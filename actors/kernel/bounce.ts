@@ -17,6 +17,7 @@ export type BounceEffect = Extract<Effect, { kind: 'send' | 'answer' | 'disconne
 /**
  * The effects that tell the sender. Empty for what may be dropped; those are, and why:
  * - `standing`: the room repeats it until `standingKept` comes;
+ * - `newcomer`: the user actor repeats it until `newcomerKept` comes;
  * - `manifestMoved`: best effort by contract, the truth travels in payloads;
  * - `ephemeral`: typing and presence are the first to be shed, and have no answer;
  * - `deviceRevoked`: login repeats it until the effect `revokeDevice` comes;
@@ -69,6 +70,8 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'summarise':
       return [{ kind: 'summarised', user: message.user, token: message.token, summary: null }];
     case 'standing':
+    case 'newcomer':
+    case 'newcomerKept':
     case 'manifestMoved':
     case 'ephemeral':
     case 'identityMoved':

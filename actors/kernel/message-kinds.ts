@@ -30,6 +30,7 @@ export function laneOf(message: Message): Lane {
     case 'log':
     case 'timer':
     case 'identityKept':
+    case 'newcomerKept':
     // An order of login: few, for it is repeated with growing waits until `revokeDevice` says that it was carried out.
     case 'deviceRevoked':
       return 'control';
@@ -40,6 +41,7 @@ export function laneOf(message: Message): Lane {
     case 'claim':
     case 'readKeys':
     case 'standing':
+    case 'newcomer':
     case 'manifestMoved':
     case 'submit':
     case 'subscribe':

@@ -192,6 +192,10 @@ export type UserMessage =
     }
   /** A room has heard `identityMoved` and made durable what it must keep of it. */
   | { readonly kind: 'identityKept'; readonly room: string; readonly version: number }
+  /** To the Info bot: this account began. Repeated until `newcomerKept` comes. */
+  | { readonly kind: 'newcomer'; readonly replyTo: Address; readonly user: string }
+  /** The Info bot's inbox has kept `newcomer`, durably. */
+  | { readonly kind: 'newcomerKept' }
   /** Someone this user shares a room with published a manifest. Best effort: the truth travels in payloads. */
   | { readonly kind: 'manifestMoved'; readonly user: string; readonly head: ManifestHead }
   /** A room's answer to `authorise`: of those asked about who is joined (`allowed`) and who is only invited. Nobody where the asker is neither,

@@ -58,6 +58,8 @@ export const samples: Samples = {
     readableFrom: 1,
   },
   identityKept: { kind: 'identityKept', room, version: 1 },
+  newcomer: { kind: 'newcomer', replyTo: bob, user: '@bob:lux' },
+  newcomerKept: { kind: 'newcomerKept' },
   manifestMoved: { kind: 'manifestMoved', user: '@bob:lux', head },
   authorised: { kind: 'authorised', token: 5, allowed: [], invited: [] },
   summaries: { kind: 'summaries', token: 5, summaries: [] },

@@ -5,7 +5,7 @@ import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { Bucket } from './bucket.ts';
-import { defaultRates, defaultSessionLimits, type RateClass, retryAfterMs, type SessionLimits } from './limits.ts';
+import { botRates, defaultRates, defaultSessionLimits, type Rate, retryAfterMs, type SessionLimits } from './limits.ts';
 import { listDevices, rejection, room, type SeenEffect, Stage } from './stage.ts';
 
 const { DISCONNECT_HELLO_TIMEOUT, DISCONNECT_FLOODING } = Disconnect;
@@ -74,16 +74,17 @@ describe('a limit of a session holds at n and at n + 1', () => {
     expect(Object.keys(limits).sort()).toEqual(Object.keys(defaultSessionLimits).sort());
   });
 
-  it.each(Object.entries(defaultRates) as [RateClass, { burst: number; perSecond: number }][])(
-    'the rate %s',
-    (_, rate) => {
-      const bucket = new Bucket(rate, 0);
-      for (let n = 0; n < rate.burst; n++) expect(bucket.take(0)).toBe(0);
-      const waitMs = bucket.take(0);
-      expect(waitMs).toBe(Math.ceil(1000 / rate.perSecond));
-      expect(bucket.take(waitMs - 1)).toBeGreaterThan(0);
-      expect(bucket.take(waitMs)).toBe(0);
-      expect(bucket.take(waitMs)).toBeGreaterThan(0);
-    },
-  );
+  it.each(
+    Object.entries({ people: defaultRates, bots: botRates }).flatMap(([whose, rates]) =>
+      Object.entries(rates).map(([name, rate]) => [name, whose, rate as Rate] as const),
+    ),
+  )('the rate %s of %s', (_, _whose, rate) => {
+    const bucket = new Bucket(rate, 0);
+    for (let n = 0; n < rate.burst; n++) expect(bucket.take(0)).toBe(0);
+    const waitMs = bucket.take(0);
+    expect(waitMs).toBe(Math.ceil(1000 / rate.perSecond));
+    expect(bucket.take(waitMs - 1)).toBeGreaterThan(0);
+    expect(bucket.take(waitMs)).toBe(0);
+    expect(bucket.take(waitMs)).toBeGreaterThan(0);
+  });
 });

@@ -37,6 +37,18 @@ export const defaultRates: Rates = {
   claim: { burst: 100, perSecond: 2 },
 };
 
+/** Of a bot that the provider configured: it talks with many more people than anybody else, and invites every newcomer. A thousand of them at once wait for
+ *  none of these. */
+export const botRates: Rates = {
+  ...defaultRates,
+  submit: { burst: 3_000, perSecond: 100 },
+  read: { burst: 10_000, perSecond: 500 },
+  subscribe: { burst: 40_000, perSecond: 500 },
+  deviceMessages: { burst: 2_000, perSecond: 100 },
+  query: { burst: 3_000, perSecond: 100 },
+  claim: { burst: 3_000, perSecond: 100 },
+};
+
 export interface SessionLimits {
   /** Milliseconds from the opened socket to the welcome. Later: HELLO_TIMEOUT. */
   readonly helloTimeoutMs: number;

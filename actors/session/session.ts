@@ -22,6 +22,8 @@ import { Window } from './window.ts';
 export interface SessionShared {
   readonly buckets: DeviceBuckets;
   readonly limits: SessionLimits;
+  /** Is this user a bot of this provider? Default: nobody is. */
+  readonly isBot?: (user: string) => boolean;
 }
 
 /** fresh: no hello yet. checking: the token. greeting: the user actor is asked. live. closed: the socket is being closed, nothing counts any more. */
@@ -240,7 +242,8 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
       return;
     }
-    this.#subscriptions ??= new Subscriptions(protocol.subscriptionsMax);
+    const isBot = this.#shared.isBot?.(this.#user) ?? false;
+    this.#subscriptions ??= new Subscriptions(isBot ? protocol.botRoomsMax : protocol.subscriptionsMax);
     const token = ++this.#tokens;
     const distinct = new Set(rooms);
     if (!this.#subscriptions.begin(token, request, distinct)) {

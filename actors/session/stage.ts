@@ -37,10 +37,16 @@ export class Stage {
   readonly session: Session;
   now = 1_000_000;
 
-  constructor(given: { limits?: Partial<SessionLimits>; rates?: Partial<Rates>; buckets?: DeviceBuckets } = {}) {
+  constructor(
+    given: { limits?: Partial<SessionLimits>; rates?: Partial<Rates>; buckets?: DeviceBuckets; isBot?: boolean } = {},
+  ) {
     const rates = { ...defaultRates, ...given.rates };
     const buckets = given.buckets ?? new DeviceBuckets(() => rates);
-    this.session = new Session(7, { buckets, limits: { ...defaultSessionLimits, ...given.limits } });
+    this.session = new Session(7, {
+      buckets,
+      limits: { ...defaultSessionLimits, ...given.limits },
+      isBot: () => given.isBot ?? false,
+    });
   }
 
   /** Hello, token, welcome: everything up to being live. */

@@ -4,6 +4,7 @@ import type { RequestBody } from '#actors/kernel/messages.ts';
 import type { RoomEntry } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
+import { botRates } from './limits.ts';
 import { ann, bytesOf, otherRoom, rejection, room, Stage } from './stage.ts';
 
 const subscribe = (...rooms: string[]): RequestBody => ({ $case: 'subscribe', value: { rooms } });
@@ -99,6 +100,16 @@ describe('subscribing', () => {
     expect(stage.send(4, subscribe(roomNumber(999)))).toHaveLength(2);
     stage.tell(part(roomNumber(0), null));
     expect(stage.send(5, subscribe(roomNumber(1000)))).toHaveLength(2);
+  });
+
+  it('takes 10,000 rooms of a bot', () => {
+    const stage = new Stage({ isBot: true, rates: botRates }).live();
+    for (let at = 0; at < 10_000; at += 125) {
+      stage.send(2, subscribe(...rooms(125, at)));
+      for (const id of rooms(125, at)) stage.tell(part(id, entryOf(id), 1 + at / 125));
+    }
+    expect(stage.send(4, subscribe(roomNumber(10_000)))).toEqual([rejection(4, Rejection.REJECTION_LIMIT_REACHED)]);
+    expect(stage.send(4, subscribe(roomNumber(9_999)))).toHaveLength(2);
   });
 
   it('counts neither rooms that were put off nor those that the user lost since', () => {

@@ -72,6 +72,8 @@ export interface NodeOptions {
     readonly log: Partial<LogLimits>;
   };
   readonly mutation: Mutation;
+  /** User id of the Info bot. Default: there is none. */
+  readonly infoBot?: string;
   /** Who is behind a token. */
   readonly identityOf: (token: string) => { user: string; device: number } | null;
   readonly trace: (line: string) => void;
@@ -131,15 +133,16 @@ export class SimNode implements World, LogHome, NodeEnd {
     }
     this.#logs = new LogDriver(this, store, { limits: limits.log, ...mutation, keeps: board !== null });
     const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };
+    const isBot = (user: string) => user === options.infoBot;
     const room = {
       provider,
       primitives: simPrimitives,
       limits: { ...defaultRoomLimits, ...limits.room },
       providerOf: () => undefined,
       incarnation: 1,
-      isBot: () => false,
+      isBot,
     };
-    const settings = { primitives: simPrimitives, heartbeatSeconds: 30, isBot: () => false };
+    const settings = { primitives: simPrimitives, heartbeatSeconds: 30, isBot, infoBot: options.infoBot ?? '' };
     const same = <T>(actor: T) => actor;
     this.system = new System({
       create: {

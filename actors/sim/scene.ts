@@ -18,6 +18,8 @@ import { Witness } from './witness.ts';
 export interface SceneOptions {
   readonly log?: Partial<LogLimits>;
   readonly mutation?: Mutation;
+  /** Default: there is none. */
+  readonly infoBot?: string;
 }
 
 /** The provider and its people. */
@@ -28,7 +30,7 @@ export class Scene {
   readonly #cluster: Cluster;
   readonly #store: SimStore;
 
-  constructor({ log = {}, mutation = {} }: SceneOptions = {}) {
+  constructor({ log = {}, mutation = {}, infoBot }: SceneOptions = {}) {
     const { schedule, witness } = this;
     const random = this.#random;
     this.#store = new SimStore(schedule, random.fork(), calm);
@@ -38,6 +40,7 @@ export class Scene {
       store: this.#store,
       limits: { kernel: {}, room: {}, log },
       mutation,
+      ...(infoBot === undefined ? {} : { infoBot }),
       identityOf: (token) => ({ user: token.slice(0, token.lastIndexOf('/')), device: 1 }),
       trace: () => {},
       bug: (what) => witness.wrong(what),
@@ -68,14 +71,20 @@ export class Scene {
 
   /** A person with one device, which is live and may write. */
   enter(name: string): Device {
+    const device = this.begin(name);
+    this.run(5_000);
+    if (!device.ready) throw new Error(`${device.name} is not set up`);
+    return device;
+  }
+
+  /** A person with one device, which begins to connect for the first time. */
+  begin(name: string): Device {
     const { schedule, witness } = this;
     const connect: Device['place']['connect'] = (device) => this.#cluster.connect(device);
     const place = { schedule, random: this.#random.fork(), witness, connect };
     const household = new Household(new CastUser(name));
     const device = new Device({ household, number: 1, place, watchesOnly: false, ahead: 1, invited: () => {} });
     device.conversation.start();
-    this.run(5_000);
-    if (!device.ready) throw new Error(`${device.name} is not set up`);
     return device;
   }
 

@@ -37,7 +37,10 @@ export function renameDevice(turn: Turn, from: Requester, { device: number, name
     turn.reject(from, Rejection.REJECTION_FORBIDDEN);
   } else {
     if (device.name !== name) {
-      turn.append({ $case: 'deviceChanged', value: { device: number, id: device.id, name, removed: false } });
+      turn.append({
+        $case: 'deviceChanged',
+        value: { device: number, id: device.id, name, removed: false, newcomer: false },
+      });
     }
     turn.answer(from, { $case: 'done', value: {} });
   }
@@ -65,7 +68,10 @@ export function dropDevice(turn: Turn, number: number): void {
     turn.deny({ kind: 'revokeDevice', user, device: number });
     return;
   }
-  turn.append({ $case: 'deviceChanged', value: { device: number, id: device.id, name: device.name, removed: true } });
+  turn.append({
+    $case: 'deviceChanged',
+    value: { device: number, id: device.id, name: device.name, removed: true, newcomer: false },
+  });
   turn.hold(
     { kind: 'revokeDevice', user, device: number },
     { kind: 'disconnectDevice', user, device: number, code: Disconnect.DISCONNECT_LOGGED_OUT },

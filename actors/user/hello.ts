@@ -6,6 +6,8 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { sessionAddress } from '../kernel/address.ts';
 import type { UserMessage } from '../kernel/messages.ts';
+import { isNewcomer } from './newcomers.ts';
+import { mayEnter } from './rooms.ts';
 import { type Device, dayOf } from './state/account.ts';
 import type { Turn } from './turn.ts';
 
@@ -43,7 +45,7 @@ export function greet(turn: Turn, hello: Hello): void {
         body: { $case: 'welcome', value: welcome(turn, device) },
         mayWrite: turn.account.isListed(device.number),
         manifest: turn.account.manifestHead,
-        mayEnter: turn.account.rooms.mayEnter,
+        mayEnter: mayEnter(turn),
       },
     },
   );
@@ -56,7 +58,13 @@ function admit(turn: Turn, hello: Hello): Device | null {
   if (account.removed.includes(hello.device) || account.devices.size >= limits.devicesMax) return null;
   turn.append({
     $case: 'deviceChanged',
-    value: { device: hello.device, id: hello.deviceId, name: hello.deviceName, removed: false },
+    value: {
+      device: hello.device,
+      id: hello.deviceId,
+      name: hello.deviceName,
+      removed: false,
+      newcomer: isNewcomer(turn),
+    },
   });
   return account.devices.get(hello.device) ?? null;
 }

@@ -74,7 +74,7 @@ export class Ledger {
     const [first] = entries;
     if (first !== undefined) {
       this.#exists = true;
-      const restless = this.live.untold.size > 0 && entries.some(({ body }) => body?.$case === 'manifestPublished');
+      const restless = entries.some((entry) => leavesWork(entry, this.live));
       effects.push(logEffect({ kind: 'append', fromSeq: first.seq, rows: entries.map(rowOf), restless }));
     }
     let { seq } = this.#pending.at(-1) ?? this.#covered;
@@ -130,7 +130,8 @@ export class Ledger {
 
   // Is something left to do for which nobody else would wake this user?
   get #restless(): boolean {
-    return this.#covered.untold.size > 0 || this.#covered.rooms.due().length > 0;
+    const { untold, rooms, isUnnamed } = this.#covered;
+    return untold.size > 0 || isUnnamed || rooms.due().length > 0;
   }
 
   #advance(seq: number): Effect[] {
@@ -177,6 +178,11 @@ export class Ledger {
     const frame = ServerFrame.encode({ request: 0, body: { $case: 'inboxMoved', value: { head: this.#covered.seq } } });
     return { kind: 'deliver', audience: { user: this.live.user }, frame: frame.finish() };
   }
+}
+
+/** Is something to be done of which the entry alone tells after a crash? */
+function leavesWork({ body }: InboxEntry, { untold, isUnnamed }: Account): boolean {
+  return body?.$case === 'manifestPublished' && (untold.size > 0 || isUnnamed);
 }
 
 function logEffect(command: LogCommand): Effect {

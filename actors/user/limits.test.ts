@@ -154,6 +154,7 @@ const elsewhere: { readonly [Key in Exclude<keyof typeof userLimits, keyof typeo
     'gathers/strangers.test.ts',
     'cost one stranger each, 20 at once, known or not; beyond, queries put them off',
   ],
+  newcomerAgainMs: ['newcomers.test.ts', 'is told again until the bot confirms, with a wait in between'],
   oneTimeKeysLow: ['keys.test.ts', 'push a hint when 24 are left, when none is, and when the fallback key goes'],
 };
 

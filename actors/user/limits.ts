@@ -43,6 +43,8 @@ export const userLimits = {
   roomsToldMax: 100,
   roomsTickMs: 250,
   roomsAgainMs: 5_000,
+  /** Milliseconds until the Info bot, which has not confirmed, is told of this newcomer again. */
+  newcomerAgainMs: 5_000,
   /** Users whose newest manifest notice is remembered; over it all are forgotten, and one notice may come twice. */
   noticedMax: 1_024,
   /** Changes of standings by one other user that devices hear of at once, and milliseconds until one more. Over it: only the list shows them, and

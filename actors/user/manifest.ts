@@ -14,6 +14,7 @@ import {
 import { rejected } from '../kernel/effects.ts';
 import type { AnswerBody, Requester } from '../kernel/messages.ts';
 import { dropDevice } from './devices.ts';
+import { introduce } from './newcomers.ts';
 import type { Account, Published } from './state/account.ts';
 import { tellRooms } from './tell-rooms.ts';
 import type { Turn } from './turn.ts';
@@ -61,6 +62,7 @@ export function publishManifest(turn: Turn, from: Requester, manifest: DeviceMan
   tellDevices(turn, before);
   turn.desk.toldRooms.clear();
   tellRooms(turn);
+  introduce(turn);
 }
 
 // A device that was left out is logged out; one that was never in hears which manifest it is to wait beyond.

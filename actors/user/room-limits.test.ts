@@ -1,11 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { InboxPage, RoomEntry, RoomList } from '#proto/gen/client.ts';
-import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
+import { MemberStatus, RoomStanding } from '#proto/gen/record.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from './limits.ts';
+import { mayEnter } from './rooms.ts';
+import { Account } from './state/account.ts';
 import { confirmed, roomOf, stand as standing } from './testing/rooms.ts';
-import { Street } from './testing/street.ts';
+import { Street, settingsWith } from './testing/street.ts';
+import type { Turn } from './turn.ts';
 
 const user = '@alice:example.org';
 const bob = '@bob:example.org';
@@ -84,6 +87,17 @@ describe('the list of rooms', () => {
     for (let n = 0; n <= limits.roomsMax; n++) stand(roomOf(1000 + n), joined);
     expect(listAll().filter(({ status }) => status === joined)).toHaveLength(limits.roomsMax + 1);
     expect(open()).toHaveLength(userLimits.invitationsMax);
+  });
+
+  it('lets a bot be in 10,000 rooms, and in no more', () => {
+    const account = new Account('@bot:example.org', { tracked: false });
+    const may = () => mayEnter({ account, desk: { settings: settingsWith(testPrimitives) } } as Turn);
+    const standing = { ...RoomStanding.decode(new Uint8Array()), status: joined };
+    const row = { standing, sinceMs: 1, joined: true, due: false };
+    for (let n = 0; n < limits.botRoomsMax - 1; n++) account.rooms.restore(`!${n}`, row);
+    expect(may()).toBe(true);
+    account.rooms.restore('!last', row);
+    expect(may()).toBe(false);
   });
 
   it('tells the sessions at 1,000 rooms that the user may enter no more, and when they may again', () => {

@@ -2,6 +2,7 @@
 // of it by an entry. Of what others change these are metered: beyond, the account takes the change at once and devices hear of the newest later.
 import type { ManifestHead, RoomStanding } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { limits } from '#proto/rules/limits.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import { appendInLane } from './lane.ts';
 import { userLimits } from './limits.ts';
@@ -19,16 +20,21 @@ export function keepStanding(turn: Turn, { replyTo, standing, readableFrom }: St
   const { rooms, user } = account;
   if (account.exists) {
     const isNews = rooms.isNews(standing);
-    const before = rooms.mayEnter;
+    const before = mayEnter(turn);
     if (isNews) keep(turn, { ...standing, readableFrom });
-    const { mayEnter } = rooms;
+    const after = mayEnter(turn);
     // A repeat says that the confirmation was lost, and perhaps this word to the sessions with it.
-    if (mayEnter !== before || !isNews)
-      turn.hold({ kind: 'tellSessions', user, message: { kind: 'mayEnter', mayEnter } });
+    if (after !== before || !isNews)
+      turn.hold({ kind: 'tellSessions', user, message: { kind: 'mayEnter', mayEnter: after } });
   }
   const { controlNumber } = standing;
   const fingerprint = account.manifest?.body.masterKey ?? noBytes;
   turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber, fingerprint } });
+}
+
+/** May the user be in one more room? A bot talks with more people than anybody else. */
+export function mayEnter({ account, desk }: Turn): boolean {
+  return account.rooms.mayEnter(desk.settings.isBot(account.user) ? limits.botRoomsMax : limits.roomsMax);
 }
 
 /** Tells devices what they have not heard yet, as far as those who changed it may now, and sets the timer for the rest. */

@@ -18,6 +18,7 @@ import { greet } from './hello.ts';
 import { claimKeys } from './keys.ts';
 import { Ledger } from './ledger.ts';
 import { userLimits } from './limits.ts';
+import { introduce, introduced, keepNewcomer, newcomerTimer } from './newcomers.ts';
 import { keysOf } from './public-keys.ts';
 import { handleRequest } from './requests.ts';
 import { keepNotice, keepStanding, standingsTimer, tellDue } from './rooms.ts';
@@ -110,6 +111,7 @@ export class UserActor implements Actor<UserMessage> {
     const goesOn = (turn: Turn) => {
       tellRooms(turn);
       tellDue(turn);
+      introduce(turn);
     };
     const effects = [...ledger.began(), ...this.#turn(ledger, now, goesOn)];
     for (const message of this.#held.take())
@@ -198,6 +200,12 @@ export class UserActor implements Actor<UserMessage> {
       case 'manifestMoved':
         keepNotice(turn, message);
         return;
+      case 'newcomer':
+        keepNewcomer(turn, message);
+        return;
+      case 'newcomerKept':
+        introduced(turn);
+        return;
       case 'authorised':
       case 'deposited':
       case 'claimed':
@@ -211,6 +219,7 @@ export class UserActor implements Actor<UserMessage> {
       case 'timer':
         if (message.name === roomsTimer) tellRooms(turn);
         else if (message.name === standingsTimer) tellDue(turn);
+        else if (message.name === newcomerTimer) introduce(turn);
         else this.#gathers.timeUp(turn, message.name);
         return;
       case 'log':

@@ -36,6 +36,8 @@ export interface AccountRow {
   masterJson: Uint8Array;
   selfSigningJson: Uint8Array;
   userSigningJson: Uint8Array;
+  /** The Info bot has not confirmed yet that it heard of this person. */
+  newcomer: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -229,6 +231,7 @@ function createBaseAccountRow(): AccountRow {
     masterJson: new Uint8Array(0),
     selfSigningJson: new Uint8Array(0),
     userSigningJson: new Uint8Array(0),
+    newcomer: false,
     _unknownFields: {},
   };
 }
@@ -253,6 +256,9 @@ export const AccountRow: MessageFns<AccountRow> = {
     }
     if (message.userSigningJson.length !== 0) {
       writer.uint32(42).bytes(message.userSigningJson);
+    }
+    if (message.newcomer !== false) {
+      writer.uint32(48).bool(message.newcomer);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -326,6 +332,14 @@ export const AccountRow: MessageFns<AccountRow> = {
             }
 
             message.userSigningJson = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.newcomer = reader.bool();
             continue;
           }
         }

@@ -54,6 +54,9 @@ export interface Content {
     | //
     /** Name, picture and colours shared with people one talks to, never with the server. */
     { $case: "profile"; value: Profile }
+    | //
+    /** A person starts a bot: what an app says when they accept its invitation, or start it themselves. */
+    { $case: "botStart"; value: BotStart }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -137,6 +140,13 @@ export interface Pins {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** To a bot alone, and for it to answer. Without it a bot has to guess the language. */
+export interface BotStart {
+  /** Of the person's app: `lb`, `fr`, `de`, `en`, `pt` or another two or three letters; empty = not said. */
+  language: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 export interface ReadPosition {
   room: string;
   seq: number;
@@ -206,6 +216,9 @@ export const Content: MessageFns<Content> = {
         break;
       case "profile":
         Profile.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+      case "botStart":
+        BotStart.encode(message.body.value, writer.uint32(122).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -342,6 +355,14 @@ export const Content: MessageFns<Content> = {
             }
 
             message.body = { $case: "profile", value: Profile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "botStart", value: BotStart.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1135,6 +1156,68 @@ export const Pins: MessageFns<Pins> = {
             }
 
             message.messages.push(MessageRef.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBotStart(): BotStart {
+  return { language: "", _unknownFields: {} };
+}
+
+export const BotStart: MessageFns<BotStart> = {
+  encode(message: BotStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.language !== "") {
+      writer.uint32(10).string(message.language);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BotStart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBotStart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.language = reader.string();
             continue;
           }
         }

@@ -297,6 +297,8 @@ export interface ActorMessage {
     | { $case: "identityKept"; value: IdentityKeptMessage }
     | { $case: "manifestMoved"; value: ManifestMovedMessage }
     | { $case: "authorised"; value: AuthorisedMessage }
+    | { $case: "newcomer"; value: NewcomerMessage }
+    | { $case: "newcomerKept"; value: NewcomerKeptMessage }
     | //
     /** To a room. */
     { $case: "submit"; value: SubmitMessage }
@@ -469,6 +471,18 @@ export interface StandingMessage {
 export interface IdentityKeptMessage {
   room: string;
   version: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** To the Info bot: this user's account began. Repeated until NewcomerKeptMessage comes; a repeat may be kept twice. */
+export interface NewcomerMessage {
+  replyTo: string;
+  user: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** The Info bot's inbox has kept a NewcomerMessage. Where it has no room nothing is said. */
+export interface NewcomerKeptMessage {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2301,6 +2315,12 @@ export const ActorMessage: MessageFns<ActorMessage> = {
       case "authorised":
         AuthorisedMessage.encode(message.body.value, writer.uint32(226).fork()).join();
         break;
+      case "newcomer":
+        NewcomerMessage.encode(message.body.value, writer.uint32(258).fork()).join();
+        break;
+      case "newcomerKept":
+        NewcomerKeptMessage.encode(message.body.value, writer.uint32(266).fork()).join();
+        break;
       case "submit":
         SubmitMessage.encode(message.body.value, writer.uint32(322).fork()).join();
         break;
@@ -2506,6 +2526,22 @@ export const ActorMessage: MessageFns<ActorMessage> = {
             }
 
             message.body = { $case: "authorised", value: AuthorisedMessage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.body = { $case: "newcomer", value: NewcomerMessage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.body = { $case: "newcomerKept", value: NewcomerKeptMessage.decode(reader, reader.uint32()) };
             continue;
           }
           case 40: {
@@ -4111,6 +4147,130 @@ export const IdentityKeptMessage: MessageFns<IdentityKeptMessage> = {
             message.version = longToNumber(reader.uint64());
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNewcomerMessage(): NewcomerMessage {
+  return { replyTo: "", user: "", _unknownFields: {} };
+}
+
+export const NewcomerMessage: MessageFns<NewcomerMessage> = {
+  encode(message: NewcomerMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replyTo !== "") {
+      writer.uint32(10).string(message.replyTo);
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NewcomerMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNewcomerMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replyTo = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNewcomerKeptMessage(): NewcomerKeptMessage {
+  return { _unknownFields: {} };
+}
+
+export const NewcomerKeptMessage: MessageFns<NewcomerKeptMessage> = {
+  encode(message: NewcomerKeptMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NewcomerKeptMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNewcomerKeptMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

@@ -601,8 +601,8 @@ export interface InboxEntry {
   /** Device number it is for; 0 = every device. */
   device: number;
   /**
-   * Whose lane it counts against: the sender's user id; empty = the user's own provider. At most 256 entries a lane wait for a device; over it
-   * the sender gets LANE_FULL and the device hears needs_full_sync.
+   * Whose lane it counts against: the sender's user id; empty = the user's own provider; `newcomer` = the same, for what it tells the Info bot. At most 256
+   * entries a lane wait for a device; over it the sender gets LANE_FULL and the device hears needs_full_sync.
    */
   lane: string;
   body:
@@ -632,7 +632,19 @@ export interface InboxEntry {
     | { $case: "crossSigningUploaded"; value: CrossSigningUploaded }
     | { $case: "signaturesAdded"; value: SignaturesAdded }
     | { $case: "manifestPublished"; value: ManifestPublished }
+    | //
+    /**
+     * In the Info bot's inbox alone, lane `newcomer`, by the provider: an account began, and its user can be invited. At most 256 wait; over it the newcomer is
+     * named again later, by the provider, until this is durable. May come twice.
+     */
+    { $case: "newcomer"; value: Newcomer }
     | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Somebody who logged in for the first time: the Info bot invites them. */
+export interface Newcomer {
+  user: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -699,6 +711,8 @@ export interface DeviceChanged {
   /** 1 to 64 characters; chosen by the user. */
   name: string;
   removed: boolean;
+  /** With the first device of a person, where the provider has an Info bot: it is to be told, and is told until it has kept that. */
+  newcomer: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3611,6 +3625,9 @@ export const InboxEntry: MessageFns<InboxEntry> = {
       case "manifestPublished":
         ManifestPublished.encode(message.body.value, writer.uint32(122).fork()).join();
         break;
+      case "newcomer":
+        Newcomer.encode(message.body.value, writer.uint32(130).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3757,6 +3774,76 @@ export const InboxEntry: MessageFns<InboxEntry> = {
             }
 
             message.body = { $case: "manifestPublished", value: ManifestPublished.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.body = { $case: "newcomer", value: Newcomer.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNewcomer(): Newcomer {
+  return { user: "", _unknownFields: {} };
+}
+
+export const Newcomer: MessageFns<Newcomer> = {
+  encode(message: Newcomer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Newcomer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNewcomer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
             continue;
           }
         }
@@ -4347,7 +4434,7 @@ export const KeysNotice: MessageFns<KeysNotice> = {
 };
 
 function createBaseDeviceChanged(): DeviceChanged {
-  return { device: 0, id: "", name: "", removed: false, _unknownFields: {} };
+  return { device: 0, id: "", name: "", removed: false, newcomer: false, _unknownFields: {} };
 }
 
 export const DeviceChanged: MessageFns<DeviceChanged> = {
@@ -4363,6 +4450,9 @@ export const DeviceChanged: MessageFns<DeviceChanged> = {
     }
     if (message.removed !== false) {
       writer.uint32(32).bool(message.removed);
+    }
+    if (message.newcomer !== false) {
+      writer.uint32(40).bool(message.newcomer);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -4418,6 +4508,14 @@ export const DeviceChanged: MessageFns<DeviceChanged> = {
             }
 
             message.removed = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.newcomer = reader.bool();
             continue;
           }
         }

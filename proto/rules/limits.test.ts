@@ -215,6 +215,7 @@ const elsewhere: { readonly [limit in Exclude<Limit, keyof typeof here>]: Elsewh
   receiptIntervalMs: ['actors/room/members/receipts.test.ts', 'comes at most every five seconds a member'],
   ephemeralIntervalMs: ['actors/room/covering/cover.test.ts', 'at most once a second a member'],
   roomsMax: ['actors/user/room-limits.test.ts', 'at 1,000 rooms that the user may enter no more'],
+  botRoomsMax: ['actors/user/room-limits.test.ts', 'lets a bot be in 10,000 rooms'],
   roomPageMax: ['actors/user/rooms.test.ts', 'comes in pages of 64 rooms that fit a frame'],
   subscribeRoomsMax: ['actors/session/subscribe.test.ts', 'takes 1 to 160 well-formed rooms a request'],
   subscriptionsMax: ['actors/session/subscribe.test.ts', 'takes 1,000 rooms in all'],

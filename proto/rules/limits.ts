@@ -66,6 +66,8 @@ export const limits = {
   ephemeralIntervalMs: 1_000,
   /** Rooms a user may be in. Over it: LIMIT_REACHED. */
   roomsMax: 1_000,
+  /** The same of a bot, in one session as well: it talks with more people than anybody else. Over it: LIMIT_REACHED. */
+  botRoomsMax: 10_000,
   // ---- pages --------------------------------------------------------------------------------------------------------------
   /** Rooms in one page of the room list. */
   roomPageMax: 64,

@@ -24,6 +24,8 @@ export interface ClientEvents {
   /** A line was added or changed (edited, decrypted late, accepted, deleted). In order per room for new ones. */
   item: TimelineItem;
   invitation: RoomInfo;
+  /** To the provider's Info bot alone: somebody's account began. Said again after a restart as long as they wait: read `newcomers()`. */
+  newcomer: { readonly user: string };
   typing: { readonly room: string; readonly user: string; readonly typing: boolean };
   /** Someone in the room has it open just now. Said by their app as often as it likes, at most one in three seconds; never stored, and never proven. */
   online: { readonly room: string; readonly user: string };
@@ -84,8 +86,8 @@ export interface Luxchat {
   /** Everyone who ever had a number here, with status. Throws UNKNOWN. */
   members(room: string): readonly MemberInfo[];
   /** Starts, or opens again, the one 1:1 room with a user by exact Luxchat-ID. The room id. With the `fingerprint` of a contact link, the server must show
-   * that very identity: IDENTITY_DIFFERS, and nothing was started; so the first contact needs no trust in it. OFFLINE, UNKNOWN, NOT_CONFIRMED, UNTRUSTED,
-   * REJECTED. */
+   * that very identity: IDENTITY_DIFFERS, and nothing was started; so the first contact needs no trust in it. A bot is told that it was started. OFFLINE, UNKNOWN, NOT_CONFIRMED,
+   * UNTRUSTED, REJECTED. */
   startDirect(user: string, options?: { readonly fingerprint?: Uint8Array }): Promise<string>;
   /** What a person typed, pasted or scanned: a Luxchat-ID (in groups or not, of the own provider where none is named) or a contact link. Asks no server. Throws
    * BAD_ARGUMENT with a sentence: mistyped, of another program, too long (256 characters). */
@@ -94,6 +96,10 @@ export interface Luxchat {
   contactLink(): Promise<string>;
   /** Finding people of the own provider by name, and being found. */
   readonly directory: DirectoryApi;
+  /** To the provider's Info bot alone: whose account began and whom it has not greeted yet. Empty for everybody else. */
+  newcomers(): Promise<readonly string[]>;
+  /** This one is greeted: named no more. Durable when it resolves. */
+  greeted(user: string): Promise<void>;
   /** Makes a group, names it and invites. The room id; if an invitation fails the group is there all the same. A lost connection is waited for (15 s);
    * a call that ends in TIMEOUT or DISCONNECTED while the group is being made is taken up by the next one, so that none is made twice. OFFLINE, UNKNOWN, NOT_CONFIRMED, REJECTED. */
   createGroup(options: {

@@ -7,6 +7,7 @@ import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { ClientEvents, Counters } from './api.ts';
 import type { PasswordCost } from './backup/header.ts';
+import { Newcomers } from './bots/newcomers.ts';
 import { Chores } from './chores.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
 import { InStep } from './connection/in-step.ts';
@@ -46,6 +47,8 @@ export interface ClientOptions {
   readonly login: LoginServer;
   /** What Argon2id costs for new backup passwords; default 64 MiB and 3 passes. */
   readonly passwordCost?: PasswordCost | undefined;
+  /** What bots are told when the person starts one: see `languages`. Default: nothing. */
+  readonly language?: string;
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -69,6 +72,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly positions: Positions;
   /** See Luxchat.security. */
   readonly security: Security;
+  readonly newcomerNotes: Newcomers;
   #chores: Chores;
   #repairs: Repairs;
   #inStep: InStep;
@@ -115,6 +119,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       askPositions: () => this.positions.ask(),
       cost: options.passwordCost,
     });
+    this.newcomerNotes = new Newcomers(parts);
     this.inbox = this.#makeInbox();
     this.#inStep = new InStep({
       live: () => this.connection.state === 'live' && !this.#closed,
@@ -256,6 +261,7 @@ export class ClientCore extends Emitter<ClientEvents> {
         await this.positions.take(message);
         await this.security.take(message);
       },
+      newcomer: (user) => this.newcomerNotes.note(user),
       lost: () => this.positions.ask(),
       fullSync: () => this.#fullSync(),
     });

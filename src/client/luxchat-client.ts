@@ -3,7 +3,7 @@
 import { EphemeralKind } from '#proto/gen/client.ts';
 
 import type { Content, MessageRef } from '#proto/gen/content.ts';
-import { ControlKind, Role } from '#proto/gen/record.ts';
+import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
 import { parseUserId } from '#proto/rules/ids.ts';
 import type { Luxchat, SendOptions } from './api.ts';
@@ -16,6 +16,7 @@ import { describeVerification } from './devices/devices.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
 import { positionAt } from './room/room-rows.ts';
+import { textContent } from './sending/content.ts';
 import { needName, Writing } from './sending/writing.ts';
 import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 import { readHistory, readNewest } from './timeline/history.ts';
@@ -89,8 +90,13 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.held.need(room).replica.members();
   }
 
-  startDirect(user: string, { fingerprint }: { readonly fingerprint?: Uint8Array } = {}): Promise<string> {
-    return this.#membership.startDirect(user, fingerprint);
+  async startDirect(user: string, { fingerprint }: { readonly fingerprint?: Uint8Array } = {}): Promise<string> {
+    const talked = this.held
+      .all()
+      .some(({ replica }) => isTalking(replica.info()) && replica.info().members.includes(user));
+    const room = await this.#membership.startDirect(user, fingerprint);
+    if (!talked) await this.#startBot(room);
+    return room;
   }
 
   readContact(text: string): Contact {
@@ -100,6 +106,14 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   async contactLink(): Promise<string> {
     const { fingerprint } = await this.#membership.person(this.user);
     return contactLink(this.user, fingerprint, this.options.primitives);
+  }
+
+  newcomers(): Promise<readonly string[]> {
+    return this.newcomerNotes.waiting();
+  }
+
+  greeted(user: string): Promise<void> {
+    return this.newcomerNotes.done(user);
   }
 
   async createGroup(options: {
@@ -120,8 +134,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.#membership.invite(room, user, role);
   }
 
-  accept(room: string): Promise<void> {
-    return this.#membership.own(room, ControlKind.CONTROL_KIND_ACCEPT);
+  async accept(room: string): Promise<void> {
+    const talked = isTalking(this.held.need(room).replica.info());
+    await this.#membership.own(room, ControlKind.CONTROL_KIND_ACCEPT);
+    if (!talked) await this.#startBot(room);
   }
 
   decline(room: string): Promise<void> {
@@ -305,8 +321,21 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     this.outbox.kickAll();
   }
 
+  /** A bot learns that somebody wants it, and in which language. It has heard nothing of the person before. */
+  async #startBot(room: string): Promise<void> {
+    const { language } = this.options;
+    const held = this.held.get(room);
+    if (language === undefined || !held?.replica.info().bot) return;
+    await this.#writing.content(room, { ...textContent(''), body: { $case: 'botStart', value: { language } } });
+  }
+
   async #verify(step: () => Promise<void>): Promise<void> {
     await step();
     await this.parts.engine.flush();
   }
+}
+
+/** Are both in this 1:1 room? */
+function isTalking({ direct, status, members }: RoomInfo): boolean {
+  return direct && status === MemberStatus.MEMBER_STATUS_JOINED && members.length > 0;
 }

@@ -90,6 +90,8 @@ export interface RoomInfo {
   /** Who invited, as the server says: all that is shown before consent. */
   readonly invitedBy: string;
   readonly invitedByBot: boolean;
+  /** The other of this 1:1 room is a bot, as their provider says. */
+  readonly bot: boolean;
   /** Why sending is frozen; empty = it is not. */
   readonly frozen: AlarmCode | '';
 }
@@ -98,6 +100,8 @@ export interface RoomInfo {
 export interface MemberInfo {
   readonly member: number;
   readonly user: string;
+  /** A program, as its provider says. */
+  readonly bot: boolean;
   readonly role: Role;
   readonly status: MemberStatus;
   /** Seq up to which this member has read, where receipts are on. */

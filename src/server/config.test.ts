@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, flagOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
+import { ConfigError, flagOf, infoBotOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
 import { settings } from './settings.ts';
 
 const read = (args: string[] = [], env: Record<string, string> = {}, file?: string) =>
@@ -135,6 +135,20 @@ describe('configuration', () => {
     expect(onlyProxiesConnect(read([...behind, '--host', '127.0.0.1']))).toBe(false);
     expect(onlyProxiesConnect(read([...behind, '--host', '0.0.0.0', '--tls-cert', 'c', '--tls-key', 'k']))).toBe(false);
     expect(onlyProxiesConnect(read(['--host', '0.0.0.0']))).toBe(false);
+  });
+
+  it('names bots as nobody else can be called, and knows who runs the Info bot', () => {
+    for (const bots of ['Info', 'i', 'abcdefghjkj', 'info,info', 'info,a.b'])
+      expect(() => read(['--bots', bots])).toThrow('bots are names');
+    expect(read(['--bots', 'info,weather-2']).bots).toEqual(['info', 'weather-2']);
+    expect(() => read(['--bots', 'weather'])).toThrow('infoBot needs info among bots');
+    expect(read(['--bots', '', '--info-bot', 'off']).bots).toEqual([]);
+    const many = ['--store', 'cassandra', '--cassandra', '10.0.0.1:9042'];
+    expect([[], ['--info-bot', 'off'], ['--info-bot', 'elsewhere']].map((args) => infoBotOf(read(args)))).toEqual([
+      ...['run', 'off', 'elsewhere'],
+    ]);
+    expect([[], ['--info-bot', 'run']].map((args) => infoBotOf(read([...many, ...args])))).toEqual(['off', 'run']);
+    expect(() => read(['--privacy-notice', 'here'])).toThrow('privacyNotice must be a full address');
   });
 
   it('takes a public address with or without a slash at the end', () => {

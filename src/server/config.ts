@@ -2,6 +2,7 @@
 // It refuses what it does not know, what is out of bounds and what contradicts itself, each with one sentence that says what to do.
 import { readFileSync } from 'node:fs';
 import { isProvider } from '#proto/rules/ids.ts';
+import { isBotName } from './auth/bots.ts';
 import { type Setting, type SettingName, settings } from './settings.ts';
 import { sourceReader } from './transport/source.ts';
 
@@ -45,6 +46,15 @@ export function readConfig(sources: ConfigSources): Config {
 /** Does plain http come in from other machines than this one? In production only proxies may bring it then. */
 export function onlyProxiesConnect({ mode, host, tlsCert }: Config): boolean {
   return mode === 'production' && tlsCert === '' && !isLoopback(host);
+}
+
+/** The name of the bot that invites newcomers. */
+export const infoBotName = 'info';
+
+/** Does this node start the Info bot, does somebody else, or is there none? */
+export function infoBotOf({ infoBot, store }: Pick<Config, 'infoBot' | 'store'>): 'run' | 'elsewhere' | 'off' {
+  if (infoBot === 'run' || infoBot === 'elsewhere') return infoBot;
+  return infoBot === 'auto' && store === 'embedded' ? 'run' : 'off';
 }
 
 /** The flag of a setting: `sendBurst` -> `--send-burst`. */
@@ -230,6 +240,19 @@ function refuseContradictions(config: Config): void {
   refuse(
     config.luxidIssuer !== '' && config.luxidOpenUsers,
     'luxidOpenUsers belongs to the stand-in: remove luxidIssuer or luxidOpenUsers.',
+  );
+  const notBot = config.bots.find((name) => !isBotName(name));
+  refuse(
+    notBot !== undefined || new Set(config.bots).size < config.bots.length,
+    `bots are names of 2 to 32 small letters, digits and hyphens, each once, unlike the ids of people, not "${notBot ?? config.bots.join(',')}".`,
+  );
+  refuse(
+    infoBotOf(config) !== 'off' && !config.bots.includes(infoBotName),
+    `infoBot needs ${infoBotName} among bots; or turn infoBot off.`,
+  );
+  refuse(
+    config.privacyNotice !== '' && !isWebAddress(config.privacyNotice),
+    'privacyNotice must be a full address without query, such as https://www.example.lu/privacy.',
   );
   refuseNodeContradictions(config, refuse);
 }

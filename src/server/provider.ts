@@ -7,17 +7,18 @@ import type { LogAnswer } from '#actors/log/messages.ts';
 import { decodeSummary, summaryKey } from '#actors/room/reading/entry.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
-import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
+import { botRates, defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
 import { type Auth, type AuthOptions, createAuth } from './auth/auth.ts';
+import { botId, botSecret } from './auth/bots.ts';
 import type { AuthLimits } from './auth/limits.ts';
 import { Backups } from './backup/backups.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
 import { ClockOff, checkClock } from './clock-check.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import { type Config, ConfigError } from './config.ts';
+import { type Config, ConfigError, infoBotName, infoBotOf } from './config.ts';
 import { Directory } from './directory/directory.ts';
 import { openTransport } from './front.ts';
 import { type NodeState, watch } from './gauges.ts';
@@ -25,6 +26,7 @@ import { livesOf } from './lives.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Rest, restLimits } from './rest.ts';
 import { Runtime } from './runtime.ts';
+import { keepBotSecret, secretsFolder } from './secrets.ts';
 import { peekHeads } from './storage/heads.ts';
 import { LogRunner, type LogRunnerOptions } from './storage/log-runner.ts';
 import type { StorageError } from './storage/store.ts';
@@ -147,10 +149,17 @@ async function startOn(
       ? await LogRunner.start({ ...running, node: 'n1' })
       : new LogRunner({ ...running, generation: place.generation });
   closing.push(() => runner.stop());
+  const bots = new Set(config.bots.map((name) => botId(name, config.provider)));
+  const isBot = (user: string) => bots.has(user);
+  for (const name of config.bots) keepBotSecret(secretsFolder(config), name, botSecret(secret, name));
   const rates = { ...defaultRates, submit: { burst: config.sendBurst, perSecond: config.sendPerSecond } };
-  const sessions = { buckets: new DeviceBuckets(() => rates), limits: defaultSessionLimits };
-  const isBot = () => false;
-  const users = { primitives: nodePrimitives, heartbeatSeconds: 30, isBot };
+  const sessions = {
+    buckets: new DeviceBuckets((user) => (isBot(user) ? botRates : rates)),
+    limits: defaultSessionLimits,
+    isBot,
+  };
+  const infoBot = infoBotOf(config) === 'off' ? '' : botId(infoBotName, config.provider);
+  const users = { primitives: nodePrimitives, heartbeatSeconds: 30, isBot, infoBot };
   const rooms = {
     provider: config.provider,
     primitives: nodePrimitives,
@@ -220,6 +229,7 @@ async function startOn(
     webOrigins: config.origins,
     secret,
     store: store.accounts(),
+    bots: config.bots,
     limits: loginLimits(config),
     log: {
       info: (event) => log.info(event),

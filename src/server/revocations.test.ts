@@ -52,7 +52,12 @@ describe('an order to take a device out of an account', () => {
         session: never,
         room: never,
         user: (id, incarnation) =>
-          new UserActor(id, incarnation, { primitives: nodePrimitives, heartbeatSeconds: 30, isBot: () => false }),
+          new UserActor(id, incarnation, {
+            primitives: nodePrimitives,
+            heartbeatSeconds: 30,
+            isBot: () => false,
+            infoBot: '',
+          }),
       },
       publish: never,
       checkToken: never,

@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { secret } from './secrets.ts';
+import { botSecretFile, keepBotSecret, secret } from './secrets.ts';
 
 const make = { mayMake: true, isShared: false };
 const folder = () => join(mkdtempSync(join(tmpdir(), 'data-')), 'secrets');
@@ -16,6 +16,21 @@ describe('secrets', () => {
     expect(secret(data, 'cluster', make)).not.toEqual(first);
     expect(statSync(data).mode & 0o777).toBe(0o700);
     expect(statSync(join(data, 'subject')).mode & 0o777).toBe(0o600);
+  });
+
+  it('of bots are kept in files of their own, for the owner alone, and mended', () => {
+    const data = folder();
+    secret(data, 'subject', make);
+    const file = botSecretFile(data, 'info');
+    const kept = () => [readFileSync(file, 'utf8'), statSync(file).mode & 0o777];
+    keepBotSecret(data, 'info', 'lxb_x');
+    expect(kept()).toEqual(['lxb_x', 0o600]);
+    chmodSync(file, 0o644);
+    keepBotSecret(data, 'info', 'lxb_x');
+    expect(kept()).toEqual(['lxb_x', 0o600]);
+    writeFileSync(file, 'torn');
+    keepBotSecret(data, 'info', 'lxb_x');
+    expect(kept()).toEqual(['lxb_x', 0o600]);
   });
 
   it('are not made anew where they must be there already', () => {

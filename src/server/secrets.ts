@@ -50,6 +50,18 @@ export function secret(folder: string, name: SecretName, { mayMake, isShared }: 
   return bytes;
 }
 
+/** The file with what the bot of this name shows to log in. */
+export function botSecretFile(folder: string, name: string): string {
+  return join(folder, `bot-${name}`);
+}
+
+/** Keeps what a bot shows in its file, for the bot's process to read; it is derived, so a file that is missing, damaged or of another provider is written anew. */
+export function keepBotSecret(folder: string, name: string, text: string): void {
+  const path = botSecretFile(folder, name);
+  const isKept = existsSync(path) && (statSync(path).mode & 0o077) === 0 && readFileSync(path, 'utf8').trim() === text;
+  if (!isKept) writeDurably(path, text);
+}
+
 /** What to do, as part of a sentence. */
 export function comeBy(name: SecretName, isShared: boolean): string {
   if (name === 'cluster') return 'copy it from another node; where there is none, remove it, and a new one is made';

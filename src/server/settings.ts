@@ -215,6 +215,25 @@ export const settings = [
     fallback: 'off',
     meaning: 'the stand-in takes any user name: for load tests',
   },
+  {
+    name: 'bots',
+    kind: list,
+    fallback: 'info',
+    meaning: 'names of the accounts that are bots: @name:provider, each with a secret of its own in secrets/bot-name',
+  },
+  {
+    name: 'infoBot',
+    kind: choice('auto', 'run', 'elsewhere', 'off'),
+    fallback: 'auto',
+    meaning:
+      'the Info bot, which invites newcomers: run = this node starts it; elsewhere = another node or machine does; off = there is none; auto = run with store embedded, else off. Of several nodes one runs it, and the others say elsewhere',
+  },
+  {
+    name: 'privacyNotice',
+    kind: text,
+    fallback: '',
+    meaning: 'address of the privacy notice, which the Info bot tells who asks',
+  },
   { name: 'sendBurst', kind: number(1, 1_000_000), fallback: '60', meaning: 'messages a device may send at once' },
   {
     name: 'sendPerSecond',

@@ -43,6 +43,25 @@ describe('a control entry', () => {
     expect(seen.pushed[0]?.body).toMatchObject({ value: { persons: [{ bot: false }] } });
   });
 
+  it('brings no bot into a group, whoever invites it, and not by its own doing; a room of two it may start and be invited to', () => {
+    const bot = makeActor('@bot:lux.example');
+    const stage = Stage.group(ada, testPrimitives);
+    expect(code(stage.control(ada, invitation(2, bot.commitment), { person: bot.person(2) }))).toBe(
+      Rejection.REJECTION_FORBIDDEN,
+    );
+    expect(() => Stage.group(bot, testPrimitives)).toThrow();
+    const own = Stage.direct(ada, bot, testPrimitives);
+    expect(code(own.start(bot, ada))).toBe('accepted');
+    const other = Stage.direct(ben, bot, testPrimitives);
+    other.start(ben, bot);
+    const seen = other.control(
+      ben,
+      { ...invitation(2, bot.commitment), role: Role.ROLE_ADMIN },
+      { person: bot.person(2) },
+    );
+    expect(seen.pushed[0]?.body).toMatchObject({ value: { persons: [{ user: bot.user, bot: true }] } });
+  });
+
   it('is refused from another device than the one that signs, and with a key that nobody proves', () => {
     const stage = Stage.group(ada, testPrimitives);
     const wish = invitation(2, ben.commitment);

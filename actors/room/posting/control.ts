@@ -60,6 +60,7 @@ export function judgeControl(
   if (!from.mayEnter && entering.has(body.kind)) return Rejection.REJECTION_LIMIT_REACHED;
   const person = personGiven(context, submit, body, from.user);
   if (typeof person === 'number') return person;
+  if (bringsBotIntoGroup(context, { user: from.user, kind: body.kind, person })) return Rejection.REJECTION_FORBIDDEN;
   if (before === null) {
     const misplaced = checkBirth(context, submit, from.user);
     if (misplaced !== null) return misplaced;
@@ -107,6 +108,18 @@ function personGiven(
   // Bytes of its own, so that what is kept for ever does not hold the frame that it came in.
   const own = { salt: new Uint8Array(salt), fingerprint: new Uint8Array(fingerprint) };
   return { member, user: person.user, ...own, bot: options.isBot(person.user) };
+}
+
+/** Bots talk with one person at a time: in a group they would read what people say to each other. */
+function bringsBotIntoGroup(
+  { room, options }: RoomContext,
+  entry: { readonly user: string; readonly kind: ControlKind; readonly person: Person | null },
+): boolean {
+  if (parseRoomId(room)?.direct !== false) return false;
+  return (
+    (entering.has(entry.kind) && options.isBot(entry.user)) ||
+    (entry.person !== null && options.isBot(entry.person.user))
+  );
 }
 
 /** The identity that the entry brings in is the one that the target's user actor told. */

@@ -85,7 +85,7 @@ export class Stage {
       limits: { ...defaultRoomLimits, ...limits },
       providerOf: () => undefined,
       incarnation: 1,
-      isBot: () => false,
+      isBot: (user) => user.startsWith('@bot'),
     };
     this.actor = new Room(room, this.options);
   }

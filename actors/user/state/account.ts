@@ -63,6 +63,8 @@ export class Account {
   readonly identity: Identity = { masterJson: noBytes, selfSigningJson: noBytes, userSigningJson: noBytes };
   /** The newest manifests, oldest first. */
   manifests: readonly Published[] = [];
+  /** The Info bot has not confirmed that it heard of this user. */
+  newcomer = false;
   /** Rooms that have not confirmed the newest one. */
   untold = new Set<string>();
   senders = new Senders();
@@ -85,6 +87,11 @@ export class Account {
   /** The newest manifest, undefined before the first. */
   get manifest(): Published | undefined {
     return this.manifests.at(-1);
+  }
+
+  /** Can be invited, and the Info bot has not confirmed that it heard of them. */
+  get isUnnamed(): boolean {
+    return this.newcomer && this.manifest !== undefined;
   }
 
   /** Head of the newest manifest, {0, empty} before the first. */
@@ -128,6 +135,14 @@ export class Account {
   told(room: string, version: number): boolean {
     if (version !== this.manifestHead.version || !this.untold.delete(room)) return false;
     this.#touch('untold');
+    return true;
+  }
+
+  /** The Info bot has heard of this user, or there is none any more. */
+  introduced(): boolean {
+    if (!this.newcomer) return false;
+    this.newcomer = false;
+    this.#touch('account');
     return true;
   }
 
@@ -201,9 +216,10 @@ export class Account {
 
   #applyDevice(
     { seq, acceptedMs }: Placed,
-    change: { device: number; id: string; name: string; removed: boolean },
+    change: { device: number; id: string; name: string; removed: boolean; newcomer: boolean },
   ): void {
-    const { device: number, id, name, removed } = change;
+    const { device: number, id, name, removed, newcomer } = change;
+    this.newcomer ||= newcomer;
     const known = this.devices.get(number);
     this.#touch('account');
     if (known !== undefined && !removed) {

@@ -12,6 +12,7 @@ export function delivered(entry: InboxEntry, user: string, device: number): Inbo
     }
     case 'manifest':
     case 'standing':
+    case 'newcomer':
       return entry;
     case 'deviceChanged':
       return notice(entry, {

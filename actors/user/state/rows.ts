@@ -79,9 +79,10 @@ function published({ manifest, head }: ManifestRow): Published[] {
 }
 
 function restoreHead(account: Account, row: AccountRow, rows: ReadonlyMap<string, Uint8Array>): void {
-  const { masterJson, selfSigningJson, userSigningJson, removed, devices } = row;
+  const { masterJson, selfSigningJson, userSigningJson, removed, devices, newcomer } = row;
   Object.assign(account.identity, { masterJson, selfSigningJson, userSigningJson });
   account.removed = removed;
+  account.newcomer = newcomer;
   for (const { device: number, id, name } of devices) {
     const { cursor, needsFullSync, lastSeenDay } = DeviceRow.decode(rows.get(`device/${number}`) ?? new Uint8Array());
     const { lanes } = WaitingRow.decode(rows.get(`waiting/${number}`) ?? new Uint8Array());
@@ -132,7 +133,7 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
   }
 }
 
-function accountRow({ devices, removed, identity }: Account): AccountRow {
+function accountRow({ devices, removed, identity, newcomer }: Account): AccountRow {
   const list = [...devices.values()].map(({ number, id, name }) => ({ device: number, id, name }));
-  return { devices: list, removed, ...identity };
+  return { devices: list, removed, ...identity, newcomer };
 }

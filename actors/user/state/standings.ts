@@ -3,7 +3,6 @@
 // by time and number. What goes depends on the entries alone, so that every replay lets the same rooms go.
 import type { RoomRow } from '#proto/gen/account.ts';
 import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
-import { limits } from '#proto/rules/limits.ts';
 import { userLimits } from '../limits.ts';
 
 type Named = readonly [room: string, row: RoomRow];
@@ -25,9 +24,9 @@ export class Standings {
     return standing.controlNumber > (this.#rows.get(standing.room)?.standing?.controlNumber ?? 0);
   }
 
-  /** May the user be in one more room? False at 1,000 that they are in, suspended there or not. */
-  get mayEnter(): boolean {
-    return this.#named((row) => isIn(statusOf(row))).length < limits.roomsMax;
+  /** May the user be in one more room? False at so many that they are in, suspended there or not. */
+  mayEnter(roomsMax: number): boolean {
+    return this.#named((row) => isIn(statusOf(row))).length < roomsMax;
   }
 
   /** Takes a standing, and lets go what is then over a limit; returns the rooms whose rows changed. `due`: devices are to hear of it later. */

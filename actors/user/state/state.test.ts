@@ -75,7 +75,7 @@ describe('an account', () => {
   it('remembers 256 removed devices', () => {
     const account = new Account(alice.user, { tracked: true });
     for (let n = 1; n <= userLimits.removedDevicesMax + 1; n++) {
-      const value = { device: n, id: 'A', name: 'a', removed: false };
+      const value = { device: n, id: 'A', name: 'a', removed: false, newcomer: false };
       account.apply(entry(2 * n - 1, { $case: 'deviceChanged', value }));
       account.apply(entry(2 * n, { $case: 'deviceChanged', value: { ...value, removed: true } }));
     }
@@ -114,7 +114,9 @@ describe('an account', () => {
 
   it('counts writes at the same seq, so that the newer one wins', () => {
     const account = new Account(alice.user, { tracked: true });
-    account.apply(entry(1, { $case: 'deviceChanged', value: { device: 1, id: 'A', name: 'a', removed: false } }));
+    account.apply(
+      entry(1, { $case: 'deviceChanged', value: { device: 1, id: 'A', name: 'a', removed: false, newcomer: false } }),
+    );
     const { mark } = takeChanges(account, noMark)!;
     expect(account.setNeedsFullSync(1, true)).toBe(true);
     const { changes } = takeChanges(account, mark)!;
@@ -123,11 +125,14 @@ describe('an account', () => {
 
   it('skips an entry that it holds already', () => {
     const account = new Account(alice.user, { tracked: true });
-    const added = entry(1, { $case: 'deviceChanged', value: { device: 1, id: 'A', name: 'a', removed: false } });
+    const added = entry(1, {
+      $case: 'deviceChanged',
+      value: { device: 1, id: 'A', name: 'a', removed: false, newcomer: false },
+    });
     account.apply(added);
     account.apply({
       ...added,
-      body: { $case: 'deviceChanged', value: { device: 1, id: 'A', name: 'b', removed: false } },
+      body: { $case: 'deviceChanged', value: { device: 1, id: 'A', name: 'b', removed: false, newcomer: false } },
     });
     expect(account.devices.get(1)?.name).toBe('a');
   });

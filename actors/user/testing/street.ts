@@ -97,7 +97,7 @@ export interface Asker {
 
 /** How the users of a street are set up. */
 export function settingsWith(primitives: Primitives): UserSettings {
-  return { primitives, heartbeatSeconds: 30, isBot: (user) => user.startsWith('@bot') };
+  return { primitives, heartbeatSeconds: 30, isBot: (user) => user.startsWith('@bot'), infoBot: '' };
 }
 
 /** The street. */
@@ -123,8 +123,8 @@ export class Street {
   #incarnations = 0;
   #requests = 0;
 
-  constructor(primitives: Primitives) {
-    this.#settings = settingsWith(primitives);
+  constructor(primitives: Primitives, settings: Partial<UserSettings> = {}) {
+    this.#settings = { ...settingsWith(primitives), ...settings };
   }
 
   /** The log of a user. */

@@ -31,6 +31,7 @@ class Stage {
       standing: (room, status) => follow(`${room} ${status}`),
       manifest: (user, version) => follow(`manifest of ${user} ${version}`),
       devices: () => follow('devices'),
+      newcomer: nothing,
       fullSync: nothing,
       privateMessage,
       lost: async () => void this.lost++,

@@ -18,6 +18,8 @@ export interface InboxPorts {
   readonly manifest: (user: string, version: number) => Promise<void>;
   /** Own devices or keys changed. */
   readonly devices: () => Promise<void>;
+  /** To the provider's Info bot: somebody's account began. Durable when it resolves. */
+  readonly newcomer: (user: string) => Promise<void>;
   /** A message of another own device. Durable when it resolves: it can't be opened a second time. */
   readonly privateMessage: (message: PrivateMessage) => Promise<void>;
   /** A message of this user's own devices can't be opened: one that a crash took away, or damaged. Durable when it resolves. */
@@ -128,6 +130,11 @@ export class Inbox {
         changedUsers.add(body.value.user);
         if (body.value.user === own) ownDevices();
         return;
+      case 'newcomer': {
+        const { user } = body.value;
+        after.set(`newcomer ${user}`, () => this.#ports.newcomer(user));
+        return;
+      }
       default:
         // An entry of a later version: nothing this program could do with it.
         this.#ports.parts().count('inbox.unknown');

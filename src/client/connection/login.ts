@@ -144,6 +144,15 @@ export async function completeLogin(
   return { ...tokens(answer), firstLogin: answer.firstLogin === true };
 }
 
+/** A device for a bot: `secret` is what the provider's operator gave out for this name. No LuxID, no person. */
+export async function logInBot(
+  at: LoginServer,
+  options: { readonly name: string; readonly secret: string; readonly deviceName: string },
+): Promise<LoggedIn> {
+  const answer = await post(at, '/auth/bot', { ...options });
+  return { ...tokens(answer), firstLogin: answer.firstLogin === true };
+}
+
 /** Turns the one-time code of a step-up into a grant for the device of the access token. TOKEN_INVALID leaves the code as it was: refresh and try again. */
 export async function completeStepUp(
   at: LoginServer,

@@ -17,6 +17,8 @@ const refreshEarlyMs = 60_000;
 export interface DeviceOptions {
   /** Program and version, told to the server, at most 64 characters; default `luxchat`. */
   readonly client?: string;
+  /** Language of the person, such as `fr`: told to the bots that they start, encrypted, and to nobody else. Default: not said. */
+  readonly language?: string;
   /** Longest pause between two tries to connect, in milliseconds; default 30,000. */
   readonly backoffMaxMs?: number;
   /** How long a request may wait, in milliseconds; default 20,000. */
@@ -45,7 +47,7 @@ export function clientOf(
 ): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
   const { store, cryptoStore } = at;
-  const { client = 'luxchat', passwordCost, ...connection } = options;
+  const { client = 'luxchat', passwordCost, language, ...connection } = options;
   return new LuxchatClient({
     user,
     device,
@@ -62,6 +64,7 @@ export function clientOf(
     },
     login: { server: serverUrl },
     passwordCost,
+    ...(language === undefined ? {} : { language }),
   });
 }
 

@@ -130,6 +130,7 @@ export class RoomReplica {
       headSeq: Math.max(local.serverSeq, this.headSeq),
       invitedBy: local.invitedBy,
       invitedByBot: local.invitedByBot,
+      bot: this.#isWithBot(),
       frozen: local.frozen as AlarmCode | '',
     };
   }
@@ -139,7 +140,8 @@ export class RoomReplica {
     return [...(this.chain.state?.members ?? [])].map(({ number, role, status }) => {
       const user = this.chain.user(number);
       const contradicts = this.local.contradicting.includes(number) || this.local.overruled.includes(number);
-      return { member: number, user, role, status, readSeq: this.receipts.get(number) ?? 0, contradicts };
+      const bot = this.chain.person(number)?.bot ?? false;
+      return { member: number, user, bot, role, status, readSeq: this.receipts.get(number) ?? 0, contradicts };
     });
   }
 
@@ -267,6 +269,13 @@ export class RoomReplica {
   /** The room's row, to go with other changes. */
   row(): LocalChange {
     return { table: 'rooms', key: this.room, value: LocalRoom.encode(this.local).finish() };
+  }
+
+  #isWithBot(): boolean {
+    const { chain, local } = this;
+    if (!chain.state) return local.direct && local.invitedByBot;
+    const others = [...chain.state.members].filter(({ number }) => number !== this.own);
+    return chain.state.policy?.direct === true && others.some(({ number }) => chain.person(number)?.bot);
   }
 
   #heed(entry: RoomEntry): void {

@@ -16,7 +16,7 @@ import type { Outbox } from './outbox.ts';
 type Body = NonNullable<Content['body']>;
 
 /** Contents that do not raise unread counts. */
-const quiet: ReadonlySet<string> = new Set(['edit', 'reaction', 'deletion', 'read', 'profile']);
+const quiet: ReadonlySet<string> = new Set(['edit', 'reaction', 'deletion', 'read', 'profile', 'botStart']);
 
 /** The writing of one device. */
 export class Writing {

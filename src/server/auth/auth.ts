@@ -1,9 +1,10 @@
-// Login as one part: six HTTP addresses, the check of access tokens and of grants, and the end of a device's tokens. It keeps and logs a keyed hash of the
+// Login as one part: seven HTTP addresses, the check of access tokens and of grants, and the end of a device's tokens. It keeps and logs a keyed hash of the
 // person and nothing else of them. It opens no port and knows no actor: the composition root mounts `handle` and listens to `onRevoked`.
 import { randomBytes } from 'node:crypto';
 import { type Refusal, refuse } from './codes.ts';
 import { type Devices, devices, type Revoked, type VerifiedDevice } from './devices.ts';
 import { type GrantUse, grants } from './grants.ts';
+import { bot } from './http/bot.ts';
 import { sourceBuckets } from './http/buckets.ts';
 import { grant } from './http/grant.ts';
 import { type AuthAnswer, type AuthRequest, endedPage, refusalAnswer } from './http/request.ts';
@@ -40,6 +41,8 @@ export interface AuthOptions {
   /** 32 bytes or more, kept for ever: with another one nobody's login is recognised. */
   readonly secret: Uint8Array;
   readonly store: AccountStore;
+  /** Names of the accounts that are bots (`isBotName`). Default: none. */
+  readonly bots?: readonly string[];
   /** Milliseconds since the epoch. Default: the system's clock. */
   readonly now?: () => number;
   /** Default: the system's. */
@@ -94,6 +97,7 @@ export function createAuth(options: AuthOptions): Auth {
   const desk: Desk = {
     ...{ luxid, devices: all, grants: given, store, limits, now, random, log },
     provider: options.providerName,
+    door: { bots: new Set(options.bots), secret: options.secret },
     webOrigins: new Set([new URL(publicUrl).origin, ...(options.webOrigins ?? [])]),
   };
   return {
@@ -132,6 +136,7 @@ function router(desk: Desk): Auth['handle'] {
     '/auth/token': { method: 'POST', perMinute: limits.exchangesPerMinute, answer: exchange },
     '/auth/refresh': { method: 'POST', perMinute: limits.refreshesPerMinute, answer: refresh },
     '/auth/grant': { method: 'POST', perMinute: limits.grantsPerMinute, answer: grant },
+    '/auth/bot': { method: 'POST', perMinute: limits.botLoginsPerMinute, answer: bot },
     '/auth/logout': { method: 'POST', perMinute: limits.logoutsPerMinute, answer: logout },
   };
   const mounted = new Map(

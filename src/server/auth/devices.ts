@@ -59,6 +59,8 @@ export interface Devices {
   refresh(refreshToken: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Ends a device's tokens. False where there was no such live device. */
   remove(userId: string, deviceNumber: number, reason: RevocationReason): Promise<boolean>;
+  /** Ends devices of which no token was ever used. Only for accounts of one owner: a device that is just being made goes as well. */
+  removeUnused(userId: string): Promise<void>;
   /** Ends the device of a family that ran out. Whoever hears of it may hear again after a crash. */
   endIdle(ended: EndedFamily): Promise<void>;
   /** Erases an account: no more devices, none left, and the subject let go, so that who returns is new. Safe to repeat after a crash. */
@@ -90,6 +92,7 @@ export function devices(options: DevicesOptions): Devices {
     verify: (token) => verify(options, token),
     refresh: (token) => refresh(options, token),
     remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
+    removeUnused: (userId) => removeUnused(options, userId),
     endIdle: (ended) => endIdle(options, ended),
     erase: (userId) => erase(options, userId),
   };
@@ -142,6 +145,15 @@ async function removeDead(options: DevicesOptions, userId: string, row: DeviceRo
     if (dead) freed = (await remove(options, userId, { deviceNumber: entry.number, reason: 'idle' })) || freed;
   }
   return freed;
+}
+
+async function removeUnused(options: DevicesOptions, userId: string): Promise<void> {
+  for (const { number, family: key } of (await options.store.readDevices(userId))?.devices ?? []) {
+    const family = await options.store.readFamily(key);
+    // The name waits until the tokens were used: see `refresh`.
+    const isUnused = family === null || (!family.used && family.sealedName !== undefined);
+    if (isUnused) await remove(options, userId, { deviceNumber: number, reason: 'idle' });
+  }
 }
 
 async function verify(options: DevicesOptions, token: string): Promise<VerifiedDevice | null> {

@@ -18,6 +18,8 @@ export interface AuthLimits {
   readonly grantsPerHour: number;
   /** Grants shown a minute by one device to one node. More: none counts. */
   readonly grantUsesPerMinute: number;
+  /** Logins of bots a minute from one source, refused ones included. More: RATE_LIMITED. */
+  readonly botLoginsPerMinute: number;
   /** Log-outs a minute from one source. More: RATE_LIMITED. */
   readonly logoutsPerMinute: number;
   /** Sources remembered for each of these. More: RATE_LIMITED for new ones. */
@@ -60,6 +62,7 @@ export const defaultAuthLimits: AuthLimits = {
   grantsPerMinute: 20,
   grantsPerHour: 10,
   grantUsesPerMinute: 20,
+  botLoginsPerMinute: 10,
   logoutsPerMinute: 60,
   sourcesMax: 100_000,
   bodyBytesMax: 8192,

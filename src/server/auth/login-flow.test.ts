@@ -239,6 +239,7 @@ describe('the server', () => {
     ['exchangesPerMinute', '/auth/token', 'POST'],
     ['grantsPerMinute', '/auth/grant', 'POST'],
     ['refreshesPerMinute', '/auth/refresh', 'POST'],
+    ['botLoginsPerMinute', '/auth/bot', 'POST'],
     ['logoutsPerMinute', '/auth/logout', 'POST'],
   ] as const)('holds %s per source', async (limit, path, method) => {
     // The clock stands still: on a slow machine a second is a refilled bucket.

@@ -32,6 +32,8 @@ const receivers: {
   keysRead: 'user',
   standing: 'user',
   identityKept: 'user',
+  newcomer: 'user',
+  newcomerKept: 'user',
   manifestMoved: 'user',
   authorised: 'user',
   submit: 'room',
@@ -135,6 +137,12 @@ function messageOf(body: Body): CrossingMessage | null {
       const { room, version } = body.value;
       return { kind: 'identityKept', room, version };
     }
+    case 'newcomer': {
+      const replyTo = addressOf(body.value.replyTo);
+      return replyTo && { kind: 'newcomer', replyTo, user: body.value.user };
+    }
+    case 'newcomerKept':
+      return { kind: 'newcomerKept' };
     case 'manifestMoved': {
       const { user, head } = body.value;
       return head ? { kind: 'manifestMoved', user, head } : null;

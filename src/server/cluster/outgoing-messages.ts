@@ -50,6 +50,10 @@ function bodyToWire(message: Message): Body {
       return { $case: 'standing', value: message };
     case 'identityKept':
       return { $case: 'identityKept', value: message };
+    case 'newcomer':
+      return { $case: 'newcomer', value: message };
+    case 'newcomerKept':
+      return { $case: 'newcomerKept', value: {} };
     case 'manifestMoved':
       return { $case: 'manifestMoved', value: message };
     case 'authorised': {

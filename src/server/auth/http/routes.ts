@@ -1,5 +1,6 @@
-// The addresses of login, each one function from request to answer; that of grants stands in grant.ts. README.md of the folder above is their manual.
+// The addresses of login, each one function from request to answer; those of grants and of bots stand in grant.ts and bot.ts. README.md of the folder above is their manual.
 import type { AuthLog } from '../auth.ts';
+import type { BotDoor } from '../bots.ts';
 import { isRefusal, type Refusal, type ReturnCode, refuse } from '../codes.ts';
 import type { Devices } from '../devices.ts';
 import type { Grants } from '../grants.ts';
@@ -22,6 +23,7 @@ export interface Desk {
   readonly limits: AuthLimits;
   readonly provider: string;
   readonly webOrigins: ReadonlySet<string>;
+  readonly door: BotDoor;
   readonly now: () => number;
   readonly random: RandomBytes;
   readonly log: AuthLog;
@@ -36,6 +38,11 @@ const idAttemptsMax = 10;
 export const oneTimeValue: RegExp = /^[A-Za-z0-9_-]{43}$/;
 export const verifierShape: RegExp = /^[A-Za-z0-9._~-]{43,128}$/;
 export const anyToken: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
+/** What a device may be called: no control characters, so that no name steers the terminal that shows it. */
+export function deviceNameShape({ deviceNameCharactersMax }: AuthLimits): RegExp {
+  return new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${deviceNameCharactersMax}}$`, 'u');
+}
+
 const purposeShape = new RegExp(`^(${purposes.join('|')})$`);
 
 /** POST /auth/start: begins a login, or for a purpose a step-up, and says where to send the person. */
@@ -95,11 +102,10 @@ export async function callback({ luxid, store, limits, now, random }: Desk, requ
 /** POST /auth/token: turns a one-time code into a device with tokens. The code is gone whatever the answer is. */
 export async function exchange(desk: Desk, request: AuthRequest): Answered {
   const { limits, log } = desk;
-  const name = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${limits.deviceNameCharactersMax}}$`, 'u');
   const shape = {
     login: { shape: oneTimeValue },
     verifier: { shape: verifierShape },
-    deviceName: { shape: name },
+    deviceName: { shape: deviceNameShape(limits) },
   };
   const fields = readFields(request, shape, limits.bodyBytesMax);
   if (isRefusal(fields)) return fields;
