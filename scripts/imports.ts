@@ -90,7 +90,7 @@ export const importRules: readonly ImportRule[] = [
   },
   { from: 'src/client/node', may: ['proto', 'src/client'], packages: 'all', node: true },
   { from: 'src/cli', may: ['src/client', 'src/cli', 'proto/gen'], packages: 'all', node: true },
-  { from: 'src/bots', may: ['src/client', 'src/bots'], packages: 'all', node: true },
+  { from: 'src/bots', may: ['src/client', 'src/bots', 'proto/gen'], packages: 'all', node: true },
   { from: 'src/luxid', may: ['src/luxid'], packages: 'all', node: true },
   {
     from: 'bench',

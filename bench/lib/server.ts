@@ -84,7 +84,9 @@ export class BenchServer {
       '--luxid-port': await freePort(['127.0.0.1'], [port]),
       '--data': data,
     };
-    const args = Object.entries({ ...own, '--luxid-open-users': 'on', ...openLimits, ...flags }).flatMap(
+    // Nobody is greeted unless it is asked for. An older checkout knows no such bot.
+    const bots = options.checkout === undefined ? { '--info-bot': 'off' } : {};
+    const args = Object.entries({ ...own, '--luxid-open-users': 'on', ...openLimits, ...bots, ...flags }).flatMap(
       ([name, value]) => [name, String(value)],
     );
     const execArgv = ['--expose-gc', '--import', probe, ...nodeFlags];

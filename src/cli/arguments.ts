@@ -24,7 +24,7 @@ export interface Arguments {
   readonly name: string;
   readonly limit: number;
   readonly timeoutMs: number;
-  /** Of the words that a password is made of. */
+  /** Of the person: of the words that a password is made of, and what bots that they start are told. */
   readonly language: Language;
   /** A password of one's own instead of a made one. */
   readonly own: boolean;

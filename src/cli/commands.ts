@@ -1,6 +1,7 @@
 // The commands that open the device, do one thing and close it again. Each prints one result, or one line a thing.
 import { createInterface } from 'node:readline';
 import type { Alarm } from '#client/alarms.ts';
+import { botExplanation } from '#client/bots/words.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
@@ -112,10 +113,16 @@ function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<v
   return async ({ client, args, out }: Session) => {
     const found = findInvitation({ client, args }, need(args, 0, 'an invitation'));
     await answer(client, found.room);
+    await toldBot({ client, args }, client.room(found.room));
     const name = found.direct ? '' : ' Its name comes when someone who is in it is there.';
     const what = `${found.room}, ${roomTitle(found)}`;
     out.say({ type: 'done', room: found.room }, `${done}: ${what}.${done === 'Declined' ? '' : name}`);
   };
+}
+
+/** A bot waits for the word that it was started, which is a message. Where it does not come through now, it does later. */
+export async function toldBot({ client, args }: Pick<Session, 'client' | 'args'>, room: RoomInfo): Promise<void> {
+  if (room.bot) await client.flushed(args.timeoutMs).catch(() => {});
 }
 
 function onRoom(work: (session: Session, room: string) => Promise<void>) {
@@ -159,12 +166,14 @@ function listRooms(out: Output, rooms: readonly RoomInfo[]): void {
 function listInvitations({ client, args, out }: Session): void {
   const invitations = invitationsOf({ client });
   if (invitations.length === 0) return listRooms(out, []);
-  const hint = `Answer with ${args.call} accept NUMBER, or decline NUMBER. A group shows its name when you are in.`;
+  const answers = `Answer with ${args.call} accept NUMBER, or decline NUMBER. A group shows its name when you are in.`;
+  const byBot = invitations.some(({ invitedByBot }) => invitedByBot);
+  const hints = byBot ? [answers, botExplanation(args.language)] : [answers];
   for (const [at, room] of invitations.entries()) {
     const number = at + 1;
     const isLast = number === invitations.length;
     const line = `${number}  ${room.room}  ${roomTitle(room)}`;
-    out.say({ ...describeRoom(room), number }, line, ...(isLast ? [hint] : []));
+    out.say({ ...describeRoom(room), number }, line, ...(isLast ? hints : []));
   }
 }
 
@@ -186,9 +195,10 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
   for (const member of client.members(room)) {
     const status = statuses[member.status] ?? '';
     const role = roles[member.role] ?? '';
+    const bot = member.bot ? '  a bot' : '';
     const doubt = member.contradicts ? '  CONTRADICTS what this device holds' : '';
     const who = member.user || '(forgotten)';
-    out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${doubt}`);
+    out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${bot}${doubt}`);
   }
 }
 
@@ -252,9 +262,10 @@ async function tail({ client, args, out }: Session): Promise<void> {
     last = item.room;
     out.say(describeItem(item), ...title, ...lines(item));
   });
-  client.on('invitation', (info) =>
-    out.say({ ...describeRoom(info), type: 'invitation' }, `Invitation: ${roomSentence(info)}`),
-  );
+  client.on('invitation', (info) => {
+    const about = info.invitedByBot ? [botExplanation(args.language)] : [];
+    out.say({ ...describeRoom(info), type: 'invitation' }, `Invitation: ${roomSentence(info)}`, ...about);
+  });
   onNewAlarm(client, (alarm) => out.say({ type: 'alarm', ...alarm }, alarmSentence(alarm, args.call)));
   client.on('receipt', (receipt) => out.say({ type: 'receipt', ...receipt }));
   client.on('connection', (state) => out.say({ type: 'connection', state }));

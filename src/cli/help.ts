@@ -33,7 +33,7 @@ This device
 Rooms
   rooms                                    all rooms, with unread counts
   search TEXT …                            people and bots by the beginning of a name, or by Luxchat-ID
-  start ID|LINK                            open the 1:1 room with someone
+  start ID|LINK                            open the 1:1 room with someone, or with a bot: @info:… is your provider's
   group --name NAME [ID …]                 make a group and invite people
   invitations                              what waits for an answer, numbered: accept NUMBER, or decline NUMBER
   invite ROOM ID, remove ROOM ID           who is in a group
@@ -59,6 +59,7 @@ Options of every command
   -p, --profile NAME       which device: one folder each below ~/.luxchat, or below LUXCHAT_HOME (default)
   --folder DIR             the same, the folder itself
   --json                   one JSON object a line on stdout, errors as JSON on stderr; times are epoch milliseconds
+  --language fr            what bots that you start are told: lb, fr, de, en or pt (that of the system, else en)
   --timeout SECONDS        how long to wait for the server (30)
 
 Times are shown in the system's time zone, or in that of TZ.

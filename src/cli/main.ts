@@ -57,7 +57,7 @@ async function run(args: Arguments, out: Output, program: string): Promise<void>
   if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See ${program} help.`);
   if (!hasDevice(args.folder))
     throw new ClientError('LOGIN_NEEDED', `There is no device in ${args.folder}: run ${args.call} login first.`);
-  const client = await openDevice(args.folder);
+  const client = await openDevice(args.folder, { language: args.language });
   try {
     if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
     await client.start();

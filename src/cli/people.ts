@@ -4,7 +4,7 @@ import type { DirectoryFind, ListingInfo } from '#client/contact/directory.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Arguments } from './arguments.ts';
-import { type Command, need, type Session } from './commands.ts';
+import { type Command, need, type Session, toldBot } from './commands.ts';
 import { describeRoom, roomSentence } from './sentences.ts';
 
 /** The commands by name. */
@@ -48,6 +48,7 @@ async function findable({ client, args, out }: Session): Promise<void> {
 async function start({ client, args, out }: Session): Promise<void> {
   need(args, 0, 'a Luxchat-ID or a contact link');
   const room = await startWith(client, args.rest.join(' '));
+  await toldBot({ client, args }, client.room(room));
   const info = client.room(room);
   out.say(describeRoom(info), roomSentence(info));
 }

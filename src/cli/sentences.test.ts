@@ -130,6 +130,7 @@ describe('an invitation and the counters', () => {
     expect(roomSentence(room({ ...invited, direct: true, invitedByBot: true }))).toBe(
       '!g:x  1:1, invited by @bob:x, a bot  [invited]',
     );
+    expect(roomSentence(room({ members: ['@info:x'], direct: true, bot: true }))).toBe('!g:x  @info (a bot)');
   });
 
   it('says that there were no alarms, and does not where there was one', () => {

@@ -61,9 +61,10 @@ export function roomSentence(room: RoomInfo): string {
 
 /** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */
 export function roomTitle(room: RoomInfo): string {
+  const mark = room.bot ? ' (a bot)' : '';
   return (
     room.name ||
-    room.members.map(shortName).join(', ') ||
+    room.members.map((user) => `${shortName(user)}${mark}`).join(', ') ||
     (room.invitedBy
       ? `${room.direct ? '1:1' : 'group'}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
       : room.direct
@@ -96,7 +97,10 @@ function saying(item: TimelineItem): string {
   if (item.kind === 'deleted') return `${who}: (deleted)`;
   if (item.kind === 'trouble') return `${who}: (${troubleSentence(who, item.trouble)})`;
   if (item.kind === 'notice') return `* ${noticeSentence(item)}`;
-  const text = body?.$case === 'text' ? body.value.text : `(${body?.$case ?? 'empty'})`;
+  const text =
+    body?.$case === 'text'
+      ? body.value.text
+      : `(${body?.$case === 'botStart' ? 'started the bot' : (body?.$case ?? 'empty')})`;
   const marks = [...item.reactions]
     .map(([emoji, people]) => ` ${emoji}${people.length > 1 ? people.length : ''}`)
     .join('');

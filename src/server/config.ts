@@ -244,7 +244,7 @@ function refuseContradictions(config: Config): void {
   const notBot = config.bots.find((name) => !isBotName(name));
   refuse(
     notBot !== undefined || new Set(config.bots).size < config.bots.length,
-    `bots are names of 2 to 32 small letters, digits and hyphens, each once, unlike the ids of people, not "${notBot ?? config.bots.join(',')}".`,
+    `bots are names of 2 to 32 small letters, digits and hyphens, each once, unlike the ids of people (10 to 12 letters), not "${notBot ?? config.bots.join(',')}".`,
   );
   refuse(
     infoBotOf(config) !== 'off' && !config.bots.includes(infoBotName),

@@ -34,7 +34,7 @@ afterEach(() => {
 
 /** Runs the server; `fileKiB` limits each of its files. Resolves to its two addresses. `said` gathers what it prints. */
 async function run(fileKiB: number | 'unlimited', said: string[], program = ['src/server/main.ts']) {
-  const settings = ['--port', '0', '--ops-port', '0', '--data', data, '--luxid-issuer', issuer];
+  const settings = ['--port', '0', '--ops-port', '0', '--data', data, '--luxid-issuer', issuer, '--info-bot', 'off'];
   const args = [...program, ...settings, '--logins-per-minute', '1000000'];
   const blocks = fileKiB === 'unlimited' ? fileKiB : fileKiB * 2;
   child = spawn('sh', ['-c', `ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, ...args], {

@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { checkFiles } from './access.ts';
-import { type Config, ConfigError, flagOf, readConfig } from './config.ts';
+import { type Config, ConfigError, flagOf, infoBotName, infoBotOf, readConfig } from './config.ts';
+import { type RunningBot, runInfoBot } from './info-bot.ts';
 import { type LuxIdAddress, type Provider, startProvider } from './provider.ts';
+import { botSecretFile, secretsFolder } from './secrets.ts';
 import { settings } from './settings.ts';
 
 /** What the stand-in calls its login with a code (src/luxid/README.md). */
@@ -58,7 +60,12 @@ async function run(): Promise<void> {
     },
   });
   // Whoever reads that it runs may send a signal at once.
-  drainOnSignal(provider, () => standIn?.stop());
+  const bot = infoBotOf(config) === 'run' ? startInfoBot(config, provider) : undefined;
+  drainOnSignal(provider, {
+    // Not after the drain: it would only find the doors closed.
+    before: () => bot?.stop(),
+    after: () => standIn?.stop(),
+  });
   announce(config, provider);
 }
 
@@ -128,16 +135,36 @@ function startStandIn(config: Config, callback: string): Promise<StandIn> {
   });
 }
 
+function startInfoBot(config: Config, { url }: Provider): RunningBot {
+  return runInfoBot({
+    server: url,
+    folder: join(config.data, 'bots', infoBotName),
+    secretFile: botSecretFile(secretsFolder(config), infoBotName),
+    privacyNotice: config.privacyNotice,
+    say: (sentence) => console.error(sentence),
+  });
+}
+
 function announce(config: Config, provider: Provider): void {
   console.log(
     `Luxchat provider ${config.provider} is running at ${provider.url} (${config.transport === 'uws' ? 'uWebSockets.js' : 'ws, the slower fall-back transport'})`,
   );
   console.log(`Open a terminal client: npx luxchat login --server ${provider.url}   then: npx luxchat help`);
+  if (infoBotOf(config) === 'run')
+    console.log(
+      `The Info bot @${infoBotName}:${config.provider} invites whoever logs in for the first time (--info-bot off: none).`,
+    );
   console.log(`Health, readiness and metrics: ${provider.opsUrl}/health /ready /metrics`);
   console.log(`Data in ${resolve(config.data)}, log in ${resolve(config.data, 'logs', 'server.log')}. Ctrl-C stops.`);
 }
 
-function drainOnSignal(provider: Provider, stopStandIn: () => void): void {
+/** What else is ended at a signal. */
+interface Beside {
+  readonly before: () => Promise<void> | undefined;
+  readonly after: () => void;
+}
+
+function drainOnSignal(provider: Provider, beside: Beside): void {
   let beganMs: number | undefined;
   const drain = () => {
     // A second Ctrl-C means: now. Not so one that comes at once: a terminal tells all programs, and npm passes on what it is told.
@@ -145,9 +172,10 @@ function drainOnSignal(provider: Provider, stopStandIn: () => void): void {
     if (beganMs !== undefined) return;
     beganMs = performance.now();
     console.log('Draining: connections move away, everything is written …');
-    provider.drain().then(
+    const botGone = beside.before();
+    Promise.all([provider.drain(), botGone]).then(
       () => {
-        stopStandIn();
+        beside.after();
         console.log('Stopped.');
         process.exit(0);
       },

@@ -1,17 +1,10 @@
 // What an app says about bots, in the person's language. It is the app's own text: before an invitation is accepted nothing of the sender's is shown.
 
-/** The languages of the service. */
-export const languages = ['lb', 'fr', 'de', 'en', 'pt'] as const;
+import { type Language, languages } from '../backup/words.ts';
 
-/** One of them. */
-export type Language = (typeof languages)[number];
+export { type Language, languages };
 
-/** The language of a tag such as `fr`, `pt-BR` or `de_LU.UTF-8`; English where it is none of the service's. */
-export function languageOf(tag: string | undefined): Language {
-  return knownLanguage(tag) ?? 'en';
-}
-
-/** The same; undefined where it is none of the service's. */
+/** The language of a tag such as `fr`, `pt-BR` or `de_LU.UTF-8`; undefined where it is none of the service's. */
 export function knownLanguage(tag: string | undefined): Language | undefined {
   const [, first = ''] = /^([a-z]+)(?:[-_.@]|$)/i.exec(tag ?? '') ?? [];
   return languages.find((each) => each === first.toLowerCase());

@@ -33,6 +33,14 @@ export function keepLogin(store: LocalStore, serverUrl: string, login: Tokens): 
   return writeSelf(store, { ...self, deviceId: login.deviceId, ...tokensOf(login) });
 }
 
+/** The device reaches its provider at another address from now on; undefined or the same = no change. Durable when it resolves. */
+export async function moveTo(store: LocalStore, self: LocalSelf, server: string | undefined): Promise<LocalSelf> {
+  if (server === undefined || server === self.serverUrl) return self;
+  const moved = { ...self, serverUrl: server };
+  await writeSelf(store, moved);
+  return moved;
+}
+
 /** Who lives in this store; undefined where no login was kept. */
 export async function readSelf(store: LocalStore): Promise<LocalSelf | undefined> {
   const row = await store.get('account', 'self');

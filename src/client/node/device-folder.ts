@@ -19,7 +19,7 @@ import {
 import { join } from 'node:path';
 import type { LocalSelf } from '#proto/gen/local.ts';
 import type { LoggedIn } from '../connection/login.ts';
-import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../devices/account.ts';
+import { clientOf, type DeviceOptions, keepLogin, moveTo, readSelf } from '../devices/account.ts';
 import { ClientError } from '../errors.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
 import { sealingKey, sealStore } from '../store/sealed-store.ts';
@@ -30,6 +30,13 @@ import { openLmdbStore } from './lmdb-store.ts';
 const keyName = 'local.key';
 const newKeyName = 'local.key.new';
 const goneKeyName = 'local.key.gone';
+
+/** How to run the device of a folder. */
+export interface FolderOptions extends DeviceOptions {
+  /** Address at which its provider is reached from now on. Default: the one that it was reached at last. */
+  readonly server?: string;
+}
+
 /** True where a device lives in this folder. */
 export function hasDevice(folder: string): boolean {
   return existsSync(join(folder, keyName));
@@ -69,7 +76,7 @@ export function removeDevice(folder: string): void {
 }
 
 /** Opens the device of a folder; call `start` on it. Throws LOGIN_NEEDED where there is none, IN_USE, or STORE where it is damaged. */
-export async function openDevice(folder: string, options: DeviceOptions = {}): Promise<LuxchatClient> {
+export async function openDevice(folder: string, { server, ...options }: FolderOptions = {}): Promise<LuxchatClient> {
   if (!hasDevice(folder)) throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}: log in first.`);
   // The crypto store takes the folder's lock, so it comes first and goes last.
   const cryptoStore = await openCryptoStore(join(folder, 'crypto')).catch((cause) => {
@@ -77,7 +84,7 @@ export async function openDevice(folder: string, options: DeviceOptions = {}): P
       ? inUse(folder, cause)
       : new ClientError('STORE', `The device in ${folder} is damaged.`, { cause });
   });
-  const { store, self } = await openWith(cryptoStore, folder).catch((error) => {
+  const { store, self } = await openWith(cryptoStore, folder, server).catch((error) => {
     cryptoStore.close();
     throw error;
   });
@@ -105,11 +112,15 @@ function inUse(folder: string, cause: unknown): ClientError {
 async function openWith(
   cryptoStore: NodeCryptoStore,
   folder: string,
+  server: string | undefined,
 ): Promise<{ readonly store: LocalStore; readonly self: LocalSelf }> {
   const store = await openStore(folder);
   try {
     const self = await readSelf(store);
-    if (self) return { store: closingBoth(store, cryptoStore), self };
+    if (self) {
+      const moved = await moveTo(store, self, server);
+      return { store: closingBoth(store, cryptoStore), self: moved };
+    }
     throw new ClientError(
       'LOGIN_NEEDED',
       `The login in ${folder} was not finished: remove the device and log in again.`,

@@ -100,6 +100,7 @@ export function roomWorld(
     hash: control.hash,
   };
   const chain = {
+    person: () => undefined,
     state,
     number: 3,
     hashAt: () => control.hash,

@@ -78,8 +78,20 @@ describe('a bot', () => {
 
 describe('the name of a bot', () => {
   it('has 2 to 32 characters of an id, and never looks like what is drawn for people', () => {
-    expect(['in', 'info', 'a-1', 'a'.repeat(32)].map(isBotName)).toEqual([true, true, true, true]);
-    for (const name of ['i', 'a'.repeat(33), 'Info', '1a', 'a-', '-a', 'a.b', 'a_b', 'abcdefghjkj']) {
+    expect(['in', 'info', 'a-1', 'weather', 'lu-weather-info-bot', 'a'.repeat(32)].every(isBotName)).toBe(true);
+    for (const name of [
+      'i',
+      'a'.repeat(33),
+      'Info',
+      '1a',
+      'a-',
+      '-a',
+      'a.b',
+      'a_b',
+      'abcdefghjkj',
+      'weatherbot',
+      'weather-bots',
+    ]) {
       expect([name, isBotName(name)]).toEqual([name, false]);
     }
     expect(botId('info', 'chat.example.lu')).toBe('@info:chat.example.lu');

@@ -1,16 +1,17 @@
 // Accounts of bots: no person stands behind them, so no LuxID. The provider names them, and whoever has the secret of one logs in as it. The secret is
 // derived from the provider's own, so that all nodes have the same one and nothing is stored; start keeps it in a file for the bot's process to read.
 import { isUserId } from '#proto/rules/ids.ts';
-import { isLuxchatIdName } from '#proto/rules/luxchat-id.ts';
+import { isLuxchatIdName, readLuxchatId } from '#proto/rules/luxchat-id.ts';
 import { derivedKey } from './openid/subject.ts';
 import { hashOf } from './tokens.ts';
 
 /** Names as they stand in an id: 2 to 32 of `a-z 0-9 -`, a letter first and no hyphen last. */
 export const botNameShape: RegExp = /^[a-z][a-z0-9-]{0,30}[a-z0-9]$/;
 
-/** Can a bot be called so? Not like an id that is drawn for people. */
+/** Can a bot be called so? Not like an id that is drawn for people, and not so that a person who types it is taken to have mistyped one of those. */
 export function isBotName(name: string): boolean {
-  return botNameShape.test(name) && !isLuxchatIdName(name);
+  const id = `@${name}:localhost`;
+  return botNameShape.test(name) && !isLuxchatIdName(name) && readLuxchatId(id, '') === id;
 }
 
 /** The Luxchat-ID of a bot. */

@@ -75,7 +75,8 @@ export class ProviderProcess {
       '--send-per-second',
       '10000',
     ];
-    const child = spawn(process.execPath, [main, ...settings, ...loose, ...this.#flags], {
+    const bots = this.#flags.includes('--info-bot') ? [] : ['--info-bot', 'off'];
+    const child = spawn(process.execPath, [main, ...settings, ...loose, ...bots, ...this.#flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

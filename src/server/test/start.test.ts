@@ -93,11 +93,12 @@ describe('npm start', () => {
     process.kill(target(child.pid as number), signal);
     expect(await ended).toBe(0);
     expect(output.filter((line) => /^(Draining|Stopped)/.test(line))).toHaveLength(2);
+    expect(output.filter((line) => line.startsWith('The Info bot @info:localhost'))).toHaveLength(1);
     await eventually('nobody listens', async () => (await isFree(port)) && (await isFree(luxidPort)));
   });
 
   it('takes a signal that comes twice at once for one', async () => {
-    const started = await start(process.execPath, [main]);
+    const started = await start(process.execPath, [main, '--info-bot', 'off']);
     await holdDrain(started);
     // Two kinds, since the system may join two of one kind.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) started.child.kill(signal);
@@ -106,7 +107,7 @@ describe('npm start', () => {
   });
 
   it('goes on in a new log at SIGHUP', async () => {
-    const { child, ended } = await start(process.execPath, [main]);
+    const { child, ended } = await start(process.execPath, [main, '--info-bot', 'off']);
     const log = join(folder, 'logs', 'server.log');
     renameSync(log, `${log}.1`);
     child.kill('SIGHUP');
@@ -135,7 +136,7 @@ describe('npm start', () => {
   });
 
   it('ends at once at a later one', async () => {
-    const started = await start(process.execPath, [main], 600);
+    const started = await start(process.execPath, [main, '--info-bot', 'off'], 600);
     await holdDrain(started);
     started.child.kill('SIGINT');
     await eventually('it drains', () => started.output.at(-1)?.startsWith('Draining') === true);
