@@ -4,6 +4,7 @@
 /** Milliseconds. Nearly all searches end within the first one, on either store, and a person does not notice it. */
 export const stepMs = 50;
 
+/** A timer: it must let others run meanwhile. */
 export type Wait = (ms: number) => Promise<void>;
 
 export const systemWait: Wait = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
