@@ -14,6 +14,7 @@ const benches = [
   'micro/room-list.ts',
   'micro/directory.ts',
   'micro/start.ts',
+  'micro/info-bot.ts',
   'micro/idle-session.ts',
   'k6/run.ts',
   'cluster/message.ts',
@@ -135,6 +136,13 @@ const aims: readonly Aim[] = [
     file: 'cluster-directory',
     unkept: '0.53 without the steps in which answers leave, see below',
     pick: (rows) => toldBy(rows),
+  },
+  {
+    what: '1,000 people log in for the first time at once: half, and all, have the invitation of the Info bot',
+    aim: '–',
+    file: 'micro-info-bot',
+    pick: ([row]) =>
+      `${row?.['half invited ms']} ms, ${row?.['all invited ms']} ms; server CPU ${row?.['server CPU ms a newcomer']} ms a newcomer`,
   },
   {
     what: 'start to first login, warm compile cache',
