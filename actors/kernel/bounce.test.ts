@@ -55,7 +55,7 @@ const negative: Partial<Record<Message['kind'], readonly [ReturnType<typeof room
 };
 
 /** Work that may be dropped: the list of bounce.ts. */
-const droppable = ['standing', 'manifestMoved', 'identityMoved', 'ephemeral', 'newcomer'];
+const droppable = ['standing', 'manifestMoved', 'identityMoved', 'ephemeral', 'newcomer', 'invited'];
 
 describe('a message that can not be taken', () => {
   it.each(Object.values(samples))('$kind gets its negative answer, or may be dropped', (message: Message) => {

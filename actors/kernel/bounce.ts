@@ -82,6 +82,8 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'welcomed':
     case 'mayWrite':
     case 'mayEnter':
+    case 'consent':
+    case 'invited':
     case 'evicted':
     case 'unheard':
     case 'answer':

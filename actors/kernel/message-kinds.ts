@@ -17,6 +17,7 @@ export function laneOf(message: Message): Lane {
     case 'welcomed':
     case 'mayWrite':
     case 'mayEnter':
+    case 'consent':
     case 'evicted':
     case 'unheard':
     case 'answer':
@@ -43,6 +44,7 @@ export function laneOf(message: Message): Lane {
     case 'standing':
     case 'newcomer':
     case 'manifestMoved':
+    case 'invited':
     case 'submit':
     case 'subscribe':
     case 'fetch':

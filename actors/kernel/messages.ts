@@ -27,6 +27,16 @@ export interface Requester {
   readonly device: number;
   /** May the user be in one more room? False: a room refuses a genesis and an ACCEPT with LIMIT_REACHED. */
   readonly mayEnter: boolean;
+  /** May the user invite now? Else a room refuses an INVITE. */
+  readonly mayInvite: boolean;
+}
+
+/** What a user wants to hear nothing of, and how long they must wait before they invite others. */
+export interface Consent {
+  /** 1:1 rooms with people whom the user blocks. */
+  readonly hidden: readonly string[];
+  /** Epoch milliseconds from which on the user may invite; 0 = now. */
+  readonly inviteFromMs: number;
 }
 
 /** A body of a client frame, without the hello. */
@@ -47,11 +57,13 @@ export type UserRequestCase =
   | 'publishManifest'
   | 'listDevices'
   | 'renameDevice'
-  | 'removeDevice';
+  | 'removeDevice'
+  | 'setBlock'
+  | 'listBlocks';
 /** A request that goes to the asker's own user actor. */
 export type UserRequest = Extract<RequestBody, { $case: UserRequestCase }>;
 /** The request bodies that no actor handles: the world does, since they need its store and no order among others. */
-export type ServedRequest = AboutBackup | AboutDirectory;
+export type ServedRequest = AboutBackup | AboutDirectory | AboutReport;
 /** Of those, what is about the user's backup. */
 export type AboutBackup = Extract<
   RequestBody,
@@ -59,6 +71,8 @@ export type AboutBackup = Extract<
 >;
 /** What is about being found by name. */
 export type AboutDirectory = Extract<RequestBody, { $case: 'readListing' | 'setListing' | 'searchDirectory' }>;
+/** A message that is shown to the provider's people. */
+export type AboutReport = Extract<RequestBody, { $case: 'report' }>;
 
 /** A room's part of the answer to Subscribe, gathered by the session. */
 export interface SubscribedPart {
@@ -96,11 +110,14 @@ export type SessionMessage =
       /** Head of the newest manifest, {0, empty} before the first. */
       readonly manifest: ManifestHead;
       readonly mayEnter: boolean;
+      readonly consent: Consent;
     }
   /** A manifest was published, which this one is the head of: may the device submit? */
   | { readonly kind: 'mayWrite'; readonly mayWrite: boolean; readonly manifest: ManifestHead }
   /** The user has come into the last room that they may be in, or has left one again: see Requester. */
   | { readonly kind: 'mayEnter'; readonly mayEnter: boolean }
+  /** The user blocked someone or ended that, or has invited as many as they may for now. */
+  | ({ readonly kind: 'consent' } & Consent)
   /** The user lost the room: the session is not live there any more. */
   | { readonly kind: 'evicted'; readonly room: string }
   /** The session does not hear these any more, since they moved to another node or theirs is gone: it asks for them anew, and tells the device where
@@ -198,6 +215,8 @@ export type UserMessage =
   | { readonly kind: 'newcomerKept' }
   /** Someone this user shares a room with published a manifest. Best effort: the truth travels in payloads. */
   | { readonly kind: 'manifestMoved'; readonly user: string; readonly head: ManifestHead }
+  /** An INVITE of this user is in a room for good. May be lost: then it was for nothing. */
+  | { readonly kind: 'invited' }
   /** A room's answer to `authorise`: of those asked about who is joined (`allowed`) and who is only invited. Nobody where the asker is neither,
    *  or is suspended. */
   | {

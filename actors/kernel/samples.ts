@@ -8,7 +8,7 @@ import type { Message, Requester } from './messages.ts';
 
 type Samples = { readonly [Kind in Message['kind']]: Extract<Message, { kind: Kind }> };
 
-const from: Requester = { session: 7, request: 3, user: '@ann:lux', device: 2, mayEnter: true };
+const from: Requester = { session: 7, request: 3, user: '@ann:lux', device: 2, mayEnter: true, mayInvite: true };
 const bob = userAddress('@bob:lux');
 const room = '!r:lux';
 const none = new Uint8Array();
@@ -19,11 +19,19 @@ export const samples: Samples = {
   opened: { kind: 'opened' },
   frames: { kind: 'frames', frames: [new Uint8Array(10), new Uint8Array(20)] },
   tokenChecked: { kind: 'tokenChecked', identity: null },
-  welcomed: { kind: 'welcomed', body: { $case: 'done', value: {} }, mayWrite: true, manifest: head, mayEnter: true },
+  welcomed: {
+    kind: 'welcomed',
+    body: { $case: 'done', value: {} },
+    mayWrite: true,
+    manifest: head,
+    mayEnter: true,
+    consent: { hidden: [room], inviteFromMs: 9 },
+  },
   mayWrite: { kind: 'mayWrite', mayWrite: true, manifest: head },
   evicted: { kind: 'evicted', room },
   unheard: { kind: 'unheard', rooms: [room], watched: ['!s:lux'], own: true },
   mayEnter: { kind: 'mayEnter', mayEnter: true },
+  consent: { kind: 'consent', hidden: [room], inviteFromMs: 9 },
   answer: { kind: 'answer', request: 3, body: { $case: 'done', value: {} } },
   closed: { kind: 'closed' },
   subscribedPart: { kind: 'subscribedPart', token: 5, room, entry: null },
@@ -61,6 +69,7 @@ export const samples: Samples = {
   newcomer: { kind: 'newcomer', replyTo: bob, user: '@bob:lux' },
   newcomerKept: { kind: 'newcomerKept' },
   manifestMoved: { kind: 'manifestMoved', user: '@bob:lux', head },
+  invited: { kind: 'invited' },
   authorised: { kind: 'authorised', token: 5, allowed: [], invited: [] },
   summaries: { kind: 'summaries', token: 5, summaries: [] },
   log: { kind: 'log', answer: {} as Extract<Message, { kind: 'log' }>['answer'] },

@@ -24,7 +24,14 @@ function node(answer: (message: RoomMessage) => AnswerBody) {
       {
         kind: 'send',
         to,
-        message: { kind: 'welcomed', body: welcome, mayWrite: true, manifest, mayEnter: true },
+        message: {
+          kind: 'welcomed',
+          body: welcome,
+          mayWrite: true,
+          manifest,
+          mayEnter: true,
+          consent: { hidden: [], inviteFromMs: 0 },
+        },
       } as const,
     ];
   };

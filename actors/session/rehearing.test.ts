@@ -117,7 +117,14 @@ describe('a session whose user moved', () => {
     const stage = new Stage().live();
     expect(stage.tell(lost({ own: true }))).toEqual([greeting]);
     const body = { $case: 'welcome', value: { inboxHead: 9 } } as never;
-    const told = stage.tell({ kind: 'welcomed', body, mayWrite: false, manifest, mayEnter: true });
+    const told = stage.tell({
+      kind: 'welcomed',
+      body,
+      mayWrite: false,
+      manifest,
+      mayEnter: true,
+      consent: { hidden: [], inviteFromMs: 0 },
+    });
     expect(told).toEqual([{ kind: 'pushed', request: 0, body: { $case: 'inboxMoved', value: { head: 9 } } }]);
   });
 
@@ -130,7 +137,14 @@ describe('a session whose user moved', () => {
     const identity = { user: ann, device: 2, deviceId: 'AB', deviceName: 'phone' };
     stage.tell({ kind: 'tokenChecked', identity });
     expect(stage.tell(lost({ own: true }))).toEqual([]);
-    const effects = stage.tell({ kind: 'welcomed', body: welcome, mayWrite: true, manifest, mayEnter: true });
+    const effects = stage.tell({
+      kind: 'welcomed',
+      body: welcome,
+      mayWrite: true,
+      manifest,
+      mayEnter: true,
+      consent: { hidden: [], inviteFromMs: 0 },
+    });
     expect(effects.at(-1)).toEqual(greeting);
     expect(effects).toHaveLength(3);
   });

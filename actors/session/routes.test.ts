@@ -5,7 +5,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { ann, room } from './stage.ts';
 
-const from = { session: 7, request: 3, user: ann, device: 2, mayEnter: true };
+const from = { session: 7, request: 3, user: ann, device: 2, mayEnter: true, mayInvite: true };
 const none = new Uint8Array();
 const bob = '@bob:lux.example';
 const deviceMessage = { user: bob, device: 1, type: 't', content: none, id: none };

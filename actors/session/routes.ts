@@ -4,10 +4,11 @@
 
 import { type Address, roomAddress, userAddress } from '#actors/kernel/address.ts';
 import type { Message, Requester, ServedRequest } from '#actors/kernel/messages.ts';
-import type { ClientFrame } from '#proto/gen/client.ts';
+import type { ClientFrame, Report } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { isRoomId, isUserId } from '#proto/rules/ids.ts';
 import { limits } from '#proto/rules/limits.ts';
+import { frankingKeyBytes } from '#proto/rules/record/payload.ts';
 import { backupFault } from './backups.ts';
 import { directoryFault } from './directory.ts';
 import type { DeviceRateClass, UserRateClass } from './limits.ts';
@@ -59,6 +60,13 @@ export function routeOf(body: RoutedBody, from: Requester): Route {
       if (!isCount(targets.length, limits.claimTargetsMax) || !isRoomOrNone(room)) return badRequest;
       if (!targets.every(({ user }) => isUserId(user))) return badRequest;
       break;
+    }
+    case 'setBlock':
+      if (!isUserId(body.value.user)) return badRequest;
+      break;
+    case 'report': {
+      const refused = reportFault(body.value);
+      return refused === null ? { served: body } : { refused };
     }
     case 'checkBackup':
     case 'createBackup':
@@ -116,6 +124,8 @@ export function rateOf(
     case 'publishManifest':
     case 'renameDevice':
     case 'removeDevice':
+    case 'setBlock':
+    case 'report':
     case 'createBackup':
     case 'fetchBackup':
     case 'dropBackup':
@@ -130,10 +140,33 @@ export function rateOf(
     case 'fetchInbox':
     case 'ackInbox':
     case 'listDevices':
+    case 'listBlocks':
     case 'checkBackup':
     case 'readListing':
       return { of: 'device', name: 'read' };
   }
+}
+
+/** Is it about a room that the user wants to hear nothing of? What is written there goes its way, since one may leave it. */
+export function isHidden(body: RoutedBody, hidden: readonly string[]): boolean {
+  if (hidden.length === 0) return false;
+  switch (body.$case) {
+    case 'fetchRecords':
+    case 'readRoom':
+    case 'putReceipt':
+      return hidden.includes(body.value.room);
+    default:
+      return false;
+  }
+}
+
+/** To whoever asks for such a room. */
+export const hiddenRoom: Route = { refused: Rejection.REJECTION_NOT_FOUND };
+
+function reportFault({ room, seq, frankingKey, inner, reason }: Report): Rejection | null {
+  const fits = isRoomId(room) && seq > 0 && frankingKey.length === frankingKeyBytes && inner.length > 0;
+  if (!fits || [...reason].length > limits.reportReasonCharactersMax) return Rejection.REJECTION_BAD_REQUEST;
+  return inner.length > limits.reportBytesMax ? Rejection.REJECTION_TOO_LARGE : null;
 }
 
 function toRoom(room: string, message: Message): Route {

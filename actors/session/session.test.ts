@@ -23,7 +23,16 @@ describe('a session', () => {
         message: { kind: 'hello', session: 7, device: 2, deviceId: 'AB', deviceName: 'phone' },
       },
     ]);
-    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: true, manifest, mayEnter: true })).toEqual([
+    expect(
+      stage.tell({
+        kind: 'welcomed',
+        body: welcome,
+        mayWrite: true,
+        manifest,
+        mayEnter: true,
+        consent: { hidden: [], inviteFromMs: 0 },
+      }),
+    ).toEqual([
       { kind: 'cancelTimer', name: 'hello' },
       { kind: 'pushed', request: 5, body: welcome },
     ]);
@@ -33,7 +42,7 @@ describe('a session', () => {
         to: userAddress(ann),
         message: {
           kind: 'request',
-          from: { session: 7, request: 6, user: ann, device: 2, mayEnter: true },
+          from: { session: 7, request: 6, user: ann, device: 2, mayEnter: true, mayInvite: true },
           body: listDevices,
         },
         bytes: bytesOf(6, listDevices).length + 128,
@@ -108,7 +117,16 @@ describe('a session', () => {
   it('ignores answers about a login that it does not wait for', () => {
     const stage = new Stage().live();
     expect(stage.tell({ kind: 'tokenChecked', identity: null })).toEqual([]);
-    expect(stage.tell({ kind: 'welcomed', body: welcome, mayWrite: false, manifest, mayEnter: true })).toEqual([]);
+    expect(
+      stage.tell({
+        kind: 'welcomed',
+        body: welcome,
+        mayWrite: false,
+        manifest,
+        mayEnter: true,
+        consent: { hidden: [], inviteFromMs: 0 },
+      }),
+    ).toEqual([]);
     expect(stage.send(3, submit)[0]?.kind).toBe('send');
   });
 

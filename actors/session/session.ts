@@ -4,7 +4,7 @@ import type { Actor } from '#actors/kernel/actor.ts';
 import { nothing } from '#actors/kernel/actor.ts';
 import { roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
 import { type Effect, rejected } from '#actors/kernel/effects.ts';
-import type { AnswerBody, Requester, SessionMessage, SubscribedPart } from '#actors/kernel/messages.ts';
+import type { AnswerBody, Consent, Requester, SessionMessage, SubscribedPart } from '#actors/kernel/messages.ts';
 import { ClientFrame, EphemeralKind, type Hello, type SendEphemeral, type Subscribe } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import type { ManifestHead } from '#proto/gen/record.ts';
@@ -14,7 +14,7 @@ import { answerFrame } from './answer.ts';
 import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
 import { retryAfterMs, type SessionLimits } from './limits.ts';
 import { Rehearing, rehearName, rehearTimer } from './rehearing.ts';
-import { isForListed, isForUnlistedAtFirst, type RoutedBody, rateOf, routeOf } from './routes.ts';
+import { hiddenRoom, isForListed, isForUnlistedAtFirst, isHidden, type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { Subscriptions, subscribedBody } from './subscriptions.ts';
 import { Window } from './window.ts';
 
@@ -47,6 +47,7 @@ export class Session implements Actor<SessionMessage> {
   #mayWrite = false;
   #manifest: ManifestHead | undefined;
   #mayEnter = false;
+  #consent: Consent = { hidden: [], inviteFromMs: 0 };
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
   #subscriptions: Subscriptions | null = null;
@@ -84,6 +85,9 @@ export class Session implements Actor<SessionMessage> {
         return nothing;
       case 'mayEnter':
         this.#mayEnter = message.mayEnter;
+        return nothing;
+      case 'consent':
+        this.#consent = message;
         return nothing;
       case 'evicted':
         this.#subscriptions?.evicted(message.room);
@@ -167,12 +171,13 @@ export class Session implements Actor<SessionMessage> {
     return effects;
   }
 
-  #welcomed({ body, mayWrite, manifest, mayEnter }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
+  #welcomed({ body, mayWrite, manifest, mayEnter, consent }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
     if (this.#greetings === 0) return nothing;
     this.#greetings--;
     this.#mayWrite = mayWrite;
     this.#manifest = manifest;
     this.#mayEnter = mayEnter;
+    this.#consent = consent;
     if (this.#phase === 'live') return this.#regreeted(body);
     this.#phase = 'live';
     this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
@@ -211,7 +216,7 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #forward(effects: Effect[], request: number, body: RoutedBody, bytes: number, now: number): void {
-    const route = routeOf(body, this.#requester(request));
+    const route = isHidden(body, this.#consent.hidden) ? hiddenRoom : routeOf(body, this.#requester(request, now));
     if ('refused' in route) {
       this.#turnDown(effects, request, route.refused, now);
       return;
@@ -245,8 +250,10 @@ export class Session implements Actor<SessionMessage> {
     const isBot = this.#shared.isBot?.(this.#user) ?? false;
     this.#subscriptions ??= new Subscriptions(isBot ? protocol.botRoomsMax : protocol.subscriptionsMax);
     const token = ++this.#tokens;
-    const distinct = new Set(rooms);
-    if (!this.#subscriptions.begin(token, request, distinct)) {
+    const { hidden } = this.#consent;
+    const distinct = new Set(rooms.filter((room) => !hidden.includes(room)));
+    const refused = new Set(rooms.filter((room) => hidden.includes(room)));
+    if (!this.#subscriptions.begin(token, request, distinct, [...refused])) {
       this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
       return;
     }
@@ -255,6 +262,10 @@ export class Session implements Actor<SessionMessage> {
     const replyTo = sessionAddress(this.#session);
     for (const room of distinct) {
       effects.push({ kind: 'send', to: roomAddress(room), message: { kind: 'subscribe', from, replyTo, token } });
+    }
+    if (distinct.size === 0) {
+      effects.push(...this.#gathered(token));
+      return;
     }
     const { subscribeTimeoutMs } = this.#shared.limits;
     effects.push({ kind: 'startTimer', name: `${subscribeTimer}${token}`, delayMs: subscribeTimeoutMs });
@@ -307,7 +318,15 @@ export class Session implements Actor<SessionMessage> {
     return [this.#push(0, { $case: 'inboxMoved', value: { head: body.value.inboxHead } })];
   }
 
-  #part(part: SubscribedPart): readonly Effect[] {
+  #part(given: SubscribedPart): readonly Effect[] {
+    // Hidden since it was asked.
+    const isHidden = given.entry !== null && this.#consent.hidden.includes(given.room);
+    if (!isHidden) return this.#takePart(given);
+    const part = { kind: 'part', session: this.#session, audience: { room: given.room } } as const;
+    return [part, ...this.#takePart({ ...given, entry: null })];
+  }
+
+  #takePart(part: SubscribedPart): readonly Effect[] {
     const rehearing = this.#rehearing;
     if (rehearing?.isToken(part.token) === true) {
       if (rehearing.isOld(part.room, part.token)) return nothing;
@@ -348,7 +367,7 @@ export class Session implements Actor<SessionMessage> {
 
   #ephemeral(effects: Effect[], { room, kind }: SendEphemeral, bytes: number, now: number): boolean {
     const known = kind >= EphemeralKind.EPHEMERAL_KIND_TYPING && kind <= EphemeralKind.EPHEMERAL_KIND_ONLINE;
-    if (!known || !isRoomId(room)) return false;
+    if (!known || !isRoomId(room) || this.#consent.hidden.includes(room)) return false;
     if ((this.#buckets as SessionBuckets).device.take('ephemeral', now) > 0) return false;
     const message = { kind: 'ephemeral', from: this.#requester(0), ephemeral: kind } as const;
     effects.push({ kind: 'send', to: roomAddress(room), message, bytes: bytes + requestWeight });
@@ -379,8 +398,10 @@ export class Session implements Actor<SessionMessage> {
     }
   }
 
-  #requester(request: number): Requester {
-    return { session: this.#session, request, user: this.#user, device: this.#device, mayEnter: this.#mayEnter };
+  #requester(request: number, now = 0): Requester {
+    const mayInvite = this.#consent.inviteFromMs <= now;
+    const [session, user, device, mayEnter] = [this.#session, this.#user, this.#device, this.#mayEnter];
+    return { session, request, user, device, mayEnter, mayInvite };
   }
 
   #push(request: number, body: AnswerBody): Effect {

@@ -57,7 +57,14 @@ export class Stage {
       kind: 'tokenChecked',
       identity: { user: ann, device: 2, deviceId: 'AB', deviceName: 'phone' },
     });
-    this.tell({ kind: 'welcomed', body: welcome, mayWrite, manifest, mayEnter: true });
+    this.tell({
+      kind: 'welcomed',
+      body: welcome,
+      mayWrite,
+      manifest,
+      mayEnter: true,
+      consent: { hidden: [], inviteFromMs: 0 },
+    });
     return this;
   }
 

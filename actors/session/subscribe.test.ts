@@ -32,7 +32,7 @@ const busyPart = (id: string) => ({ ...part(id, null), busy: true }) as const;
 describe('subscribing', () => {
   it('asks each room once and answers when all have', () => {
     const stage = new Stage().live();
-    const from = { session: 7, request: 2, user: ann, device: 2, mayEnter: true };
+    const from = { session: 7, request: 2, user: ann, device: 2, mayEnter: true, mayInvite: true };
     const message = { kind: 'subscribe', from, replyTo: sessionAddress(7), token: 1 };
     expect(stage.send(2, subscribe(room, otherRoom, room))).toEqual([
       { kind: 'send', to: roomAddress(room), message },

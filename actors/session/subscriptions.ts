@@ -29,12 +29,12 @@ export class Subscriptions {
     this.#max = max;
   }
 
-  /** Begins to gather; false = with those that are live or asked already that would be too many rooms, and nothing has changed. */
-  begin(token: number, request: number, rooms: ReadonlySet<string>): boolean {
+  /** Begins to gather, with what is refused at once; false = with those that are live or asked already that would be too many rooms, and nothing has changed. */
+  begin(token: number, request: number, rooms: ReadonlySet<string>, refused: readonly string[] = []): boolean {
     const all = new Set([...this.#live, ...rooms]);
     for (const { waiting } of this.#gatherings.values()) for (const room of waiting) all.add(room);
     if (all.size > this.#max) return false;
-    this.#gatherings.set(token, { request, waiting: new Set(rooms), entries: [], refused: [], deferred: [] });
+    this.#gatherings.set(token, { request, waiting: new Set(rooms), entries: [], refused: [...refused], deferred: [] });
     return true;
   }
 

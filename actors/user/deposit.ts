@@ -48,6 +48,8 @@ function store(turn: Turn, sending: Sending, message: AddressedDeviceMessage): R
   // To all of one's other devices, and there is none.
   if (receivers.length === 0 && device === 0 && account.devices.size > 0) return null;
   if (receivers.length === 0) return Rejection.REJECTION_NOT_FOUND;
+  // As if it lay there and nobody came for it.
+  if (account.blocks.isBlocked(sender)) return null;
   if (account.senders.knows(sending, device, id)) return null;
   const body = { $case: 'deviceMessage', value: { sender, senderDevice, type, content, id } } as const;
   return appendInLane(turn, receivers, { to: { device, lane: sender }, body }) ? null : Rejection.REJECTION_LANE_FULL;

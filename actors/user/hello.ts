@@ -6,6 +6,7 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { sessionAddress } from '../kernel/address.ts';
 import type { UserMessage } from '../kernel/messages.ts';
+import { consentOf } from './invited.ts';
 import { isNewcomer } from './newcomers.ts';
 import { mayEnter } from './rooms.ts';
 import { type Device, dayOf } from './state/account.ts';
@@ -46,6 +47,7 @@ export function greet(turn: Turn, hello: Hello): void {
         mayWrite: turn.account.isListed(device.number),
         manifest: turn.account.manifestHead,
         mayEnter: mayEnter(turn),
+        consent: consentOf(turn),
       },
     },
   );

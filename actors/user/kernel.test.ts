@@ -62,7 +62,7 @@ function town() {
   const ask = (user: string, request: number, body: UserRequest) => {
     system.tell(userAddress(user), {
       kind: 'request',
-      from: { session: 1, request, user, device: 1, mayEnter: true },
+      from: { session: 1, request, user, device: 1, mayEnter: true, mayInvite: true },
       body,
     });
     run();

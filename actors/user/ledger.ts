@@ -130,8 +130,8 @@ export class Ledger {
 
   // Is something left to do for which nobody else would wake this user?
   get #restless(): boolean {
-    const { untold, rooms, isUnnamed } = this.#covered;
-    return untold.size > 0 || isUnnamed || rooms.due().length > 0;
+    const covered = this.#covered;
+    return covered.untold.size > 0 || covered.isUnnamed || covered.due().length > 0;
   }
 
   #advance(seq: number): Effect[] {

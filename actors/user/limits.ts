@@ -65,6 +65,17 @@ export const userLimits = {
    *  in one request put off. */
   strangerBurst: 20,
   strangerEveryMs: 30_000,
+  /** Invitations that a user may make at once, and milliseconds until one more: 200 a day. Over it: LIMIT_REACHED by the room. */
+  inviteBurst: 200,
+  inviteEveryMs: 432_000,
+  /** The same of an account that is not a week old: 20 a day. */
+  inviteYoungBurst: 20,
+  inviteYoungEveryMs: 4_320_000,
+  youngMs: 7 * 86_400_000,
+  /** Times in which one user was blocked that are remembered; then the oldest is forgotten. */
+  blockSpansMax: 16,
+  /** Users who are blocked no more and are remembered; over it the one who was let in again first is forgotten. */
+  pastBlocksMax: 1_000,
   /** One-time keys left below which a device is told to bring more, once, and again when none is left. */
   oneTimeKeysLow: 25,
 } as const;

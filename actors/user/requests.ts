@@ -1,6 +1,7 @@
 // Which idea handles which request of the user's own devices. The session has proven who asks; here only: is that device still one of the account?
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Requester, UserRequest } from '../kernel/messages.ts';
+import { listBlocks, setBlock } from './blocks.ts';
 import { listDevices, removeDevice, renameDevice } from './devices.ts';
 import { claimFromOthers } from './gathers/claim-keys.ts';
 import { queryKeys } from './gathers/query-keys.ts';
@@ -56,6 +57,12 @@ export function handleRequest(turn: Turn, from: Requester, body: UserRequest): v
       return;
     case 'renameDevice':
       renameDevice(turn, from, body.value);
+      return;
+    case 'setBlock':
+      setBlock(turn, from, body.value);
+      return;
+    case 'listBlocks':
+      listBlocks(turn, from, body.value);
       return;
     case 'removeDevice':
       removeDevice(turn, from, body.value);

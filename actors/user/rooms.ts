@@ -39,8 +39,8 @@ export function mayEnter({ account, desk }: Turn): boolean {
 
 /** Tells devices what they have not heard yet, as far as those who changed it may now, and sets the timer for the rest. */
 export function tellDue(turn: Turn): void {
-  for (const standing of turn.account.rooms.due()) if (waitMsOf(turn, standing) === 0) tellDevices(turn, standing);
-  const waits = turn.account.rooms.due().map((standing) => waitMsOf(turn, standing));
+  for (const standing of turn.account.due()) if (waitMsOf(turn, standing) === 0) tellDevices(turn, standing);
+  const waits = turn.account.due().map((standing) => waitMsOf(turn, standing));
   if (waits.length > 0) turn.emit({ kind: 'startTimer', name: standingsTimer, delayMs: Math.min(...waits) });
 }
 
@@ -56,6 +56,11 @@ export function keepNotice(turn: Turn, { user, head }: { user: string; head: Man
 }
 
 function keep(turn: Turn, standing: RoomStanding): void {
+  if (turn.account.hides(standing)) {
+    // Told when it is hidden no more, if it is so then.
+    takeWithoutEntry(turn, standing, { due: true });
+    return;
+  }
   if (waitMsOf(turn, standing) === 0) {
     tellDevices(turn, standing);
     return;

@@ -124,7 +124,7 @@ describe('the life of a user actor', () => {
       actor.receive(
         {
           kind: 'request',
-          from: { session: 1, request, user, device: 1, mayEnter: true },
+          from: { session: 1, request, user, device: 1, mayEnter: true, mayInvite: true },
           body: { $case: 'listDevices', value: {} },
         },
         0,
@@ -140,7 +140,7 @@ describe('the life of a user actor', () => {
     const frame = new Uint8Array(60_000);
     const sized = (bytes: number): UserMessage => ({
       kind: 'request',
-      from: { session: 1, request: 1, user, device: 1, mayEnter: true },
+      from: { session: 1, request: 1, user, device: 1, mayEnter: true, mayInvite: true },
       body: { $case: 'uploadSignatures', value: { signaturesJson: frame.subarray(0, bytes) } },
     });
     // What it weighs anyway, and its tags and lengths.

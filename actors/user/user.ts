@@ -15,6 +15,7 @@ import { dropDevice } from './devices.ts';
 import { Gathers } from './gathers/gather.ts';
 import { Held } from './held.ts';
 import { greet } from './hello.ts';
+import { noteInvited } from './invited.ts';
 import { claimKeys } from './keys.ts';
 import { Ledger } from './ledger.ts';
 import { userLimits } from './limits.ts';
@@ -205,6 +206,9 @@ export class UserActor implements Actor<UserMessage> {
         return;
       case 'newcomerKept':
         introduced(turn);
+        return;
+      case 'invited':
+        noteInvited(turn);
         return;
       case 'authorised':
       case 'deposited':

@@ -42,7 +42,14 @@ const noManifest = { version: 0, hash: new Uint8Array() };
 function greet(message: UserMessage): readonly Effect[] {
   if (message.kind === 'timer') return [{ kind: 'stop' }];
   if (message.kind !== 'hello') return [];
-  const welcomed = { kind: 'welcomed', body: welcome, mayWrite: true, manifest: noManifest, mayEnter: true } as const;
+  const welcomed = {
+    kind: 'welcomed',
+    body: welcome,
+    mayWrite: true,
+    manifest: noManifest,
+    mayEnter: true,
+    consent: { hidden: [], inviteFromMs: 0 },
+  } as const;
   return [{ kind: 'send', to: sessionAddress(message.session), message: welcomed }];
 }
 

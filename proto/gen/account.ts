@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { DeviceManifest, ManifestHead, RoomStanding, UploadedKey } from "./record.ts";
+import { BlockSpan, DeviceManifest, ManifestHead, RoomStanding, UploadedKey } from "./record.ts";
 
 export const protobufPackage = "luxchat.v1";
 
@@ -38,6 +38,8 @@ export interface AccountRow {
   userSigningJson: Uint8Array;
   /** The Info bot has not confirmed yet that it heard of this person. */
   newcomer: boolean;
+  /** Time of the first entry; 0 = the account is older than this field. */
+  createdMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -112,6 +114,15 @@ export interface SenderRow {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Row `block/<user id>`: someone who is blocked or was. */
+export interface BlockRow {
+  /** The 1:1 room with them. */
+  room: string;
+  /** Oldest first, at most 16; the last has no end while they are blocked. */
+  spans: BlockSpan[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** Row `buckets`: how fast others may change how this user stands, and this user ask for strangers. Kept, so that no sleep and no crash fills them. */
 export interface BucketsRow {
   buckets: FillingBucket[];
@@ -119,7 +130,7 @@ export interface BucketsRow {
 }
 
 export interface FillingBucket {
-  /** `stranger`, or `standing/<user id>` of who changes how this user stands. */
+  /** `stranger`, `invite`, `inviteYoung`, or `standing/<user id>` of who changes how this user stands. */
   name: string;
   /** When it is full again. */
   fullMs: number;
@@ -232,6 +243,7 @@ function createBaseAccountRow(): AccountRow {
     selfSigningJson: new Uint8Array(0),
     userSigningJson: new Uint8Array(0),
     newcomer: false,
+    createdMs: 0,
     _unknownFields: {},
   };
 }
@@ -259,6 +271,9 @@ export const AccountRow: MessageFns<AccountRow> = {
     }
     if (message.newcomer !== false) {
       writer.uint32(48).bool(message.newcomer);
+    }
+    if (message.createdMs !== 0) {
+      writer.uint32(56).uint64(message.createdMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -340,6 +355,14 @@ export const AccountRow: MessageFns<AccountRow> = {
             }
 
             message.newcomer = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.createdMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1055,6 +1078,79 @@ export const SenderRow: MessageFns<SenderRow> = {
             }
 
             message.ids.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlockRow(): BlockRow {
+  return { room: "", spans: [], _unknownFields: {} };
+}
+
+export const BlockRow: MessageFns<BlockRow> = {
+  encode(message: BlockRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.room !== "") {
+      writer.uint32(10).string(message.room);
+    }
+    for (const v of message.spans) {
+      BlockSpan.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.room = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spans.push(BlockSpan.decode(reader, reader.uint32()));
             continue;
           }
         }

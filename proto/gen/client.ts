@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Disconnect, Rejection } from "./codes.ts";
 import {
+  BlockSpan,
   ControlEntry,
   ControlHead,
   Credential,
@@ -98,6 +99,9 @@ export interface ClientFrame {
     | { $case: "readListing"; value: ReadListing }
     | { $case: "setListing"; value: SetListing }
     | { $case: "searchDirectory"; value: SearchDirectory }
+    | { $case: "setBlock"; value: SetBlock }
+    | { $case: "listBlocks"; value: ListBlocks }
+    | { $case: "report"; value: Report }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -123,6 +127,7 @@ export interface ServerFrame {
     | { $case: "backupPage"; value: BackupPage }
     | { $case: "listing"; value: Listing }
     | { $case: "directoryHits"; value: DirectoryHits }
+    | { $case: "blockList"; value: BlockList }
     | //
     /** Pushed. */
     { $case: "roomRecords"; value: RoomRecords }
@@ -798,6 +803,58 @@ export interface DirectoryHit {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/**
+ * Blocks a user of any provider, or ends that. Any device of the account may. While someone is blocked, none of the blocker's devices hears of their
+ * invitations, of their device messages (these are dropped) or of the 1:1 room with them: it is not listed, not pushed, not subscribed to and not read.
+ * Groups stay as they are; devices hide what that person says there. The blocked one gets the answers that a device which is switched off would get
+ * them, and nothing says that they are blocked. Answer: Done, once that is durable; what is so already is Done again. The other devices get a
+ * BlockChanged. BAD_REQUEST: oneself, or no user id. LIMIT_REACHED: 1,000 are blocked.
+ */
+export interface SetBlock {
+  user: string;
+  blocked: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A page of those who are blocked or were, by user id. Answer: BlockList. */
+export interface ListBlocks {
+  /** After this user id; empty = from the first. */
+  after: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface BlockList {
+  blocks: Block[];
+  /** Go on after this one; empty = that was all. */
+  next: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Messages that this user wrote in one of the spans are not shown, later neither. */
+export interface Block {
+  user: string;
+  /** Oldest first, the newest 16; the last one has no end while the user is blocked. At most 1,000 users who are blocked no more are remembered. */
+  spans: BlockSpan[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * Shows one message to the people of the own provider, who judge it, and nothing else of the room. The provider reads header and sender out of its own
+ * log and learns that this very content was sent there, by the commitment in the header. Only of an encrypted event that the asker may read now, as a
+ * member. Answer: Done, once it is kept; the same again is kept again. NOT_FOUND: there is no such record here for the asker, or its body was emptied.
+ * BAD_SIGNATURE: the content is not what the header commits to. BAD_REQUEST, TOO_LARGE: the shape. LIMIT_REACHED: 20 of this user in 24 hours.
+ */
+export interface Report {
+  room: string;
+  seq: number;
+  /** Payload.franking_key and Payload.inner of that message, VERBATIM. */
+  frankingKey: Uint8Array;
+  inner: Uint8Array;
+  /** What the reporter says of it, at most 1,000 characters; may be empty. */
+  reason: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 function createBaseClientFrame(): ClientFrame {
   return { request: 0, body: undefined, _unknownFields: {} };
 }
@@ -894,6 +951,15 @@ export const ClientFrame: MessageFns<ClientFrame> = {
         break;
       case "searchDirectory":
         SearchDirectory.encode(message.body.value, writer.uint32(242).fork()).join();
+        break;
+      case "setBlock":
+        SetBlock.encode(message.body.value, writer.uint32(274).fork()).join();
+        break;
+      case "listBlocks":
+        ListBlocks.encode(message.body.value, writer.uint32(282).fork()).join();
+        break;
+      case "report":
+        Report.encode(message.body.value, writer.uint32(290).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -1160,6 +1226,30 @@ export const ClientFrame: MessageFns<ClientFrame> = {
             message.body = { $case: "searchDirectory", value: SearchDirectory.decode(reader, reader.uint32()) };
             continue;
           }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.body = { $case: "setBlock", value: SetBlock.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.body = { $case: "listBlocks", value: ListBlocks.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 36: {
+            if (tag !== 290) {
+              break;
+            }
+
+            message.body = { $case: "report", value: Report.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1244,6 +1334,9 @@ export const ServerFrame: MessageFns<ServerFrame> = {
         break;
       case "directoryHits":
         DirectoryHits.encode(message.body.value, writer.uint32(154).fork()).join();
+        break;
+      case "blockList":
+        BlockList.encode(message.body.value, writer.uint32(186).fork()).join();
         break;
       case "roomRecords":
         RoomRecords.encode(message.body.value, writer.uint32(258).fork()).join();
@@ -1438,6 +1531,14 @@ export const ServerFrame: MessageFns<ServerFrame> = {
             }
 
             message.body = { $case: "directoryHits", value: DirectoryHits.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.body = { $case: "blockList", value: BlockList.decode(reader, reader.uint32()) };
             continue;
           }
           case 32: {
@@ -7118,6 +7219,393 @@ export const DirectoryHit: MessageFns<DirectoryHit> = {
             }
 
             message.bot = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetBlock(): SetBlock {
+  return { user: "", blocked: false, _unknownFields: {} };
+}
+
+export const SetBlock: MessageFns<SetBlock> = {
+  encode(message: SetBlock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.blocked !== false) {
+      writer.uint32(16).bool(message.blocked);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetBlock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetBlock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.blocked = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListBlocks(): ListBlocks {
+  return { after: "", _unknownFields: {} };
+}
+
+export const ListBlocks: MessageFns<ListBlocks> = {
+  encode(message: ListBlocks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.after !== "") {
+      writer.uint32(10).string(message.after);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBlocks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBlocks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlockList(): BlockList {
+  return { blocks: [], next: "", _unknownFields: {} };
+}
+
+export const BlockList: MessageFns<BlockList> = {
+  encode(message: BlockList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.blocks) {
+      Block.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next !== "") {
+      writer.uint32(18).string(message.next);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.blocks.push(Block.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlock(): Block {
+  return { user: "", spans: [], _unknownFields: {} };
+}
+
+export const Block: MessageFns<Block> = {
+  encode(message: Block, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    for (const v of message.spans) {
+      BlockSpan.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Block {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spans.push(BlockSpan.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReport(): Report {
+  return { room: "", seq: 0, frankingKey: new Uint8Array(0), inner: new Uint8Array(0), reason: "", _unknownFields: {} };
+}
+
+export const Report: MessageFns<Report> = {
+  encode(message: Report, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.room !== "") {
+      writer.uint32(10).string(message.room);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    if (message.frankingKey.length !== 0) {
+      writer.uint32(26).bytes(message.frankingKey);
+    }
+    if (message.inner.length !== 0) {
+      writer.uint32(34).bytes(message.inner);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Report {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.room = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.frankingKey = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.inner = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
             continue;
           }
         }

@@ -279,6 +279,7 @@ export interface ActorMessage {
     | { $case: "mayWrite"; value: MayWriteMessage }
     | { $case: "mayEnter"; value: MayEnterMessage }
     | { $case: "evicted"; value: EvictedMessage }
+    | { $case: "consent"; value: ConsentMessage }
     | //
     /** The one answer to the request of that number: to RequestMessage, SubmitMessage, FetchMessage, PutReceiptMessage, ReadRoomMessage. */
     { $case: "answer"; value: ServerFrame }
@@ -299,6 +300,7 @@ export interface ActorMessage {
     | { $case: "authorised"; value: AuthorisedMessage }
     | { $case: "newcomer"; value: NewcomerMessage }
     | { $case: "newcomerKept"; value: NewcomerKeptMessage }
+    | { $case: "invited"; value: InvitedMessage }
     | //
     /** To a room. */
     { $case: "submit"; value: SubmitMessage }
@@ -324,6 +326,8 @@ export interface Requester {
   device: number;
   /** May the user be in one more room? Else a room refuses a genesis and an ACCEPT. */
   mayEnter: boolean;
+  /** May the user invite now? Else a room refuses an INVITE. */
+  mayInvite: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -347,6 +351,7 @@ export interface WelcomedMessage {
   mayWrite: boolean;
   manifest: ManifestHead | undefined;
   mayEnter: boolean;
+  consent: ConsentMessage | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -359,6 +364,15 @@ export interface MayWriteMessage {
 
 export interface MayEnterMessage {
   mayEnter: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What a user wants to hear nothing of, and how long they must wait before they invite others. */
+export interface ConsentMessage {
+  /** 1:1 rooms with people whom the user blocks. */
+  hidden: string[];
+  /** Epoch milliseconds from which on the user may invite; 0 = now. */
+  inviteFromMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -483,6 +497,11 @@ export interface NewcomerMessage {
 
 /** The Info bot's inbox has kept a NewcomerMessage. Where it has no room nothing is said. */
 export interface NewcomerKeptMessage {
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** An INVITE of this user is in a room for good. May be lost: then it was for nothing. */
+export interface InvitedMessage {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2273,6 +2292,9 @@ export const ActorMessage: MessageFns<ActorMessage> = {
       case "evicted":
         EvictedMessage.encode(message.body.value, writer.uint32(42).fork()).join();
         break;
+      case "consent":
+        ConsentMessage.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
       case "answer":
         ServerFrame.encode(message.body.value, writer.uint32(50).fork()).join();
         break;
@@ -2320,6 +2342,9 @@ export const ActorMessage: MessageFns<ActorMessage> = {
         break;
       case "newcomerKept":
         NewcomerKeptMessage.encode(message.body.value, writer.uint32(266).fork()).join();
+        break;
+      case "invited":
+        InvitedMessage.encode(message.body.value, writer.uint32(234).fork()).join();
         break;
       case "submit":
         SubmitMessage.encode(message.body.value, writer.uint32(322).fork()).join();
@@ -2414,6 +2439,14 @@ export const ActorMessage: MessageFns<ActorMessage> = {
             }
 
             message.body = { $case: "evicted", value: EvictedMessage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.body = { $case: "consent", value: ConsentMessage.decode(reader, reader.uint32()) };
             continue;
           }
           case 6: {
@@ -2544,6 +2577,14 @@ export const ActorMessage: MessageFns<ActorMessage> = {
             message.body = { $case: "newcomerKept", value: NewcomerKeptMessage.decode(reader, reader.uint32()) };
             continue;
           }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.body = { $case: "invited", value: InvitedMessage.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 40: {
             if (tag !== 322) {
               break;
@@ -2646,7 +2687,7 @@ export const ActorMessage: MessageFns<ActorMessage> = {
 };
 
 function createBaseRequester(): Requester {
-  return { session: 0, request: 0, user: "", device: 0, mayEnter: false, _unknownFields: {} };
+  return { session: 0, request: 0, user: "", device: 0, mayEnter: false, mayInvite: false, _unknownFields: {} };
 }
 
 export const Requester: MessageFns<Requester> = {
@@ -2665,6 +2706,9 @@ export const Requester: MessageFns<Requester> = {
     }
     if (message.mayEnter !== false) {
       writer.uint32(40).bool(message.mayEnter);
+    }
+    if (message.mayInvite !== false) {
+      writer.uint32(48).bool(message.mayInvite);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2728,6 +2772,14 @@ export const Requester: MessageFns<Requester> = {
             }
 
             message.mayEnter = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.mayInvite = reader.bool();
             continue;
           }
         }
@@ -2847,7 +2899,14 @@ export const SubscribedPartMessage: MessageFns<SubscribedPartMessage> = {
 };
 
 function createBaseWelcomedMessage(): WelcomedMessage {
-  return { frame: undefined, mayWrite: false, manifest: undefined, mayEnter: false, _unknownFields: {} };
+  return {
+    frame: undefined,
+    mayWrite: false,
+    manifest: undefined,
+    mayEnter: false,
+    consent: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const WelcomedMessage: MessageFns<WelcomedMessage> = {
@@ -2863,6 +2922,9 @@ export const WelcomedMessage: MessageFns<WelcomedMessage> = {
     }
     if (message.mayEnter !== false) {
       writer.uint32(32).bool(message.mayEnter);
+    }
+    if (message.consent !== undefined) {
+      ConsentMessage.encode(message.consent, writer.uint32(42).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2918,6 +2980,14 @@ export const WelcomedMessage: MessageFns<WelcomedMessage> = {
             }
 
             message.mayEnter = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.consent = ConsentMessage.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -3053,6 +3123,79 @@ export const MayEnterMessage: MessageFns<MayEnterMessage> = {
             }
 
             message.mayEnter = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConsentMessage(): ConsentMessage {
+  return { hidden: [], inviteFromMs: 0, _unknownFields: {} };
+}
+
+export const ConsentMessage: MessageFns<ConsentMessage> = {
+  encode(message: ConsentMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hidden) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.inviteFromMs !== 0) {
+      writer.uint32(16).uint64(message.inviteFromMs);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsentMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsentMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hidden.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.inviteFromMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -4268,6 +4411,57 @@ export const NewcomerKeptMessage: MessageFns<NewcomerKeptMessage> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNewcomerKeptMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInvitedMessage(): InvitedMessage {
+  return { _unknownFields: {} };
+}
+
+export const InvitedMessage: MessageFns<InvitedMessage> = {
+  encode(message: InvitedMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvitedMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvitedMessage();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {

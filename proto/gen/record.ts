@@ -623,6 +623,9 @@ export interface InboxEntry {
     /** Cross-signing keys, signatures or device keys of this user changed: devices query them. The row holds one of 12 to 14. */
     { $case: "keys"; value: KeysNotice }
     | //
+    /** The user blocked someone or ended that. */
+    { $case: "blockChanged"; value: BlockChanged }
+    | //
     /**
      * What a row holds so that it can be applied again after a crash; never delivered as it is. A fetch shows 11 as `device_notice`, 12 to 14 as
      * `keys`, 15 as `manifest`, and 12 not at all where it brought one-time or fallback keys only.
@@ -700,6 +703,23 @@ export interface DeviceNotice {
 
 export interface KeysNotice {
   user: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** From this entry's time on `user` is blocked, or is no more. */
+export interface BlockChanged {
+  user: string;
+  blocked: boolean;
+  /** The 1:1 room with them, whether there is one or not. */
+  room: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A time in which someone was blocked. */
+export interface BlockSpan {
+  sinceMs: number;
+  /** 0 = now, too. */
+  untilMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3610,6 +3630,9 @@ export const InboxEntry: MessageFns<InboxEntry> = {
       case "keys":
         KeysNotice.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
+      case "blockChanged":
+        BlockChanged.encode(message.body.value, writer.uint32(138).fork()).join();
+        break;
       case "deviceChanged":
         DeviceChanged.encode(message.body.value, writer.uint32(90).fork()).join();
         break;
@@ -3731,6 +3754,14 @@ export const InboxEntry: MessageFns<InboxEntry> = {
             }
 
             message.body = { $case: "keys", value: KeysNotice.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.body = { $case: "blockChanged", value: BlockChanged.decode(reader, reader.uint32()) };
             continue;
           }
           case 11: {
@@ -4410,6 +4441,163 @@ export const KeysNotice: MessageFns<KeysNotice> = {
             }
 
             message.user = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlockChanged(): BlockChanged {
+  return { user: "", blocked: false, room: "", _unknownFields: {} };
+}
+
+export const BlockChanged: MessageFns<BlockChanged> = {
+  encode(message: BlockChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.blocked !== false) {
+      writer.uint32(16).bool(message.blocked);
+    }
+    if (message.room !== "") {
+      writer.uint32(26).string(message.room);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.blocked = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.room = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlockSpan(): BlockSpan {
+  return { sinceMs: 0, untilMs: 0, _unknownFields: {} };
+}
+
+export const BlockSpan: MessageFns<BlockSpan> = {
+  encode(message: BlockSpan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sinceMs !== 0) {
+      writer.uint32(8).uint64(message.sinceMs);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(16).uint64(message.untilMs);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockSpan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockSpan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.uint64());
             continue;
           }
         }

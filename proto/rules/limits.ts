@@ -125,6 +125,15 @@ export const limits = {
   laneEntriesMax: 256,
   /** Days that an inbox entry lives. */
   inboxDays: 30,
+  // ---- consent ------------------------------------------------------------------------------------------------------------
+  /** Users whom one blocks. Over it: LIMIT_REACHED. */
+  blockedMax: 1_000,
+  /** Bytes of Report.inner: what a body can hold. Over it: TOO_LARGE. */
+  reportBytesMax: 49_152,
+  /** Characters of Report.reason. Over it: BAD_REQUEST. */
+  reportReasonCharactersMax: 1_000,
+  /** Reports of one user in 24 hours. Over it: LIMIT_REACHED. */
+  reportsMax: 20,
   // ---- backups ------------------------------------------------------------------------------------------------------------
   /** Bytes of a backup's header. Over it: TOO_LARGE. */
   backupHeaderBytesMax: 16_384,

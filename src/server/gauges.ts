@@ -3,6 +3,7 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Directory } from './directory/directory.ts';
+import type { Reports } from './report/reports.ts';
 import type { Runtime } from './runtime.ts';
 import type { StoreRequests } from './store-requests.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -13,6 +14,7 @@ interface Watched {
   readonly transport: Transport;
   readonly backups: Backups;
   readonly directory: Directory;
+  readonly reports: Reports;
   /** null = the only node. */
   readonly cluster: Cluster | null;
   readonly state: NodeState;
@@ -31,7 +33,7 @@ export interface NodeState {
 /** Makes the metrics that are read when they are asked for. */
 export function watch(
   metrics: Metrics,
-  { runtime, transport, cluster, state, requests, backups, directory }: Watched,
+  { runtime, transport, cluster, state, requests, backups, directory, reports }: Watched,
 ): void {
   metrics.gauge('ready', 'Whether it may get devices: 1 or 0', () => Number(state.ready()));
   metrics.gauge('draining', 'Whether it is about to end: 1 or 0', () => Number(state.draining()));
@@ -76,6 +78,7 @@ export function watch(
   );
   metrics.counters('events_total', 'What actors and kernel counted, by name', () => runtime.system.counters.all());
   metrics.counters('backup_requests_total', 'Requests about backups, by what came of them', () => backups.counts.all());
+  metrics.counters('report_requests_total', 'Reports of messages, by what came of them', () => reports.counts.all());
   metrics.counters('directory_requests_total', 'Requests about the directory, by what came of them', () =>
     directory.counts.all(),
   );

@@ -24,6 +24,7 @@ import { openTransport } from './front.ts';
 import { type NodeState, watch } from './gauges.ts';
 import { livesOf } from './lives.ts';
 import { nodePrimitives } from './primitives.ts';
+import { Reports } from './report/reports.ts';
 import { Rest, restLimits } from './rest.ts';
 import { Runtime } from './runtime.ts';
 import { keepBotSecret, secretsFolder } from './secrets.ts';
@@ -175,6 +176,7 @@ async function startOn(
     now: Date.now,
   });
   const directory = new Directory({ store: store.directory(), isBot, now: Date.now });
+  const reports = new Reports({ store, primitives: nodePrimitives, now: Date.now });
   const waking = new Waking();
   const runtime: Runtime = new Runtime({
     create: {
@@ -190,8 +192,10 @@ async function startOn(
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
     },
-    serve: ({ user, device, body }) =>
-      isAboutDirectory(body) ? directory.serve({ user, body }) : backups.serve({ user, device, body }),
+    serve: ({ user, device, body }) => {
+      if (body.$case === 'report') return reports.serve({ user, body });
+      return isAboutDirectory(body) ? directory.serve({ user, body }) : backups.serve({ user, device, body });
+    },
     logs: (answer) => {
       const logs = runner.serve((actor, incarnation, heard) => {
         if (isWell(heard)) waking.worked(actor);
@@ -281,7 +285,7 @@ async function startOn(
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
-  watch(metrics, { runtime, transport, cluster, state, requests, backups, directory });
+  watch(metrics, { runtime, transport, cluster, state, requests, backups, directory, reports });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
     url,

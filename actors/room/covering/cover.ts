@@ -1,6 +1,7 @@
 // What happens when the log has covered records, and only then: answers, one delivery of the same bytes for all, evictions, standings.
 // A run of records that was covered together leaves as few frames as fit, each encoded once. Someone who lost access gets the record that says so,
 // and nothing after it.
+import { userAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
 import { RoomRecords, ServerFrame } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, type Person } from '#proto/gen/record.ts';
@@ -28,6 +29,8 @@ export function coverThrough(
     for (const asker of askers) answers.push(answer(asker, { $case: 'accepted', value: accepted }));
     for (const { from, code } of refused ?? []) answers.push(refuse(context, from, code));
     deliveries.add(placed);
+    const inviter = inviterBehind(context, placed);
+    if (inviter !== null) answers.push({ kind: 'send', to: userAddress(inviter), message: { kind: 'invited' } });
     const member = changedMember(placed);
     if (member === null) continue;
     changed.push(member);
@@ -102,6 +105,12 @@ class Deliveries {
 function personBrought({ state }: RoomContext, { change }: Placed): Person | undefined {
   const brings = change.kind === 'control' && change.body.person.length > 0;
   return brings ? state.people.person(change.body.person) : undefined;
+}
+
+/** Who invited by this record; null = it is no invitation. */
+function inviterBehind({ state }: RoomContext, { change }: Placed): string | null {
+  if (change.kind !== 'control' || change.body.kind !== ControlKind.CONTROL_KIND_INVITE) return null;
+  return state.people.userOf(change.body.actor) ?? null;
 }
 
 function changedMember({ change }: Placed): number | null {

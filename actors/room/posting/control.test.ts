@@ -130,6 +130,22 @@ describe('a control entry', () => {
     expect(code(stage.say(ben))).toBe('accepted');
   });
 
+  it('that invites is LIMIT_REACHED to whoever has invited enough for now; who invites is told once it is there for good', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben);
+    stage.mayInvite = false;
+    const invite = () => stage.control(ada, invitation(3, cid.commitment), { person: cid.person(3) });
+    expect(code(invite())).toBe(Rejection.REJECTION_LIMIT_REACHED);
+    expect(code(stage.say(ada))).toBe('accepted');
+    stage.mayInvite = true;
+    stage.covers = false;
+    const told = ({ effects }: Seen) =>
+      effects.flatMap((effect) => (effect.kind === 'send' && effect.message.kind === 'invited' ? [effect.to] : []));
+    expect(told(invite())).toEqual([]);
+    expect(told(stage.cover())).toEqual([`user/${ada.user}`]);
+    expect(told(stage.control(cid, { kind: K.CONTROL_KIND_ACCEPT, target: 3 }))).toEqual([]);
+  });
+
   it('over what a member may make is RATE_LIMITED with the wait, also after a restart; going and sending away are not', () => {
     const stage = Stage.group(ada, testPrimitives);
     stage.join(ada, ben);

@@ -58,6 +58,7 @@ export function judgeControl(
   // One node is the whole provider so far: a room can't go anywhere.
   if (body.kind === ControlKind.CONTROL_KIND_HUB) return Rejection.REJECTION_UNSUPPORTED;
   if (!from.mayEnter && entering.has(body.kind)) return Rejection.REJECTION_LIMIT_REACHED;
+  if (!from.mayInvite && body.kind === ControlKind.CONTROL_KIND_INVITE) return Rejection.REJECTION_LIMIT_REACHED;
   const person = personGiven(context, submit, body, from.user);
   if (typeof person === 'number') return person;
   if (bringsBotIntoGroup(context, { user: from.user, kind: body.kind, person })) return Rejection.REJECTION_FORBIDDEN;

@@ -72,6 +72,7 @@ export class Stage {
   turns = 0;
   /** What sessions say of their users. */
   mayEnter = true;
+  mayInvite = true;
   #request = 0;
   readonly #sendIds = new Map<string, number>();
   #seen: Seen = { effects: [], answers: [], pushed: [] };
@@ -169,7 +170,8 @@ export class Stage {
 
   from(user: StageUser, device = 1): Requester {
     this.#request++;
-    return { session: 1000 + device, request: this.#request, user: user.user, device, mayEnter: this.mayEnter };
+    const { mayEnter, mayInvite } = this;
+    return { session: 1000 + device, request: this.#request, user: user.user, device, mayEnter, mayInvite };
   }
 
   /** What a device would sign next, by what is covered or ahead. */

@@ -16,7 +16,11 @@ const theHeads = 'heads';
 
 /** Starts a page of the list. */
 export function listRooms(turn: Turn, from: Requester, { after }: ListRooms): void {
-  const rooms = turn.account.rooms.list(after, turn.now);
+  const { account, now } = turn;
+  const rooms = account.rooms.list(after, now).filter((room) => {
+    const standing = account.rooms.get(room)?.standing;
+    return standing === undefined || !account.hides(standing);
+  });
   const page = rooms.slice(0, limits.roomPageMax);
   turn.desk.gathers.start(turn, from, new RoomPage(from, page, rooms.length > page.length));
 }

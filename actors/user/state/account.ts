@@ -11,6 +11,7 @@ import {
 } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { userLimits } from '../limits.ts';
+import { Blocks } from './blocks.ts';
 import { Buckets } from './buckets.ts';
 import { delivered } from './delivered.ts';
 import { DeviceKeys } from './device-keys.ts';
@@ -69,6 +70,9 @@ export class Account {
   untold = new Set<string>();
   senders = new Senders();
   readonly rooms = new Standings();
+  readonly blocks = new Blocks();
+  /** Time of its first entry; 0 = it is older than that this was kept. */
+  createdMs = 0;
   /** Those that no sleep and no crash may fill. */
   buckets = new Buckets();
   /** Names of the rows that changed; null where nobody will write them. */
@@ -107,6 +111,7 @@ export class Account {
   /** Runs the next entry. One that is applied already is skipped. */
   apply(entry: InboxEntry): void {
     if (entry.seq <= this.seq) return;
+    if (this.seq === 0) this.createdMs = entry.acceptedMs;
     this.seq = entry.seq;
     this.acceptedMs = Math.max(this.acceptedMs, entry.acceptedMs);
     this.#applyKind(entry);
@@ -129,6 +134,16 @@ export class Account {
     this.#touch(...rooms.map((room) => `room/${room}`));
     if (standing.byUser !== this.user && !due) this.charge('standing', 1, { now, of: standing.byUser });
     return true;
+  }
+
+  /** Is it nothing that the user's devices are to hear of? The 1:1 room with someone whom they block, or a room that such a one asks them into. */
+  hides({ room, byUser }: RoomStanding): boolean {
+    return this.blocks.hides(room) || (this.blocks.isBlocked(byUser) && this.rooms.get(room)?.joined !== true);
+  }
+
+  /** How the user stands where devices are still to hear of it, longest first. */
+  due(): RoomStanding[] {
+    return this.rooms.due().filter((standing) => !this.hides(standing));
   }
 
   /** A room has confirmed a manifest. */
@@ -204,6 +219,11 @@ export class Account {
         const { masterJson, selfSigningJson, userSigningJson } = body.value;
         Object.assign(this.identity, { masterJson, selfSigningJson, userSigningJson });
         this.#touch('account');
+        return;
+      }
+      case 'blockChanged': {
+        const changed = this.blocks.set(body.value.user, body.value, acceptedMs);
+        this.#touch(...changed.map((user) => `block/${user}`));
         return;
       }
       case 'deviceChanged':

@@ -5,14 +5,19 @@ import type { FillingBucket } from '#proto/gen/account.ts';
 import { userLimits } from '../limits.ts';
 
 /** What is metered. `standing`: by who changed how this user stands in a room. */
-export type Metered = 'manifest' | 'claim' | 'stranger' | 'standing';
+export type Metered = 'manifest' | 'claim' | 'stranger' | 'standing' | 'invite' | 'inviteYoung';
 
 const rates: Readonly<Record<Metered, { readonly burst: number; readonly everyMs: number }>> = {
   manifest: { burst: userLimits.manifestBurst, everyMs: userLimits.manifestEveryMs },
   claim: { burst: userLimits.claimBurst, everyMs: userLimits.claimEveryMs },
   stranger: { burst: userLimits.strangerBurst, everyMs: userLimits.strangerEveryMs },
   standing: { burst: userLimits.standingBurst, everyMs: userLimits.standingEveryMs },
+  invite: { burst: userLimits.inviteBurst, everyMs: userLimits.inviteEveryMs },
+  inviteYoung: { burst: userLimits.inviteYoungBurst, everyMs: userLimits.inviteYoungEveryMs },
 };
+
+/** Those of the user's own doings are never forgotten for those that others fill. */
+const own: ReadonlySet<string> = new Set<Metered>(['stranger', 'invite', 'inviteYoung']);
 
 /** Some of the buckets of one user. At most 128: the one that is full soonest is forgotten. */
 export class Buckets {
@@ -56,7 +61,7 @@ export class Buckets {
 
   #forgetOne(except: string): void {
     const [soonest] = [...this.#fullMs]
-      .filter(([name]) => name !== except && name !== 'stranger')
+      .filter(([name]) => name !== except && !own.has(name))
       .sort(([a, left], [b, right]) => left - right || (a < b ? -1 : 1));
     if (soonest !== undefined) this.#fullMs.delete(soonest[0]);
   }

@@ -13,6 +13,7 @@ export function delivered(entry: InboxEntry, user: string, device: number): Inbo
     case 'manifest':
     case 'standing':
     case 'newcomer':
+    case 'blockChanged':
       return entry;
     case 'deviceChanged':
       return notice(entry, {

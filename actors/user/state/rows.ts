@@ -2,6 +2,7 @@
 // together: rows are written all or none, and the mark says which entries they hold.
 import {
   AccountRow,
+  BlockRow,
   BucketsRow,
   DeviceRow,
   KeysRow,
@@ -38,6 +39,7 @@ export function restoreAccount(user: string, rows: readonly StateRow[], options:
   for (const [key, value] of byKey) {
     const { unit, name } = split(key);
     if (unit === 'room') account.rooms.restore(name, RoomRow.decode(value));
+    else if (unit === 'block') account.blocks.restore(name, BlockRow.decode(value));
     else if (unit === 'sender') senders.set(Number(name), SenderRow.decode(value));
     else if (unit === 'manifest') manifests.push(ManifestRow.decode(value));
   }
@@ -83,6 +85,7 @@ function restoreHead(account: Account, row: AccountRow, rows: ReadonlyMap<string
   Object.assign(account.identity, { masterJson, selfSigningJson, userSigningJson });
   account.removed = removed;
   account.newcomer = newcomer;
+  account.createdMs = row.createdMs;
   for (const { device: number, id, name } of devices) {
     const { cursor, needsFullSync, lastSeenDay } = DeviceRow.decode(rows.get(`device/${number}`) ?? new Uint8Array());
     const { lanes } = WaitingRow.decode(rows.get(`waiting/${number}`) ?? new Uint8Array());
@@ -114,6 +117,10 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
       const row = account.rooms.get(name);
       return row === undefined ? null : RoomRow.encode(row).finish();
     }
+    case 'block': {
+      const row = account.blocks.get(name);
+      return row === undefined ? null : BlockRow.encode(row).finish();
+    }
     case 'untold':
       return UntoldRow.encode({ rooms: [...account.untold].sort() }).finish();
     case 'buckets':
@@ -133,7 +140,7 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
   }
 }
 
-function accountRow({ devices, removed, identity, newcomer }: Account): AccountRow {
+function accountRow({ devices, removed, identity, newcomer, createdMs }: Account): AccountRow {
   const list = [...devices.values()].map(({ number, id, name }) => ({ device: number, id, name }));
-  return { devices: list, removed, ...identity, newcomer };
+  return { devices: list, removed, ...identity, newcomer, createdMs };
 }

@@ -158,7 +158,11 @@ export class Street {
   /** Sends a request; its number. */
   asks({ user, device, session = device }: Asker, body: UserRequest): number {
     const request = ++this.#requests;
-    this.tell(user, { kind: 'request', from: { session, request, user, device, mayEnter: true }, body });
+    this.tell(user, {
+      kind: 'request',
+      from: { session, request, user, device, mayEnter: true, mayInvite: true },
+      body,
+    });
     return request;
   }
 

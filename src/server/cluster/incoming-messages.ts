@@ -19,6 +19,7 @@ const receivers: {
   welcomed: 'session',
   mayWrite: 'session',
   mayEnter: 'session',
+  consent: 'session',
   evicted: 'session',
   answer: 'session',
   hello: 'user',
@@ -35,6 +36,7 @@ const receivers: {
   newcomer: 'user',
   newcomerKept: 'user',
   manifestMoved: 'user',
+  invited: 'user',
   authorised: 'user',
   submit: 'room',
   subscribe: 'room',
@@ -72,8 +74,9 @@ function messageOf(body: Body): CrossingMessage | null {
       return { kind: 'subscribedPart', token, room, entry, ...busyIf(busy) };
     }
     case 'welcomed': {
-      const { frame, mayWrite, manifest, mayEnter } = body.value;
-      return frame?.body && manifest ? { kind: 'welcomed', body: frame.body, mayWrite, manifest, mayEnter } : null;
+      const { frame, mayWrite, manifest, mayEnter, consent } = body.value;
+      if (!frame?.body || !manifest || !consent) return null;
+      return { kind: 'welcomed', body: frame.body, mayWrite, manifest, mayEnter, consent };
     }
     case 'mayWrite': {
       const { mayWrite, manifest } = body.value;
@@ -81,6 +84,12 @@ function messageOf(body: Body): CrossingMessage | null {
     }
     case 'mayEnter':
       return { kind: 'mayEnter', mayEnter: body.value.mayEnter };
+    case 'consent': {
+      const { hidden, inviteFromMs } = body.value;
+      return { kind: 'consent', hidden, inviteFromMs };
+    }
+    case 'invited':
+      return { kind: 'invited' };
     case 'evicted':
       return { kind: 'evicted', room: body.value.room };
     case 'answer': {
@@ -214,6 +223,8 @@ function userRequestOf(body: ClientFrame['body']): UserRequest | null {
     case 'listDevices':
     case 'renameDevice':
     case 'removeDevice':
+    case 'setBlock':
+    case 'listBlocks':
       return body;
     case 'hello':
     case 'subscribe':
@@ -231,6 +242,7 @@ function userRequestOf(body: ClientFrame['body']): UserRequest | null {
     case 'readListing':
     case 'setListing':
     case 'searchDirectory':
+    case 'report':
     case undefined:
       return null;
   }

@@ -18,12 +18,17 @@ function bodyToWire(message: Message): Body {
     }
     case 'welcomed': {
       const { body, mayWrite, manifest, mayEnter } = message;
-      return { $case: 'welcomed', value: { frame: { request: 0, body }, mayWrite, manifest, mayEnter } };
+      const consent = { ...message.consent, hidden: [...message.consent.hidden] };
+      return { $case: 'welcomed', value: { frame: { request: 0, body }, mayWrite, manifest, mayEnter, consent } };
     }
     case 'mayWrite':
       return { $case: 'mayWrite', value: message };
     case 'mayEnter':
       return { $case: 'mayEnter', value: message };
+    case 'consent':
+      return { $case: 'consent', value: { ...message, hidden: [...message.hidden] } };
+    case 'invited':
+      return { $case: 'invited', value: {} };
     case 'evicted':
       return { $case: 'evicted', value: message };
     case 'answer':

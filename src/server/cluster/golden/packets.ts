@@ -39,7 +39,7 @@ const room = '!r:lux';
 const replyTo = userAddress('@bob:lux');
 const entry: RoomEntry = { ...RoomEntry.decode(none), room, member: 3, headSeq: max, headHash: hash };
 const head = { version: max, hash };
-const from: Requester = { session: max, request: max32, user: ann, device: max32, mayEnter: false };
+const from: Requester = { session: max, request: max32, user: ann, device: max32, mayEnter: false, mayInvite: false };
 const token = max;
 
 /** What the samples of the kernel leave out: optional parts, no answer at all, the largest numbers. */
@@ -52,9 +52,11 @@ const fuller: readonly CrossingMessage[] = [
     mayWrite: false,
     manifest: head,
     mayEnter: false,
+    consent: { hidden: [room, room], inviteFromMs: max },
   },
   { kind: 'mayWrite', mayWrite: false, manifest: head },
   { kind: 'mayEnter', mayEnter: false },
+  { kind: 'consent', hidden: [], inviteFromMs: 0 },
   { kind: 'answer', request: max32, body: { $case: 'roomList', value: { rooms: [entry, entry], next: room } } },
   { kind: 'hello', session: max, device: max32, deviceId: 'A', deviceName: '\ufeffé ✓ 🙂' },
   { kind: 'request', from, body: { $case: 'ackInbox', value: { through: max, synced: true } } },

@@ -19,9 +19,9 @@ export interface Statements {
 const text = tablesOf('log_rows');
 const inbox = tablesOf('inbox_rows');
 
-/** A user's log is an inbox; every other log is text. */
+/** A user's log is an inbox, and reports live as long as its entries do; every other log is text. */
 export function tablesOfLog(log: string): RowTables {
-  return log.startsWith('user/') ? inbox : text;
+  return /^(?:user|reports|reporter)\//.test(log) ? inbox : text;
 }
 
 function tablesOf(table: string): RowTables {

@@ -1,0 +1,170 @@
+// What is kept of a report is what the log holds, or nothing is: over the store in memory, with rows as actors write them.
+import { describe, expect, it } from 'vitest';
+import type { StateWrite } from '#actors/ports/state-store.ts';
+import { RoomRow } from '#proto/gen/account.ts';
+import type { Report } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import {
+  EventHeader,
+  EventKind,
+  InboxEntry,
+  type Record as LogRecord,
+  MemberStatus,
+  RoomStanding,
+  Stamp,
+} from '#proto/gen/record.ts';
+import { StoredRecord } from '#proto/gen/room.ts';
+import { limits } from '#proto/rules/limits.ts';
+import { nodePrimitives } from '../primitives.ts';
+import { InMemoryStore } from '../storage/memory/store.ts';
+import { Reports, reportDays } from './reports.ts';
+
+const [ann, bob] = ['@ann:lux.example', '@bob:lux.example'];
+const room = `!g${'a'.repeat(32)}:lux.example`;
+const frankingKey = new Uint8Array(32).fill(7);
+const inner = new TextEncoder().encode('what was said');
+const none = new Uint8Array();
+const dayMs = 86_400_000;
+const { REJECTION_NOT_FOUND, REJECTION_BAD_SIGNATURE, REJECTION_LIMIT_REACHED } = Rejection;
+
+/** A store with a room of five events: at 3 what Bob said, at 4 something that was emptied, at 5 a control entry. Ann may read from 2 on. */
+class Bench {
+  now = 1_800_000_000_000;
+  readonly store = new InMemoryStore(() => this.now);
+  readonly reports = new Reports({ store: this.store, primitives: nodePrimitives, now: () => this.now });
+
+  static async open(standing: Partial<RoomStanding> = {}): Promise<Bench> {
+    const bench = new Bench();
+    await bench.#log(
+      `room/${room}`,
+      [1, 2, 3, 4, 5].map((seq) => rowOf(seq)),
+    );
+    await bench.#log(`user/${ann}`, []);
+    await bench.stand(standing);
+    return bench;
+  }
+
+  /** As the state row has it. */
+  async stand(parts: Partial<RoomStanding>): Promise<void> {
+    const row = { ...RoomRow.decode(none), standing: standing(parts) };
+    const stamp = { segment: 1, seq: 1, sub: this.now++ };
+    const rows: StateWrite['rows'] = [{ key: `room/${room}`, value: RoomRow.encode(row).finish(), ...stamp }];
+    await this.store.writeState([{ log: `user/${ann}`, rows }]);
+  }
+
+  /** As a row of the inbox has it, which no state row holds yet. */
+  async tell(seq: number, parts: Partial<RoomStanding>): Promise<void> {
+    const body = { $case: 'standing', value: standing(parts) } as const;
+    const bytes = InboxEntry.encode({ ...InboxEntry.decode(none), seq, body }).finish();
+    await this.#rows(`user/${ann}`, [{ seq, bytes }]);
+  }
+
+  report(parts: Partial<Report> = {}, user = ann) {
+    const value = { room, seq: 3, frankingKey, inner, reason: 'rude', ...parts };
+    return this.reports.serve({ user, body: { $case: 'report', value } });
+  }
+
+  async code(parts: Partial<Report> = {}, user = ann): Promise<Rejection | 'done'> {
+    const answer = await this.report(parts, user);
+    return answer.$case === 'rejected' ? answer.value.code : 'done';
+  }
+
+  kept() {
+    return this.reports.list(Math.floor(this.now / dayMs));
+  }
+
+  async #log(log: string, rows: readonly Uint8Array[]): Promise<void> {
+    const segment = { id: 1, node: 'n', gen: 1, start: 1, end: null, firstExpiresMs: 0, lastExpiresMs: 0 };
+    await this.store.casMeta(log, { version: 1, segments: [segment] } as never);
+    if (rows.length > 0)
+      await this.#rows(
+        log,
+        rows.map((bytes, at) => ({ seq: at + 1, bytes })),
+      );
+  }
+
+  async #rows(log: string, rows: readonly { readonly seq: number; readonly bytes: Uint8Array }[]): Promise<void> {
+    const life = { writeMicros: this.now * 1000, expiresMs: this.now + 700 * dayMs };
+    const write = { log, segment: 1, rows: rows.map((row) => ({ ...row, ...life })), replace: false, dueMs: null };
+    await this.store.writeRows([write]);
+  }
+}
+
+function standing(parts: Partial<RoomStanding>): RoomStanding {
+  const status = MemberStatus.MEMBER_STATUS_JOINED;
+  return { ...RoomStanding.decode(none), room, status, member: 1, controlNumber: 4, readableFrom: 2, ...parts };
+}
+
+function rowOf(seq: number): Uint8Array {
+  const kind = seq === 5 ? EventKind.EVENT_KIND_CONTROL : EventKind.EVENT_KIND_CONTENT;
+  const commitment = nodePrimitives.hmacSha256(frankingKey, inner);
+  const header = EventHeader.encode({ ...EventHeader.decode(none), room, member: 2, device: 9, kind, commitment });
+  const record: LogRecord = {
+    stamp: Stamp.encode({ ...Stamp.decode(none), seq, acceptedMs: 1_000 + seq }).finish(),
+    header: header.finish(),
+    body: none,
+    emptiedBy: seq === 4 ? 9 : 0,
+  };
+  return StoredRecord.encode({ ...StoredRecord.decode(none), record }).finish();
+}
+
+describe('a report', () => {
+  it('is kept with what proves it, and with nothing else of the room', async () => {
+    const bench = await Bench.open();
+    expect(await bench.code()).toBe('done');
+    const [kept] = await bench.kept();
+    expect(kept?.report).toMatchObject({ room, seq: 3, member: 2, device: 9, acceptedMs: 1_003, reporter: ann });
+    expect(kept?.report).toMatchObject({ reason: 'rude', frankingKey, inner, reportedMs: bench.now });
+  });
+
+  it('is refused where it shows something that was not sent there', async () => {
+    const bench = await Bench.open();
+    const other = new TextEncoder().encode('what was never said');
+    expect(await bench.code({ inner: other })).toBe(REJECTION_BAD_SIGNATURE);
+    expect(await bench.code({ frankingKey: new Uint8Array(32) })).toBe(REJECTION_BAD_SIGNATURE);
+    expect(await bench.kept()).toEqual([]);
+  });
+
+  it('is of what the reporter may read, as a member, and of what is still there', async () => {
+    const bench = await Bench.open();
+    for (const seq of [1, 4, 5, 6]) expect(await bench.code({ seq })).toBe(REJECTION_NOT_FOUND);
+    expect(await bench.code({}, bob)).toBe(REJECTION_NOT_FOUND);
+    expect(await bench.code({ room: `!g${'b'.repeat(32)}:lux.example` })).toBe(REJECTION_NOT_FOUND);
+    for (const status of [MemberStatus.MEMBER_STATUS_INVITED, MemberStatus.MEMBER_STATUS_LEFT]) {
+      await bench.stand({ status, controlNumber: 5 });
+      expect(await bench.code()).toBe(REJECTION_NOT_FOUND);
+    }
+  });
+
+  it('asks how the reporter stands by now, also where no state row says it yet', async () => {
+    const bench = await Bench.open({ status: MemberStatus.MEMBER_STATUS_INVITED, controlNumber: 4 });
+    await bench.tell(1, { controlNumber: 5 });
+    expect(await bench.code()).toBe('done');
+    await bench.tell(2, { status: MemberStatus.MEMBER_STATUS_REMOVED, controlNumber: 6 });
+    await bench.tell(3, { controlNumber: 3 });
+    expect(await bench.code()).toBe(REJECTION_NOT_FOUND);
+  });
+
+  it('is one of 20 in 24 hours; what is refused does not count', async () => {
+    const bench = await Bench.open();
+    for (let n = 0; n < limits.reportsMax; n++) {
+      expect(await bench.code({ seq: 4 })).toBe(REJECTION_NOT_FOUND);
+      expect(await bench.code()).toBe('done');
+      bench.now += 3_600_000;
+    }
+    expect(await bench.code()).toBe(REJECTION_LIMIT_REACHED);
+    bench.now += 4 * 3_600_000;
+    expect(await bench.code()).toBe('done');
+    expect(await bench.code()).toBe(REJECTION_LIMIT_REACHED);
+  });
+
+  it('is gone after 30 days', async () => {
+    const bench = await Bench.open();
+    await bench.code();
+    const day = Math.floor(bench.now / dayMs);
+    bench.now += reportDays * dayMs - 1;
+    expect(await bench.reports.list(day)).toHaveLength(1);
+    bench.now += 1;
+    expect(await bench.reports.list(day)).toEqual([]);
+  });
+});
