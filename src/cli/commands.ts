@@ -60,6 +60,10 @@ export const commands: Readonly<Record<string, Command>> = {
   read: { live: true, run: onRoom(({ client }, room) => client.markRead(room)) },
   receipts: { live: false, run: receipts },
   tail: { live: false, watches: true, run: tail },
+  block: { live: true, run: block },
+  unblock: { live: true, run: unblock },
+  blocked: { live: true, run: listBlocked },
+  report: { live: true, run: report },
   devices: { live: true, run: listDevices },
   'devices-remove': {
     live: true,
@@ -276,6 +280,34 @@ async function tail({ client, args, out }: Session): Promise<void> {
     process.once('SIGTERM', resolve);
     client.on('ended', reject);
   });
+}
+
+async function block({ client, args, out }: Session): Promise<void> {
+  const user = need(args, 0, 'a Luxchat-ID');
+  await client.block(user);
+  const what = 'You hear nothing of them any more: no invitations, no 1:1 room, and in groups not what they say.';
+  out.say({ type: 'done', user }, `Blocked: ${user}. ${what} They are told nothing.`);
+}
+
+async function unblock({ client, args, out }: Session): Promise<void> {
+  const user = need(args, 0, 'a Luxchat-ID');
+  await client.unblock(user);
+  out.say({ type: 'done', user }, `Blocked no more: ${user}. What they wrote meanwhile is not shown.`);
+}
+
+async function listBlocked({ client, out }: Session): Promise<void> {
+  const users = client.blocked();
+  if (users.length === 0 && !out.json) console.log('You block nobody.');
+  for (const user of users) out.say({ type: 'blocked', user }, user);
+}
+
+async function report(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  const { room } = await awaitRoom(session, need(args, 0, 'a room'));
+  const id = await messageAt(session, room, need(args, 1, "a message's number or id"));
+  await client.report(room, id, args.rest.slice(2).join(' '));
+  const what = 'They see this one message as it was sent, and nothing else of the room. Nobody in it is told.';
+  out.say({ type: 'done', room, id }, `Reported to the people of your provider. ${what}`);
 }
 
 async function removeDevice({ client, args, out }: Session): Promise<void> {

@@ -39,6 +39,8 @@ Rooms
   invite ROOM ID, remove ROOM ID           who is in a group
   members ROOM                             with role and status
   leave ROOM
+  block ID, unblock ID                     hear nothing of someone any more; they are not told
+  blocked                                  whom you block
   go-on ROOM                               write on in a frozen room, once its alarm was looked into
 
 Messages
@@ -50,6 +52,7 @@ Messages
   react ROOM NUMBER EMOJI
   delete ROOM NUMBER                       for everyone
   read ROOM                                mark as read
+  report ROOM NUMBER [REASON …]            show one message to the people of your provider, and nothing else
 
 ROOM is a room id, or a unique part of its id, of its name or of a member's Luxchat-ID.
 Who is in groups with you too is named by a part of their Luxchat-ID all the same: it is the 1:1 room then.

@@ -30,6 +30,8 @@ export interface ClientEvents {
   /** Someone in the room has it open just now. Said by their app as often as it likes, at most one in three seconds; never stored, and never proven. */
   online: { readonly room: string; readonly user: string };
   receipt: { readonly room: string; readonly user: string; readonly seq: number };
+  /** Who is blocked, after it changed, here or on another own device: read rooms and timelines again. */
+  blocks: readonly string[];
   verification: VerificationInfo;
   /** The own device was confirmed or taken off. */
   devices: readonly DeviceInfo[];
@@ -166,6 +168,18 @@ export interface Luxchat {
   typing(room: string, typing: boolean): void;
   /** Tells the others in the room that it is open here. As `typing`; an app whose user wants to be left alone does not call it. */
   online(room: string): void;
+
+  /** Hears nothing of this person any more, on any own device: no invitation, no 1:1 room, and in groups not what they say. They are told nothing, and
+   * see what they would see of a device that is switched off. What they write meanwhile is not shown later either. At most 1,000. OFFLINE, REJECTED,
+   * BAD_ARGUMENT. */
+  block(user: string): Promise<void>;
+  /** Ends that. What lies in the 1:1 room by then counts as read. As `block`. */
+  unblock(user: string): Promise<void>;
+  /** Who is blocked, by Luxchat-ID. */
+  blocked(): readonly string[];
+  /** Shows one message of someone else, as it was sent, to the people of the own provider, with a reason of at most 1,000 characters. They can check
+   * that it was sent, and see nothing else of the room; nobody in the room is told. At most 20 in 24 hours. OFFLINE, UNKNOWN, REJECTED, BAD_ARGUMENT. */
+  report(room: string, id: string, reason?: string): Promise<void>;
 
   /** Own devices. OFFLINE. */
   devices(): Promise<readonly DeviceInfo[]>;

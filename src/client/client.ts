@@ -16,6 +16,7 @@ import type { LoginServer } from './connection/login.ts';
 import { patiently } from './connection/requests.ts';
 import { createCryptoServer } from './crypto/crypto-server.ts';
 import type { CryptoEngine, CryptoServer, DeviceMessage, RoomKey } from './crypto/engine.ts';
+import { Blocks } from './devices/blocks.ts';
 import { Devices, describeVerification } from './devices/devices.ts';
 import { People } from './devices/people.ts';
 import { Positions } from './devices/positions.ts';
@@ -70,6 +71,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly inbox: Inbox;
   readonly ownDevices: Devices;
   readonly positions: Positions;
+  readonly blocks: Blocks;
   /** See Luxchat.security. */
   readonly security: Security;
   readonly newcomerNotes: Newcomers;
@@ -120,6 +122,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       cost: options.passwordCost,
     });
     this.newcomerNotes = new Newcomers(parts);
+    this.blocks = new Blocks({ parts, changed: (back) => this.#blocksChanged(back) });
     this.inbox = this.#makeInbox();
     this.#inStep = new InStep({
       live: () => this.connection.state === 'live' && !this.#closed,
@@ -181,12 +184,15 @@ export class ClientCore extends Emitter<ClientEvents> {
       live: () => this.connection.state === 'live',
       whenLive: (ms) => this.#chores.whenLive(ms),
       confirmed: () => this.ownDevices.confirmed,
+      hides: (user, atMs) => this.blocks.hides(user, atMs),
+      hidesRoom: (room) => this.blocks.hidesRoom(room),
       emit: (name, value) => this.emit(name, value),
       alarm: (alarm) => this.#alarm(alarm),
       background: (work) => this.#chores.background(work),
       now: () => this.#now(),
       random: () => this.#random(),
     };
+    await this.blocks.load();
     await this.people.load();
     await this.ownDevices.load();
     await this.held.load();
@@ -257,6 +263,7 @@ export class ClientCore extends Emitter<ClientEvents> {
         this.#chores.quietly(() => this.#inStep.follow(room, () => this.held.standing(room, status))),
       manifest: (user) => this.#manifestMoved(user),
       devices: () => this.#chores.quietly(() => this.ownDevices.refresh()),
+      blocks: () => this.#chores.quietly(() => this.blocks.refresh()),
       privateMessage: async (message) => {
         await this.positions.take(message);
         await this.security.take(message);
@@ -288,6 +295,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   async #round(welcome: Welcome): Promise<void> {
     await this.ownDevices.welcome(welcome);
     await this.inbox.read();
+    await this.blocks.first();
     this.#inStep.askedAnew();
     await this.held.sync();
   }
@@ -351,7 +359,13 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.#chores.count('inbox.fullSync');
     await this.positions.ask();
     await this.ownDevices.refresh();
+    await this.blocks.refresh();
     await this.#inStep.follow('', () => this.held.sync());
+  }
+
+  async #blocksChanged(back: readonly string[]): Promise<void> {
+    if (back.length > 0) await this.#inStep.follow('', () => this.held.back(back));
+    this.emit('blocks', this.blocks.list());
   }
 
   #otherDevices(): string[] {

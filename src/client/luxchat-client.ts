@@ -15,6 +15,7 @@ import { Directory } from './contact/directory.ts';
 import { describeVerification } from './devices/devices.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
+import { reportMessage } from './room/reporting.ts';
 import { positionAt } from './room/room-rows.ts';
 import { textContent } from './sending/content.ts';
 import { needName, Writing } from './sending/writing.ts';
@@ -79,7 +80,8 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   rooms(): readonly RoomInfo[] {
-    return this.held.all().map(({ replica }) => replica.info());
+    const shown = this.held.all().filter(({ replica }) => !this.blocks.hidesRoom(replica.room));
+    return shown.map(({ replica }) => replica.info());
   }
 
   room(room: string): RoomInfo {
@@ -91,6 +93,8 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async startDirect(user: string, { fingerprint }: { readonly fingerprint?: Uint8Array } = {}): Promise<string> {
+    if (this.blocks.isBlocked(user))
+      throw new ClientError('BAD_ARGUMENT', 'You block this person: unblock them first.');
     const talked = this.held
       .all()
       .some(({ replica }) => isTalking(replica.info()) && replica.info().members.includes(user));
@@ -266,6 +270,22 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     this.#onlineAt.set(room, now);
     const kind = EphemeralKind.EPHEMERAL_KIND_ONLINE;
     this.connection.tell({ $case: 'sendEphemeral', value: { room, kind } });
+  }
+
+  block(user: string): Promise<void> {
+    return this.blocks.set(user, true);
+  }
+
+  unblock(user: string): Promise<void> {
+    return this.blocks.set(user, false);
+  }
+
+  blocked(): readonly string[] {
+    return this.blocks.list();
+  }
+
+  report(room: string, id: string, reason = ''): Promise<void> {
+    return reportMessage(this.held.need(room).replica, id, reason);
   }
 
   devices(): Promise<readonly DeviceInfo[]> {

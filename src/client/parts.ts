@@ -25,6 +25,10 @@ export interface Parts {
   whenLive(ms: number): Promise<boolean>;
   /** Is this device listed in the own newest manifest? */
   confirmed(): boolean;
+  /** Is what this user said then not shown, since they are or were blocked? */
+  hides(user: string, atMs: number): boolean;
+  /** Is it the 1:1 room with someone who is blocked? */
+  hidesRoom(room: string): boolean;
   emit<Name extends keyof ClientEvents>(name: Name, value: ClientEvents[Name]): void;
   /** Raises an alarm: counted and told. */
   alarm(alarm: Alarm): void;

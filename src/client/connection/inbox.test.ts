@@ -32,6 +32,7 @@ class Stage {
       manifest: (user, version) => follow(`manifest of ${user} ${version}`),
       devices: () => follow('devices'),
       newcomer: nothing,
+      blocks: nothing,
       fullSync: nothing,
       privateMessage,
       lost: async () => void this.lost++,

@@ -16,6 +16,8 @@ export interface InboxPorts {
   readonly standing: (room: string, status: MemberStatus) => Promise<void>;
   /** A manifest of this user or of someone else moved. */
   readonly manifest: (user: string, version: number) => Promise<void>;
+  /** This user blocked someone, or ended that. */
+  readonly blocks: () => Promise<void>;
   /** Own devices or keys changed. */
   readonly devices: () => Promise<void>;
   /** To the provider's Info bot: somebody's account began. Durable when it resolves. */
@@ -122,6 +124,9 @@ export class Inbox {
         after.set(body.value.user === own ? 'devices' : `manifest ${body.value.user}`, () =>
           this.#ports.manifest(body.value.user, body.value.head?.version ?? 0),
         );
+        return;
+      case 'blockChanged':
+        after.set('blocks', () => this.#ports.blocks());
         return;
       case 'deviceNotice':
         ownDevices();

@@ -98,6 +98,7 @@ export class RoomReplica {
       user,
       device,
       person: (member) => this.chain.user(member),
+      hides: (member, atMs) => this.ports.parts.hides(this.chain.user(member), atMs),
       moderates: (member, seq) => (this.chain.stateAt(seq)?.members.get(member)?.role ?? 0) >= Role.ROLE_MODERATOR,
     };
   }

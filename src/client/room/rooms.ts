@@ -68,6 +68,7 @@ export class Rooms {
   need(room: string): HeldRoom {
     const held = this.#held.get(room);
     if (!held) throw new ClientError('UNKNOWN', 'There is no such room on this device.');
+    if (this.#parts().hidesRoom(room)) throw new ClientError('UNKNOWN', 'You block this person: unblock them first.');
     return held;
   }
 
@@ -138,6 +139,18 @@ export class Rooms {
   async standing(room: string, status: MemberStatus): Promise<void> {
     await this.#held.get(room)?.replica.stand(status);
     await this.#tryRoom(room, () => this.list(room));
+  }
+
+  /** What people say in these rooms is shown again: what lies there by now counts as read, and nobody is told so. Rejects as requests do. */
+  async back(rooms: readonly string[]): Promise<void> {
+    await this.sync();
+    for (const room of rooms) {
+      const replica = this.#held.get(room)?.replica;
+      const head = replica?.local.head;
+      if (!replica || !head || !replica.readTo(head.seq, head.count)) continue;
+      await replica.save();
+      this.#parts().emit('room', replica.info());
+    }
   }
 
   /** Writes an ordered slot through the outbox. Without content: what the slot holds is posted again, unless someone wrote it meanwhile. */
@@ -271,7 +284,7 @@ export class Rooms {
 
   #ephemeral(room: string, member: number, kind: number): void {
     const user = this.#held.get(room)?.replica.chain.user(member);
-    if (!user || user === this.#parts().user) return;
+    if (!user || user === this.#parts().user || this.#parts().hides(user, this.#parts().now())) return;
     const { EPHEMERAL_KIND_TYPING, EPHEMERAL_KIND_TYPING_STOPPED, EPHEMERAL_KIND_ONLINE } = EphemeralKind;
     if (kind === EPHEMERAL_KIND_TYPING || kind === EPHEMERAL_KIND_TYPING_STOPPED)
       this.#parts().emit('typing', { room, user, typing: kind === EPHEMERAL_KIND_TYPING });

@@ -17,7 +17,7 @@ import {
 } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
-import { decodeContent, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
+import { decodeContent, isFranked, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
 import type { Decrypted, Exclusion, Recipient } from '../crypto/engine.ts';
 import type { Parts } from '../parts.ts';
@@ -123,6 +123,13 @@ export async function openEvent(parts: Parts, place: OpeningPlace): Promise<Open
     return { trouble: decrypted.cause, ...(alarm ? { alarm } : {}), ...(sessionId ? { sessionId } : {}) };
   }
   return checkOpened(parts, place, decrypted, slot);
+}
+
+/** What a message was sealed with, for whoever reports it; undefined where it can't be opened, or is not what its header commits to. */
+export async function payloadOf(parts: Parts, { header, body, sender }: OpeningPlace): Promise<Payload | undefined> {
+  const decrypted = await parts.engine.decrypt({ room: header.room, sender, eventId: messageId(header), body });
+  const payload = decrypted.ok ? decodeOr(Payload.decode, decrypted.plaintext) : undefined;
+  return payload && isFranked(header.commitment, payload, parts.primitives) ? payload : undefined;
 }
 
 /** Opens a slot taken from a room's state, or undefined where it can't be shown. Receipts are slots, too. */

@@ -77,6 +77,8 @@ export function roomWorld(
     people: { deviceStanding: async () => ({ number: 0, removed: false }), tryRefresh: async () => false },
     alarm: (alarm: Alarm) => alarms.push(alarm),
     emit() {},
+    hides: () => false,
+    hidesRoom: () => false,
     count: (name: string) => counted.push(name),
     now: () => 10_000,
     random: () => 0,

@@ -1,6 +1,7 @@
 // For tests: a whole client over a socket that answers as a script says, and an engine that does nothing. What a device does in which order is at
 // stake here; what it can read is not.
 import {
+  BlockList,
   ClientFrame,
   Done,
   InboxMoved,
@@ -34,6 +35,7 @@ const codecs = {
   inboxMoved: InboxMoved,
   roomList: RoomList,
   subscribed: Subscribed,
+  blockList: BlockList,
   done: Done,
 };
 
@@ -43,6 +45,7 @@ const honest: { [Case in ClientBody['$case']]?: ServerBody } = {
   fetchInbox: told('inboxPage'),
   listRooms: told('roomList'),
   subscribe: told('subscribed'),
+  listBlocks: told('blockList'),
 };
 
 /** One device, and the server that it talks to. */

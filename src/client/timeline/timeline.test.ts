@@ -61,6 +61,25 @@ function fold(...annotations: LocalRecord[]) {
   return { line, text: body?.$case === 'text' ? body.value.text : '' };
 }
 
+describe('what someone said who is blocked', () => {
+  const hiding: Folding = { ...folding, hides: (member, at) => member === 2 && at < 15 };
+
+  it('makes no line, and no reaction, in the times in which they were', () => {
+    expect(foldRecord(message, [], hiding)).toBeUndefined();
+    expect(foldRecord(record(5, 2, textContent('later')), [], hiding)?.kind).toBe('message');
+    const own = record(1, 1, textContent('mine'));
+    const reactions = (seq: number) => {
+      const target = { member: 1, device: 1, sendId: 1 };
+      const by = record(seq, 2, {
+        ...textContent(''),
+        body: { $case: 'reaction', value: { target, emoji: '👍', removed: false } },
+      });
+      return foldRecord(own, [by], hiding)?.reactions.size;
+    };
+    expect([reactions(2), reactions(5)]).toEqual([0, 1]);
+  });
+});
+
 describe('a line', () => {
   it('carries what its author says of the time, and says when to show both', () => {
     const line = (writtenMs: number) => foldRecord(record(1, 2, textContent('hi'), { writtenMs }), [], folding);

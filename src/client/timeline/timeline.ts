@@ -23,6 +23,8 @@ export interface Folding {
   person(member: number): string;
   /** Might this member remove others' messages when the record `seq` was written? */
   moderates(member: number, seq: number): boolean;
+  /** Is what this member said then not shown? Absent: all is. */
+  hides?(member: number, atMs: number): boolean;
 }
 
 /** Stable id of a message: its author's member number, device and send id. */
@@ -73,7 +75,8 @@ export function foldRecord(
     const notice = noticeOf(local, header, folding);
     return notice && { ...base, kind: 'notice', notice };
   }
-  if (header.kind !== EventKind.EVENT_KIND_CONTENT) return undefined;
+  if (header.kind !== EventKind.EVENT_KIND_CONTENT || folding.hides?.(header.member, stamp.acceptedMs))
+    return undefined;
   if (local.record.emptiedBy > 0) return header.counts ? { ...base, kind: 'deleted' } : undefined;
   if (local.trouble !== '') return { ...base, kind: 'trouble', trouble: local.trouble as TroubleCause };
   if (!local.content || annotates(local.content)) return undefined;
@@ -125,6 +128,7 @@ function foldAnnotations(content: Content, target: EventHeader, annotations: rea
   for (const annotation of [...annotations].sort((a, b) => seqOf(a) - seqOf(b))) {
     const header = EventHeader.decode(annotation.record?.header ?? new Uint8Array());
     const body = annotation.content?.body;
+    if (body?.$case === 'reaction' && folding.hides?.(header.member, acceptedMsOf(annotation))) continue;
     // Only the author edits; only the author or a moderator deletes; anyone reacts once per emoji.
     if (body?.$case === 'edit' && header.member === target.member && content.body?.$case === 'text') {
       folded = { ...content, body: { $case: 'text', value: { text: body.value.text } } };
@@ -183,4 +187,8 @@ const noticeWords: ReadonlyMap<ControlKind, Notice['what']> = new Map([
 
 function seqOf(local: LocalRecord): number {
   return local.record ? Stamp.decode(local.record.stamp).seq : 0;
+}
+
+function acceptedMsOf(local: LocalRecord): number {
+  return local.record ? Stamp.decode(local.record.stamp).acceptedMs : 0;
 }
