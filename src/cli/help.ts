@@ -16,7 +16,7 @@ This device
   login [--server URL] [--device NAME]     log in with a browser: prints the address to open
         --user NAME [--password P] [--code C]   the same in the terminal, with the stand-in only
   whoami                                   Luxchat-ID, device, is it confirmed?
-  id                                       Luxchat-ID in groups to read aloud, and contact link to hand on
+  id                                       Luxchat-ID in groups to read aloud, contact link to hand on, QR code to scan
   identity [ID]                            own or another's identity in digits: both must see the same for each of you
   findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name

@@ -5,6 +5,7 @@ import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Arguments } from './arguments.ts';
 import { type Command, need, type Session, toldBot } from './commands.ts';
+import { qrLines } from './qr-code.ts';
 import { describeRoom, roomSentence } from './sentences.ts';
 
 /** The commands by name. */
@@ -24,7 +25,7 @@ async function showId({ client, args, out }: Session): Promise<void> {
   const link = await client.contactLink();
   const grouped = idInGroups(client.user);
   const hint = `Who has the link from you directly starts with ${args.call} start 'LINK', and need not trust the server.`;
-  out.say({ type: 'id', user: client.user, grouped, link }, grouped, link, hint);
+  out.say({ type: 'id', user: client.user, grouped, link }, grouped, link, ...qrLines(link), hint);
 }
 
 async function search({ client, args, out }: Session): Promise<void> {
