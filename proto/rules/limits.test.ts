@@ -227,6 +227,8 @@ const elsewhere: { readonly [limit in Exclude<Limit, keyof typeof here>]: Elsewh
   ],
   inboxPageMax: ['actors/user/inbox.test.ts', 'gives no more than 200 entries, 100 where nothing is said'],
   inboxPageDefault: ['actors/user/inbox.test.ts', 'gives no more than 200 entries, 100 where nothing is said'],
+  deviceIdleDays: ['src/server/auth/devices.test.ts', 'that was not heard of for twelve months gives up its place'],
+  deviceWarnDays: ['src/client/devices/devices.test.ts', 'is said thirty days before, and not earlier'],
   deviceNameCharactersMax: ['actors/user/user.test.ts', 'renames with 1 to 64 characters'],
   signaturesBytesMax: ['actors/user/keys.test.ts', 'come in an upload of at most 32 KiB'],
   oneTimeKeysMax: ['actors/user/keys.test.ts', 'are kept up to 100; an upload that would pass it keeps nothing'],

@@ -90,6 +90,10 @@ export const limits = {
   devicesMax: 10,
   /** Characters of a device's name, none of them a control character. Else: BAD_REQUEST. */
   deviceNameCharactersMax: 64,
+  /** Days that a device may stay away. Longer: it is logged out. */
+  deviceIdleDays: 365,
+  /** Days before that in which the person's other devices say so. */
+  deviceWarnDays: 30,
   /** Bytes of an encoded ManifestBody. Over it: BAD_REQUEST (MALFORMED to a reader). */
   manifestBytesMax: 8_192,
   /** Bytes of one JSON object in a Credential or of one cross-signing key. Over it: TOO_LARGE. */

@@ -320,11 +320,15 @@ async function removeDevice({ client, args, out }: Session): Promise<void> {
 
 async function listDevices({ client, out }: Session): Promise<void> {
   for (const device of await client.devices()) {
-    const day = new Date(device.lastSeenDay * 86_400_000).toISOString().slice(0, 10);
-    const marks = `${device.current ? '  (this one)' : ''}${device.confirmed ? '' : '  not confirmed'}`;
+    const ends = device.endsSoon ? `  is logged out on ${dayText(device.endsDay)} unless it is used` : '';
+    const marks = `${device.current ? '  (this one)' : ''}${device.confirmed ? '' : '  not confirmed'}${ends}`;
     out.say(
       { type: 'device', ...device },
-      `${device.device}  ${device.deviceId}  ${device.name}  last seen ${day}${marks}`,
+      `${device.device}  ${device.deviceId}  ${device.name}  last seen ${dayText(device.lastSeenDay)}${marks}`,
     );
   }
+}
+
+function dayText(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }

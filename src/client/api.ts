@@ -38,7 +38,7 @@ export interface ClientEvents {
   alarm: Alarm;
   /** The backup was made or opened, fills, or is read back: `security.state()` again. */
   security: SecurityState;
-  /** It is over: LOGIN_NEEDED (logged out, or 90 days unused), DISCONNECTED (for good), CLOSED. A server that goes away for a while ends nothing. */
+  /** It is over: LOGIN_NEEDED (logged out, or twelve months unused), DISCONNECTED (for good), CLOSED. A server that goes away for a while ends nothing. */
   ended: ClientError;
   /** A bug of the SDK, or a local store that can't be written. That piece of work was given up; the next session does it again. */
   fault: Error;

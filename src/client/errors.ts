@@ -14,7 +14,7 @@ export type ClientErrorCode =
   | 'DISCONNECTED'
   /** The client was closed. */
   | 'CLOSED'
-  /** Not logged in, logged out from elsewhere, or the login ran out (90 days unused): log in again. Local history stays readable. */
+  /** Not logged in, logged out from elsewhere, or the login ran out (twelve months unused): log in again. Local history stays readable. */
   | 'LOGIN_NEEDED'
   /** The server answered something that breaks the protocol. */
   | 'PROTOCOL'

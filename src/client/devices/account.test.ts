@@ -33,7 +33,7 @@ describe('an access token', () => {
     expect(await freshToken(store, false)).toBe('new access');
   });
 
-  // Ninety days unused, or logged out from elsewhere: nothing but a new login helps, and waiting must not be offered.
+  // Twelve months unused, or logged out from elsewhere: nothing but a new login helps, and waiting must not be offered.
   it.each(['TOKEN_INVALID', 'TOKEN_REUSED'])('ends the device where the server says %s', async (code) => {
     serverSays(401, { code });
     await expect(freshToken(store, false)).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });

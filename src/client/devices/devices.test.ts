@@ -34,6 +34,8 @@ class Stage {
   published: DeviceManifest[] = [];
   /** What the server calls its number 2. */
   freshNumber = fresh.number;
+  /** UTC day on which the server saw its devices last. */
+  lastSeenDay = 0;
   /** What this device was told at the login. */
   number = own.number;
   identityKey = own.identityKey;
@@ -88,7 +90,15 @@ class Stage {
   answer(body: ClientBody): unknown {
     if (body.$case === 'publishManifest' && body.value.manifest) this.published.push(body.value.manifest);
     if (body.$case === 'listDevices')
-      return { devices: [own, fresh].map(({ number, id }) => ({ device: number, deviceId: id, name: id })) };
+      return {
+        devices: [own, fresh].map(({ number, id }) => ({
+          device: number,
+          deviceId: id,
+          name: id,
+          lastSeenDay: this.lastSeenDay,
+          current: number === own.number,
+        })),
+      };
     if (body.$case !== 'queryKeys') return {};
     const devices = [
       { device: own.number, deviceId: own.id, deviceJson: own.deviceJson },
@@ -98,6 +108,23 @@ class Stage {
     return { users: [{ user: bob.user, devices, manifests: [] }], missing: [], deferred: [] };
   }
 }
+
+describe('the end of a device that stays away', () => {
+  const today = Math.floor(1_700_000_000_000 / 86_400_000);
+
+  it.each([
+    [334, false],
+    [335, true],
+    [400, true],
+  ])('is said thirty days before, and not earlier: after %i days', async (days, endsSoon) => {
+    const stage = new Stage();
+    stage.lastSeenDay = today - days;
+    await stage.begin();
+    const [current, other] = await stage.devices.list();
+    expect(other).toMatchObject({ endsDay: today - days + 365, endsSoon });
+    expect(current?.endsSoon).toBe(false);
+  });
+});
 
 describe('a device that was confirmed', () => {
   it('is listed with the keys that it signed, whatever the server shows', async () => {

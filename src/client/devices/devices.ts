@@ -6,6 +6,7 @@ import type { Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ManifestDevice } from '#proto/gen/record.ts';
 import { contradicts, isSameDevice } from '#proto/rules/identity/manifest.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { pause } from '../connection/requests.ts';
 import type { Verification } from '../crypto/engine.ts';
 import { ClientError, isRejection } from '../errors.ts';
@@ -14,6 +15,7 @@ import type { DeviceInfo, VerificationInfo } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
 import { type ListChange, type ManifestChange, publishManifest } from './manifest-author.ts';
 
+const dayMs = 86_400_000;
 const listTries = 6;
 const listAgainMs = 200;
 /** Rows of devices that were confirmed and are still to be listed. */
@@ -99,9 +101,12 @@ export class Devices {
   async list(): Promise<DeviceInfo[]> {
     const { devices } = await this.#ports.parts().request({ $case: 'listDevices', value: {} }, 'deviceList');
     const listed = this.#listed();
+    const today = Math.floor(this.#ports.parts().now() / dayMs);
     return devices.map(({ device, deviceId, name, lastSeenDay, current }) => {
       const confirmed = listed.some(({ number, id }) => number === device && id === deviceId);
-      return { device, deviceId, name, lastSeenDay, current, confirmed };
+      const endsDay = lastSeenDay + limits.deviceIdleDays;
+      const endsSoon = !current && endsDay - today <= limits.deviceWarnDays;
+      return { device, deviceId, name, lastSeenDay, endsDay, endsSoon, current, confirmed };
     });
   }
 

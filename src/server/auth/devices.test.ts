@@ -66,7 +66,7 @@ describe('a device', () => {
     expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
-  it('that was not heard of for ninety days gives up its place', async () => {
+  it('that was not heard of for twelve months gives up its place', async () => {
     const { all, clock, revoked } = setUp();
     await added(all);
     clock.ms += defaultAuthLimits.refreshIdleMs - 1;
@@ -109,7 +109,7 @@ describe('tokens', () => {
     expect(await all.verify(accessToken)).toBeNull();
   });
 
-  it('refresh replaces both, and lasts ninety days from the last time', async () => {
+  it('refresh replaces both, and lasts twelve months from the last time', async () => {
     const { all, clock, revoked } = setUp();
     const first = await added(all);
     clock.ms += defaultAuthLimits.refreshIdleMs - 1;
@@ -190,7 +190,7 @@ describe('tokens', () => {
     await all.erase('@never:localhost');
   });
 
-  it('end with the device that nobody used for ninety days, also where a crash came between', async () => {
+  it('end with the device that nobody used for twelve months, also where a crash came between', async () => {
     const store = memoryAccounts();
     const { all, clock } = setUp(store);
     const idle = await added(all);

@@ -72,7 +72,7 @@ export const defaultAuthLimits: AuthLimits = {
   attemptMs: 10 * minuteMs,
   loginMs: 2 * minuteMs,
   accessMs: 15 * minuteMs,
-  refreshIdleMs: 90 * dayMs,
+  refreshIdleMs: shared.deviceIdleDays * dayMs,
   freshLoginMs: 5 * minuteMs,
   grantMs: 10 * minuteMs,
   luxidTimeoutMs: 10_000,
