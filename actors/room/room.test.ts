@@ -229,7 +229,7 @@ describe('standings', () => {
       { kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: 1, person: ben.commitment },
       { person: ben.person(2) },
     );
-    const told = invited.effects.filter((effect) => effect.kind === 'send');
+    const told = invited.effects.filter((effect) => effect.kind === 'send' && effect.message.kind === 'standing');
     expect(told).toMatchObject([
       {
         to: `user/${ben.user}`,

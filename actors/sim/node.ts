@@ -142,7 +142,13 @@ export class SimNode implements World, LogHome, NodeEnd {
       incarnation: 1,
       isBot,
     };
-    const settings = { primitives: simPrimitives, heartbeatSeconds: 30, isBot, infoBot: options.infoBot ?? '' };
+    const settings = {
+      primitives: simPrimitives,
+      heartbeatSeconds: 30,
+      isBot,
+      limitInvitations: false,
+      infoBot: options.infoBot ?? '',
+    };
     const same = <T>(actor: T) => actor;
     this.system = new System({
       create: {

@@ -6,9 +6,9 @@ import type { Turn } from './turn.ts';
 
 /** Charges an invitation. What a crash takes back was for nothing: it happens to few, and none of them is let in for it. */
 export function noteInvited(turn: Turn): void {
-  const { account, desk, now } = turn;
+  const { account, now } = turn;
   const { user } = account;
-  if (!account.exists || desk.settings.isBot(user)) return;
+  if (!account.exists || isFree(turn)) return;
   turn.note((each) => {
     if (isYoung(each.createdMs, now)) each.charge('inviteYoung', 1, { now });
     return each.charge('invite', 1, { now });
@@ -23,14 +23,19 @@ export function consentOf(turn: Turn): Consent {
 }
 
 /** From when on the user may invite; 0 = now. */
-function inviteFromMs({ account, desk, now }: Turn): number {
-  if (desk.settings.isBot(account.user)) return 0;
+function inviteFromMs(turn: Turn): number {
+  if (isFree(turn)) return 0;
+  const { account, now } = turn;
   const { buckets, createdMs } = account;
   const young = isYoung(createdMs, now) ? buckets.waitMs('inviteYoung', 1, { now }) : 0;
   // It grows old while it waits.
   const untilOld = createdMs + userLimits.youngMs - now;
   const waitMs = Math.max(buckets.waitMs('invite', 1, { now }), Math.min(young, Math.max(0, untilOld)));
   return waitMs === 0 ? 0 : now + waitMs;
+}
+
+function isFree({ account, desk: { settings } }: Turn): boolean {
+  return !settings.limitInvitations || settings.isBot(account.user);
 }
 
 function isYoung(createdMs: number, now: number): boolean {

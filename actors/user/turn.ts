@@ -23,6 +23,8 @@ export interface UserSettings {
   readonly heartbeatSeconds: number;
   /** Is this own user a bot? The mark that others see is the provider's word. */
   readonly isBot: (user: string) => boolean;
+  /** False = people may invite as many as they like: for load, and for tests of other things. */
+  readonly limitInvitations: boolean;
   /** User id of the Info bot, which hears of every newcomer; empty = there is none. */
   readonly infoBot: string;
 }

@@ -18,6 +18,7 @@ export const openLimits = {
   '--logins-per-minute': '1000000',
   '--connections-per-second': '100000',
   '--connections-per-source-second': '100000',
+  '--limit-invitations': 'off',
   '--send-burst': '1000000',
   '--send-per-second': '1000000',
   '--drain-seconds': '0',

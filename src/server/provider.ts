@@ -160,7 +160,8 @@ async function startOn(
     isBot,
   };
   const infoBot = infoBotOf(config) === 'off' ? '' : botId(infoBotName, config.provider);
-  const users = { primitives: nodePrimitives, heartbeatSeconds: 30, isBot, infoBot };
+  const { limitInvitations } = config;
+  const users = { primitives: nodePrimitives, heartbeatSeconds: 30, isBot, limitInvitations, infoBot };
   const rooms = {
     provider: config.provider,
     primitives: nodePrimitives,

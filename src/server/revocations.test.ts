@@ -55,6 +55,7 @@ describe('an order to take a device out of an account', () => {
           new UserActor(id, incarnation, {
             primitives: nodePrimitives,
             heartbeatSeconds: 30,
+            limitInvitations: true,
             isBot: () => false,
             infoBot: '',
           }),

@@ -241,6 +241,12 @@ export const settings = [
     fallback: '1',
     meaning: 'messages a second a device may send for long',
   },
+  {
+    name: 'limitInvitations',
+    kind: { kind: 'switch' },
+    fallback: 'on',
+    meaning: 'people may invite so many others a day: 20 in the first week of an account, then 200; off for load tests',
+  },
   { name: 'loginsPerMinute', kind: number(1, 1_000_000), fallback: '10', meaning: 'logins a minute from one source' },
   {
     name: 'connectionsPerSecond',

@@ -97,7 +97,13 @@ export interface Asker {
 
 /** How the users of a street are set up. */
 export function settingsWith(primitives: Primitives): UserSettings {
-  return { primitives, heartbeatSeconds: 30, isBot: (user) => user.startsWith('@bot'), infoBot: '' };
+  return {
+    primitives,
+    heartbeatSeconds: 30,
+    isBot: (user) => user.startsWith('@bot'),
+    limitInvitations: true,
+    infoBot: '',
+  };
 }
 
 /** The street. */

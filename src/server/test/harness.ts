@@ -70,6 +70,8 @@ export class ProviderProcess {
       '1000',
       '--connections-per-source-second',
       '10000',
+      '--limit-invitations',
+      'off',
       '--send-burst',
       '100000',
       '--send-per-second',

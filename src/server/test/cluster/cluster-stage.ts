@@ -20,6 +20,7 @@ const loose = [
   ['logins-per-minute', '100000'],
   ['http-requests-per-source', '1000'],
   ['connections-per-source-second', '10000'],
+  ['limit-invitations', 'off'],
   ['send-burst', '100000'],
   ['send-per-second', '10000'],
 ].flatMap(([name, value]) => [`--${name}`, value as string]);
