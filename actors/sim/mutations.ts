@@ -131,7 +131,7 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
   }),
   'a node that leaves an audience is forgotten although it joins again': () => ({
     nodes: 2,
-    faults: { peerDelayMs: 60, linkBreaks: 0.3 },
+    faults: { peerDelayMs: 200, linkBreaks: 0.3 },
     packet: (packet) => (packet.kind === 'left' ? { ...packet, joins: Number.MAX_SAFE_INTEGER } : packet),
   }),
   'a session is not told what it hears no more': () => ({
