@@ -12,6 +12,8 @@ import { type ProcessEnd, type ServerProcess, startProcess } from '../server-pro
 
 const host = '127.0.0.1';
 const startMs = 120_000;
+/** Of a node whose Cassandra does not answer in time. */
+const startTries = 3;
 const stopMs = 30_000;
 const here = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -97,14 +99,25 @@ export async function startNodes(options: ProviderOptions): Promise<Provider> {
   };
   try {
     const [first, ...others] = nodes as [ProviderNode, ...ProviderNode[]];
-    await first.start();
-    await Promise.all(others.map((node) => node.start()));
+    await startPatiently(first);
+    await Promise.all(others.map(startPatiently));
   } catch (error) {
     await stop();
     throw error;
   }
   say(`Luxchat: ${options.nodes} nodes run after ${secondsSince(begin)} s`);
   return { nodes, folder, codes: () => readFileSync(luxid.output, 'utf8'), stop };
+}
+
+/** A Cassandra that has just made all tables may leave a request unanswered, and the node says so and ends: whoever watches over nodes starts it again. */
+async function startPatiently(node: ProviderNode): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await node.start();
+    } catch (error) {
+      if (tries === startTries || !node.output().includes('Cassandra did not carry out a request')) throw error;
+    }
+  }
 }
 
 interface NodeParts {
