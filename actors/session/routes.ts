@@ -148,13 +148,12 @@ export function rateOf(
 }
 
 /** Is it about a room that the user wants to hear nothing of? What is written there goes its way, since one may leave it. */
-export function isHidden(body: RoutedBody, hidden: readonly string[]): boolean {
-  if (hidden.length === 0) return false;
+export function isHidden(body: RoutedBody, hidden: ReadonlySet<string>): boolean {
   switch (body.$case) {
     case 'fetchRecords':
     case 'readRoom':
     case 'putReceipt':
-      return hidden.includes(body.value.room);
+      return hidden.has(body.value.room);
     default:
       return false;
   }

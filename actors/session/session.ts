@@ -47,7 +47,9 @@ export class Session implements Actor<SessionMessage> {
   #mayWrite = false;
   #manifest: ManifestHead | undefined;
   #mayEnter = false;
-  #consent: Consent = { hidden: [], inviteFromMs: 0 };
+  /** 1:1 rooms that the user wants to hear nothing of. */
+  #hidden: ReadonlySet<string> = new Set();
+  #inviteFromMs = 0;
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
   #subscriptions: Subscriptions | null = null;
@@ -87,7 +89,7 @@ export class Session implements Actor<SessionMessage> {
         this.#mayEnter = message.mayEnter;
         return nothing;
       case 'consent':
-        this.#consent = message;
+        this.#agreed(message);
         return nothing;
       case 'evicted':
         this.#subscriptions?.evicted(message.room);
@@ -177,7 +179,7 @@ export class Session implements Actor<SessionMessage> {
     this.#mayWrite = mayWrite;
     this.#manifest = manifest;
     this.#mayEnter = mayEnter;
-    this.#consent = consent;
+    this.#agreed(consent);
     if (this.#phase === 'live') return this.#regreeted(body);
     this.#phase = 'live';
     this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
@@ -216,7 +218,7 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #forward(effects: Effect[], request: number, body: RoutedBody, bytes: number, now: number): void {
-    const route = isHidden(body, this.#consent.hidden) ? hiddenRoom : routeOf(body, this.#requester(request, now));
+    const route = isHidden(body, this.#hidden) ? hiddenRoom : routeOf(body, this.#requester(request, now));
     if ('refused' in route) {
       this.#turnDown(effects, request, route.refused, now);
       return;
@@ -250,10 +252,10 @@ export class Session implements Actor<SessionMessage> {
     const isBot = this.#shared.isBot?.(this.#user) ?? false;
     this.#subscriptions ??= new Subscriptions(isBot ? protocol.botRoomsMax : protocol.subscriptionsMax);
     const token = ++this.#tokens;
-    const { hidden } = this.#consent;
-    const distinct = new Set(rooms.filter((room) => !hidden.includes(room)));
-    const refused = new Set(rooms.filter((room) => hidden.includes(room)));
-    if (!this.#subscriptions.begin(token, request, distinct, [...refused])) {
+    const distinct = new Set(rooms);
+    const refused = [...distinct].filter((room) => this.#hidden.has(room));
+    for (const room of refused) distinct.delete(room);
+    if (!this.#subscriptions.begin(token, request, distinct, refused)) {
       this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
       return;
     }
@@ -320,7 +322,7 @@ export class Session implements Actor<SessionMessage> {
 
   #part(given: SubscribedPart): readonly Effect[] {
     // Hidden since it was asked.
-    const isHidden = given.entry !== null && this.#consent.hidden.includes(given.room);
+    const isHidden = given.entry !== null && this.#hidden.has(given.room);
     if (!isHidden) return this.#takePart(given);
     const part = { kind: 'part', session: this.#session, audience: { room: given.room } } as const;
     return [part, ...this.#takePart({ ...given, entry: null })];
@@ -367,7 +369,7 @@ export class Session implements Actor<SessionMessage> {
 
   #ephemeral(effects: Effect[], { room, kind }: SendEphemeral, bytes: number, now: number): boolean {
     const known = kind >= EphemeralKind.EPHEMERAL_KIND_TYPING && kind <= EphemeralKind.EPHEMERAL_KIND_ONLINE;
-    if (!known || !isRoomId(room) || this.#consent.hidden.includes(room)) return false;
+    if (!known || !isRoomId(room) || this.#hidden.has(room)) return false;
     if ((this.#buckets as SessionBuckets).device.take('ephemeral', now) > 0) return false;
     const message = { kind: 'ephemeral', from: this.#requester(0), ephemeral: kind } as const;
     effects.push({ kind: 'send', to: roomAddress(room), message, bytes: bytes + requestWeight });
@@ -398,10 +400,21 @@ export class Session implements Actor<SessionMessage> {
     }
   }
 
+  #agreed({ hidden, inviteFromMs }: Consent): void {
+    this.#hidden = new Set(hidden);
+    this.#inviteFromMs = inviteFromMs;
+  }
+
+  /** `now` matters to what may hold an invitation. */
   #requester(request: number, now = 0): Requester {
-    const mayInvite = this.#consent.inviteFromMs <= now;
-    const [session, user, device, mayEnter] = [this.#session, this.#user, this.#device, this.#mayEnter];
-    return { session, request, user, device, mayEnter, mayInvite };
+    return {
+      session: this.#session,
+      request,
+      user: this.#user,
+      device: this.#device,
+      mayEnter: this.#mayEnter,
+      mayInvite: this.#inviteFromMs <= now,
+    };
   }
 
   #push(request: number, body: AnswerBody): Effect {
