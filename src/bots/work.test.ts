@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientError } from '#client/errors.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { Work } from './work.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -53,7 +54,10 @@ describe('the work of a bot', () => {
       await vi.advanceTimersByTimeAsync(1);
       expect(begun).toHaveLength(before + 1);
     }
-    await settle('a', new ClientError('REJECTED', 'busy', { retryAfterMs: 30_000 }));
+    await settle(
+      'a',
+      new ClientError('REJECTED', 'busy', { rejection: Rejection.REJECTION_BUSY, retryAfterMs: 30_000 }),
+    );
     await vi.advanceTimersByTimeAsync(29_999);
     expect(begun).toHaveLength(4);
     await vi.advanceTimersByTimeAsync(1);
@@ -61,6 +65,21 @@ describe('the work of a bot', () => {
     await vi.advanceTimersByTimeAsync(600_000);
     expect(begun).toHaveLength(5);
     expect(failures).toEqual([]);
+  });
+
+  it.each([
+    [Rejection.REJECTION_ROOM_EXISTS, 0],
+    [Rejection.REJECTION_STALE_MANIFEST, 0],
+    [Rejection.REJECTION_BAD_REQUEST, 1],
+    [Rejection.REJECTION_FORBIDDEN, 1],
+  ])('says that the server refused with %i, where that is for good', async (rejection, said) => {
+    const { work, begun, failures, settle } = stage();
+    work.add('a');
+    await settle('a', new ClientError('REJECTED', 'refused', { rejection }));
+    expect(failures).toHaveLength(said);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(begun).toEqual(['a', 'a']);
+    work.close();
   });
 
   it('is not held up by what fails, says what waiting does not mend, and ends when it is closed', async () => {

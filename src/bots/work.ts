@@ -14,9 +14,11 @@ export interface WorkOptions {
   readonly longestMs?: number;
 }
 
-const waits: ReadonlySet<ClientError['code']> = new Set([
-  ...(['OFFLINE', 'TIMEOUT', 'DISCONNECTED', 'REJECTED', 'UNKNOWN', 'NOT_CONFIRMED'] as const),
+const passing: ReadonlySet<ClientError['code']> = new Set([
+  ...(['OFFLINE', 'TIMEOUT', 'DISCONNECTED', 'UNKNOWN', 'NOT_CONFIRMED'] as const),
 ]);
+/** Rejections from here on are not for another time (proto/codes.proto). */
+const forGood = 40;
 
 /** The queue. */
 export class Work {
@@ -64,7 +66,7 @@ export class Work {
       await this.#options.run(name);
       this.#tries.delete(name);
     } catch (error) {
-      if (!(error instanceof ClientError && waits.has(error.code))) this.#options.failed(error);
+      if (!passes(error)) this.#options.failed(error);
       this.#later(name, error instanceof ClientError ? error.retryAfterMs : 0);
     }
     this.#running.delete(name);
@@ -82,4 +84,10 @@ export class Work {
       setTimeout(() => this.add(name), ms),
     );
   }
+}
+
+/** It was the network, or the server said that it is not now. */
+function passes(error: unknown): boolean {
+  if (!(error instanceof ClientError)) return false;
+  return error.code === 'REJECTED' ? (error.rejection ?? forGood) < forGood : passing.has(error.code);
 }
