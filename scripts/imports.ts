@@ -64,11 +64,16 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     from: 'src/server/directory',
-    may: ['proto', 'actors', 'src/server/directory', 'src/server/storage', 'src/server/telemetry'],
+    may: ['proto', 'actors', 'src/server/directory', 'src/server/rates', 'src/server/storage', 'src/server/telemetry'],
     packages: 'all',
     node: true,
   },
-  { from: 'src/server/auth', may: ['proto', 'actors', 'src/server/auth'], packages: 'all', node: true },
+  {
+    from: 'src/server/auth',
+    may: ['proto', 'actors', 'src/server/auth', 'src/server/rates'],
+    packages: 'all',
+    node: true,
+  },
   {
     from: 'src/server/test',
     may: ['proto', 'actors', 'src/server', 'src/client', 'src/cli', 'src/luxid', 'bench/lib'],

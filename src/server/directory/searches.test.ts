@@ -35,7 +35,7 @@ describe('searches', () => {
   it('are refused where another user can not be remembered', () => {
     const searches = new Searches({ ...small, nodeBurst: 100 });
     for (const user of ['a', 'b', 'c', 'd']) expect(searches.take(user, t0)).toBe(0);
-    expect([searches.take('e', t0), searches.take('a', t0), searches.size]).toEqual([1_000, 0, 4]);
+    expect([searches.take('e', t0), searches.take('a', t0), searches.size]).toEqual([3_000, 0, 4]);
     // Whoever may search all at once again is forgotten.
     expect([searches.take('e', t0 + 1_000), searches.size]).toEqual([0, 2]);
     expect(searchLimits.usersMax).toBe(100_000);

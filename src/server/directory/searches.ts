@@ -1,6 +1,7 @@
 // How much may be searched, so that nobody reads the directory out by trying names: of one user, whatever their devices and connections, and of this node in
 // all, whoever asks. It protects identity, so it fails closed: when it can't remember another user, that one is refused. In memory, of one node: a user of
-// several nodes may search as much on each. Pure but for its table; time is passed in.
+// several nodes may search as much on each. Pure but for its tables; time is passed in.
+import { ClosedBuckets } from '../rates/closed-buckets.ts';
 
 export interface SearchLimits {
   /** Searches of a user at once. One more: RATE_LIMITED. */
@@ -24,49 +25,28 @@ export const searchLimits: SearchLimits = {
   usersMax: 100_000,
 };
 
-export class Searches {
-  readonly #limits: SearchLimits;
-  /** When each user may search all at once again; in the order of last use. */
-  readonly #fullAt = new Map<string, number>();
-  #nodeFullAt = 0;
+/** The bucket of the whole node. */
+const node = '';
 
-  constructor(limits: SearchLimits = searchLimits) {
-    this.#limits = limits;
+export class Searches {
+  readonly #users: ClosedBuckets;
+  readonly #node: ClosedBuckets;
+
+  constructor({ userBurst, userEveryMs, nodeBurst, nodeEveryMs, usersMax }: SearchLimits = searchLimits) {
+    this.#users = new ClosedBuckets({ burst: userBurst, everyMs: userEveryMs, keysMax: usersMax });
+    this.#node = new ClosedBuckets({ burst: nodeBurst, everyMs: nodeEveryMs, keysMax: 1 });
   }
 
   /** Users that are remembered. */
   get size(): number {
-    return this.#fullAt.size;
+    return this.#users.size;
   }
 
-  /** Takes one search; 0 = taken, else milliseconds until there is one again. Refusing takes nothing. */
+  /** Takes one search; 0 = taken, else milliseconds until there is one again. Refusing takes nothing, of neither. */
   take(user: string, now: number): number {
-    const { userBurst, userEveryMs, nodeBurst, nodeEveryMs, usersMax } = this.#limits;
-    // Never later than an empty bucket: a clock that was set back must not keep anyone out.
-    const [userEmpty, nodeEmpty] = [now + userBurst * userEveryMs, now + nodeBurst * nodeEveryMs];
-    const known = this.#fullAt.get(user);
-    if (known !== undefined && known > userEmpty) this.#fullAt.set(user, userEmpty);
-    this.#nodeFullAt = Math.min(this.#nodeFullAt, nodeEmpty);
-    const userFullAt = Math.min(Math.max(known ?? 0, now), userEmpty) + userEveryMs;
-    const nodeFullAt = Math.max(this.#nodeFullAt, now) + nodeEveryMs;
-    const waitMs = Math.max(userFullAt - userEmpty, nodeFullAt - nodeEmpty);
+    const waitMs = Math.max(this.#users.waitMs(user, now), this.#node.waitMs(node, now));
     if (waitMs > 0) return waitMs;
-    if (known === undefined && this.#fullAt.size >= usersMax && !this.#forgetFull(now)) return userEveryMs;
-    this.#nodeFullAt = nodeFullAt;
-    // Taken out and put back, it is the newest.
-    this.#fullAt.delete(user);
-    this.#fullAt.set(user, userFullAt);
-    return 0;
-  }
-
-  /** Looks at a few of those who searched longest ago. */
-  #forgetFull(now: number): boolean {
-    let forgotten = false;
-    let looked = 0;
-    for (const [user, fullAt] of this.#fullAt) {
-      if (looked++ === 16) break;
-      if (fullAt <= now) forgotten = this.#fullAt.delete(user) || forgotten;
-    }
-    return forgotten;
+    this.#node.take(node, now);
+    return this.#users.take(user, now);
   }
 }
