@@ -13,7 +13,7 @@ import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
 import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
-import type { Mutation } from './node.ts';
+import type { Mutation } from './mutation.ts';
 
 type Told = RoomMessage | UserMessage;
 

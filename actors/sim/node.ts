@@ -1,7 +1,7 @@
 // One process of the node: the real kernel with the real session, user and room actors, their logs on the simulated store, and links for sockets.
 // It may die at any moment, and it may stand still: then nothing happens in it, and what came meanwhile happens when it goes on.
 import { defaultHeldLimits, Held } from '#actors/cluster/held.ts';
-import { Keeper, type KeeperPorts } from '#actors/cluster/keeper.ts';
+import type { Keeper } from '#actors/cluster/keeper.ts';
 import type { Packet } from '#actors/cluster/packets.ts';
 import { firstSession } from '#actors/cluster/seats.ts';
 import { Switchboard, type SwitchboardPorts } from '#actors/cluster/switchboard.ts';
@@ -11,18 +11,15 @@ import { Audiences } from '#actors/kernel/audience.ts';
 import { type Effect, rejected } from '#actors/kernel/effects.ts';
 import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
 import { laneOf } from '#actors/kernel/message-kinds.ts';
-import type { Message, RoomMessage, SessionMessage, UserMessage } from '#actors/kernel/messages.ts';
+import type { Message, RoomMessage, UserMessage } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
 import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
-import { coveredKey, decodeCovered } from '#actors/log/covered.ts';
-import { isSettled } from '#actors/log/due.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
-import type { MemoryStore } from '#actors/log/memory-store.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
 import { sameGeneration } from '#actors/log/segments.ts';
-import { shardCount, shardOf } from '#actors/log/shards.ts';
-import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
+import { shardOf } from '#actors/log/shards.ts';
+import type { Generation } from '#actors/ports/log-store.ts';
 import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
@@ -34,32 +31,15 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
-import type { Faults } from './faults.ts';
+import { dueLogs } from './due-logs.ts';
+import { keepEveryMs, keepShards } from './keeping.ts';
 import type { Link, NodeEnd } from './link.ts';
-import { LogDriver, type LogDriverOptions, type LogHome } from './log-driver.ts';
+import { LogDriver, type LogHome } from './log-driver.ts';
+import type { Mutation } from './mutation.ts';
 import type { Peers } from './peers.ts';
 import { simPrimitives } from './primitives.ts';
 import type { Schedule } from './schedule.ts';
 import type { SimStore } from './store.ts';
-
-/** How a planted mistake gets into a process; all parts are optional. */
-export interface Mutation extends Pick<LogDriverOptions, 'omit' | 'lie' | 'twist'> {
-  readonly room?: (actor: Actor<RoomMessage>) => Actor<RoomMessage>;
-  readonly user?: (actor: Actor<UserMessage>) => Actor<UserMessage>;
-  readonly session?: (actor: Actor<SessionMessage>) => Actor<SessionMessage>;
-  /** Alters an effect on its way to the world; null = it is dropped. */
-  readonly effect?: (effect: WorldEffect, from: Address) => WorldEffect | null;
-  /** Nodes that it takes to be made. Default 1. */
-  readonly nodes?: number;
-  /** What must go wrong for it to do harm, more often than it does by itself. */
-  readonly faults?: Partial<Faults>;
-  readonly keeper?: (ports: KeeperPorts, self: Generation) => KeeperPorts;
-  readonly held?: () => Held;
-  /** Alters what another node says. */
-  readonly packet?: (packet: Packet) => Packet;
-  /** Answers that nobody waits for are believed. */
-  readonly believesStrays?: true;
-}
 
 export interface NodeOptions {
   readonly schedule: Schedule;
@@ -84,9 +64,6 @@ export interface NodeOptions {
   readonly town?: { readonly seat: number; readonly peers: Peers };
 }
 
-/** How often a node looks at what it should have, and at its own fence, milliseconds. */
-const keepEveryMs = 200;
-const fenceEveryMs = 1_000;
 /** For giving everything away at the end. */
 const leaveMs = 10_000;
 
@@ -183,7 +160,11 @@ export class SimNode implements World, LogHome, NodeEnd {
       this.later(sweepEveryMs, sweep);
     };
     this.later(sweepEveryMs, sweep);
-    if (options.town !== undefined && board !== null) this.#keep(options.town.peers, board);
+    if (options.town === undefined || board === null) return;
+    const { peers } = options.town;
+    peers.enter(this);
+    const others = () => peers.othersOf(this);
+    this.#keeper = keepShards({ home: this, store, logs: this.#logs, board, others, alter: mutation.keeper });
   }
 
   now(): number {
@@ -421,58 +402,6 @@ export class SimNode implements World, LogHome, NodeEnd {
     };
   }
 
-  /** Takes and gives shards, and asks whether it is still alive. */
-  #keep(peers: Peers, board: Switchboard): void {
-    const shardOfAny = (shards: ReadonlySet<number>) => (address: Address) => shards.has(shardOf(address));
-    const told =
-      <T>(done: (answer: T) => void) =>
-      (answer: T) => {
-        done(answer);
-        lookSoon();
-      };
-    const ports: KeeperPorts = {
-      walk: (steps, done) => this.#logs.walk(steps, told(done), { givesUp: true }),
-      readShard: (shard, done) => {
-        const heard = told(done);
-        const read = this.inside((answer: { readonly value: ShardOwner | null } | null) => heard(answer?.value));
-        this.#options.store.ask({ asker: this }, (memory) => memory.readShard(shard), read);
-      },
-      release: (shards) => new Set(this.system.release(shardOfAny(shards)).map(shardOf)),
-      abandon: (shards) => this.system.abandon(shardOfAny(shards)),
-      forget: (shards) => this.#logs.forgetStubs(shards),
-      placeOf: (shard) => board.placement.of(shard),
-      place: (shards, place) => board.place(shards, place),
-      found: (shard, seat, askedMs) => board.found(shard, seat, askedMs),
-      now: () => this.now(),
-    };
-    const keeper = new Keeper(this.generation, this.#options.mutation.keeper?.(ports, this.generation) ?? ports);
-    this.#keeper = keeper;
-    let isSoon = false;
-    const look = () => {
-      keeper.tick(peers.othersOf(this));
-      board.tick();
-    };
-    const lookSoon = () => {
-      if (isSoon) return;
-      isSoon = true;
-      this.later(0, () => {
-        isSoon = false;
-        look();
-      });
-    };
-    const keep = () => {
-      look();
-      this.later(keepEveryMs, keep);
-    };
-    const fence = () => {
-      this.#logs.check();
-      this.later(fenceEveryMs, fence);
-    };
-    peers.enter(this);
-    this.later(1, keep);
-    this.later(fenceEveryMs, fence);
-  }
-
   #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
     for (const session of [...this.#audiences.hearers(audience, shed)]) this.#links.get(session)?.push(frame);
     if (mark === undefined || !('room' in audience)) return;
@@ -528,18 +457,4 @@ export class SimNode implements World, LogHome, NodeEnd {
       this.#plan();
     });
   }
-}
-
-/** Logs with something due that is not settled; what is settled is forgotten. */
-function dueLogs(memory: MemoryStore, throughMs: number, isOwn: (shard: number) => boolean): readonly string[] {
-  const logs = new Set<string>();
-  for (let shard = 0; shard < shardCount; shard++) {
-    if (!isOwn(shard)) continue;
-    for (const due of memory.readDue(shard, throughMs, 1_000)) {
-      const [covered] = memory.readState(due.log, [coveredKey]);
-      if (isSettled(due, memory.readMeta(due.log), decodeCovered(covered))) memory.dropDue([due]);
-      else logs.add(due.log);
-    }
-  }
-  return [...logs];
 }

@@ -8,7 +8,7 @@ import { Device } from './client/device.ts';
 import { Household } from './client/household.ts';
 import { Cluster } from './cluster.ts';
 import { calm } from './faults.ts';
-import type { Mutation } from './node.ts';
+import type { Mutation } from './mutation.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import { SimStore } from './store.ts';
