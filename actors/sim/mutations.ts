@@ -118,7 +118,7 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
   }),
   'a shard goes back to work although its hand-over may have happened': () => ({
     nodes: 3,
-    faults: { storeSilent: 0.1, storeLate: 0.1 },
+    faults: { storeSilent: 0.2, storeLate: 0.2, leaves: 0.1 },
     keeper: hopeful,
   }),
   'a shard is taken without fencing its owner': () => ({
