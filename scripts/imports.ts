@@ -69,6 +69,20 @@ export const importRules: readonly ImportRule[] = [
     node: true,
   },
   {
+    from: 'src/server/report',
+    may: ['proto', 'actors', 'src/server/report', 'src/server/telemetry'],
+    packages: 'none',
+    node: true,
+  },
+  { from: 'src/server/cluster', may: ['proto', 'actors', 'src/server/cluster'], packages: ['ioredis'], node: true },
+  {
+    from: 'src/server/telemetry',
+    may: ['proto', 'actors', 'src/server/telemetry'],
+    packages: ['pino', 'prom-client'],
+    node: true,
+  },
+  { from: 'src/server/rates', may: ['src/server/rates'], packages: 'none', node: true },
+  {
     from: 'src/server/auth',
     may: ['proto', 'actors', 'src/server/auth', 'src/server/rates'],
     packages: 'all',
