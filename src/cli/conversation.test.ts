@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, ProviderProcess } from '#server/test/harness.ts';
-import { run, seen, start } from './test/program.ts';
+import { run, runHere, seen, start } from './test/program.ts';
 
 describe('talking with luxchat', () => {
   let provider: ProviderProcess;
@@ -12,7 +12,7 @@ describe('talking with luxchat', () => {
   let group = '';
   const folders: string[] = [];
   const done = async (folder: string, ...args: string[]) => {
-    const ran = await run(folder, args);
+    const ran = await runHere(folder, args);
     expect(ran, `${args.join(' ')}: ${ran.errors}`).toMatchObject({ status: 0 });
     return ran.lines;
   };
@@ -34,7 +34,11 @@ describe('talking with luxchat', () => {
     // Who made the group gives its name to those who join, once both are there.
     const owner = start(['--folder', alice, 'tail']);
     await done(bob, 'accept', group);
-    await eventually('bob reads the name', async () => (await run(bob, ['members', 'Hiking'])).status === 0, 30_000);
+    await eventually(
+      'bob reads the name',
+      async () => (await runHere(bob, ['members', 'Hiking'])).status === 0,
+      30_000,
+    );
     owner.child.kill('SIGINT');
     await owner.ended;
   });
@@ -64,7 +68,7 @@ describe('talking with luxchat', () => {
       new RegExp(`^#${number} +\\d\\d:\\d\\d @\\w+: Meet at ten \\(edited\\) 👍2$`, 'm'),
     );
     for (const wrong of ['99999', '1'])
-      expect(await run(alice, ['edit', 'Hiking', wrong, 'x'])).toMatchObject({
+      expect(await runHere(alice, ['edit', 'Hiking', wrong, 'x'])).toMatchObject({
         status: 1,
         errors: expect.stringContaining('UNKNOWN'),
       });
@@ -128,6 +132,37 @@ describe('talking with luxchat', () => {
       expect(await chat.ended).toMatchObject({ status: 0 });
     }
     expect((await done(bob, 'rooms'))[0]).toMatchObject({ unread: 0 });
+  });
+
+  it('lets people in and out, blocks, reports, and says how it is with receipts', async () => {
+    const carol = await provider.login('carol');
+    folders.push(carol);
+    const her = await idOf(carol);
+    await done(alice, 'invite', 'Hiking', her);
+    expect(await done(carol, 'invitations')).toMatchObject([{ room: group }]);
+    await done(carol, 'decline', '1');
+    await done(alice, 'invite', 'Hiking', her);
+    await done(carol, 'accept', '1');
+    const statusOf = async (user: string) => {
+      const members = await done(alice, 'members', 'Hiking');
+      return members.find((member) => member.user === user)?.status;
+    };
+    expect(await statusOf(her)).toBe('joined');
+    const [said] = await done(carol, 'send', group, 'something to report');
+    await done(bob, 'history', 'Hiking');
+    expect(await done(bob, 'report', 'Hiking', String(said?.id), 'rude')).toMatchObject([{ id: said?.id }]);
+    await done(bob, 'block', her);
+    expect(await done(bob, 'blocked')).toEqual([{ type: 'blocked', user: her }]);
+    await done(bob, 'unblock', her);
+    expect(await done(bob, 'blocked')).toEqual([]);
+    expect(await done(bob, 'receipts', 'off')).toEqual([{ type: 'receipts', on: false }]);
+    expect(await done(bob, 'receipts', 'on')).toEqual([{ type: 'receipts', on: true }]);
+    await done(bob, 'read', 'Hiking');
+    await done(bob, 'go-on', 'Hiking');
+    await done(alice, 'remove', 'Hiking', her);
+    expect(await statusOf(her)).not.toBe('joined');
+    await done(bob, 'leave', 'Hiking');
+    expect(await done(bob, 'rooms')).toEqual([]);
   });
 
   it('confirms a second device by seven emoji that both show, and not when somebody says no', async () => {

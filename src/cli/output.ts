@@ -15,8 +15,11 @@ export interface Output {
   fail(error: unknown): void;
 }
 
+/** Where lines go: `console`, or whoever listens in its place. */
+export type Console = Pick<typeof console, 'log' | 'error'>;
+
 /** Output to this process. */
-export function createOutput(json: boolean): Output {
+export function createOutput(json: boolean, console: Console = globalThis.console): Output {
   return {
     json,
     say: (object, ...lines) => {

@@ -1,6 +1,7 @@
 // The terminal client as a process, for tests: with `--json`, its lines read as objects; or as people see it.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { runProgram } from '../program.ts';
 
 const main = new URL('../main.ts', import.meta.url).pathname;
 const lineMs = 30_000;
@@ -63,6 +64,17 @@ export function start(args: readonly string[]): Program {
       look();
     });
   return { child, ended, line, type: (text) => child.stdin.write(`${text}\n`) };
+}
+
+/** Runs a command on a device's folder in this process, which saves the start of one. For what reads no stdin and waits for no signal. */
+export async function runHere(folder: string, args: readonly string[]): Promise<Ran> {
+  const [lines, errors]: [Line[], string[]] = [[], []];
+  const console = {
+    log: (line: string) => void lines.push(JSON.parse(line) as Line),
+    error: (line: string) => void errors.push(line),
+  };
+  const status = await runProgram(['--json', '--folder', folder, ...args], main, console);
+  return { status, lines, errors: errors.join('\n') };
 }
 
 /** Runs a command on a device's folder to its end. */

@@ -1,0 +1,66 @@
+// One run of the terminal client: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
+import { ClientError } from '#client/errors.ts';
+import { hasDevice, openDevice } from '#client/node/device-folder.ts';
+import { type Arguments, programOf, readArguments } from './arguments.ts';
+import { chat } from './chat.ts';
+import { type Command, commands, onNewAlarm } from './commands.ts';
+import { unreachable, withDeadline } from './deadline.ts';
+import { helpText } from './help.ts';
+import { Keyboard } from './keyboard.ts';
+import { keys } from './keys.ts';
+import { logOut } from './log-out.ts';
+import { login } from './login.ts';
+import { type Console, createOutput, type Output } from './output.ts';
+import { peopleCommands } from './people.ts';
+import { password, secure, unlock } from './secure.ts';
+import { alarmSentence } from './sentences.ts';
+import { verify } from './verify.ts';
+
+const all: Readonly<Record<string, Command>> = {
+  ...commands,
+  ...peopleCommands,
+  verify: { live: true, run: verify },
+  secure: { live: true, run: secure },
+  unlock: { live: true, run: unlock },
+  password: { live: true, run: password },
+  keys: { live: true, run: keys },
+  chat: { live: false, watches: true, run: chat },
+};
+
+/** Runs the command that the arguments name, as the program at the path `script`. Resolves with the status to end with: 0; 1 = failed; 2 = called wrongly. */
+export async function runProgram(words: readonly string[], script: string, console?: Console): Promise<number> {
+  let out = createOutput(words.includes('--json'), console);
+  try {
+    const program = programOf(process.env, script);
+    const args = readArguments(words, process.env, program);
+    out = createOutput(args.json, console);
+    await runCommand(args, out, program);
+    return 0;
+  } catch (error) {
+    out.fail(error);
+    return error instanceof ClientError && error.code === 'BAD_ARGUMENT' ? 2 : 1;
+  }
+}
+
+async function runCommand(args: Arguments, out: Output, program: string): Promise<void> {
+  if (args.command === 'help') {
+    const text = helpText(program);
+    return out.say({ type: 'help', text }, ...text.split('\n'));
+  }
+  const keyboard = new Keyboard();
+  if (args.command === 'login') return login(args, out, keyboard);
+  if (args.command === 'log-out') return logOut(args, out, keyboard);
+  const command = Object.hasOwn(all, args.command) ? all[args.command] : undefined;
+  if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See ${program} help.`);
+  if (!hasDevice(args.folder))
+    throw new ClientError('LOGIN_NEEDED', `There is no device in ${args.folder}: run ${args.call} login first.`);
+  const client = await openDevice(args.folder, { language: args.language });
+  try {
+    if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
+    await client.start();
+    if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
+    await command.run({ client, args, out, keyboard });
+  } finally {
+    await client.close();
+  }
+}
