@@ -39,6 +39,10 @@ describe.each(['uws', 'ws'])('a hostile device at a provider on %s', (transport)
     await provider?.remove();
   });
 
+  it('is at the transport that was asked for, and the slower one is said at the start', () => {
+    expect(provider.output.includes('the slower fall-back transport')).toBe(transport === 'ws');
+  });
+
   it.each(rejections)('hears %s for %s', async (code, _, attack) => {
     expect(await attack(stage)).toBe(Rejection[code]);
   });

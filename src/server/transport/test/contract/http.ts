@@ -80,6 +80,28 @@ export function httpTests(serve: Serve): void {
     expect((await post(chunked(65_537)))[0]).toBe(413);
   });
 
+  it('reads headers of 16 KiB and answers 431 to more; the libraries count line ends and names differently, 256 bytes at most', async () => {
+    const seen: number[] = [];
+    const server = await serve({
+      http: ({ headers }) => {
+        seen.push(headers['x-long']?.length ?? 0);
+        return { status: 204 };
+      },
+    });
+    const statusOf = (bytes: number) =>
+      new Promise<string>((resolve, reject) => {
+        const begin = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-long: ';
+        const socket = createConnection(server.port, '127.0.0.1', () =>
+          socket.write(`${begin}${'a'.repeat(bytes - begin.length - 4)}\r\n\r\n`),
+        );
+        socket.once('data', (data) => resolve(data.toString().split(' ')[1] ?? ''));
+        socket.once('error', reject);
+      });
+    expect(await statusOf(16_384 - 256)).toBe('204');
+    expect(await statusOf(16_384 + 256)).toBe('431');
+    expect(seen).toHaveLength(1);
+  });
+
   it('answers 500 with a code when the handler throws, rejects or returns what cannot be sent, and leaks nothing', async () => {
     const secret = 'the password is tree';
     const handlers: Record<string, HttpHandler> = {
