@@ -19,6 +19,7 @@ export type BounceEffect = Extract<Effect, { kind: 'send' | 'answer' | 'disconne
  * - `standing`: the room repeats it until `standingKept` comes;
  * - `newcomer`: the user actor repeats it until `newcomerKept` comes;
  * - `manifestMoved`: best effort by contract, the truth travels in payloads;
+ * - `invited`: tells a limit of invitations what became of one, which it may miss;
  * - `ephemeral`: typing and presence are the first to be shed, and have no answer;
  * - `deviceRevoked`: login repeats it until the effect `revokeDevice` comes;
  * - `identityMoved`: the user actor repeats it until `identityKept` comes;
