@@ -1,5 +1,6 @@
 // Links over real sockets on loopback: how they come, what they carry, and how they end and come again.
-import { afterEach, describe, expect, it } from 'vitest';
+import { Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Packet } from '#actors/cluster/packets.ts';
 import type { LinksOptions } from './links.ts';
 import { answering, framed, identity, Speaker, TestNode, until } from './testing/nodes.ts';
@@ -40,6 +41,19 @@ describe('a link', () => {
     expect(younger.happened.slice(0, 2)).toEqual(['up 1', 'owns of 1']);
     expect(younger.received).toEqual(Array.from({ length: 50 }, (_, n) => owns(n)));
     expect(older.received).toEqual(Array.from({ length: 50 }, (_, n) => owns(n, n)));
+  });
+
+  it('writes what was sent in one turn at once, however many packets', async () => {
+    const [older, younger] = await pair();
+    const write = vi.spyOn(Socket.prototype, 'write');
+    ends.push(() => write.mockRestore());
+    for (let turn = 1; turn <= 3; turn++) {
+      for (let n = 0; n < 50; n++) older.links.send(2, owns(n));
+      await until('all came', () => younger.received.length === 50 * turn);
+      const toYounger = write.mock.calls.filter((_, n) => (write.mock.contexts[n] as Socket).localPort === older.port);
+      // A sign of life is a write, too: a length of nothing.
+      expect(toYounger.filter(([bytes]) => (bytes as Buffer).length > 4)).toHaveLength(turn);
+    }
   });
 
   it('is dialled by the younger process only', async () => {
