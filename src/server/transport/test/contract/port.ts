@@ -6,7 +6,7 @@ import { Client } from './client.ts';
 import { type Create, type Serve, Server } from './server.ts';
 
 export function drainTests(create: Create, serve: Serve): void {
-  it('drains: accepts nobody, closes all with GOING_AWAY and a jittered time, lets an answer finish, frees the port', async () => {
+  it('drains: accepts nobody, closes one after the other with GOING_AWAY and a jittered time, lets an answer finish, frees the port', async () => {
     let release: () => void = () => {};
     let asked: () => void = () => {};
     const arrived = new Promise<void>((resolve) => {
@@ -31,6 +31,14 @@ export function drainTests(create: Create, serve: Serve): void {
     const answered = fetch(`${server.http}/slow`).then((response) => response.text());
     await arrived;
     const drained = server.transport.drain(400);
+    // As many steps as connections: one in each, so that those who come back elsewhere do not all come at once. The first is gone by now.
+    const left = [server.transport.connections()];
+    while (left.at(-1) !== 0) {
+      const { length } = server.closes;
+      await server.until(() => server.closes.length > length, 'the next step of the drain');
+      left.push(server.transport.connections());
+    }
+    expect(left).toEqual(clients.map((_, n) => clients.length - 1 - n));
     const closes = await Promise.all(clients.map((client) => client.closed));
     release();
     expect(await answered).toBe('done');
