@@ -84,6 +84,11 @@ export class Log {
     return this.#phase === 'ended';
   }
 
+  /** The store remembers that the actor must be woken. */
+  get restless(): boolean {
+    return this.#tail.restless;
+  }
+
   command(command: LogCommand, now: number): void {
     if (this.#phase === 'ended') return;
     this.#now = now;
