@@ -1,10 +1,15 @@
 // One test runner for everything: `unit` runs pure code in threads, `server` runs native modules and real processes
 // in forks, so that a crash of one suite never colours another: two at a time, since most of what they do is wait. `cassandra` does the same, one at a
 // time, with the services that a cluster needs, which fill the machine; a suite that asks for one is the one that starts it, and one that can't have it fails (deploy/dev/README.md).
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 if (Number(process.versions.node.split('.')[0]) < 24)
   throw new Error('Luxchat needs Node 24 or newer: run `npm ci` first');
+
+// Some hundred programs are started, most of them the same few.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 
 const real = [
   'src/server/**/*.test.ts',

@@ -2,12 +2,10 @@
 // The door of the terminal client: finds Node 24 (the project brings it on Linux) and hands over to main.ts.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  module.enableCompileCache();
   await import(main);
 } else {
   const own = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
