@@ -74,6 +74,7 @@ function now(): number {
   return exec.instance.currentTestRunDuration;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one session from hello to its end, which k6 runs as one closure.
 function live(person: Person, n: number): void {
   const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer' as typeof socket.binaryType;

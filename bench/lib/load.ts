@@ -155,7 +155,7 @@ function providerMember(client: RawClient, make: (sendId: number) => Buffer): Me
     acked: () => {},
     came: () => {},
   };
-  client.wire.closed.then((code) => {
+  void client.wire.closed.then((code) => {
     throw new Error(`a member was disconnected: ${code}`);
   });
   client.frame = (bytes) => {

@@ -50,7 +50,7 @@ export class RawClient {
     this.wire = new Wire({ port }, (payload) => {
       for (const bytes of splitFrames(payload)) if (this.frame === null || !this.frame(bytes)) this.#frame(bytes);
     });
-    this.wire.closed.then((code) => this.#gone(new Error(`the server closed the connection: ${code}`)));
+    void this.wire.closed.then((code) => this.#gone(new Error(`the server closed the connection: ${code}`)));
   }
 
   /** Connects and says hello. */

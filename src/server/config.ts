@@ -163,6 +163,7 @@ function parse(setting: Setting, given: string | undefined): unknown {
   return number;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a list, one sentence each.
 function refuseContradictions(config: Config): void {
   const refuse = (when: boolean, sentence: string) => {
     if (when) throw new ConfigError(sentence);

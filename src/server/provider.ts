@@ -115,6 +115,7 @@ interface Ground {
   readonly closing: (() => Promise<unknown>)[];
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the one place where everything is tied together, in the order in which it starts.
 async function startOn(
   config: Config,
   ports: ProviderPorts,

@@ -29,6 +29,7 @@ export interface CryptoServerPorts {
 }
 
 /** Makes the port. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure over what a device has asked; each of its functions is short.
 export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
   const numbers = new Map<string, number>();
   /** Devices that had no key for some seconds when last asked. */

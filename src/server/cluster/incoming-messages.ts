@@ -67,6 +67,7 @@ export function messageFromWire({ body }: ActorMessage): CrossingMessage | null 
   return body === undefined ? null : messageOf(body);
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a list, one case for each kind of message.
 function messageOf(body: Body): CrossingMessage | null {
   switch (body.$case) {
     case 'subscribedPart': {

@@ -10,6 +10,7 @@ export function messageToWire(message: Message): ActorMessage {
   return { body: bodyToWire(message) };
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a list, one case for each kind of message.
 function bodyToWire(message: Message): Body {
   switch (message.kind) {
     case 'subscribedPart': {

@@ -67,7 +67,7 @@ export class Outbox {
       this.#queue.push({ sendId: 0, submit: null, content: '', make, again, resolve, reject });
       if (this.#queue.length > 1) return;
       this.#begin();
-      if (this.#connection !== null) this.#work(this.#connection);
+      if (this.#connection !== null) void this.#work(this.#connection);
     });
   }
 
@@ -88,7 +88,7 @@ export class Outbox {
   /** There is a connection. */
   resume(connection: Connection): void {
     this.#connection = connection;
-    this.#work(connection);
+    void this.#work(connection);
   }
 
   /** There is none. */
@@ -108,7 +108,7 @@ export class Outbox {
     }
     this.#sending = false;
     // Another connection may have come while the old one was waited for.
-    if (this.#connection !== null && this.#connection !== connection) this.#work(this.#connection);
+    if (this.#connection !== null && this.#connection !== connection) void this.#work(this.#connection);
   }
 
   /** Null where it has an answer for good; else how long to wait at least before it is tried again. */
