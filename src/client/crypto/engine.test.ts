@@ -242,6 +242,58 @@ describe('private messages', () => {
   });
 });
 
+describe('a server that hands device messages out as it likes', () => {
+  /** Messages under a key each, and the device messages with these keys, which wait for Bob's device. */
+  async function underKeysOfTheirOwn(count: number) {
+    // Both have heard each other: from here on the ratchet between them turns with each message.
+    await send(a1);
+    await send(b1);
+    await world.settle();
+    const sent: Encrypted[] = [];
+    for (let at = 0; at < count; at += 1) {
+      await a1.rotate(room);
+      sent.push(await send(a1));
+    }
+    const keys = world.server.fetch(bob, '1');
+    expect(keys).toHaveLength(count);
+    return { sent, keys };
+  }
+  const causes = async (sent: readonly Encrypted[]) => {
+    const read = await Promise.all(sent.map((one) => decrypt(b1, one, alice, one.sessionId)));
+    return read.map((each) => (each.ok ? 'read' : each.cause));
+  };
+
+  test('in another order loses nothing', async () => {
+    const { sent, keys } = await underKeysOfTheirOwn(5);
+    expect(await b1.receive({ messages: keys.toReversed() })).toMatchObject({ dropped: 0, undecrypted: [] });
+    expect(await causes(sent)).toEqual(Array(5).fill('read'));
+  });
+
+  test('twice is told that the second can not be opened, and nothing else changes', async () => {
+    const { sent, keys } = await underKeysOfTheirOwn(2);
+    expect(await b1.receive({ messages: [...keys, ...keys] })).toMatchObject({ dropped: 2 });
+    expect(await causes(sent)).toEqual(['read', 'read']);
+  });
+
+  test('but for one leaves what is under that key, with its cause, until it comes at last', async () => {
+    const { sent, keys } = await underKeysOfTheirOwn(3);
+    const [first, second, third] = keys;
+    await b1.receive({ messages: [first!, third!] });
+    expect(await causes(sent)).toEqual(['read', 'NO_KEY', 'read']);
+    const { roomKeys } = await b1.receive({ messages: [second!] });
+    expect(roomKeys).toEqual([{ room, sessionId: sent[1]?.sessionId }]);
+    expect(await causes(sent)).toEqual(['read', 'read', 'read']);
+  });
+
+  test('in the name of another is not believed: the key stays out', async () => {
+    await world.device('@carol:lux', '1', { first: true });
+    const { sent, keys } = await underKeysOfTheirOwn(1);
+    const { roomKeys } = await b1.receive({ messages: keys.map((key) => ({ ...key, sender: '@carol:lux' })) });
+    expect(roomKeys).toEqual([]);
+    expect(await causes(sent)).toEqual(['NO_KEY']);
+  });
+});
+
 function send(engine: CryptoEngine): Promise<Encrypted> {
   return engine.encrypt({ room, recipients: everyone, plaintext: bytes('hello'), rotation: wide });
 }
