@@ -1,5 +1,5 @@
-// The rules' primitives in plain JavaScript, for any runtime: synchronous, from a well-kept library. Agrees with `src/server/primitives.ts` on
-// every input. An Ed25519 check takes about a millisecond: verifying a long chain belongs off the user's path.
+// The rules' primitives in plain JavaScript, for any runtime: synchronous, from a well-kept library. Agrees with `src/server/primitives.ts` and
+// `node/node-primitives.ts` on every input. An Ed25519 check takes some milliseconds: verifying a long chain belongs off the user's path.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -18,13 +18,14 @@ export const portablePrimitives: Primitives = {
     return hmac(sha256, key, data);
   },
   verify(publicKey, message, signature) {
-    if (publicKey.length !== 32 || signature.length !== 64 || !isKnownPrimeOrder(publicKey)) return false;
+    if (publicKey.length !== 32 || signature.length !== 64 || !isPrimeOrderKey(publicKey)) return false;
     // The library multiplies by the cofactor before it compares, so an R outside the prime-order group would pass here alone.
     return ed25519.verify(signature, message, publicKey, { zip215: false }) && isPrimeOrder(signature.subarray(0, 32));
   },
 };
 
-function isKnownPrimeOrder(raw: Uint8Array): boolean {
+/** Is it a key that verifies anything, of 32 bytes? Each is looked at once, and then remembered. */
+export function isPrimeOrderKey(raw: Uint8Array): boolean {
   const name = String.fromCharCode(...raw);
   const known = keys.get(name);
   if (known !== undefined) return known;

@@ -1,6 +1,7 @@
 // Who this device is and its tokens, as they lie in its local store; and the client made of them. Shared by the ways to open a device, in a folder
 // and in a browser. A pair of tokens is kept before it is used: a crash in between leaves the old refresh token, which may be shown again then.
 import { LocalSelf } from '#proto/gen/local.ts';
+import type { Primitives } from '#proto/rules/primitives.ts';
 import type { PasswordCost } from '../backup/header.ts';
 import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
 import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
@@ -47,21 +48,26 @@ export async function readSelf(store: LocalStore): Promise<LocalSelf | undefined
   return row && LocalSelf.decode(row);
 }
 
-/** The client of a device; `cryptoStore` is where the crypto library keeps its state. Closing it closes `store`. */
-export function clientOf(
-  self: LocalSelf,
-  at: { readonly store: LocalStore; readonly cryptoStore: NonNullable<EngineOptions['store']> },
-  options: DeviceOptions,
-): LuxchatClient {
+/** Where a device lives. */
+export interface DevicePlace {
+  readonly store: LocalStore;
+  /** Where the crypto library keeps its state. */
+  readonly cryptoStore: NonNullable<EngineOptions['store']>;
+  /** Quicker ones than in plain JavaScript, where the runtime has them. */
+  readonly primitives?: Primitives;
+}
+
+/** The client of a device. Closing it closes `store`. */
+export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOptions): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
-  const { store, cryptoStore } = at;
+  const { store, cryptoStore, primitives = portablePrimitives } = at;
   const { client = 'luxchat', passwordCost, language, ...connection } = options;
   return new LuxchatClient({
     user,
     device,
     deviceId,
     store,
-    primitives: portablePrimitives,
+    primitives,
     openEngine: (server) =>
       openEngine({ user, device: deviceId, server, ledger: storeLedger(store), store: cryptoStore }),
     connection: {

@@ -26,6 +26,7 @@ import { sealingKey, sealStore } from '../store/sealed-store.ts';
 import type { LocalStore } from '../store/store.ts';
 import { CryptoStoreError, lockCryptoStore, type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
 import { openLmdbStore } from './lmdb-store.ts';
+import { nodePrimitives } from './node-primitives.ts';
 
 const keyName = 'local.key';
 const newKeyName = 'local.key.new';
@@ -88,7 +89,7 @@ export async function openDevice(folder: string, { server, ...options }: FolderO
     cryptoStore.close();
     throw error;
   });
-  return clientOf(self, { store, cryptoStore }, options);
+  return clientOf(self, { store, cryptoStore, primitives: nodePrimitives }, options);
 }
 
 function lockForRemoval(folder: string): () => void {
