@@ -59,7 +59,7 @@ describe('a request', () => {
     queryKeys('', [bob]),
     claimKeys(room, [bob]),
     sendDeviceMessages('', [ann]),
-    { $case: 'listRooms', value: { after: '' } } as RoutedBody,
+    { $case: 'listRooms', value: { after: '', room: '' } } as RoutedBody,
     { $case: 'removeDevice', value: { device: 1 } } as RoutedBody,
   ])('goes to the asker own user actor', (body) => {
     expect(routeOf(body, from)).toEqual({ to: userAddress(ann), message: { kind: 'request', from, body } });

@@ -31,7 +31,9 @@ const block = (other: string, blocked = true, on = street) =>
   on.ask(asker, { $case: 'setBlock', value: { user: other, blocked } });
 const blocks = (after = '') => street.ask(asker, { $case: 'listBlocks', value: { after } })!.value as BlockList;
 const rooms = () =>
-  (street.ask(asker, { $case: 'listRooms', value: { after: '' } })!.value as RoomList).rooms.map(({ room }) => room);
+  (street.ask(asker, { $case: 'listRooms', value: { after: '', room: '' } })!.value as RoomList).rooms.map(
+    ({ room }) => room,
+  );
 const inbox = () => {
   const page = street.ask(asker, { $case: 'fetchInbox', value: { after: 0, limit: 200 } })!.value as InboxPage;
   return page.entries.map(({ body }) => body!);

@@ -89,7 +89,7 @@ it('answers everything, sleeps after half a minute, and comes back', () => {
     { $case: 'sendDeviceMessages', value: { room, messages: [message, { ...message, user: '@ghost:example.org' }] } },
     { $case: 'queryKeys', value: { room, users: [bob, alice, '@ghost:example.org'], manifestsAbove: 0 } },
     { $case: 'claimKeys', value: { room, targets: [{ user: bob, device: 1 }] } },
-    { $case: 'listRooms', value: { after: '' } },
+    { $case: 'listRooms', value: { after: '', room: '' } },
     { $case: 'fetchInbox', value: { after: 0, limit: 0 } },
     { $case: 'ackInbox', value: { through: 1, synced: true } },
     { $case: 'listDevices', value: {} },

@@ -124,7 +124,7 @@ function looks(street: Street): unknown[] {
     ask(from, { $case: 'queryKeys', value: { room: '', users: [user], manifestsAbove: 0 } })(street),
     ask(from, { $case: 'fetchInbox', value: { after: 0, limit: 200 } })(street),
     ask(from, { $case: 'uploadKeys', value: { deviceJson: noBytes, oneTimeKeys: [], fallbackKeys: [] } })(street),
-    ask(from, { $case: 'listRooms', value: { after: '' } })(street),
+    ask(from, { $case: 'listRooms', value: { after: '', room: '' } })(street),
     ask(from, { $case: 'sendDeviceMessages', value: { room: '', messages: [] } })(street),
   ]);
 }

@@ -31,7 +31,7 @@ function stand(room: string, status: MemberStatus, parts: Partial<RoomStanding> 
 function listAll(): RoomEntry[] {
   const rooms: RoomEntry[] = [];
   for (let after = ''; ; ) {
-    const answer = street.ask({ user, device: 1 }, { $case: 'listRooms', value: { after } });
+    const answer = street.ask({ user, device: 1 }, { $case: 'listRooms', value: { after, room: '' } });
     const { rooms: some, next } = answer!.value as RoomList;
     rooms.push(...some);
     if (next === '') return rooms;

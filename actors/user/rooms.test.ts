@@ -6,6 +6,7 @@ import { bytesOf, testPrimitives } from '#proto/golden/cast.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { roomAddress } from '../kernel/address.ts';
 import type { RoomSummary } from '../kernel/messages.ts';
+import { userLimits } from './limits.ts';
 import { roomOf, stand as standing } from './testing/rooms.ts';
 import { Street } from './testing/street.ts';
 
@@ -52,8 +53,8 @@ function blank(room: string): RoomEntry {
   };
 }
 
-const page = (after = '') =>
-  street.ask({ user, device: 1 }, { $case: 'listRooms', value: { after } })!.value as RoomList;
+const page = (after = '', room = '') =>
+  street.ask({ user, device: 1 }, { $case: 'listRooms', value: { after, room } })!.value as RoomList;
 function listAll(): RoomEntry[] {
   const rooms: RoomEntry[] = [];
   for (let after = ''; ; ) {
@@ -176,10 +177,28 @@ describe('the room list', () => {
     expect(rooms).toHaveLength(130);
   });
 
+  // A bot looks at each room that it starts: with a page each time a thousand newcomers cost 64,000 heads several times over.
+  it('is asked about one room for the price of one, however many there are', () => {
+    for (let n = 0; n < 130; n++) stand(roomOf(n), joined);
+    summary(roomOf(77));
+    street.forget();
+    expect(page(roomOf(9), roomOf(77))).toMatchObject({ rooms: [{ room: roomOf(77), headSeq: 9 }], next: '' });
+    expect(street.all('summaries')).toMatchObject([{ rooms: [roomOf(77)] }]);
+    expect(street.all('watch')).toHaveLength(1);
+  });
+
+  it('says nothing of one room that it does not list: unknown, or left for over 30 days', () => {
+    stand(roomOf(1), left);
+    expect(page('', roomOf(1)).rooms).toHaveLength(1);
+    expect(page('', roomOf(2))).toEqual({ rooms: [], next: '' });
+    street.now += userLimits.formerRoomMs + 1;
+    expect(page('', roomOf(1))).toEqual({ rooms: [], next: '' });
+  });
+
   it('is unavailable when heads do not come within ten seconds', () => {
     stand(roomOf(1), joined);
     street.silent.add('heads');
-    const request = street.asks({ user, device: 1 }, { $case: 'listRooms', value: { after: '' } });
+    const request = street.asks({ user, device: 1 }, { $case: 'listRooms', value: { after: '', room: '' } });
     street.tell(user, { kind: 'timer', name: street.all('startTimer').at(-1)!.name });
     expect(street.answers.get(request)).toMatchObject({ value: { code: Rejection.REJECTION_UNAVAILABLE } });
   });

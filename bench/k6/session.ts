@@ -137,7 +137,7 @@ function live(person: Person, n: number): void {
     const hello = { version: 1, accessToken: person.token, client: 'k6', quiet: true };
     ask({ $case: 'hello', value: hello }, (_, helloMs) => {
       welcome.add(helloMs);
-      ask({ $case: 'listRooms', value: { after: '' } }, (_list, listMs) => {
+      ask({ $case: 'listRooms', value: { after: '', room: '' } }, (_list, listMs) => {
         roomList.add(listMs);
         ask({ $case: 'subscribe', value: { rooms: [room] } }, (answer, subscribeMs) => {
           subscribed.add(subscribeMs);

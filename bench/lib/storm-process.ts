@@ -101,7 +101,7 @@ async function storm(given: { kill?: number; port?: Ports } | null): Promise<Sto
     clients.push(client);
     // What a device does before anything else: nobody knows whether room keys wait.
     await patiently(() => client.ask({ $case: 'fetchInbox', value: { after: 0, limit: 1 } }, 'inboxPage'));
-    const list = await patiently(() => client.ask({ $case: 'listRooms', value: { after: '' } }, 'roomList'));
+    const list = await patiently(() => client.ask({ $case: 'listRooms', value: { after: '', room: '' } }, 'roomList'));
     let names = list.rooms.map(({ room }) => room);
     while (names.length > 0) {
       const value = { rooms: names };

@@ -58,7 +58,7 @@ async function list(): Promise<number> {
   await next.ask({ $case: 'hello', value: hello }, 'welcome');
   let [after, listed] = ['', 0];
   do {
-    const page = await next.ask({ $case: 'listRooms', value: { after } }, 'roomList');
+    const page = await next.ask({ $case: 'listRooms', value: { after, room: '' } }, 'roomList');
     after = page.next;
     listed += page.rooms.filter(({ headSeq }) => headSeq > 0).length;
   } while (after !== '');

@@ -206,6 +206,11 @@ export interface Closing {
 export interface ListRooms {
   /** Room id of the last entry seen; empty = from the start. */
   after: string;
+  /**
+   * Only this one, where it is listed: the answer has one entry or none, and no `next`. Costs one room, however many there are. Empty = a page. A server
+   * from before this field answers with the page behind `after`.
+   */
+  room: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2134,13 +2139,16 @@ export const Closing: MessageFns<Closing> = {
 };
 
 function createBaseListRooms(): ListRooms {
-  return { after: "", _unknownFields: {} };
+  return { after: "", room: "", _unknownFields: {} };
 }
 
 export const ListRooms: MessageFns<ListRooms> = {
   encode(message: ListRooms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.after !== "") {
       writer.uint32(10).string(message.after);
+    }
+    if (message.room !== "") {
+      writer.uint32(18).string(message.room);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2172,6 +2180,14 @@ export const ListRooms: MessageFns<ListRooms> = {
             }
 
             message.after = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.room = reader.string();
             continue;
           }
         }

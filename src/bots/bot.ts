@@ -33,19 +33,26 @@ export interface BotOptions {
   readonly graceMs?: number;
   /** A failure that waiting does not mend. Default: its message on stderr. */
   readonly failed?: (error: unknown) => void;
+  /** In how many rooms it stays; default 9,000. Beyond, it leaves the one that was silent longest. */
+  readonly roomsMax?: number;
 }
 
 const pageLines = 100;
 const defaultGraceMs = 5_000;
 /** Longest text that is looked at, in characters: more is cut. */
 const heardCharactersMax = 5_000;
+/** Below the 10,000 in which a bot may be: what comes while it leaves others still finds room. */
+const defaultRoomsMax = 9_000;
 
 /** A bot at work. */
 export class Bot {
   readonly client: LuxchatClient;
   readonly #behaviour: Behaviour;
   readonly #graceMs: number;
+  readonly #roomsMax: number;
   readonly #rooms: Work;
+  /** Rooms that it is in, the one that was silent longest first. */
+  readonly #silence = new Set<string>();
   /** Rooms where somebody came whose app has not said anything yet, and from when on the bot begins by itself. */
   readonly #graces = new Map<string, ReturnType<typeof setTimeout> | 'over'>();
 
@@ -53,6 +60,7 @@ export class Bot {
     this.client = client;
     this.#behaviour = behaviour;
     this.#graceMs = options.graceMs ?? defaultGraceMs;
+    this.#roomsMax = options.roomsMax ?? defaultRoomsMax;
     const failed = options.failed ?? ((error) => console.error(error instanceof Error ? error.message : error));
     this.#rooms = new Work({ run: (room) => this.#look(room), failed });
   }
@@ -64,7 +72,11 @@ export class Bot {
     client.on('item', ({ room }) => this.#rooms.add(room));
     // Also what came while there was no connection.
     client.on('synced', () => {
-      for (const { room } of client.rooms()) this.#rooms.add(room);
+      const rooms = [...client.rooms()].sort((a, b) => a.lastMs - b.lastMs);
+      for (const { room, status } of rooms) {
+        if (status === MemberStatus.MEMBER_STATUS_JOINED) this.#heard(room);
+        this.#rooms.add(room);
+      }
     });
     await client.start();
     await client.synced();
@@ -83,7 +95,28 @@ export class Bot {
     if (info.status === MEMBER_STATUS_INVITED)
       await (info.direct ? this.client.accept(room) : this.client.decline(room));
     else if (info.status === MEMBER_STATUS_JOINED && !info.direct) await this.client.leave(room);
-    else if (info.status === MEMBER_STATUS_JOINED) await this.#answer(info);
+    else if (info.status === MEMBER_STATUS_JOINED) {
+      this.#heard(room);
+      await this.#answer(info);
+      await this.#leaveSilent();
+    } else this.#silence.delete(room);
+  }
+
+  #heard(room: string): void {
+    this.#silence.delete(room);
+    this.#silence.add(room);
+  }
+
+  /** Who was silent longest starts the bot again when they want it; without that, who comes late would find it full. */
+  async #leaveSilent(): Promise<void> {
+    for (const room of this.#silence) {
+      if (this.#silence.size <= this.#roomsMax) return;
+      this.#silence.delete(room);
+      await this.client.leave(room).catch((error) => {
+        this.#heard(room);
+        throw error;
+      });
+    }
   }
 
   /** Answers all that no own line refers to, oldest first. Looks back until a whole page needs no answer. */

@@ -24,7 +24,7 @@ import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
 import type { Parts } from './parts.ts';
 import { Repairs } from './repairs.ts';
-import { Rooms } from './room/rooms.ts';
+import { type HeldRoom, Rooms } from './room/rooms.ts';
 import { Security } from './security/security.ts';
 import { Outbox } from './sending/outbox.ts';
 import type { SendChange } from './sending/waiting.ts';
@@ -376,10 +376,13 @@ export class ClientCore extends Emitter<ClientEvents> {
   /** A room in which this user and another both are. */
   #sharedRoom(user: string): string {
     const { MEMBER_STATUS_JOINED, MEMBER_STATUS_INVITED } = MemberStatus;
-    const shared = this.held.all().find(({ replica: { joined, chain } }) => {
+    const isShared = ({ replica: { joined, chain } }: HeldRoom) => {
       const status = chain.state?.members.get(chain.memberOf(user))?.status;
       return joined && (status === MEMBER_STATUS_JOINED || status === MEMBER_STATUS_INVITED);
-    });
+    };
+    // A bot has thousands of rooms, each with one person: theirs is looked at first.
+    const direct = this.held.direct(user);
+    const shared = direct && isShared(direct) ? direct : this.held.all().find(isShared);
     return shared?.replica.room ?? '';
   }
 

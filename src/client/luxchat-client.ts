@@ -16,6 +16,7 @@ import { describeVerification } from './devices/devices.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
 import { reportMessage } from './room/reporting.ts';
+import type { RoomReplica } from './room/room.ts';
 import { positionAt } from './room/room-rows.ts';
 import { textContent } from './sending/content.ts';
 import { needName, Writing } from './sending/writing.ts';
@@ -95,9 +96,8 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   async startDirect(user: string, { fingerprint }: { readonly fingerprint?: Uint8Array } = {}): Promise<string> {
     if (this.blocks.isBlocked(user))
       throw new ClientError('BAD_ARGUMENT', 'You block this person: unblock them first.');
-    const talked = this.held
-      .all()
-      .some(({ replica }) => isTalking(replica.info()) && replica.info().members.includes(user));
+    const before = this.held.direct(user)?.replica.info();
+    const talked = before !== undefined && isTalking(before);
     const room = await this.#membership.startDirect(user, fingerprint);
     if (!talked) await this.#startBot(room);
     return room;
@@ -139,8 +139,11 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async accept(room: string): Promise<void> {
-    const talked = isTalking(this.held.need(room).replica.info());
+    const { replica } = this.held.need(room);
+    const talked = isTalking(replica.info());
     await this.#membership.own(room, ControlKind.CONTROL_KIND_ACCEPT);
+    const gone = botThatLeft(replica);
+    if (gone) await this.#membership.startDirect(gone);
     if (!talked) await this.#startBot(room);
   }
 
@@ -353,6 +356,12 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     await step();
     await this.parts.engine.flush();
   }
+}
+
+/** The bot of this 1:1 room, where it did not wait to be accepted: it is in many rooms, and leaves those that are silent. It comes when it is invited. */
+function botThatLeft(replica: RoomReplica): string | undefined {
+  if (!replica.info().bot) return undefined;
+  return replica.members().find(({ bot, status }) => bot && status === MemberStatus.MEMBER_STATUS_LEFT)?.user;
 }
 
 /** Are both in this 1:1 room? */

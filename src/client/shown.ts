@@ -87,6 +87,8 @@ export interface RoomInfo {
   /** Exact: count at the head minus count at the own read position. */
   readonly unread: number;
   readonly headSeq: number;
+  /** When the hub accepted the newest record that is here, in milliseconds since the epoch; 0 = none is. */
+  readonly lastMs: number;
   /** Who invited, as the server says: all that is shown before consent. */
   readonly invitedBy: string;
   readonly invitedByBot: boolean;

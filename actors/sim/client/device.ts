@@ -170,7 +170,7 @@ export class Device implements Hearer {
   }
 
   #page(after: string, listed: RoomEntry[]): void {
-    this.conversation.ask({ $case: 'listRooms', value: { after } }, (answer) => {
+    this.conversation.ask({ $case: 'listRooms', value: { after, room: '' } }, (answer) => {
       if (answer === null) {
         this.#listing = false;
         return;

@@ -14,11 +14,12 @@ import type { Gather, GatherAnswer } from './gather.ts';
 
 const theHeads = 'heads';
 
-/** Starts a page of the list. */
-export function listRooms(turn: Turn, from: Requester, { after }: ListRooms): void {
+/** Starts a page of the list, or the look at one room. */
+export function listRooms(turn: Turn, from: Requester, { after, room }: ListRooms): void {
   const { account, now } = turn;
-  const rooms = account.rooms.list(after, now).filter((room) => {
-    const standing = account.rooms.get(room)?.standing;
+  const listed = room === '' ? account.rooms.list(after, now) : account.rooms.listed(room, now);
+  const rooms = listed.filter((each) => {
+    const standing = account.rooms.get(each)?.standing;
     return standing === undefined || !account.hides(standing);
   });
   const page = rooms.slice(0, limits.roomPageMax);

@@ -48,6 +48,12 @@ export class Standings {
       .sort();
   }
 
+  /** This room, where it is in the list. */
+  listed(room: string, now: number): string[] {
+    const row = this.#rows.get(room);
+    return row === undefined || isFaded(row, now) ? [] : [room];
+  }
+
   /** How the user stands where devices are still to hear of it, longest first. */
   due(): RoomStanding[] {
     return this.#named((row) => row.due)

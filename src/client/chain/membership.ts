@@ -47,19 +47,23 @@ export class Membership {
     this.#needConfirmed();
     if (given !== undefined) await this.#compare(user, given);
     const room = directRoomId(self, user, primitives);
-    if (!this.#rooms.get(room)?.replica.chain.state) {
-      const fingerprint = await this.#fingerprint(user);
-      await this.#createDirect(room, user);
-      await this.#rooms.list(room);
-      const { replica, sender } = this.#rooms.need(room);
-      if (!replica.chain.state) await replica.catchUp();
-      await sender.control(({ joined, chain }) =>
-        joined && chain.memberOf(user) === 0 ? inviteDirect(user, fingerprint) : null,
-      );
-    }
+    const known = this.#rooms.get(room)?.replica.chain.state;
+    if (!known) await this.#beginDirect(room, user);
     await this.#reopen(this.#rooms.need(room).replica, user);
-    await this.#rooms.list(room);
+    // One that was begun just now was looked up on the way.
+    if (known) await this.#rooms.list(room);
     return room;
+  }
+
+  async #beginDirect(room: string, user: string): Promise<void> {
+    const fingerprint = await this.#fingerprint(user);
+    await this.#createDirect(room, user);
+    await this.#rooms.list(room);
+    const { replica, sender } = this.#rooms.need(room);
+    if (!replica.chain.state) await replica.catchUp();
+    await sender.control(({ joined, chain }) =>
+      joined && chain.memberOf(user) === 0 ? inviteDirect(user, fingerprint) : null,
+    );
   }
 
   /** See Luxchat.createGroup; name and invitations are the caller's. */

@@ -129,6 +129,7 @@ export class RoomReplica {
       members: joined.filter((one) => one.number !== this.own).map((one) => chain.user(one.number)),
       unread: Math.max(0, Math.max(local.serverCount, local.head?.count ?? 0) - local.readCount),
       headSeq: Math.max(local.serverSeq, this.headSeq),
+      lastMs: local.head?.acceptedMs ?? 0,
       invitedBy: local.invitedBy,
       invitedByBot: local.invitedByBot,
       bot: this.#isWithBot(),

@@ -3,6 +3,7 @@
 import { EphemeralKind, type RoomEntry } from '#proto/gen/client.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventKind, MemberStatus } from '#proto/gen/record.ts';
+import { directRoomId, isUserId } from '#proto/rules/ids.ts';
 import type { ServerBody } from '../connection/connection.ts';
 import { pause } from '../connection/requests.ts';
 import { ClientError } from '../errors.ts';
@@ -64,6 +65,12 @@ export class Rooms {
     return this.#held.get(room);
   }
 
+  /** The 1:1 room with a user, if held. */
+  direct(user: string): HeldRoom | undefined {
+    const { user: self, primitives } = this.#parts();
+    return isUserId(user) && user !== self ? this.#held.get(directRoomId(self, user, primitives)) : undefined;
+  }
+
   /** A room by id. Throws UNKNOWN. */
   need(room: string): HeldRoom {
     const held = this.#held.get(room);
@@ -93,7 +100,7 @@ export class Rooms {
     const marks = new Map(this.all().map(({ replica }) => [replica.room, replica.marks()] as const));
     const entries = new Map<string, RoomEntry>();
     for (let after = ''; ; ) {
-      const page = await this.#parts().request({ $case: 'listRooms', value: { after } }, 'roomList');
+      const page = await this.#parts().request({ $case: 'listRooms', value: { after, room: '' } }, 'roomList');
       for (const entry of page.rooms) entries.set(entry.room, entry);
       if (page.next === '' || page.next <= after) break;
       after = page.next;
@@ -111,8 +118,8 @@ export class Rooms {
   /** Looks one room up in the server's list and takes what it says: new rooms, invitations, departures. Rejects as requests do. */
   async list(room: string): Promise<void> {
     const marks = this.#held.get(room)?.replica.marks() ?? nothingHeld;
-    // The list is ordered by id: this is right before the room.
-    const value = { after: room.slice(0, -1) };
+    // The list is ordered by id: to a server from before `room` this is right before it.
+    const value = { after: room.slice(0, -1), room };
     const page = await this.#parts().request({ $case: 'listRooms', value }, 'roomList');
     const entry = page.rooms.find((one) => one.room === room);
     if (!entry) return;

@@ -1,13 +1,18 @@
 // For tests: a whole client over a socket that answers as a script says, and an engine that does nothing. What a device does in which order is at
 // stake here; what it can read is not.
 import {
+  Accepted,
   BlockList,
   ClientFrame,
+  DeviceList,
   Done,
   InboxMoved,
   InboxPage,
   KeysAnswer,
+  RecordPage,
   RoomList,
+  RoomRecords,
+  RoomSnapshot,
   ServerFrame,
   Subscribed,
   Welcome,
@@ -36,6 +41,11 @@ const codecs = {
   roomList: RoomList,
   subscribed: Subscribed,
   blockList: BlockList,
+  deviceList: DeviceList,
+  accepted: Accepted,
+  recordPage: RecordPage,
+  roomRecords: RoomRecords,
+  roomSnapshot: RoomSnapshot,
   done: Done,
 };
 
@@ -46,6 +56,7 @@ const honest: { [Case in ClientBody['$case']]?: ServerBody } = {
   listRooms: told('roomList'),
   subscribe: told('subscribed'),
   listBlocks: told('blockList'),
+  listDevices: told('deviceList'),
 };
 
 /** One device, and the server that it talks to. */
@@ -59,17 +70,21 @@ export class ScriptedSession {
   /** `script` answers first; what it leaves open is answered by a server that has nothing, and `done`. */
   constructor(
     script: Script,
-    { store = new MemoryStore(), engine }: { store?: LocalStore; engine?: CryptoEngine } = {},
+    {
+      store = new MemoryStore(),
+      engine = idleEngine(),
+      deviceId = 'ME',
+    }: { store?: LocalStore; engine?: CryptoEngine; deviceId?: string } = {},
   ) {
     this.#script = script;
     this.store = store;
     this.client = new LuxchatClient({
       user: '@me:localhost',
       device: 1,
-      deviceId: 'ME',
+      deviceId,
       store,
       primitives: portablePrimitives,
-      openEngine: async () => engine ?? idleEngine(),
+      openEngine: async () => engine,
       login: { server: 'http://test' },
       connection: {
         url: 'ws://test/ws',
@@ -127,8 +142,8 @@ class ScriptedSocket implements Socket {
   }
 }
 
-/** Takes everything, knows nothing. */
-function idleEngine(): CryptoEngine {
+/** Takes everything, knows nothing but what `more` says. */
+export function idleEngine(more: Readonly<Record<string, unknown>> = {}): CryptoEngine {
   const answers: Readonly<Record<string, unknown>> = {
     on: () => () => {},
     ownKeys: async () => ({
@@ -139,6 +154,7 @@ function idleEngine(): CryptoEngine {
     receive: async () => ({ roomKeys: [], messages: [], dropped: 0, undecrypted: [] }),
     flush: async () => ({ sent: 0, failed: 0 }),
     verifications: () => [],
+    ...more,
   };
   return new Proxy({} as CryptoEngine, {
     get: (_, name) => (name === 'then' ? undefined : (answers[String(name)] ?? (async () => {}))),

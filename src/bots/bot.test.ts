@@ -1,0 +1,99 @@
+// A bot over a client that the test plays: which rooms it stays in.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ClientEvents } from '#client/api.ts';
+import { Emitter } from '#client/emitter.ts';
+import { ClientError } from '#client/errors.ts';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import type { RoomInfo, TimelineItem } from '#client/shown.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
+import { Bot } from './bot.ts';
+
+const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
+
+/** A client in 1:1 rooms with silent people. */
+class Stage extends Emitter<ClientEvents> {
+  readonly #rooms = new Map<string, RoomInfo>();
+  readonly gone: string[] = [];
+  failures = 0;
+  looks = 0;
+  readonly bot: Bot;
+
+  constructor(roomsMax: number) {
+    super();
+    const client = {
+      on: this.on.bind(this),
+      start: async () => {},
+      synced: async () => this.emit('synced', undefined),
+      close: async () => {},
+      rooms: () => [...this.#rooms.values()],
+      room: (room: string) => this.#rooms.get(room),
+      leave: (room: string) => this.#leave(room),
+      timeline: async () => {
+        this.looks += 1;
+        return [];
+      },
+    };
+    this.bot = new Bot(client as unknown as LuxchatClient, { said: () => 'yes' }, { roomsMax });
+  }
+
+  /** In this room the newest record came then. */
+  has(room: string, lastMs: number): void {
+    this.#rooms.set(room, { room, lastMs, direct: true, status: joined, members: [] } as unknown as RoomInfo);
+  }
+
+  /** Something comes in this room; resolves when the bot has looked at it. */
+  async comes(room: string): Promise<void> {
+    const before = this.looks;
+    this.emit('item', { room } as TimelineItem);
+    await vi.waitFor(() => expect(this.looks).toBeGreaterThan(before));
+    await new Promise((turn) => setImmediate(turn));
+  }
+
+  async begin(rooms: number): Promise<void> {
+    await this.bot.start();
+    await vi.waitFor(() => expect(this.looks).toBe(rooms));
+    await new Promise((turn) => setImmediate(turn));
+  }
+
+  async #leave(room: string): Promise<void> {
+    if (this.failures-- > 0) throw new ClientError('OFFLINE', 'gone');
+    this.#rooms.set(room, { ...this.#rooms.get(room)!, status: left });
+    this.gone.push(room);
+  }
+}
+
+let stage: Stage;
+afterEach(() => stage.bot.close());
+
+describe('a bot', () => {
+  it('stays in as many rooms as it may, and leaves the one that was silent longest when one more comes', async () => {
+    stage = new Stage(3);
+    for (const [room, lastMs] of [
+      ['a', 30],
+      ['b', 10],
+      ['c', 20],
+    ] as const)
+      stage.has(room, lastMs);
+    await stage.begin(3);
+    expect(stage.gone).toEqual([]);
+    await stage.comes('b');
+    stage.has('d', 40);
+    await stage.comes('d');
+    expect(stage.gone).toEqual(['c']);
+    stage.has('e', 50);
+    await stage.comes('e');
+    expect(stage.gone).toEqual(['c', 'a']);
+  });
+
+  it('leaves the same one later, where it could not now', async () => {
+    stage = new Stage(1);
+    stage.has('a', 10);
+    await stage.begin(1);
+    stage.failures = 1;
+    stage.has('b', 20);
+    await stage.comes('b');
+    expect(stage.gone).toEqual([]);
+    await stage.comes('b');
+    expect(stage.gone).toEqual(['a']);
+  });
+});

@@ -1,0 +1,47 @@
+import { afterEach, expect, it } from 'vitest';
+import { ControlBody, ControlKind } from '#proto/gen/record.ts';
+import { DirectHub } from '../testing/direct-hub.ts';
+import { enters, invites } from '../testing/others.ts';
+import type { ScriptedSession } from '../testing/scripted-session.ts';
+
+let session: ScriptedSession | undefined;
+afterEach(() => session?.client.close());
+
+// An Info bot starts one conversation with each newcomer. Each start read whole pages of the list of rooms, with a head out of each, several times.
+it('asks as much for the hundredth conversation that is started as for the first, and of one room only', async () => {
+  const hub = new DirectHub();
+  session = await hub.session();
+  const { client, asked } = session;
+  const cost = async (n: number) => {
+    const before = asked.length;
+    await client.startDirect(hub.person(`@guest${n}:localhost`).user);
+    return asked.slice(before);
+  };
+  const first = await cost(1);
+  for (let n = 2; n < 100; n += 1) await cost(n);
+  const hundredth = await cost(100);
+  const names = (some: typeof asked) => some.map(({ $case }) => $case).sort();
+  expect(names(hundredth)).toEqual(names(first));
+  expect(hundredth.length).toBeLessThanOrEqual(12);
+  const lists = hundredth.flatMap((body) => (body.$case === 'listRooms' ? body.value.room : []));
+  expect(new Set(lists).size).toBe(1);
+  expect(hub.rooms.get(lists[0]!)?.control).toHaveLength(2);
+}, 60_000);
+
+it('brings a bot back that left before its invitation was accepted, and nobody else', async () => {
+  for (const isBot of [true, false]) {
+    const hub = new DirectHub();
+    const inviter = hub.person('@info:localhost');
+    const room = invites(hub, inviter, isBot);
+    enters(hub, room, inviter, { kind: ControlKind.CONTROL_KIND_LEAVE, actor: 1, target: 1 });
+    session = await hub.session();
+    await session.client.accept(room);
+    const kinds = hub
+      .room(room)
+      .control.slice(3)
+      .map(({ entry }) => ControlBody.decode(entry.signed).kind);
+    const { CONTROL_KIND_ACCEPT, CONTROL_KIND_INVITE } = ControlKind;
+    expect(kinds).toEqual(isBot ? [CONTROL_KIND_ACCEPT, CONTROL_KIND_INVITE] : [CONTROL_KIND_ACCEPT]);
+    await session.client.close();
+  }
+});
