@@ -3,12 +3,11 @@
 
 /** Why a message can't be shown. A closed list; each has a repair that runs by itself and a counter. */
 export const troubleCauses = [
-  /** No session key came yet: tried again when it comes, and looked for in the backup. Own devices are not asked: they would give one without proof of who
-   * made it. */
+  /** No session key came yet: tried again when it comes; own devices, the backup and the author's device are asked for it. */
   'NO_KEY',
-  /** The sender's device refused this device the key, usually because it is not confirmed: tried again after confirmation. */
+  /** The sender's device refused this device the key, usually because it is not confirmed: asked for as above, and after confirmation. */
   'WITHHELD',
-  /** A key came that starts later than this message: tried again when an earlier one comes. */
+  /** A key came that starts later than this message: an earlier one is asked for as above. */
   'UNKNOWN_INDEX',
   /** The sender's device is not known yet: its keys are fetched, then tried again. */
   'UNKNOWN_DEVICE',

@@ -15,17 +15,19 @@ import { Inbox } from './connection/inbox.ts';
 import type { LoginServer } from './connection/login.ts';
 import { patiently } from './connection/requests.ts';
 import { createCryptoServer } from './crypto/crypto-server.ts';
-import type { CryptoEngine, CryptoServer, DeviceMessage, RoomKey } from './crypto/engine.ts';
+import type { CryptoEngine, CryptoServer, DeviceMessage, RoomKey, Rotation } from './crypto/engine.ts';
 import { Blocks } from './devices/blocks.ts';
 import { Devices, describeVerification } from './devices/devices.ts';
 import { People } from './devices/people.ts';
 import { Positions } from './devices/positions.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
+import { SessionKeys } from './keys/session-keys.ts';
 import type { Parts } from './parts.ts';
 import { Repairs } from './repairs.ts';
 import { type HeldRoom, Rooms } from './room/rooms.ts';
 import { Security } from './security/security.ts';
+import { usualRotation } from './sending/content.ts';
 import { Outbox } from './sending/outbox.ts';
 import type { SendChange } from './sending/waiting.ts';
 import type { LocalStore } from './store/store.ts';
@@ -48,6 +50,8 @@ export interface ClientOptions {
   readonly login: LoginServer;
   /** What Argon2id costs for new backup passwords; default 64 MiB and 3 passes. */
   readonly passwordCost?: PasswordCost | undefined;
+  /** When a sending session ends; default: after 10,000 messages or 30 days. */
+  readonly rotation?: Rotation | undefined;
   /** What bots are told when the person starts one: see `languages`. Default: nothing. */
   readonly language?: string;
   readonly now?: () => number;
@@ -75,6 +79,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   /** See Luxchat.security. */
   readonly security: Security;
   readonly newcomerNotes: Newcomers;
+  readonly sessionKeys: SessionKeys;
   #chores: Chores;
   #repairs: Repairs;
   #inStep: InStep;
@@ -120,6 +125,16 @@ export class ClientCore extends Emitter<ClientEvents> {
       readSlots: (room) => this.held.readSlots(room),
       askPositions: () => this.positions.ask(),
       cost: options.passwordCost,
+    });
+    this.sessionKeys = new SessionKeys({
+      parts,
+      rooms: () => this.held,
+      otherDevices: () => this.#otherDevices(),
+      send: (messages) => this.#sendPrivately(messages),
+      restoring: () => this.security.state().restore !== undefined,
+      lookUp: (room) => this.security.want(room),
+      keysCame: (keys) => this.#keysCame(keys),
+      later: (ms, work) => this.#chores.later(ms, work),
     });
     this.newcomerNotes = new Newcomers(parts);
     this.blocks = new Blocks({ parts, changed: (back) => this.#blocksChanged(back) });
@@ -184,6 +199,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       live: () => this.connection.state === 'live',
       whenLive: (ms) => this.#chores.whenLive(ms),
       confirmed: () => this.ownDevices.confirmed,
+      lacking: () => this.sessionKeys.look(),
       hides: (user, atMs) => this.blocks.hides(user, atMs),
       hidesRoom: (room) => this.blocks.hidesRoom(room),
       emit: (name, value) => this.emit(name, value),
@@ -191,6 +207,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       background: (work) => this.#chores.background(work),
       now: () => this.#now(),
       random: () => this.#random(),
+      rotation: this.options.rotation ?? usualRotation,
     };
     await this.blocks.load();
     await this.people.load();
@@ -267,6 +284,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       privateMessage: async (message) => {
         await this.positions.take(message);
         await this.security.take(message);
+        await this.sessionKeys.take(message);
       },
       newcomer: (user) => this.newcomerNotes.note(user),
       lost: () => this.positions.ask(),
@@ -305,6 +323,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.outbox.kickAll();
     this.positions.kick();
     await this.#repairs.inStep();
+    this.sessionKeys.look();
     this.#chores.background(() => this.security.follow());
   }
 
@@ -352,6 +371,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     if (!listed) return;
     this.outbox.kickAll();
     this.#repairs.confirmed();
+    this.sessionKeys.look();
   }
 
   /** Keys may have been lost on their way here. What the server still has is compared; senders renew a key whose inbox was full by themselves. */

@@ -4,7 +4,7 @@ import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { ClientEvents } from './api.ts';
 import type { AnswerOf, ClientBody, ServerBody } from './connection/connection.ts';
-import type { CryptoEngine } from './crypto/engine.ts';
+import type { CryptoEngine, Rotation } from './crypto/engine.ts';
 import type { People } from './devices/people.ts';
 import type { LocalStore } from './store/store.ts';
 
@@ -33,9 +33,13 @@ export interface Parts {
   /** Raises an alarm: counted and told. */
   alarm(alarm: Alarm): void;
   count(name: string, by?: number): void;
+  /** A message can't be read: those who may have its key are asked soon. */
+  lacking(): void;
   /** Runs work whose outcome is nobody's answer. A lost connection or a refusal is counted (`later.<code>`): the next session does it again.
    * Anything else is a bug of the SDK, and told as `fault`. */
   background(work: () => Promise<void>): void;
+  /** When a sending session ends. */
+  readonly rotation: Rotation;
   now(): number;
   random(): number;
 }

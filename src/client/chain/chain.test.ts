@@ -106,4 +106,17 @@ describe('chain', () => {
     expect(chain.mayReadAny(3, removedAt + 1, removedAt + 10)).toBe(false);
     expect(chain.mayReadAny(3, removedAt, removedAt + 10)).toBe(true);
   });
+
+  it('tells who was joined all the time since an entry', () => {
+    const { story, links, beside } = group();
+    const { chain } = taken(links, story.room);
+    const since = (member: number) => [1, 2, 3, 4, 5, 6].filter((number) => chain.joinedSince(member, number));
+    expect([1, 2, 3, 4].map(since)).toEqual([[1, 2, 3, 4, 5, 6], [3, 4, 5, 6], [], []]);
+    // Who was removed and comes back begins anew.
+    story.do(2, { kind: ControlKind.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER });
+    story.do(3, { kind: ControlKind.CONTROL_KIND_ACCEPT, target: 3 });
+    for (const { seq, entry } of story.entries.slice(links.length)) chain.take({ seq, entry, ...beside });
+    expect(since(3)).toEqual([]);
+    expect([7, 8, 9, 0].map((number) => chain.joinedSince(3, number))).toEqual([false, true, false, false]);
+  });
 });

@@ -10,6 +10,7 @@ import {
   type Person,
 } from '#proto/gen/record.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import { applyControl } from '#proto/rules/control/chain.ts';
@@ -97,6 +98,16 @@ export class Chain {
       ({ state }, index) => joined(state) && !joined(this.#history[index - 1]?.state),
     );
     return this.#history[at]?.seq ?? 0;
+  }
+
+  /** Was this member joined, as the same person, after the entry `number` and after each one since? */
+  joinedSince(member: number, number: number): boolean {
+    const now = this.#state?.members.get(member);
+    if (!now || number < 1 || number > this.#history.length) return false;
+    return this.#history.slice(number - 1).every(({ state }) => {
+      const then = state.members.get(member);
+      return then?.status === MemberStatus.MEMBER_STATUS_JOINED && equalBytes(then.person, now.person);
+    });
   }
 
   /** Was this member ever allowed to read one of the seqs `from` to `through`? */

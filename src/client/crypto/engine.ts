@@ -86,12 +86,16 @@ export interface CryptoLedger extends OriginLedger {
   /** When the room's current sending session began, in epoch milliseconds; undefined if never set. */
   sessionBegan(room: RoomId): Promise<SessionBegan | undefined>;
   setSessionBegan(room: RoomId, began: SessionBegan): Promise<void>;
+  /** The audience of a session that began here, also of one that ended long ago; undefined where none was set. */
+  sessionAudience(room: RoomId, sessionId: string): Promise<number | undefined>;
 }
 
 /** The sending session of a room and its age. */
 export interface SessionBegan {
   sessionId: string;
   atMs: number;
+  /** See `EncryptRequest.audience`. */
+  audience?: number;
 }
 
 /** A user with those of its devices that may read, straight from its newest signed manifest. */
@@ -115,6 +119,9 @@ export interface EncryptRequest {
   recipients: readonly Recipient[];
   plaintext: Uint8Array;
   rotation: Rotation;
+  /** A mark of whom the recipients follow from (the number of a control entry, from 1): kept with a session that begins with this message, see
+   * `Keeping.sessionAudience`. Default: none is kept. */
+  audience?: number;
 }
 
 /** Why a listed device or user got no key. `UNKNOWN`: the server has no such keys (yet). `NO_SESSION`: it has no
@@ -203,7 +210,7 @@ export interface Decrypted {
   sessionId: string;
   index: number;
   /** `verified`: the sender's identity was compared by its user with ours; `crossSigned`: its owner signed the device; `restored`: the key came out of the own
-   * backup, whose sealed entry names the device as an own one had verified it; `unproven`: the key came out of a key file, which alone says who made
+   * backup or from an own device, which names the sending one as it had verified it, or from the sending device itself, later than the message; `unproven`: the key came out of a key file, which alone says who made
    * it: never to be shown without a word. */
   trust: 'verified' | 'crossSigned' | 'restored' | 'unproven';
 }

@@ -74,6 +74,14 @@ export interface Keeping {
   /** Takes in sessions that `version` holds, opened and checked. Resolves with those that were not here; messages that waited for them can be tried again. */
   importSessions(version: number, sessions: readonly SessionSecret[]): Promise<RoomKey[]>;
 
+  /** The secrets of these sessions, as far as they are here, with who made each. Looks through all that are here: not to be called often. */
+  giveSessions(wanted: readonly RoomKey[]): Promise<SessionSecret[]>;
+  /** Takes in sessions that another device gave, with who made each as the caller knows it. Resolves with those that were not here, or from a later step on only.
+   * One whose secret is of another session, room or sender than it says is left out; rejects with BAD_ARGUMENT for what no library exports. */
+  takeSessions(sessions: readonly SessionSecret[]): Promise<RoomKey[]>;
+  /** The audience (see `EncryptRequest`) with which this device began a session; undefined for all that it did not begin, or without one. */
+  sessionAudience(room: RoomId, sessionId: string): Promise<number | undefined>;
+
   /** All sessions as a key file (the export format of Matrix clients). Its strength is the passphrase's, so judge that before. */
   exportKeys(passphrase: string): Promise<string>;
   /** Takes a key file in. What it opens is shown as unproven: the file says who made a session, and nobody vouches for the file. Rejects with WRONG_PASSWORD, or with

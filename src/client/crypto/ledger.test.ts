@@ -37,6 +37,15 @@ for (const [name, open] of Object.entries(ledgers)) {
       expect(await ledger.sessionBegan('!b:lux')).toBeUndefined();
     });
 
+    test('remembers for whom a session began, also when it ended', async () => {
+      const ledger = open();
+      await ledger.setSessionBegan('!a:lux', { sessionId: 'one', atMs: 1, audience: 3 });
+      await ledger.setSessionBegan('!a:lux', { sessionId: 'two', atMs: 2 });
+      expect(await ledger.sessionAudience('!a:lux', 'one')).toBe(3);
+      expect(await ledger.sessionAudience('!a:lux', 'two')).toBeUndefined();
+      expect(await ledger.sessionAudience('!b:lux', 'one')).toBeUndefined();
+    });
+
     test('remembers where sessions came from, with and without a sender', async () => {
       const ledger = open();
       const sender = { user: '@a:lux', device: 'PHONE', key: new Uint8Array(32).fill(3) };

@@ -6,6 +6,7 @@ import type { SessionOrigin } from './keeping.ts';
 export class MemoryLedger implements CryptoLedger {
   #steps = new Map<string, string>();
   #began = new Map<RoomId, SessionBegan>();
+  #audiences = new Map<string, number>();
   #origins = new Map<string, SessionOrigin>();
 
   async claimIndex(sessionId: string, index: number, eventId: string): Promise<string> {
@@ -21,6 +22,11 @@ export class MemoryLedger implements CryptoLedger {
 
   async setSessionBegan(room: RoomId, began: SessionBegan): Promise<void> {
     this.#began.set(room, began);
+    if (began.audience !== undefined) this.#audiences.set(`${room} ${began.sessionId}`, began.audience);
+  }
+
+  async sessionAudience(room: RoomId, sessionId: string): Promise<number | undefined> {
+    return this.#audiences.get(`${room} ${sessionId}`);
   }
 
   async sessionOrigin(room: RoomId, sessionId: string): Promise<SessionOrigin | undefined> {

@@ -8,6 +8,7 @@ import type * as e from './engine.ts';
 import type * as k from './keeping.ts';
 import { SessionBackup } from './olm/backup.ts';
 import { decrypt } from './olm/decryption.ts';
+import { giveSessions, takeSessions } from './olm/giving.ts';
 import {
   certificate,
   createIdentity,
@@ -259,6 +260,18 @@ class OlmEngine implements e.CryptoEngine {
 
   importSessions(version: number, sessions: readonly k.SessionSecret[]): Promise<e.RoomKey[]> {
     return this.#run(() => this.#backup.import(version, sessions));
+  }
+
+  giveSessions(wanted: readonly e.RoomKey[]): Promise<k.SessionSecret[]> {
+    return this.#run(() => giveSessions(this.#machine, this.#owners, wanted));
+  }
+
+  takeSessions(sessions: readonly k.SessionSecret[]): Promise<e.RoomKey[]> {
+    return this.#run(() => takeSessions(this.#machine, this.#owners, sessions));
+  }
+
+  sessionAudience(room: e.RoomId, sessionId: string): Promise<number | undefined> {
+    return this.#run(() => this.#ledger.sessionAudience(room, sessionId));
   }
 
   exportKeys(passphrase: string): Promise<string> {

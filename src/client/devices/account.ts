@@ -4,6 +4,7 @@ import { LocalSelf } from '#proto/gen/local.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { PasswordCost } from '../backup/header.ts';
 import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
+import type { Rotation } from '../crypto/engine.ts';
 import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
 import { ClientError } from '../errors.ts';
 import { LuxchatClient } from '../luxchat-client.ts';
@@ -26,6 +27,8 @@ export interface DeviceOptions {
   readonly requestTimeoutMs?: number;
   /** What Argon2id costs for new backup passwords; default 64 MiB and 3 passes. Tests take the least that readers allow. */
   readonly passwordCost?: PasswordCost;
+  /** When a sending session ends; default: after 10,000 messages or 30 days. Tests end them sooner. */
+  readonly rotation?: Rotation;
 }
 
 /** Keeps a fresh login in an empty store. */
@@ -61,7 +64,7 @@ export interface DevicePlace {
 export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOptions): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
   const { store, cryptoStore, primitives = portablePrimitives } = at;
-  const { client = 'luxchat', passwordCost, language, ...connection } = options;
+  const { client = 'luxchat', passwordCost, rotation, language, ...connection } = options;
   return new LuxchatClient({
     user,
     device,
@@ -78,6 +81,7 @@ export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOption
     },
     login: { server: serverUrl },
     passwordCost,
+    rotation,
     ...(language === undefined ? {} : { language }),
   });
 }

@@ -261,6 +261,7 @@ async function openRecord(
       : await openEvent(room.ports.parts, { header, body: record.body, sender, stamp });
   if ('trouble' in opened) {
     room.ports.parts.count(`trouble.${opened.trouble}`);
+    room.ports.parts.lacking();
     // One bad message is not shown; the room goes on.
     if (opened.alarm) room.ports.parts.alarm({ code: opened.alarm, room: room.room, user: sender });
     return { kept: { ...kept, trouble: opened.trouble }, session: opened.sessionId ?? '' };

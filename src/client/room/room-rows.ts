@@ -47,9 +47,10 @@ export function rowsOf(room: string, kept: LocalRecord, session = ''): LocalChan
   const key = recordKey(room, seq);
   const value = LocalRecord.encode(kept).finish();
   const waits = repairable.has(kept.trouble as TroubleCause);
+  const waiting = `${kept.trouble} ${session} ${header.member}.${header.device}`;
   const rows: LocalChange[] = [
     { table: 'records', key, value },
-    { table: 'undecrypted', key, value: waits ? new TextEncoder().encode(`${kept.trouble} ${session}`) : undefined },
+    { table: 'undecrypted', key, value: waits ? new TextEncoder().encode(waiting) : undefined },
   ];
   // An id stays with the place that it had first.
   if (kept.trouble !== 'REPLAY')

@@ -19,12 +19,12 @@ import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { decodeContent, isFranked, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
-import type { Decrypted, Exclusion, Recipient } from '../crypto/engine.ts';
+import type { Decrypted, Exclusion, Recipient, Rotation } from '../crypto/engine.ts';
 import type { Parts } from '../parts.ts';
 import { messageId } from '../timeline/timeline.ts';
 
-/** Rotation of the sending session, by count and by age. */
-export const rotation = { messages: 10_000, ageMs: 30 * 24 * 3_600_000 };
+/** Rotation of the sending session, by count and by age, where nothing else was asked for. */
+export const usualRotation: Rotation = { messages: 10_000, ageMs: 30 * 24 * 3_600_000 };
 
 /** Where and as whom something is sealed. */
 export interface SealingPlace {
@@ -213,8 +213,9 @@ async function sealBody(
   const frankingKey = crypto.getRandomValues(new Uint8Array(32));
   const commitment = parts.primitives.hmacSha256(frankingKey, inner);
   const plaintext = Payload.encode({ frankingKey, inner }).finish();
-  const { room, recipients } = place;
-  const { body, excluded } = await parts.engine.encrypt({ room, recipients, plaintext, rotation });
+  const { room, recipients, control } = place;
+  const { engine, rotation } = parts;
+  const { body, excluded } = await engine.encrypt({ room, recipients, plaintext, rotation, audience: control.number });
   if (sealable.slot === '') return { body, commitment, excluded };
   const write = SlotWrite.encode({
     slot: sealable.slot,

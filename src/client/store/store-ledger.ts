@@ -27,9 +27,16 @@ export function storeLedger(store: LocalStore): CryptoLedger {
       return row === undefined ? undefined : (JSON.parse(row) as SessionBegan);
     },
     async setSessionBegan(room, began) {
-      await store.write([
-        { table: 'account', key: `session ${room}`, value: new TextEncoder().encode(JSON.stringify(began)) },
-      ]);
+      const row = (key: string, value: unknown) => {
+        return { table: 'account' as const, key, value: new TextEncoder().encode(JSON.stringify(value)) };
+      };
+      const { sessionId, audience } = began;
+      const kept = audience === undefined ? [] : [row(`began ${room} ${sessionId}`, audience)];
+      await store.write([row(`session ${room}`, began), ...kept]);
+    },
+    async sessionAudience(room, sessionId) {
+      const row = text(await store.get('account', `began ${room} ${sessionId}`));
+      return row === undefined ? undefined : Number(row);
     },
     async sessionOrigin(room, sessionId) {
       const row = text(await store.get('origins', `${room} ${sessionId}`));

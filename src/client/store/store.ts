@@ -5,7 +5,7 @@ import { ClientError } from '../errors.ts';
 
 /** The tables. Keys are ASCII, at most 1,024 characters; numbers in keys are 14 hexadecimal digits (see `orderedNumber`), so that byte order is number order. */
 export const localTables = [
-  /** `self`, `tokens`, `cursor`, `manifest`, `step up` … one value each. */
+  /** `self`, `tokens`, `cursor`, `manifest`, `step up` … one value each; `began <room> <session>` -> the control entry under which this device began it. */
   'account',
   /** Room id -> what is known of the room. */
   'rooms',
@@ -25,7 +25,7 @@ export const localTables = [
   'replay',
   /** `<room> <session>` -> who made it, as was proven here or where it was backed up; nothing inside: out of a key file. */
   'origins',
-  /** `<room> <seq>` -> cause and session: can't be decrypted yet. */
+  /** `<room> <seq>` -> cause, session and author's `member.device`: can't be decrypted yet. */
   'undecrypted',
   /** `<room> <seq of the event that emptied it> <seq>` -> came emptied; the event is still to be looked at. */
   'emptied',

@@ -80,6 +80,7 @@ export function roomWorld(
     hides: () => false,
     hidesRoom: () => false,
     count: (name: string) => counted.push(name),
+    lacking() {},
     now: () => 10_000,
     random: () => 0,
   };

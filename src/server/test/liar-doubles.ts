@@ -66,6 +66,7 @@ export function ledgerWith(real: CryptoLedger): CryptoLedger {
     },
     sessionBegan: (room) => real.sessionBegan(room),
     setSessionBegan: (room, began) => real.setSessionBegan(room, began),
+    sessionAudience: (room, session) => real.sessionAudience(room, session),
     sessionOrigin: (room, session) => real.sessionOrigin(room, session),
     setSessionOrigins: (origins) => real.setSessionOrigins(origins),
   };

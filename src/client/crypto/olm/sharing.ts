@@ -88,13 +88,13 @@ export class Sharing {
     session: SendingSession,
     step: Step,
     startedMs: number,
-    { room, rotation }: EncryptRequest,
+    { room, rotation, audience }: EncryptRequest,
   ): Promise<boolean> {
     if (session.began?.sessionId === step.sessionId) {
       return step.index < rotation.messages && !this.#tooOld(session, rotation.ageMs);
     }
     if (step.index > 0) return false;
-    session.began = { sessionId: step.sessionId, atMs: startedMs };
+    session.began = { sessionId: step.sessionId, atMs: startedMs, ...(audience ? { audience } : {}) };
     await this.#ledger.setSessionBegan(room, session.began);
     return true;
   }

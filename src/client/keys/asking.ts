@@ -1,0 +1,242 @@
+// Asking for sessions that this device lacks: own devices first, then the backup and the device that wrote the message.
+// Guarantees: a session is taken only where this device asked for it, from whom it asked; of an own device's word who made it no more is believed than of the
+// backup's; the author's device can give nothing but sessions of its own. Bounded: `askedMax` sessions a minute, each again after an hour, then two, at most once a day.
+// Does not: outlast a restart, which asks again; decide who is answered (`giving.ts`).
+import type { TroubleCause } from '../alarms.ts';
+import type { DeviceId, DeviceMessage, PrivateMessage, RoomKey, UserId } from '../crypto/engine.ts';
+import type { SessionSecret } from '../crypto/keeping.ts';
+import { ClientError } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import type { Rooms } from '../room/rooms.ts';
+import { prefixRange } from '../store/store.ts';
+import { sessionContents, sessionMessageType } from './session-message.ts';
+
+/** Milliseconds from a message that can't be read to the question for its session: mostly the key is on its way. */
+export const askAfterMs = 5_000;
+/** Milliseconds from the question to own devices until the backup and the author's device are asked. */
+export const authorAfterMs = 15_000;
+/** Milliseconds until the same session is asked for again; doubles up to the longest. */
+export const askAgainMs = 3_600_000;
+export const askAgainLongestMs = 86_400_000;
+/** Sessions asked for in one round. What is more waits for `roundEveryMs`. */
+export const askedMax = 240;
+export const roundEveryMs = 60_000;
+
+/** Causes that a key undoes. */
+const lacking: ReadonlySet<string> = new Set<TroubleCause>(['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX']);
+
+/** What asking needs. */
+export interface AskingPorts {
+  readonly parts: () => Parts;
+  readonly rooms: () => Pick<Rooms, 'all'>;
+  /** Ids of one's other devices in the newest manifest. */
+  readonly otherDevices: () => readonly DeviceId[];
+  readonly send: (messages: readonly DeviceMessage[]) => Promise<void>;
+  /** The backup is being read back, so that most of what lacks will come by itself. */
+  readonly restoring: () => boolean;
+  /** Looks through the backup for what this room lacks. */
+  readonly lookUp: (room: string) => void;
+  /** Sessions came: what waits for them is tried again. */
+  readonly keysCame: (keys: readonly RoomKey[]) => Promise<void>;
+  readonly later: (ms: number, work: () => Promise<void>) => void;
+}
+
+/** The device that wrote what waits for a session. */
+interface Author {
+  readonly user: UserId;
+  readonly device: DeviceId;
+}
+
+/** A session that is lacking. */
+interface Lacking extends RoomKey {
+  /** Undefined: not known, an own device, or more than one claims it. */
+  readonly author: Author | undefined;
+}
+
+/** How far the questions for a session are. */
+interface Asked {
+  /** Own devices were asked, and the author was not since. */
+  own: boolean;
+  /** The device that was asked for its own session. */
+  author?: Author;
+  times: number;
+  dueMs: number;
+}
+
+/** The questions of one device. */
+export class Asking {
+  readonly #ports: AskingPorts;
+  readonly #asked = new Map<string, Asked>();
+  #due: number | undefined;
+
+  constructor(ports: AskingPorts) {
+    this.#ports = ports;
+  }
+
+  /** There may be messages whose session is lacking. */
+  look(): void {
+    this.#at(this.#ports.parts().now() + askAfterMs);
+  }
+
+  /** Takes sessions that a device gives. `own`: it is a listed device of this user. Durable when it resolves. */
+  async take(
+    { sender: user, device = '' }: PrivateMessage,
+    given: readonly SessionSecret[],
+    own: boolean,
+  ): Promise<void> {
+    const { engine, count } = this.#ports.parts();
+    const asked = given.filter((one) => this.#wasAsked(one, { user, device }, own));
+    const sessions = own ? asked : await this.#ofAuthor({ user, device }, asked);
+    if (sessions.length < given.length) count('keys.notAsked', given.length - sessions.length);
+    if (sessions.length === 0) return;
+    try {
+      const keys = await engine.takeSessions(sessions);
+      if (keys.length === 0) return;
+      count(own ? 'keys.fromOwn' : 'keys.fromAuthor', keys.length);
+      await this.#ports.keysCame(keys);
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== 'BAD_ARGUMENT') throw error;
+      count('keys.malformed');
+    }
+  }
+
+  #wasAsked(key: RoomKey, { user, device }: Author, own: boolean): boolean {
+    const asked = this.#asked.get(nameOf(key));
+    if (!asked || own) return asked !== undefined;
+    return asked.author?.user === user && asked.author.device === device;
+  }
+
+  /** Whatever the message says: what an author's device gives can only be its own. */
+  async #ofAuthor({ user, device }: Author, sessions: readonly SessionSecret[]): Promise<SessionSecret[]> {
+    if (sessions.length === 0) return [];
+    const known = (await this.#ports.parts().engine.devices(user)).find((one) => one.device === device);
+    const key = known?.crossSigned ? known.curve25519 : undefined;
+    return key ? sessions.map((one) => ({ ...one, sender: { user, device, key } })) : [];
+  }
+
+  #at(dueMs: number): void {
+    const { parts, later } = this.#ports;
+    if (this.#due !== undefined && this.#due <= dueMs) return;
+    this.#due = dueMs;
+    later(dueMs - parts().now(), async () => {
+      // Another round was set for earlier meanwhile.
+      if (this.#due !== dueMs) return;
+      this.#due = undefined;
+      await this.#round();
+    });
+  }
+
+  async #round(): Promise<void> {
+    const { parts, restoring } = this.#ports;
+    const { live, confirmed, now } = parts();
+    // The next session looks again.
+    if (!live() || !confirmed()) return;
+    if (restoring()) return this.#at(now() + authorAfterMs);
+    const all = await this.#lacking();
+    for (const name of this.#asked.keys()) if (!all.has(name)) this.#asked.delete(name);
+    const due = [...all].filter(([name]) => (this.#asked.get(name)?.dueMs ?? 0) <= now());
+    const questions = new Questions();
+    const turn = due.slice(0, askedMax);
+    for (const [name, session] of turn) this.#ask(name, session, questions);
+    this.#goOn(due.length > askedMax);
+    await this.#send(questions).catch((error) => {
+      // Nobody was asked: so this round is made again.
+      for (const [name] of turn) this.#asked.delete(name);
+      this.#at(now() + authorAfterMs);
+      throw error;
+    });
+  }
+
+  /** Sets the next round. */
+  #goOn(isMore: boolean): void {
+    const { now } = this.#ports.parts();
+    const next = Math.min(...[...this.#asked.values()].map(({ dueMs }) => dueMs));
+    if (isMore) this.#at(now() + roundEveryMs);
+    else if (Number.isFinite(next)) this.#at(Math.max(next, now() + 1));
+  }
+
+  #ask(name: string, { author, ...key }: Lacking, questions: Questions): void {
+    const { parts, otherDevices, lookUp } = this.#ports;
+    const { user, now, count } = parts();
+    const asked = this.#asked.get(name) ?? { own: false, times: 0, dueMs: 0 };
+    this.#asked.set(name, asked);
+    const others = otherDevices();
+    if (!asked.own && others.length > 0) {
+      for (const device of others) questions.add({ user, device }, key);
+      count('keys.askedOwn');
+      asked.own = true;
+      asked.dueMs = now() + authorAfterMs;
+      return;
+    }
+    lookUp(key.room);
+    if (author) {
+      questions.add(author, key);
+      count('keys.askedAuthor');
+      asked.author = author;
+    }
+    asked.own = false;
+    asked.dueMs = now() + Math.min(askAgainMs * 2 ** asked.times, askAgainLongestMs);
+    asked.times += 1;
+  }
+
+  async #send(questions: Questions): Promise<void> {
+    const { engine } = this.#ports.parts();
+    for (const { user, device, wanted } of questions.all()) {
+      for (const content of sessionContents({ wanted })) {
+        const sealed = await engine.sealForDevices(sessionMessageType, content, [{ user, devices: [device] }]);
+        if (sealed.length > 0) await this.#ports.send(sealed);
+      }
+    }
+  }
+
+  async #lacking(): Promise<Map<string, Lacking>> {
+    const { store } = this.#ports.parts();
+    const found = new Map<string, Lacking>();
+    for (const { replica } of this.#ports.rooms().all()) {
+      const { room, chain } = replica;
+      for (const { value } of await store.list('undecrypted', { ...prefixRange(`${room} `), limit: 100_000 })) {
+        const [cause = '', sessionId = '', from = ''] = new TextDecoder().decode(value).split(' ');
+        if (!lacking.has(cause) || sessionId === '') continue;
+        const name = nameOf({ room, sessionId });
+        const author = this.#author(from, (member) => chain.user(member));
+        const before = found.get(name);
+        // Whoever copies another's ciphertext claims the session as well: then neither is asked.
+        const agreed = before === undefined || sameAuthor(before.author, author) ? author : undefined;
+        found.set(name, { room, sessionId, author: agreed });
+      }
+    }
+    return found;
+  }
+
+  #author(from: string, userOf: (member: number) => string): Author | undefined {
+    const [member = 0, number = 0] = from.split('.').map(Number);
+    const { people, user: self } = this.#ports.parts();
+    const user = userOf(member);
+    const listed = people.get(user)?.manifest.body.devices.find((device) => device.number === number);
+    return listed && user !== self ? { user, device: listed.id } : undefined;
+  }
+}
+
+/** What is asked of whom. */
+class Questions {
+  readonly #byDevice = new Map<string, Author & { readonly wanted: RoomKey[] }>();
+
+  add({ user, device }: Author, key: RoomKey): void {
+    const name = `${user} ${device}`;
+    const question = this.#byDevice.get(name) ?? { user, device, wanted: [] };
+    question.wanted.push(key);
+    this.#byDevice.set(name, question);
+  }
+
+  all(): Iterable<Author & { readonly wanted: readonly RoomKey[] }> {
+    return this.#byDevice.values();
+  }
+}
+
+function nameOf({ room, sessionId }: RoomKey): string {
+  return `${room} ${sessionId}`;
+}
+
+function sameAuthor(one: Author | undefined, other: Author | undefined): boolean {
+  return one?.user === other?.user && one?.device === other?.device;
+}
