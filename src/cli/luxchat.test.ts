@@ -9,7 +9,7 @@ import { ProviderProcess } from '#server/test/harness.ts';
 import { commands } from './commands.ts';
 import { saysLoggedOut } from './log-out.ts';
 import { peopleCommands } from './people.ts';
-import { run, seen, start } from './test/program.ts';
+import { run, runHere, seen, start } from './test/program.ts';
 
 describe('luxchat', () => {
   let provider: ProviderProcess;
@@ -21,7 +21,7 @@ describe('luxchat', () => {
     provider = await ProviderProcess.start();
     alice = await provider.login('alice', 'laptop');
     bob = await provider.login('bob');
-    for (const folder of [alice, bob]) ids.push(String((await run(folder, ['whoami'])).lines[0]?.user));
+    for (const folder of [alice, bob]) ids.push(String((await runHere(folder, ['whoami'])).lines[0]?.user));
   });
   afterAll(async () => {
     for (const folder of [alice, bob]) rmSync(folder, { recursive: true, force: true });
@@ -46,8 +46,8 @@ describe('luxchat', () => {
 
   it('shows the same number to both whose identity it is, to compare by voice', async () => {
     for (const [at, own] of [alice, bob].entries()) {
-      const [mine] = (await run(own, ['identity'])).lines;
-      const [theirs] = (await run(at === 0 ? bob : alice, ['identity', ids[at] as string])).lines;
+      const [mine] = (await runHere(own, ['identity'])).lines;
+      const [theirs] = (await runHere(at === 0 ? bob : alice, ['identity', ids[at] as string])).lines;
       expect(mine).toMatchObject({ user: ids[at], number: expect.stringMatching(/^(\d{5} ){7}\d{5}$/) });
       expect(theirs).toEqual(mine);
     }
@@ -55,20 +55,20 @@ describe('luxchat', () => {
 
   it('starts, accepts, sends, reads history and follows what comes', async () => {
     const [, bobId = ''] = ids;
-    const [room] = (await run(alice, ['start', bobId])).lines;
-    expect((await run(bob, ['invitations'])).lines).toEqual([
+    const [room] = (await runHere(alice, ['start', bobId])).lines;
+    expect((await runHere(bob, ['invitations'])).lines).toEqual([
       expect.objectContaining({ room: room?.room, invitedBy: ids[0], number: 1 }),
     ]);
     expect(await seen(bob, ['invitations'])).toMatch(`1  ${room?.room}  1:1, invited by ${ids[0]}\nAnswer with `);
-    expect(await run(bob, ['accept', '1'])).toMatchObject({ status: 0 });
+    expect(await runHere(bob, ['accept', '1'])).toMatchObject({ status: 0 });
     const tail = start(['--folder', bob, 'tail']);
     await tail.line((line) => line.type === 'synced');
-    const sent = await run(alice, ['send', bobId, 'hello', 'there']);
+    const sent = await runHere(alice, ['send', bobId, 'hello', 'there']);
     expect(sent.lines).toEqual([expect.objectContaining({ text: 'hello there', sending: 'accepted' })]);
     expect(await tail.line((line) => line.text === 'hello there')).toMatchObject({ sender: ids[0], own: false });
     tail.child.kill('SIGINT');
     expect(await tail.ended).toMatchObject({ status: 0 });
-    const history = await run(bob, ['history', ids[0] as string]);
+    const history = await runHere(bob, ['history', ids[0] as string]);
     expect(history.lines.filter((line) => line.kind === 'message')).toEqual([
       expect.objectContaining({ text: 'hello there' }),
     ]);
@@ -113,12 +113,12 @@ describe('luxchat', () => {
 
   it('finds who said yes, and starts a chat by their contact link', async () => {
     const said = { type: 'findable', choice: 'yes', name: 'Bob Weiß-Muñoz' };
-    expect((await run(bob, ['findable', 'yes', 'Bob', 'Weiß-Muñoz'])).lines).toEqual([said]);
+    expect((await runHere(bob, ['findable', 'yes', 'Bob', 'Weiß-Muñoz'])).lines).toEqual([said]);
     expect(await seen(alice, ['search', 'muño'])).toContain(`${ids[1]}  Bob Weiß-Muñoz\n`);
-    const [shown] = (await run(bob, ['id'])).lines;
+    const [shown] = (await runHere(bob, ['id'])).lines;
     const link = String(shown?.link);
     expect(link).toMatch(new RegExp(`^https://localhost/c/#${ids[1]?.slice(1, 12)}/[\\w-]{48}$`));
-    const [room] = (await run(alice, ['start', link])).lines;
+    const [room] = (await runHere(alice, ['start', link])).lines;
     expect(room).toMatchObject({ type: 'room', direct: true });
   });
 
@@ -150,9 +150,9 @@ describe('luxchat', () => {
 
   it('logs out a device that another one took off', async () => {
     const [first, second] = [await provider.login('emil'), await provider.login('emil')];
-    for (const folder of [first, second]) expect(await run(folder, ['whoami'])).toMatchObject({ status: 0 });
-    expect(await run(first, ['devices-remove', '2'])).toMatchObject({ status: 0 });
-    expect(await run(second, ['log-out'])).toMatchObject({ status: 0 });
+    for (const folder of [first, second]) expect(await runHere(folder, ['whoami'])).toMatchObject({ status: 0 });
+    expect(await runHere(first, ['devices-remove', '2'])).toMatchObject({ status: 0 });
+    expect(await runHere(second, ['log-out'])).toMatchObject({ status: 0 });
     expect(existsSync(second)).toBe(false);
     rmSync(first, { recursive: true });
   });
@@ -186,10 +186,10 @@ describe('luxchat', () => {
   });
 
   it('hints at commands as they must be typed: with the folder or profile of this device', async () => {
-    expect((await run(alice, ['history', 'no-such-room'])).errors).toContain(`--folder ${alice} rooms`);
-    expect((await run(alice, ['send'])).errors).toContain(`--folder ${alice} help`);
+    expect((await runHere(alice, ['history', 'no-such-room'])).errors).toContain(`--folder ${alice} rooms`);
+    expect((await runHere(alice, ['send'])).errors).toContain(`--folder ${alice} help`);
     // Copied without it, this one makes another person's device.
-    expect((await run(`${alice}-none`, ['rooms'])).errors).toContain(`--folder ${alice}-none login`);
+    expect((await runHere(`${alice}-none`, ['rooms'])).errors).toContain(`--folder ${alice}-none login`);
   });
 
   it.each([
@@ -202,7 +202,7 @@ describe('luxchat', () => {
     [['devices-remove', 'phone'], 2, 'device number'],
     [['constructor'], 2, 'There is no command'],
   ])('refuses %j with code %i and a sentence', async (args, status, sentence) => {
-    const ran = await run(alice, args);
+    const ran = await runHere(alice, args);
     expect(ran.errors).toContain(sentence);
     expect(ran.status).toBe(status);
   });
