@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { ControlBody, ControlKind } from '#proto/gen/record.ts';
+import { ControlBody, ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { DirectHub } from '../testing/direct-hub.ts';
 import { enters, invites } from '../testing/others.ts';
 import type { ScriptedSession } from '../testing/scripted-session.ts';
@@ -27,6 +27,25 @@ it('asks as much for the hundredth conversation that is started as for the first
   expect(new Set(lists).size).toBe(1);
   expect(hub.rooms.get(lists[0]!)?.control).toHaveLength(2);
 }, 60_000);
+
+// The end of one's stay is not in the log that one may read: the chain here still said joined, and accepting a second invitation did nothing, without a word.
+it('accepts an invitation after one was out, though the chain here still says joined', async () => {
+  const hub = new DirectHub();
+  const inviter = hub.person('@bob:localhost');
+  const room = invites(hub, inviter);
+  session = await hub.session();
+  const { client } = session;
+  await client.accept(room);
+  hub.room(room).status = MemberStatus.MEMBER_STATUS_LEFT;
+  enters(hub, room, hub.me, { kind: ControlKind.CONTROL_KIND_LEAVE, actor: 2, target: 2 });
+  enters(hub, room, inviter, { kind: ControlKind.CONTROL_KIND_INVITE, actor: 1, target: 2, role: Role.ROLE_ADMIN });
+  hub.room(room).status = MemberStatus.MEMBER_STATUS_INVITED;
+  await client.held.standing(room, MemberStatus.MEMBER_STATUS_INVITED);
+  await client.accept(room);
+  const last = hub.room(room).control.at(-1);
+  expect(last && ControlBody.decode(last.entry.signed).kind).toBe(ControlKind.CONTROL_KIND_ACCEPT);
+  expect(client.room(room).status).toBe(MemberStatus.MEMBER_STATUS_JOINED);
+});
 
 it('brings a bot back that left before its invitation was accepted, and nobody else', async () => {
   for (const isBot of [true, false]) {

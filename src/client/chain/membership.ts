@@ -107,7 +107,9 @@ export class Membership {
   /** ACCEPT, DECLINE or LEAVE of this user. */
   async own(room: string, kind: ControlKind): Promise<void> {
     const { replica, sender } = this.#rooms.need(room);
-    if (!replica.chain.state) await replica.catchUp();
+    // Who was taken out could not read that in the log: the chain here may still call them joined when they are invited again.
+    const isInvited = replica.local.status === MEMBER_STATUS_INVITED;
+    if (!replica.chain.state || isInvited) await replica.catchUp();
     // The chain may have been read before this device knew its own identity.
     if (kind === ControlKind.CONTROL_KIND_ACCEPT) await checkSelf(replica);
     await sender.control(({ chain }) => {

@@ -3,7 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { DriverCalls } from './driver.ts';
+import type { DeviceOptions } from '#client/devices/account.ts';
+import type { DriverCalls } from './device-calls.ts';
 
 /** The process was killed before it answered: the call may have been done. */
 export class Killed extends Error {}
@@ -16,13 +17,15 @@ export class DeviceProcess {
   readonly faults: string[] = [];
   /** How often it was killed. */
   kills = 0;
+  readonly #options: DeviceOptions;
   #child: ChildProcess | undefined;
   #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #next = 1;
 
-  constructor(name: string, folder: string) {
+  constructor(name: string, folder: string, options: DeviceOptions = {}) {
     this.name = name;
     this.folder = folder;
+    this.#options = options;
   }
 
   /** Is there a process that takes calls? */
@@ -33,7 +36,9 @@ export class DeviceProcess {
   /** Starts a process; resolves when its local history can be read. */
   async start(): Promise<void> {
     const program = new URL('driver.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [program, this.folder], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program, this.folder, JSON.stringify(this.#options)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let errors = '';
     child.stderr.on('data', (bytes) => {
       errors += bytes;
