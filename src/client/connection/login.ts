@@ -88,11 +88,17 @@ export const stepUpPurposes = ['backup', 'identity'] as const;
 /** One of these. */
 export type StepUpPurpose = (typeof stepUpPurposes)[number];
 
-/** What a step-up ends in: fits `Grant` of the protocol. Good for one request of this device, which may be repeated as it is. */
-export interface StepUpGrant {
+/** A grant as `Grant` of the protocol: good for one request of this device, which may be repeated as it is. */
+export interface SingleGrant {
   readonly token: string;
   /** 16 random bytes. */
   readonly attempt: Uint8Array;
+}
+
+/** What a step-up ends in. */
+export interface StepUpGrant extends SingleGrant {
+  /** Another one, of purpose `backup`, for what takes two requests. */
+  readonly second: SingleGrant;
   /** Milliseconds since the epoch, by the server's clock. */
   readonly expiresMs: number;
 }
@@ -159,8 +165,11 @@ export async function completeStepUp(
   options: { readonly login: string; readonly verifier: string; readonly accessToken: string },
 ): Promise<StepUpGrant> {
   const answer = await post(at, '/auth/grant', { ...options });
-  const attempt = crypto.getRandomValues(new Uint8Array(16));
-  return { token: text(answer, 'grant'), attempt, expiresMs: number(answer, 'expiresMs') };
+  return { ...single(answer, 'grant'), second: single(answer, 'second'), expiresMs: number(answer, 'expiresMs') };
+}
+
+function single(answer: Answer, name: string): SingleGrant {
+  return { token: text(answer, name), attempt: crypto.getRandomValues(new Uint8Array(16)) };
 }
 
 /** A new pair for the refresh token. Until the new pair was kept, the old refresh token may be shown again; after its first use, never. */

@@ -9,7 +9,7 @@ import { StepUps } from './step-up.ts';
 
 const way = { purpose: 'backup', redirect: 'https://chat.example.lu/', client: 'web' } as const;
 const back = `${way.redirect}?login=code`;
-const grant = { grant: 'lxg_x', expiresMs: 5 };
+const grant = { grant: 'lxg_x', second: 'lxg_y', expiresMs: 5 };
 
 let store: MemoryStore;
 let now: number;
@@ -61,7 +61,7 @@ describe('a step-up', () => {
     expect(sent[1]).toMatchObject({ path: '/auth/grant', body: { login: 'code', accessToken: 'held' } });
     expect(Object.keys(sent[1]!.body).sort()).toEqual(['accessToken', 'login', 'verifier']);
     expect(await isKept()).toBe(false);
-    expect(given).toMatchObject({ token: 'lxg_x', expiresMs: 5 });
+    expect(given).toMatchObject({ token: 'lxg_x', second: { token: 'lxg_y' }, expiresMs: 5 });
     expect(given.attempt).toHaveLength(16);
     expect(Grant.decode(Grant.encode(given).finish())).toMatchObject({ token: 'lxg_x', attempt: given.attempt });
   });

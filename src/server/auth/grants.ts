@@ -12,9 +12,12 @@ import { hashOf, isGrant, newGrant, type RandomBytes } from './tokens.ts';
 /** Bytes of what names an attempt: random, drawn by the device. */
 export const grantAttemptBytes = 16;
 
-/** A grant as the device gets it. */
+/** What one step-up gives a device. */
 export interface GivenGrant {
+  /** Of the purpose that the person was asked for. */
   readonly grant: string;
+  /** Of purpose `backup`: a backup is opened and then replaced, an identity begun and then backed up, and nobody is to log in twice for that. */
+  readonly second: string;
   /** Milliseconds since the epoch. */
   readonly expiresMs: number;
 }
@@ -35,7 +38,7 @@ export type GrantFault = 'malformed' | 'rate' | 'unknown' | 'foreign' | 'purpose
 
 /** The grants of all users. */
 export interface Grants {
-  /** A new grant. RATE_LIMITED for the eleventh in an hour; TOKEN_INVALID where the device was removed meanwhile. */
+  /** New grants. RATE_LIMITED for the eleventh in an hour; TOKEN_INVALID where the device was removed meanwhile. */
   give(device: DeviceIdentity, purpose: Purpose): Promise<GivenGrant | Refusal>;
   /** Does this grant count for this attempt? The first attempt that asks binds it. Rejects with AccountStoreError where the store fails. */
   use(use: GrantUse): Promise<boolean>;
@@ -63,11 +66,14 @@ export function grants(options: GrantsOptions): Grants {
     async give(device, purpose) {
       const refused = await count(options, device);
       if (refused !== null) return refused;
-      const grant = newGrant(random);
       const { userId, deviceNumber } = device;
       const expiresMs = now() + limits.grantMs;
-      await store.putGrant(hashOf(grant), { userId, deviceNumber, purpose, expiresMs });
-      return { grant, expiresMs };
+      const put = async (what: Purpose): Promise<string> => {
+        const grant = newGrant(random);
+        await store.putGrant(hashOf(grant), { userId, deviceNumber, purpose: what, expiresMs });
+        return grant;
+      };
+      return { grant: await put(purpose), second: await put('backup'), expiresMs };
     },
     async use(use) {
       const fault = await faultOf(use);
