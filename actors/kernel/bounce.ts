@@ -94,6 +94,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'keysRead':
     case 'authorised':
     case 'summaries':
+    case 'grantChecked':
     case 'standingKept':
     case 'identityKept':
     case 'log':

@@ -1,4 +1,5 @@
 // What an actor may ask of the world: a closed set. Effects are carried out in order, after the turn, never inside it.
+import type { Grant } from '#proto/gen/client.ts';
 import type { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import type { LogCommand } from '../log/messages.ts';
 import type { Address } from './address.ts';
@@ -48,6 +49,16 @@ export type Effect =
   | { readonly kind: 'quiet'; readonly session: number }
   /** Asks the login part for the identity behind a token; answered by `tokenChecked`. */
   | { readonly kind: 'checkToken'; readonly session: number; readonly token: string }
+  /** Asks the login part whether this grant of a step-up counts for a new identity (a user actor's own effect); answered by `grantChecked`. `content`: what
+   *  the grant is bound to besides its attempt. */
+  | {
+      readonly kind: 'checkGrant';
+      readonly user: string;
+      readonly device: number;
+      readonly grant: Grant;
+      readonly content: Uint8Array;
+      readonly token: number;
+    }
   /** A request that no actor handles (a session's own effect): the world serves it, for the user and device that the token proved. One `answer` comes
    *  back, rejected with BUSY or UNAVAILABLE where it can't be served now; none where the session is gone, though it may have been done. */
   | {

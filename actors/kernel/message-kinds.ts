@@ -27,6 +27,7 @@ export function laneOf(message: Message): Lane {
     case 'keysRead':
     case 'authorised':
     case 'summaries':
+    case 'grantChecked':
     case 'standingKept':
     case 'log':
     case 'timer':

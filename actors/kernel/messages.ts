@@ -226,6 +226,8 @@ export type UserMessage =
       readonly invited: readonly string[];
       readonly busy?: true;
     }
+  /** The answer to the effect `checkGrant`; null: that can't be known now. */
+  | { readonly kind: 'grantChecked'; readonly token: number; readonly counts: boolean | null }
   /** The answer to the effect `summaries`; a room that could not be had is missing. */
   | { readonly kind: 'summaries'; readonly token: number; readonly summaries: readonly RoomSummary[] }
   | { readonly kind: 'log'; readonly answer: LogAnswer }

@@ -71,6 +71,7 @@ export const samples: Samples = {
   manifestMoved: { kind: 'manifestMoved', user: '@bob:lux', head },
   invited: { kind: 'invited' },
   authorised: { kind: 'authorised', token: 5, allowed: [], invited: [] },
+  grantChecked: { kind: 'grantChecked', token: 5, counts: true },
   summaries: { kind: 'summaries', token: 5, summaries: [] },
   log: { kind: 'log', answer: {} as Extract<Message, { kind: 'log' }>['answer'] },
   submit: {

@@ -22,6 +22,7 @@ export interface World {
    * Incarnation 0 is the kernel itself, answering for an actor that is full or lost (`summarised`, `disconnect`).
    * `disconnect` and `disconnectDevice`: push a Closing frame, close the socket with the code, and tell the session `closed` once it is gone.
    * `checkToken`: enter a good session into the audiences before telling `tokenChecked`.
+   * `checkGrant`: tell one `grantChecked`, or nothing: the asker waits ten seconds.
    * `serve`: tell the session one `answer` within a bounded time; what is served at once is bounded, of one user and in all.
    * `log`: one log per address and incarnation. Commands of an incarnation after `ended` said that it is gone change nothing more.
    */

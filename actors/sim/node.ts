@@ -324,6 +324,9 @@ export class SimNode implements World, LogHome, NodeEnd {
         return;
       case 'checkToken':
         return this.#checkToken(effect.session, effect.token, from, incarnation);
+      case 'checkGrant':
+        // No story needs a step-up.
+        return this.system.tellFrom(from, incarnation, { kind: 'grantChecked', token: effect.token, counts: false });
       case 'serve': {
         // No story needs a backup.
         const body = rejected(Rejection.REJECTION_UNSUPPORTED);

@@ -1,17 +1,10 @@
-// A device's public keys: uploaded once and never changed, one-time keys stocked and given away exactly once, cross-signing keys taken once
-// per account. A claim is an entry of the inbox and its key leaves this actor only when that entry is covered, so no crash gives it twice.
-import type { ClaimedKey, OneTimeKey, UploadCrossSigning, UploadKeys } from '#proto/gen/client.ts';
+// A device's public keys: uploaded once and never changed, one-time keys stocked and given away exactly once. A claim is an entry of the inbox and its key leaves this actor only when that entry is covered, so no crash gives it twice.
+import type { ClaimedKey, OneTimeKey, UploadKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { KeysUploaded } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { parseJsonObject } from '#proto/rules/bytes/json.ts';
-import {
-  type CrossSigningUsage,
-  isSignedByItself,
-  isSignedByMaster,
-  readCrossSigningJson,
-  readDeviceJson,
-} from '#proto/rules/identity/credential.ts';
+import { isSignedByItself, readDeviceJson } from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { Requester } from '../kernel/messages.ts';
 import { userLimits } from './limits.ts';
@@ -39,20 +32,6 @@ export function uploadKeys(turn: Turn, { from, device }: Uploading, upload: Uplo
     turn.append({ $case: 'keysUploaded', value: news });
   }
   turn.answer(from, { $case: 'keyCounts', value: device.keys.counts() });
-}
-
-/** Takes the three cross-signing keys once: the same again is Done, others are FORBIDDEN. */
-export function uploadCrossSigning(turn: Turn, from: Requester, upload: UploadCrossSigning): void {
-  const checked = checkCrossSigning(turn, upload);
-  if (typeof checked === 'number') {
-    turn.reject(from, checked);
-    return;
-  }
-  if (checked === 'new') {
-    const { masterJson, selfSigningJson, userSigningJson } = upload;
-    turn.append({ $case: 'crossSigningUploaded', value: { masterJson, selfSigningJson, userSigningJson } });
-  }
-  turn.answer(from, { $case: 'done', value: {} });
 }
 
 /** Gives one key of each of these devices away; a device without any is left out. */
@@ -113,36 +92,6 @@ function checkDeviceJson(turn: Turn, device: Device, json: Uint8Array): Uint8Arr
 function signaturesOf(json: Uint8Array, user: string): Map<string, string> {
   const object = parseJsonObject(json);
   return object === null ? new Map() : signaturesBy(object, user);
-}
-
-// The server checks what readers check again: a client that uploads keys which nobody will believe should hear of it now.
-function checkCrossSigning(turn: Turn, upload: UploadCrossSigning): 'new' | 'same' | Rejection {
-  const { identity, user } = turn.account;
-  const { primitives } = turn.desk.settings;
-  const jsons = [upload.masterJson, upload.selfSigningJson, upload.userSigningJson];
-  if (jsons.some((json) => json.length > limits.keyJsonBytesMax)) return Rejection.REJECTION_TOO_LARGE;
-  const master = readCrossSigningJson(upload.masterJson, 'master');
-  const selfSigning = readCrossSigningJson(upload.selfSigningJson, 'self_signing');
-  const userSigning = readCrossSigningJson(upload.userSigningJson, 'user_signing');
-  if (master?.user !== user || selfSigning?.user !== user || userSigning?.user !== user) {
-    return Rejection.REJECTION_BAD_REQUEST;
-  }
-  if (identity.masterJson.length > 0) {
-    const same =
-      isKey(identity.masterJson, 'master', master.key) &&
-      isKey(identity.selfSigningJson, 'self_signing', selfSigning.key) &&
-      isKey(identity.userSigningJson, 'user_signing', userSigning.key);
-    return same ? 'same' : Rejection.REJECTION_FORBIDDEN;
-  }
-  const signed =
-    isSignedByMaster(upload.selfSigningJson, master, primitives) &&
-    isSignedByMaster(upload.userSigningJson, master, primitives);
-  return signed ? 'new' : Rejection.REJECTION_BAD_SIGNATURE;
-}
-
-function isKey(json: Uint8Array, usage: CrossSigningUsage, key: Uint8Array): boolean {
-  const kept = readCrossSigningJson(json, usage)?.key;
-  return kept !== undefined && equalBytes(kept, key);
 }
 
 // The keys that are not here yet, or why the upload is refused.

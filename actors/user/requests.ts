@@ -2,13 +2,14 @@
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Requester, UserRequest } from '../kernel/messages.ts';
 import { listBlocks, setBlock } from './blocks.ts';
+import { uploadCrossSigning } from './cross-signing.ts';
 import { listDevices, removeDevice, renameDevice } from './devices.ts';
 import { claimFromOthers } from './gathers/claim-keys.ts';
 import { queryKeys } from './gathers/query-keys.ts';
 import { listRooms } from './gathers/room-list.ts';
 import { sendDeviceMessages } from './gathers/send-messages.ts';
 import { ackInbox, fetchInbox } from './inbox.ts';
-import { uploadCrossSigning, uploadKeys } from './keys.ts';
+import { uploadKeys } from './keys.ts';
 import { publishManifest } from './manifest.ts';
 import { uploadSignatures } from './signatures.ts';
 import type { Turn } from './turn.ts';

@@ -215,6 +215,7 @@ export class UserActor implements Actor<UserMessage> {
       case 'claimed':
       case 'keysRead':
       case 'summaries':
+      case 'grantChecked':
         this.#gathers.heard(turn, message);
         return;
       case 'identityKept':

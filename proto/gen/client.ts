@@ -591,12 +591,19 @@ export interface ClaimedKey {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Public cross-signing keys, JSON VERBATIM, at most 4 KiB each. Accepted once per account (the same again: Done; others: FORBIDDEN); replacing them needs a step-up. */
+/**
+ * Public cross-signing keys, JSON VERBATIM, at most 4 KiB each, the other two signed by the master key. Answer: Done, also for the same keys again. The account
+ * begins with the first three. Then:
+ * - Another self-signing or user-signing key under the same master key: from a device that the newest manifest lists, which may sign a list without the
+ *   others, too; else FORBIDDEN. What the key before signed counts no more once readers hear of it: the sender signs the devices that stay anew.
+ * - Another master key: a new identity, from any device of the account, with a grant; else FORBIDDEN. Every device but the signer of the next manifest
+ *   waits outside: the account takes no manifest but one of the new identity. Members of rooms are suspended when that manifest is published.
+ */
 export interface UploadCrossSigning {
   masterJson: Uint8Array;
   selfSigningJson: Uint8Array;
   userSigningJson: Uint8Array;
-  /** Of purpose `identity`, where others are replaced: the account begins a new identity, and a device that the old one's lists do not name may do it. */
+  /** Of purpose `identity`, for another master key; else it is not looked at. Bound to all three keys. UNAVAILABLE: it may have been done; the same again. */
   grant?: Grant | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

@@ -13,6 +13,7 @@ import { UserActor } from '#actors/user/user.ts';
 import { type Auth, type AuthOptions, createAuth } from './auth/auth.ts';
 import { botId, botSecret } from './auth/bots.ts';
 import type { AuthLimits } from './auth/limits.ts';
+import { boundAttempt } from './backup/attempt.ts';
 import { Backups } from './backup/backups.ts';
 import { belong } from './belonging.ts';
 import { ContractBroken } from './broken-contract.ts';
@@ -193,6 +194,10 @@ async function startOn(
     },
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
+    },
+    checkGrant: async ({ user, device, grant: { token, attempt }, content }) => {
+      const bound = boundAttempt('identity', { attempt, content }, nodePrimitives);
+      return (await login.promise).useGrant({ user, device, purpose: 'identity', token, attempt: bound });
     },
     serve: ({ user, device, body }) => {
       if (body.$case === 'report') return reports.serve({ user, body });

@@ -44,6 +44,9 @@ export interface Identity {
   readonly deviceName: string;
 }
 
+/** A grant as a device shows it, and what it is shown for. */
+export type ShownGrant = Pick<Extract<Effect, { kind: 'checkGrant' }>, 'user' | 'device' | 'grant' | 'content'>;
+
 /** The logs of all actors; see storage/log-runner.ts. `answer` of RuntimeOptions hears what they say. */
 export interface Logs {
   /** Takes a command of an actor's log. Never throws; whatever fails is answered by `failed`. */
@@ -60,6 +63,8 @@ export interface RuntimeOptions {
   readonly publish: (topic: string, frame: Uint8Array) => void;
   readonly checkToken: (token: string) => Promise<Identity | null>;
   readonly revokeDevice: (user: string, device: number) => Promise<void>;
+  /** Does this grant of a step-up count for a new identity? Absent: none does. */
+  readonly checkGrant?: (shown: ShownGrant) => Promise<boolean>;
   /** Answers what no actor does. Absent: UNSUPPORTED. */
   readonly serve?: Serve;
   readonly logs: (answer: (actor: string, incarnation: number, answer: LogAnswer) => void) => Logs;
@@ -239,6 +244,12 @@ export class Runtime implements World {
         return this.disconnectDevice(effect.user, effect.device, effect.code, effect.except);
       case 'checkToken':
         return this.#checkToken(effect.session, effect.token, from, incarnation);
+      case 'checkGrant': {
+        const { token } = effect;
+        return this.#checkGrant(effect, (counts) =>
+          this.system.tellFrom(from, incarnation, { kind: 'grantChecked', token, counts }),
+        );
+      }
       case 'serve': {
         const { request } = effect;
         return this.#serving.begin(effect, (body) =>
@@ -344,6 +355,14 @@ export class Runtime implements World {
       // The login's store failed: nothing is known of the token, and a device that hears it is no good would throw it away.
       this.#options.log.error('token check failed', error);
       this.#disconnect(session, Disconnect.DISCONNECT_BUSY, tokenRetryMs + Math.floor(Math.random() * tokenRetryMs));
+    });
+  }
+
+  #checkGrant(shown: ShownGrant, answer: (counts: boolean | null) => void): void {
+    const check = this.#options.checkGrant ?? (async () => false);
+    check(shown).then(answer, (error) => {
+      this.#options.log.error('grant check failed', error);
+      answer(null);
     });
   }
 

@@ -8,7 +8,7 @@ import type { Turn } from '../turn.ts';
 /** An answer to something that a gather asked. */
 export type GatherAnswer = Extract<
   UserMessage,
-  { kind: 'authorised' | 'deposited' | 'claimed' | 'keysRead' | 'summaries' }
+  { kind: 'authorised' | 'deposited' | 'claimed' | 'keysRead' | 'summaries' | 'grantChecked' }
 >;
 
 /** One request under way. */

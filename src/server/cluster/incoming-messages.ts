@@ -6,7 +6,16 @@ import type { ClientFrame } from '#proto/gen/client.ts';
 import type { ActorMessage } from '#proto/gen/node.ts';
 
 /** What an actor and its own node say to each other: never leaves the node. */
-type LocalKind = 'opened' | 'frames' | 'tokenChecked' | 'closed' | 'unheard' | 'summaries' | 'log' | 'timer';
+type LocalKind =
+  | 'opened'
+  | 'frames'
+  | 'tokenChecked'
+  | 'closed'
+  | 'unheard'
+  | 'summaries'
+  | 'grantChecked'
+  | 'log'
+  | 'timer';
 /** What actors of two nodes may say to each other. */
 export type CrossingMessage = Exclude<Message, { kind: LocalKind }>;
 type Kind = CrossingMessage['kind'];

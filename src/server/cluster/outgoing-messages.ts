@@ -92,6 +92,7 @@ function bodyToWire(message: Message): Body {
     case 'closed':
     case 'unheard':
     case 'summaries':
+    case 'grantChecked':
     case 'log':
     case 'timer':
       throw new Error(`${message.kind} never leaves a node`);

@@ -23,6 +23,7 @@ export const localSamples: readonly Message[] = [
   samples.closed,
   samples.unheard,
   samples.summaries,
+  samples.grantChecked,
   samples.log,
   samples.timer,
 ];

@@ -1,0 +1,112 @@
+// UploadCrossSigning: the identity of an account. It is begun once. Then a listed device may put other keys under the same master key, and whoever was there with
+// LuxID and SMS just now may begin a new identity, from any device: this is how somebody who lost everything gets their account back.
+// The grant is looked at last: what would be refused anyway does not use it up.
+import type { Grant, UploadCrossSigning } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { concatBytes, equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { attemptBytes } from '#proto/rules/bytes/hash.ts';
+import { type CrossSigningUsage, isSignedByMaster, readCrossSigningJson } from '#proto/rules/identity/credential.ts';
+import { limits } from '#proto/rules/limits.ts';
+import type { Requester } from '../kernel/messages.ts';
+import type { Gather, GatherAnswer } from './gathers/gather.ts';
+import type { Turn } from './turn.ts';
+
+/** What an upload is to the account: its first identity, what it has, other keys below its master key, or another identity. */
+type Upload = 'first' | 'same' | 'below' | 'other';
+
+type Granted = UploadCrossSigning & { readonly grant: Grant };
+
+/** Takes the three keys, or refuses them: see the contract. */
+export function uploadCrossSigning(turn: Turn, from: Requester, upload: UploadCrossSigning): void {
+  const found = judge(turn, upload);
+  if (typeof found === 'number') turn.reject(from, found);
+  else if (found === 'other') startOver(turn, from, upload);
+  else if (found === 'below' && !turn.account.isListed(from.device)) turn.reject(from, Rejection.REJECTION_FORBIDDEN);
+  else take(turn, from, { upload, isNew: found !== 'same' });
+}
+
+function startOver(turn: Turn, from: Requester, upload: UploadCrossSigning): void {
+  const { grant } = upload;
+  if (grant === undefined) turn.reject(from, Rejection.REJECTION_FORBIDDEN);
+  else if (grant.attempt.length !== attemptBytes) turn.reject(from, Rejection.REJECTION_BAD_REQUEST);
+  else turn.desk.gathers.start(turn, from, new GrantCheck(from, { ...upload, grant }));
+}
+
+/** Waits for the word of login. Meanwhile the account may have changed, by the same request of another try for one: so the upload is judged anew. */
+class GrantCheck implements Gather {
+  readonly waiting = new Set(['login']);
+  readonly #from: Requester;
+  readonly #upload: Granted;
+  #counts: boolean | null = null;
+
+  constructor(from: Requester, upload: Granted) {
+    this.#from = from;
+    this.#upload = upload;
+  }
+
+  begin(turn: Turn, token: number): void {
+    const { masterJson, selfSigningJson, userSigningJson, grant } = this.#upload;
+    const content = concatBytes(masterJson, selfSigningJson, userSigningJson);
+    const { user } = turn.account;
+    turn.emit({ kind: 'checkGrant', user, device: this.#from.device, grant, content, token });
+  }
+
+  heard(_turn: Turn, _token: number, answer: GatherAnswer): void {
+    if (answer.kind !== 'grantChecked') return;
+    this.#counts = answer.counts;
+    this.waiting.clear();
+  }
+
+  finish(turn: Turn): void {
+    const found = judge(turn, this.#upload);
+    if (this.#counts === null) turn.reject(this.#from, Rejection.REJECTION_UNAVAILABLE);
+    else if (!this.#counts || !turn.account.devices.has(this.#from.device))
+      turn.reject(this.#from, Rejection.REJECTION_FORBIDDEN);
+    else if (found === 'same' || found === 'other')
+      take(turn, this.#from, { upload: this.#upload, isNew: found === 'other' });
+    else turn.reject(this.#from, Rejection.REJECTION_FORBIDDEN);
+  }
+}
+
+function take(
+  turn: Turn,
+  from: Requester,
+  { upload, isNew }: { readonly upload: UploadCrossSigning; readonly isNew: boolean },
+): void {
+  if (isNew) {
+    const { masterJson, selfSigningJson, userSigningJson } = upload;
+    turn.append({ $case: 'crossSigningUploaded', value: { masterJson, selfSigningJson, userSigningJson } });
+  }
+  turn.answer(from, { $case: 'done', value: {} });
+}
+
+// The server checks what readers check again: a client that uploads keys which nobody will believe should hear of it now.
+function judge(turn: Turn, upload: UploadCrossSigning): Upload | Rejection {
+  const { identity, user } = turn.account;
+  const { primitives } = turn.desk.settings;
+  const jsons = [upload.masterJson, upload.selfSigningJson, upload.userSigningJson];
+  if (jsons.some((json) => json.length > limits.keyJsonBytesMax)) return Rejection.REJECTION_TOO_LARGE;
+  const master = readCrossSigningJson(upload.masterJson, 'master');
+  const selfSigning = readCrossSigningJson(upload.selfSigningJson, 'self_signing');
+  const userSigning = readCrossSigningJson(upload.userSigningJson, 'user_signing');
+  if (master?.user !== user || selfSigning?.user !== user || userSigning?.user !== user) {
+    return Rejection.REJECTION_BAD_REQUEST;
+  }
+  const isSameMaster = isKey(identity.masterJson, 'master', master.key);
+  const isSame =
+    isSameMaster &&
+    isKey(identity.selfSigningJson, 'self_signing', selfSigning.key) &&
+    isKey(identity.userSigningJson, 'user_signing', userSigning.key);
+  if (isSame) return 'same';
+  const signed =
+    isSignedByMaster(upload.selfSigningJson, master, primitives) &&
+    isSignedByMaster(upload.userSigningJson, master, primitives);
+  if (!signed) return Rejection.REJECTION_BAD_SIGNATURE;
+  if (identity.masterJson.length === 0) return 'first';
+  return isSameMaster ? 'below' : 'other';
+}
+
+function isKey(json: Uint8Array, usage: CrossSigningUsage, key: Uint8Array): boolean {
+  const kept = readCrossSigningJson(json, usage)?.key;
+  return kept !== undefined && equalBytes(kept, key);
+}
