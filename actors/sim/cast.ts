@@ -86,6 +86,7 @@ export class CastUser {
       masterKey: this.master.publicKey,
       selfSigningKey: this.#selfSigning.publicKey,
       signedMs: 1_700_000_000_000,
+      formerKeys: [],
     };
     const signed = ManifestBody.encode(body).finish();
     const signature = this.device(1).keys.sign(asciiBytes(manifestTextToSign(signed, simPrimitives)));

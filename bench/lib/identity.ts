@@ -77,6 +77,7 @@ export class Identity {
       masterKey: master.publicKey,
       selfSigningKey: selfSigning.publicKey,
       signedMs: 1_700_000_000_000,
+      formerKeys: [],
     }).finish();
     this.manifest = {
       signed,

@@ -203,6 +203,9 @@ export interface LocalBackup {
 export interface LocalBackupBegun {
   head?: BackupHead | undefined;
   backupKey: Uint8Array;
+  /** Where devices are logged out as lost: the seed of the self-signing key that takes the place of the present one, 32 bytes, and the numbers of the devices. */
+  selfSigningSeed: Uint8Array;
+  lost: number[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1690,7 +1693,13 @@ export const LocalBackup: MessageFns<LocalBackup> = {
 };
 
 function createBaseLocalBackupBegun(): LocalBackupBegun {
-  return { head: undefined, backupKey: new Uint8Array(0), _unknownFields: {} };
+  return {
+    head: undefined,
+    backupKey: new Uint8Array(0),
+    selfSigningSeed: new Uint8Array(0),
+    lost: [],
+    _unknownFields: {},
+  };
 }
 
 export const LocalBackupBegun: MessageFns<LocalBackupBegun> = {
@@ -1700,6 +1709,16 @@ export const LocalBackupBegun: MessageFns<LocalBackupBegun> = {
     }
     if (message.backupKey.length !== 0) {
       writer.uint32(18).bytes(message.backupKey);
+    }
+    if (message.selfSigningSeed.length !== 0) {
+      writer.uint32(26).bytes(message.selfSigningSeed);
+    }
+    if (message.lost.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.lost) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1740,6 +1759,32 @@ export const LocalBackupBegun: MessageFns<LocalBackupBegun> = {
 
             message.backupKey = reader.bytes();
             continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.selfSigningSeed = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.lost.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.lost.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

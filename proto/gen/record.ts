@@ -563,7 +563,14 @@ export interface ManifestBody {
   selfSigningKey: Uint8Array;
   signedMs: number;
   /** The backup that holds this identity's secrets; absent = there is none. The version never goes back while the master key stays. */
-  backup?: BackupHead | undefined;
+  backup?:
+    | BackupHead
+    | undefined;
+  /**
+   * Master keys that this user had before, newest first, 32 bytes each; who signs names the newest 4. It is the word of the present identity, for own devices:
+   * so they tell a room that waits for the new identity to be signed in from one that names an identity which was never theirs. It says nothing to others.
+   */
+  formerKeys: Uint8Array[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3191,6 +3198,7 @@ function createBaseManifestBody(): ManifestBody {
     selfSigningKey: new Uint8Array(0),
     signedMs: 0,
     backup: undefined,
+    formerKeys: [],
     _unknownFields: {},
   };
 }
@@ -3223,6 +3231,9 @@ export const ManifestBody: MessageFns<ManifestBody> = {
     }
     if (message.backup !== undefined) {
       BackupHead.encode(message.backup, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.formerKeys) {
+      writer.uint32(82).bytes(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3318,6 +3329,14 @@ export const ManifestBody: MessageFns<ManifestBody> = {
             }
 
             message.backup = BackupHead.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.formerKeys.push(reader.bytes());
             continue;
           }
         }

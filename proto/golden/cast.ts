@@ -217,6 +217,7 @@ export function signManifest(
     selfSigningKey: actor.selfSigning.publicKey,
     signedMs: 1_700_000_000_000,
     backup: parts.backup,
+    formerKeys: [],
   };
   const signed = ManifestBody.encode(body).finish();
   const signature = actor.device(signer).keys.sign(asciiBytes(manifestTextToSign(signed, testPrimitives)));

@@ -51,6 +51,7 @@ export class Bot {
   readonly #graceMs: number;
   readonly #roomsMax: number;
   readonly #rooms: Work;
+  readonly #failed: (error: unknown) => void;
   /** Rooms that it is in, the one that was silent longest first. */
   readonly #silence = new Set<string>();
   /** Rooms where somebody came whose app has not said anything yet, and from when on the bot begins by itself. */
@@ -61,8 +62,8 @@ export class Bot {
     this.#behaviour = behaviour;
     this.#graceMs = options.graceMs ?? defaultGraceMs;
     this.#roomsMax = options.roomsMax ?? defaultRoomsMax;
-    const failed = options.failed ?? ((error) => console.error(error instanceof Error ? error.message : error));
-    this.#rooms = new Work({ run: (room) => this.#look(room), failed });
+    this.#failed = options.failed ?? ((error) => console.error(error instanceof Error ? error.message : error));
+    this.#rooms = new Work({ run: (room) => this.#look(room), failed: this.#failed });
   }
 
   /** Starts the device and works from then on. Resolves when all rooms are up to date. Rejects as `start` and `synced` of the SDK. */
@@ -70,6 +71,8 @@ export class Bot {
     const { client } = this;
     client.on('invitation', ({ room }) => this.#rooms.add(room));
     client.on('item', ({ room }) => this.#rooms.add(room));
+    client.on('alarm', ({ code }) => code === 'IDENTITY_SWAPPED' && this.#letIn());
+    client.on('synced', () => this.#letIn());
     // Also what came while there was no connection.
     client.on('synced', () => {
       const rooms = [...client.rooms()].sort((a, b) => a.lastMs - b.lastMs);
@@ -87,6 +90,12 @@ export class Bot {
     this.#rooms.close();
     for (const grace of this.#graces.values()) if (grace !== 'over') clearTimeout(grace);
     await this.client.close();
+  }
+
+  /** Whoever started over is let in again without a person's word: a bot says to everybody what it says to one. */
+  #letIn(): void {
+    for (const { user, changedTo } of this.client.people.startedOver())
+      if (changedTo.length > 0 && user !== this.client.user) this.client.approveIdentity(user).catch(this.#failed);
   }
 
   async #look(room: string): Promise<void> {

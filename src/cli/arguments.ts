@@ -28,6 +28,8 @@ export interface Arguments {
   readonly language: Language;
   /** A password of one's own instead of a made one. */
   readonly own: boolean;
+  /** Another identity, for who lost the password and every device. */
+  readonly startOver: boolean;
 }
 
 const options = {
@@ -43,6 +45,7 @@ const options = {
   limit: { type: 'string', default: '50' },
   language: { type: 'string' },
   own: { type: 'boolean', default: false },
+  'start-over': { type: 'boolean', default: false },
   timeout: { type: 'string', default: '30' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -87,6 +90,7 @@ export function readArguments(args: readonly string[], env: Environment, program
     timeoutMs: wholeNumber(values.timeout, 'timeout', 1, 86_400) * 1000,
     language: languageOf(values.language, env),
     own: values.own,
+    startOver: values['start-over'],
   };
 }
 

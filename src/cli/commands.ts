@@ -7,7 +7,8 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
 import type { Keyboard } from './keyboard.ts';
-import { awaitRoom, findInvitation, invitationsOf, isCurrent, messageAt } from './naming.ts';
+import { loseDevices } from './lost.ts';
+import { awaitRoom, findInvitation, invitationsOf, isCurrent, isWaiting, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
   alarmSentence,
@@ -39,6 +40,7 @@ export interface Command {
 export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
   identity: { live: true, run: identity },
+  approve: { live: true, run: approve },
   rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isCurrent)) },
   invitations: { live: true, run: async (session) => listInvitations(session) },
   group: { live: true, run: makeGroup },
@@ -162,6 +164,14 @@ async function identity({ client, args, out }: Session): Promise<void> {
   out.say({ type: 'identity', user, number }, `${user}\n${number}`);
 }
 
+async function approve({ client, args, out }: Session): Promise<void> {
+  const user = need(args, 0, 'a Luxchat-ID');
+  await client.approveIdentity(user);
+  const where =
+    'They are let in again in your 1:1 room and in the groups that you lead, and read what is written from now on.';
+  out.say({ type: 'done', user }, `Approved: ${user}. ${where}`);
+}
+
 function listRooms(out: Output, rooms: readonly RoomInfo[]): void {
   if (rooms.length === 0 && !out.json) console.log('None.');
   for (const room of rooms) sayRoom(out, room);
@@ -236,6 +246,11 @@ async function explainWaiting({ client, args, out }: Omit<Session, 'keyboard'>, 
   if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
   if (!isCurrent(room))
     throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
+  if (isWaiting(room)) {
+    const who = room.direct ? (room.members[0] ?? 'the other') : 'somebody who leads the group';
+    out.note(`You started over: it waits here until ${who} lets you in again, and goes out by itself then.`);
+    return;
+  }
   const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
   if (!confirmed)
     throw new ClientError(
@@ -318,7 +333,9 @@ async function removeDevice({ client, args, out }: Session): Promise<void> {
   out.say({ type: 'done', device }, 'Done.');
 }
 
-async function listDevices({ client, out }: Session): Promise<void> {
+async function listDevices(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  if (args.rest[0] === 'lost') return loseDevices(session);
   for (const device of await client.devices()) {
     const ends = device.endsSoon ? `  is logged out on ${dayText(device.endsDay)} unless it is used` : '';
     const marks = `${device.current ? '  (this one)' : ''}${device.confirmed ? '' : '  not confirmed'}${ends}`;

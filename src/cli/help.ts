@@ -18,14 +18,17 @@ This device
   whoami                                   Luxchat-ID, device, is it confirmed?
   id                                       Luxchat-ID in groups to read aloud, contact link to hand on, QR code to scan
   identity [ID]                            own or another's identity in digits: both must see the same for each of you
+  approve ID                               let someone in again who started over, once the two of you compared
   findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name
   verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
   secure [--own] [--language L]            keep messages for the day a device is lost: makes your password
   unlock                                   open a new device with that password; older messages come back
   password change, password lost           another password
+  secure --start-over                      neither password nor device left: begin anew; it says first what is lost
   keys export FILE, keys import FILE       what reads this device's messages, in a file under a passphrase
   devices-remove NUMBER                    log another own device out
+  devices lost NUMBER …                    the same where someone may have it: what it knew opens nothing new
   receipts [on|off]                        do others see how far you have read?
   log-out                                  end this device and remove what it kept here
   status                                   counters: repairs, troubles, alarms; or that there were no alarms

@@ -15,9 +15,14 @@ export interface Named {
   readonly args: Arguments;
 }
 
-/** Invited or joined: what a person calls their rooms. Those they left or declined are found by their id alone. */
+/** Invited, joined, or to be let in again: what a person calls their rooms. Those they left or declined are found by their id alone. */
 export function isCurrent(room: RoomInfo): boolean {
-  return room.status === 1 || room.status === 2;
+  return room.status === 1 || room.status === 2 || isWaiting(room);
+}
+
+/** Did its person start over, and somebody has yet to let them in again? They can read meanwhile. */
+export function isWaiting(room: RoomInfo): boolean {
+  return room.status === 7;
 }
 
 /**

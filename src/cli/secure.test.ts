@@ -1,13 +1,16 @@
 // What securing, unlocking and another password ask and say, over an SDK and a LuxID that are stood in for.
 import { describe, expect, it, vi } from 'vitest';
 import { ClientError } from '#client/errors.ts';
+import type { StartOverLoss } from '#client/security/security.ts';
 import { readArguments } from './arguments.ts';
 import type { Session } from './commands.ts';
+import { loseDevices, lossSentences } from './lost.ts';
 import { password, secure, unlock } from './secure.ts';
 
 vi.mock('./luxid.ts', () => ({ stepUp: async () => ({ token: 'grant' }) }));
 
 const own = 'violin copper meadow rocket pencil island';
+const loss: StartOverLoss = { backup: true, devices: ['phone', 'tablet'], waiting: 3, closed: ['!gdiary:localhost'] };
 const six = /^ {2}([a-z]+(?: [a-z]+){5})$/;
 
 /** A session whose person answers with these words; `(shown)` stands for the words on the screen. */
@@ -24,9 +27,16 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
     setUp: take('setUp'),
     changePassword: take('change'),
     unlock: take('unlock'),
+    startOver: take('startOver'),
+    lossAtStartOver: async () => loss,
+    logOutAsLost: async (_: object, word: string, { devices }: { devices: readonly number[] }) => {
+      if (word !== own) throw new ClientError('WRONG_PASSWORD', 'no');
+      given.push(`lost ${devices}`);
+    },
     flushed: async () => {},
   };
   const keyboard = {
+    interactive: true,
     ask: async (question: string) => {
       const answer = answers.shift();
       if (answer === undefined) throw new ClientError('BAD_ARGUMENT', question);
@@ -35,7 +45,8 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
   };
   const hear = (...lines: string[]) => said.push(...lines);
   const out = { json: false, say: (_: object, ...lines: string[]) => hear(...lines), note: hear };
-  const client = { security, on: () => () => {} };
+  const devices = async () => [1, 2, 3].map((device) => ({ device }));
+  const client = { security, devices, on: () => () => {} };
   const session = { client, args: readArguments([...args, '--language', 'lb'], {}), out, keyboard };
   return { given, said, shown, session: session as unknown as Session };
 }
@@ -107,5 +118,50 @@ describe('password', () => {
   it('says how it is called', async () => {
     for (const args of [['password'], ['password', 'x']])
       await expect(password(scene([], {}, args).session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+  });
+});
+
+describe('devices lost', () => {
+  it('takes numbers and the password, three tries for one step-up', async () => {
+    const { session, given } = scene(['x', own], { backup: true }, ['devices', 'lost', '2', '3']);
+    await loseDevices(session);
+    expect(given).toEqual(['lost 2,3']);
+  });
+
+  it.each([
+    [['devices', 'lost'], { backup: true }, 'BAD_ARGUMENT', /devices lost NUMBER/],
+    [['devices', 'lost', 'phone'], { backup: true }, 'BAD_ARGUMENT', /devices lost NUMBER/],
+    [['devices', 'lost', '9'], { backup: true }, 'UNKNOWN', /no device 9/],
+    [['devices', 'lost', '2'], {}, 'UNKNOWN', /devices-remove 2 is enough/],
+  ])('%j with %j says %s and what to do', async (args, state, code, message) => {
+    const { session, given } = scene([own], state, args);
+    await expect(loseDevices(session)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(given).toEqual([]);
+  });
+});
+
+describe('secure --start-over', () => {
+  const args = ['secure', '--start-over'];
+
+  it('says what is lost before anything is asked, and then takes a password that was written down', async () => {
+    const { session, given, shown, said } = scene(['yes', '(shown)'], { state: 'unconfirmed' }, args);
+    await secure(session);
+    expect(given).toEqual([`startOver ${shown()}`]);
+    const told = said.slice(0, said.indexOf(`  ${shown()}`)).join(' ');
+    for (const word of ['can not be read any more', 'phone, tablet', 'luxchat verify', '3 conversations', '!gdiary'])
+      expect(told).toContain(word);
+  });
+
+  it('changes nothing for one who thinks again, or whose device is confirmed', async () => {
+    const { session, given } = scene(['no'], { state: 'unconfirmed' }, args);
+    await expect(secure(session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    const confirmed = scene(['yes'], { backup: true }, args);
+    const message = expect.stringMatching(/password lost/);
+    await expect(secure(confirmed.session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT', message });
+    expect([given, confirmed.given]).toEqual([[], []]);
+  });
+
+  it('says only what is there to lose', () => {
+    expect(lossSentences({ backup: false, devices: [], waiting: 0, closed: [] }, 'luxchat')).toHaveLength(2);
   });
 });

@@ -1,20 +1,20 @@
 // `luxchat secure`, `unlock` and `password`: a person's messages kept for the day when all devices are lost, a new device opened, another password. In the order
 // of the FAQ: first LuxID and the code by SMS, then the password. It is shown once and asked back; what is typed goes into no file and no argument.
 
-import { generatePassword, normalizePassword } from '#client/backup/password.ts';
-import { estimateBits, ownPasswordBitsMin } from '#client/backup/strength.ts';
 import { ClientError } from '#client/errors.ts';
 import type { SecurityState } from '#client/security/security.ts';
 import type { Session } from './commands.ts';
+import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
+import { newPassword, retyped } from './typing.ts';
 
-const triesMax = 3;
 /** Milliseconds that reading back is waited for: 10,000 sessions take far less. It goes on by itself. */
 const readBackMs = 10 * 60_000;
 
 /** Makes the backup. */
 export async function secure(session: Session): Promise<void> {
   const { client, args, out } = session;
+  if (args.startOver) return startOver(session);
   const { state, backup } = client.security.state();
   if (state === 'unconfirmed') throw notConfirmed(session);
   if (backup)
@@ -80,52 +80,6 @@ export async function password(session: Session): Promise<void> {
   out.say({ type: 'security', ...client.security.state() }, 'Your messages are secured with the new password.');
 }
 
-/** A new password that the person has written down: six words, or with --own one that they think of. */
-async function newPassword(session: Session): Promise<string> {
-  const { args, out, keyboard } = session;
-  if (args.own) return ownPassword(session);
-  const words = await generatePassword(args.language);
-  out.note('', 'Your password, six words. Write it down now; it is shown only once:', '', `  ${words}`, '');
-  if (out.json) out.say({ type: 'password', words });
-  for (let attempt = 1; attempt <= triesMax; attempt++) {
-    const typed = await keyboard.ask('Type it, to see that you have it: ');
-    if (normalizePassword(typed) === words) return words;
-    out.note('That is not it. Nothing was changed yet.');
-  }
-  throw new ClientError('WRONG_PASSWORD', 'Nothing was changed. Begin again, and write the words down first.');
-}
-
-async function ownPassword({ args, out, keyboard }: Session): Promise<string> {
-  for (let attempt = 1; attempt <= triesMax; attempt++) {
-    const typed = await keyboard.ask('Your own password: ');
-    if ((await estimateBits(typed)) < ownPasswordBitsMin) {
-      out.note('This one could be guessed. Take more words, or leave --own out and have six words made.');
-      continue;
-    }
-    const again = await keyboard.ask('Once more: ');
-    if (normalizePassword(again) === normalizePassword(typed)) return typed;
-    out.note('The two are not the same.');
-  }
-  throw new ClientError(
-    'WEAK_PASSWORD',
-    `Nothing was changed. Without --own ${args.call} ${args.command} makes a password for you.`,
-  );
-}
-
-/** Asks until `take` takes it; the same step-up serves each try. */
-async function retyped({ out, keyboard }: Session, question: string, take: (typed: string) => Promise<void>) {
-  for (let attempt = 1; ; attempt++) {
-    const typed = await keyboard.ask(question);
-    try {
-      return await take(typed);
-    } catch (error) {
-      const wrong = error instanceof ClientError && error.code === 'WRONG_PASSWORD';
-      if (!wrong || attempt === triesMax) throw error;
-      out.note('This is not the password. Try again; spaces and capitals do not matter.');
-    }
-  }
-}
-
 async function busy({ out }: Session, work: () => Promise<void>): Promise<void> {
   out.note('One moment …');
   await work();
@@ -168,6 +122,6 @@ function lostEverywhere({ args }: Session): ClientError {
   return new ClientError(
     'NOT_CONFIRMED',
     `Without the password only another device of yours can open this one: run ${args.call} verify here and there, then password lost there. ` +
-      'If you have no other device, your older messages can not be read any more, by anybody.',
+      `If you have no other device, your older messages can not be read any more, by anybody; ${args.call} secure --start-over begins anew.`,
   );
 }

@@ -56,7 +56,8 @@ export function describeRoom(room: RoomInfo): Record<string, unknown> {
 export function roomSentence(room: RoomInfo): string {
   const unread = room.unread > 0 ? `  (${room.unread} unread)` : '';
   const frozen = room.frozen ? `  FROZEN: ${room.frozen}` : '';
-  return `${room.room}  ${roomTitle(room)}${room.status === 1 ? '  [invited]' : ''}${unread}${frozen}`;
+  const standing = room.status === 1 ? '  [invited]' : room.status === 7 ? '  [waits until you are let in again]' : '';
+  return `${room.room}  ${roomTitle(room)}${standing}${unread}${frozen}`;
 }
 
 /** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */
@@ -75,6 +76,8 @@ export function roomTitle(room: RoomInfo): string {
 
 /** An alarm for people. `call`: how they call the program. */
 export function alarmSentence({ code, room, user }: Alarm, call: string): string {
+  if (code === 'IDENTITY_SWAPPED' && user)
+    return `WARNING ${code}: ${user} has another identity now. They lost everything and started over, or somebody takes their place: nothing you write goes there. Speak with them, and compare what ${call} identity ${user} prints on both sides. Only if it is the same: ${call} approve ${user}.`;
   const where = room ? ` in ${room}` : '';
   const whose = user ? ` about ${user}, or ${user} lies` : '';
   return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. ${call} rooms says where sending is stopped.`;
@@ -117,7 +120,7 @@ function troubleSentence(who: string, cause: TroubleCause | undefined): string {
     case 'WITHHELD':
       return 'WITHHELD: this device was not confirmed when it was written. Run verify on it and on a confirmed one';
     case 'IDENTITY_CHANGED':
-      return `IDENTITY_CHANGED: ${who} has another identity now. Compare what identity prints, by voice`;
+      return `IDENTITY_CHANGED: ${who} has another identity now. Compare what identity prints, by voice; if it is the same, approve lets them in again`;
     case 'UNKNOWN_CONTENT':
       return 'UNKNOWN_CONTENT: made by a newer version. Update to read it';
     case 'UNKNOWN_INDEX':

@@ -56,7 +56,7 @@ export const alarmCodes = [
   'MANIFEST_WITHHELD',
   /** An older backup than the own manifest names, or another one under its version. */
   'BACKUP_ROLLED_BACK',
-  /** Another identity than the one in the room's chain. */
+  /** Another identity than the one in the room's chain, or than before: `user` started over, or somebody takes their place. */
   'IDENTITY_SWAPPED',
   /** A message whose inside names another place. */
   'MESSAGE_TRANSPLANTED',

@@ -8,6 +8,7 @@ import type { Alarm } from './alarms.ts';
 import type { ClientEvents, Counters } from './api.ts';
 import type { PasswordCost } from './backup/header.ts';
 import { Newcomers } from './bots/newcomers.ts';
+import { Vouching } from './chain/vouching.ts';
 import { Chores } from './chores.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
 import { InStep } from './connection/in-step.ts';
@@ -76,6 +77,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly ownDevices: Devices;
   readonly positions: Positions;
   readonly blocks: Blocks;
+  readonly vouching: Vouching;
   /** See Luxchat.security. */
   readonly security: Security;
   readonly newcomerNotes: Newcomers;
@@ -101,7 +103,12 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.#repairs = new Repairs(parts, () => this.held, this.#chores);
     this.people = new People(parts);
     this.outbox = this.#makeOutbox();
-    this.held = new Rooms(parts, () => this.outbox);
+    this.held = new Rooms(
+      parts,
+      () => this.outbox,
+      () => this.#chores.background(() => this.#identitySigned()),
+    );
+    this.vouching = new Vouching(parts, () => this.held);
     this.ownDevices = new Devices({
       parts,
       confirmed: (listed) => this.#confirmed(listed),
@@ -325,6 +332,14 @@ export class ClientCore extends Emitter<ClientEvents> {
     await this.#repairs.inStep();
     this.sessionKeys.look();
     this.#chores.background(() => this.security.follow());
+    this.#chores.background(() => this.vouching.follow());
+  }
+
+  /** Of somebody else, or this user's own: what waited for it goes on. */
+  async #identitySigned(): Promise<void> {
+    await this.vouching.follow();
+    await this.#repairs.devicesChanged();
+    this.outbox.kickAll();
   }
 
   #pushed(body: ServerBody): void {
@@ -363,6 +378,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     const room = this.#sharedRoom(user);
     if (user === this.options.user) await this.#chores.quietly(() => this.ownDevices.refresh());
     else if (room !== '') await this.people.tryRefresh(user, room);
+    await this.vouching.follow();
     await this.#repairs.devicesChanged();
   }
 

@@ -340,7 +340,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async approveIdentity(user: string): Promise<void> {
-    await this.people.approve(user);
+    if (!(await this.vouching.approve(user))) throw new ClientError('UNKNOWN', 'This identity did not change.');
     this.outbox.kickAll();
   }
 

@@ -80,6 +80,7 @@ export interface RoomInfo {
   /** Decrypted name, or empty: show the members then. */
   readonly name: string;
   readonly topic: string;
+  /** SUSPENDED: this user started over, and reads here; what is written waits until somebody else signs the new identity in. */
   readonly status: MemberStatus;
   readonly role: Role;
   /** User ids of the joined members, without oneself; empty while invited. */

@@ -43,6 +43,8 @@ export interface BackupPlan extends Derivation {
   password: string;
   /** Default: `passwordCost`. */
   cost?: PasswordCost;
+  /** Seed of the self-signing key that comes into force with it; default: the present one. */
+  selfSigning?: Uint8Array;
 }
 
 /** A backup to be created: its header for the server, its head for the manifest, its key for own devices. */
@@ -60,7 +62,7 @@ export async function newBackup(engine: CryptoEngine, plan: BackupPlan): Promise
   const secrets: BackupSecrets = {
     backupKey,
     masterSeed: seeds.master,
-    selfSigningSeed: seeds.selfSigning,
+    selfSigningSeed: plan.selfSigning ?? seeds.selfSigning,
     userSigningSeed: seeds.userSigning,
     listingSeed: newBackupKey(),
   };

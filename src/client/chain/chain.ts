@@ -33,6 +33,7 @@ export type Taken =
   | {
       readonly result: 'applied';
       readonly kind: ControlKind;
+      readonly actor: number;
       readonly target: number;
       readonly changes: readonly LocalChange[];
     }
@@ -143,7 +144,8 @@ export class Chain {
     if (invalid === 'WRONG_NUMBER' || invalid === 'NOT_CREATED') return this.#misplaced(link);
     if (invalid !== undefined) return { result: 'invalid', fault: invalid };
     this.#keep(link.seq, state);
-    return { result: 'applied', kind: body.kind, target: body.target, changes: [this.#row(link, body)] };
+    const { kind, actor, target } = body;
+    return { result: 'applied', kind, actor, target, changes: [this.#row(link, body)] };
   }
 
   /** Does the entry bring someone in of whom nothing is known here? A record says nothing of persons: ReadRoom does, or they were erased since. */

@@ -216,7 +216,14 @@ export class Membership {
   }
 
   async #fingerprint(user: string): Promise<Uint8Array> {
-    return (await this.person(user)).fingerprint;
+    const { fingerprint, changedTo } = await this.person(user);
+    // Neither: the one of before is nobody's any more, the new one may be a server's invention.
+    if (changedTo.length > 0)
+      throw new ClientError(
+        'UNTRUSTED',
+        'This person has another identity now: compare it with them, and approve it first.',
+      );
+    return fingerprint;
   }
 }
 

@@ -92,13 +92,11 @@ export async function compareControl(
   if (head.number < known || (own && !equalBytes(own, head.hash))) await room.freeze('CONTROL_ROLLED_BACK');
 }
 
-/** Does the chain name this user's own identity? Else whoever brought them in was shown another one, whose holder would read here in their name. */
+/** Does the chain name this user's own identity, or one that was theirs before? Else whoever brought them in was shown another one, whose holder would read
+ * here in their name. */
 export async function checkSelf(room: RoomReplica): Promise<void> {
-  const { chain, ports } = room;
-  const { people, user } = ports.parts;
-  const own = people.get(user)?.fingerprint;
-  const named = chain.person(chain.memberOf(user))?.fingerprint;
-  if (own && named && !equalBytes(own, named)) await room.freeze('IDENTITY_SWAPPED', user);
+  const { user } = room.ports.parts;
+  if (room.identity === 'foreign') await room.freeze('IDENTITY_SWAPPED', user);
 }
 
 /** People who have joined: their manifests are fetched before keys are shared with them; what fails now is done then. Not those who are only invited:
@@ -124,7 +122,8 @@ async function settle(
   if (taken.result === 'applied') {
     changes.push(...taken.changes);
     if (removals.has(taken.kind)) await room.ports.parts.engine.rotate(room.room);
-    room.ports.membersChanged(room, { kind: taken.kind, target: taken.target, news });
+    const { kind, actor, target } = taken;
+    room.ports.membersChanged(room, { kind, actor, target, news });
     if (room.chain.user(taken.target) === room.ports.parts.user) await checkSelf(room);
     return true;
   }

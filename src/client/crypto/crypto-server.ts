@@ -198,8 +198,8 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
       };
       return uploadOnce({ $case: 'uploadKeys', value });
     },
-    uploadCrossSigning: async ({ master, selfSigning, userSigning }) => {
-      const value = { masterJson: master, selfSigningJson: selfSigning, userSigningJson: userSigning };
+    uploadCrossSigning: async ({ master, selfSigning, userSigning }, grant) => {
+      const value = { masterJson: master, selfSigningJson: selfSigning, userSigningJson: userSigning, grant };
       await ports.parts().request({ $case: 'uploadCrossSigning', value }, 'done');
     },
     uploadSignatures: async (signaturesJson) => {

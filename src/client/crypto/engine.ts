@@ -60,6 +60,12 @@ export interface CrossSigningKeys {
   userSigning: Uint8Array;
 }
 
+/** What a fresh login gave, for one request: `Grant` of the protocol. */
+export interface Grant {
+  readonly token: string;
+  readonly attempt: Uint8Array;
+}
+
 /** The server, as the engine needs it. A call that rejects is made again at the next `flush` (or fails the `encrypt`
  * that needed it); nothing is lost and nothing is assumed to have happened. So reject only what may go better later: a
  * device message that can never be delivered must resolve, or those after it wait for it for ever.
@@ -73,7 +79,8 @@ export interface CryptoServer {
   claimKeys(targets: ClaimTarget[], room?: RoomId): Promise<ClaimedKey[]>;
   /** Resolves once every message is durable. `id` is the same when the same messages are sent again. */
   sendDeviceMessages(id: string, messages: DeviceMessage[], room?: RoomId): Promise<void>;
-  uploadCrossSigning(keys: CrossSigningKeys): Promise<void>;
+  /** `grant`: where they take the place of another identity. */
+  uploadCrossSigning(keys: CrossSigningKeys, grant?: Grant): Promise<void>;
   /** JSON {user: {device or key: signed object}}; to be merged into what `queryKeys` gives. */
   uploadSignatures(bytes: Uint8Array): Promise<void>;
 }
@@ -355,6 +362,9 @@ export interface CryptoEngine extends Keeping {
   /** Creates (or, after a crash, completes) the user's identity and signs this device with it. For the FIRST device
    * only: on a further one the server refuses it. Repeating is harmless. */
   createIdentity(): Promise<void>;
+  /** Begins another identity in place of the user's, of which this device holds nothing, and signs this device with it. Cut short: where the server took it,
+   * `createIdentity` ends it; where not, what was made here is gone after the next `refresh` of the own user. */
+  replaceIdentity(grant: Grant): Promise<void>;
   /** Whether this device is signed by its user's identity and trusts it: needed for `encrypt` and `certificate`. */
   confirmed(): Promise<boolean>;
   /** Whether this device holds the private identity, so that it can confirm others. */

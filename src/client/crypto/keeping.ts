@@ -30,6 +30,14 @@ export interface IdentitySeeds {
   userSigning: Uint8Array;
 }
 
+/** Another self-signing key, and what it is to sign. */
+export interface SelfSigningRenewal {
+  /** 32 random bytes. Keep them until it is done: the same again ends what was cut short. */
+  seed: Uint8Array;
+  /** Own devices that stay, besides this one. One that has other keys than these is left out. */
+  devices: readonly { readonly device: DeviceId; readonly ed25519: Uint8Array }[];
+}
+
 /** Sessions to be backed up together. */
 export interface BackupBatch {
   /** For `markBackedUp`. The same batch again, as long as it is not marked, has the same. */
@@ -60,6 +68,12 @@ export interface Keeping {
   /** Takes the private identity in and confirms this device with it. Rejects with ClientError UNKNOWN while no identity is published, with UNTRUSTED when the
    * published one is another (nothing is taken in then), or with what the server port threw (call again). Repeating is harmless. */
   importIdentity(seeds: IdentitySeeds): Promise<void>;
+
+  /** Puts another self-signing key under the same master key and signs with it this device and those that stay: nothing else that was signed before counts
+   * any more. Rejects with NOT_CONFIRMED where the private identity is not here, or as the server port does (call again with the same). */
+  renewSelfSigning(renewal: SelfSigningRenewal): Promise<void>;
+  /** Asks own confirmed devices for what of the private identity is not here, such as a self-signing key that another device renewed. It comes later. */
+  askForIdentity(): Promise<void>;
 
   /** Begins to back up under this version, or goes on: after each `open`, since the key (32 bytes) is not kept. Of a session that another version
    * holds not every store knows that it waits again: `endBackup` first, at a new version. */

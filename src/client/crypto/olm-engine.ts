@@ -16,6 +16,7 @@ import {
   importIdentity,
   isConfirmed,
   ownKeys,
+  replaceIdentity,
   sign,
 } from './olm/identity.ts';
 import { receive } from './olm/inbox.ts';
@@ -24,8 +25,9 @@ import { Lock } from './olm/lock.ts';
 import { deviceWithKey, Owners } from './olm/origins.ts';
 import { type Machine, Requests } from './olm/requests.ts';
 import { seal } from './olm/seal.ts';
+import { renewSelfSigning } from './olm/self-signing.ts';
 import { Sharing } from './olm/sharing.ts';
-import { identityState, keyBytes } from './olm/trust.ts';
+import { identityState, keyBytes, trustSignaturesAlone } from './olm/trust.ts';
 import { Verifications } from './olm/verification.ts';
 
 /** How to open an engine. */
@@ -111,6 +113,18 @@ class OlmEngine implements e.CryptoEngine {
     });
   }
 
+  replaceIdentity(grant: e.Grant): Promise<void> {
+    return this.#run(async () => {
+      const upload = (keys: e.CrossSigningKeys) => this.#server.uploadCrossSigning(keys, grant);
+      await replaceIdentity(this.#machine, this.#requests, upload).catch(async (error) => {
+        // The library sees that another identity is published, and lets go of the one that it made.
+        await this.#fetch([this.user]).catch(() => {});
+        throw error;
+      });
+      await this.#fetch([this.user]);
+    });
+  }
+
   confirmed(): Promise<boolean> {
     return this.#run(() => isConfirmed(this.#machine));
   }
@@ -131,6 +145,26 @@ class OlmEngine implements e.CryptoEngine {
       await this.#fetch([this.user]);
       await importIdentity(this.#machine, this.#requests, seeds);
       await this.#fetch([this.user]);
+    });
+  }
+
+  renewSelfSigning(renewal: k.SelfSigningRenewal): Promise<void> {
+    return this.#run(async () => {
+      const fetch = () => this.#fetch([this.user]);
+      const ports = { requests: this.#requests, server: this.#server, fetch };
+      await renewSelfSigning(this.#machine, ports, renewal);
+      await fetch();
+    });
+  }
+
+  askForIdentity(): Promise<void> {
+    return this.#run(async () => {
+      const { olm, lock } = this.#machine;
+      const asks = await lock.run(async () => {
+        await trustSignaturesAlone(olm);
+        return olm.requestMissingSecretsIfNeeded();
+      });
+      if (asks) this.#events.emit('flushNeeded', undefined);
     });
   }
 

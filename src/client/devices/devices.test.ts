@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { Rejection } from '#proto/gen/codes.ts';
 import type { DeviceManifest } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import type { Alarm } from '../alarms.ts';
 import type { ClientBody } from '../connection/connection.ts';
+import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { Devices } from './devices.ts';
@@ -58,6 +60,7 @@ class Stage {
     const { deviceJson } = own;
     const engine = {
       refresh: async () => {},
+      holdsIdentity: async () => true,
       ownKeys: async () => ({ ed25519: own.keys.publicKey, curve25519: this.identityKey, deviceJson }),
       devices: async () => [
         {
@@ -197,3 +200,134 @@ function forgedJson(): Uint8Array {
   };
   return signedJson({ user_id: bob.user, device_id: fresh.id, algorithms: [], keys }, '', []);
 }
+
+describe('starting over', () => {
+  const reborn = makeActor(bob.user, 2);
+  const grant = { token: 'lxg_x', attempt: new Uint8Array(16) };
+
+  /** Bob's device 2, new and unlisted, with an engine that takes what the server took. */
+  class NewDevice extends Stage {
+    override number = fresh.number;
+    /** Master key that the server shows, and that of which the engine holds the private part. */
+    shown = bob.master.publicKey;
+    held: Uint8Array | undefined;
+    live = true;
+    /** What becomes of the upload. */
+    upload = () => {
+      this.shown = reborn.master.publicKey;
+    };
+
+    override parts(): Parts {
+      const self = reborn.device(2);
+      const name = toBase64(reborn.master.publicKey);
+      const body = { user_id: bob.user, usage: ['master'], keys: { [`ed25519:${name}`]: name } };
+      const refresh = async () => {
+        if (this.held && toBase64(this.held) !== toBase64(this.shown)) this.held = undefined;
+      };
+      const engine = {
+        refresh,
+        flush: async () => ({ sent: 0, failed: 0 }),
+        track: async () => {},
+        ownKeys: async () => ({
+          ed25519: self.keys.publicKey,
+          curve25519: self.identityKey,
+          deviceJson: self.deviceJson,
+        }),
+        holdsIdentity: async () => this.held !== undefined,
+        identity: async () => ({ masterKey: this.shown }),
+        createIdentity: async () => {},
+        confirmed: async () => true,
+        replaceIdentity: async () => {
+          this.held = reborn.master.publicKey;
+          this.upload();
+          await refresh();
+        },
+        certificate: async () => ({
+          deviceJson: self.deviceJson,
+          masterJson: signedJson(body, '', []),
+          selfSigningJson: reborn.selfSigningJson,
+        }),
+        sign: async (text: string) => self.keys.sign(new TextEncoder().encode(text)),
+      };
+      const whenLive = async () => this.live;
+      return { ...super.parts(), deviceId: self.id, engine: engine as unknown as Parts['engine'], whenLive };
+    }
+
+    /** The same device after a crash. */
+    async restart(): Promise<void> {
+      await this.devices.welcome({ manifest: this.people.get(bob.user)?.row.head } as never);
+    }
+
+    outcome() {
+      const newest = this.people.get(bob.user);
+      return {
+        confirmed: this.devices.confirmed,
+        listed: newest?.manifest.body.devices.map(({ number }) => number),
+        former: newest?.manifest.body.formerKeys.length,
+        alarms: this.alarms.length,
+      };
+    }
+  }
+  const done = { confirmed: true, listed: [2], former: 1, alarms: 0 };
+  const nothing = { confirmed: false, listed: [1], former: 0, alarms: 0 };
+  const lost = () => new ClientError('TIMEOUT', 'lost');
+  const refusal = (rejection: Rejection) => new ClientError('REJECTED', 'no', { rejection });
+
+  it('lists this device alone, and names the identity of before', async () => {
+    const stage = new NewDevice();
+    await stage.begin();
+    await stage.devices.startOver(grant);
+    expect(stage.outcome()).toEqual(done);
+    expect(stage.people.get(bob.user)?.manifest.body.formerKeys).toEqual([bob.master.publicKey]);
+    expect(stage.people.get(bob.user)?.manifest.body.backup).toBeUndefined();
+  });
+
+  it('with a grant that does not count changes nothing, now or later', async () => {
+    const stage = new NewDevice();
+    await stage.begin();
+    stage.upload = () => {
+      throw refusal(Rejection.REJECTION_FORBIDDEN);
+    };
+    await expect(stage.devices.startOver(grant)).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
+    await stage.restart();
+    expect(stage.outcome()).toEqual(nothing);
+  });
+
+  it.each([
+    ['before the server had it', 'nothing', false],
+    ['after the server took it', 'done', true],
+  ] as const)(
+    'that is lost on its way %s comes to %s, whether the connection comes back or the device starts anew',
+    async (_, end, took) => {
+      for (const live of [true, false]) {
+        const stage = new NewDevice();
+        await stage.begin();
+        stage.live = live;
+        stage.upload = () => {
+          if (took) stage.shown = reborn.master.publicKey;
+          throw lost();
+        };
+        const tried = stage.devices.startOver(grant);
+        if (live && took) await tried;
+        else await expect(tried).rejects.toMatchObject({ code: 'TIMEOUT' });
+        await stage.restart();
+        expect(stage.outcome()).toEqual(end === 'done' ? done : nothing);
+      }
+    },
+  );
+
+  it('whose list could not be published is ended by the next session', async () => {
+    const stage = new NewDevice();
+    await stage.begin();
+    const answer = stage.answer.bind(stage);
+    stage.answer = (body) => {
+      if (body.$case === 'publishManifest') throw lost();
+      return answer(body);
+    };
+    await expect(stage.devices.startOver(grant)).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(stage.outcome()).toEqual(nothing);
+    stage.answer = answer;
+    await stage.restart();
+    expect(stage.outcome()).toEqual(done);
+  });
+});

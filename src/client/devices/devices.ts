@@ -5,11 +5,12 @@
 import type { Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ManifestDevice } from '#proto/gen/record.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
 import { contradicts, isSameDevice } from '#proto/rules/identity/manifest.ts';
 import { limits } from '#proto/rules/limits.ts';
-import { pause } from '../connection/requests.ts';
-import type { Verification } from '../crypto/engine.ts';
-import { ClientError, isRejection } from '../errors.ts';
+import { pause, reconnectMs } from '../connection/requests.ts';
+import type { Grant, Verification } from '../crypto/engine.ts';
+import { ClientError, isRejection, wasLost } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { DeviceInfo, VerificationInfo } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
@@ -18,6 +19,8 @@ import { type ListChange, type ManifestChange, publishManifest } from './manifes
 const dayMs = 86_400_000;
 const listTries = 6;
 const listAgainMs = 200;
+/** While an identity is begun here in place of another. */
+const startingOver = { table: 'account', key: 'starting over' } as const;
 /** Rows of devices that were confirmed and are still to be listed. */
 const pendingPrefix = 'confirm ';
 
@@ -32,6 +35,12 @@ export interface DevicesPorts {
   readonly settled: () => void;
 }
 
+/** What the next list says of the backup. */
+export interface NamedBackup extends Pick<ManifestChange, 'backup' | 'listingSeed'> {
+  /** Numbers of devices that are to leave it. */
+  readonly lost?: readonly number[];
+}
+
 /** Own devices. */
 export class Devices {
   #ports: DevicesPorts;
@@ -40,6 +49,8 @@ export class Devices {
   #self: ManifestDevice | undefined;
   /** What was told as an alarm: once a run each. */
   #told = new Set<string>();
+  /** Self-signing key that own devices were asked for. */
+  #askedFor = '';
 
   constructor(ports: DevicesPorts) {
     this.#ports = ports;
@@ -67,6 +78,7 @@ export class Devices {
     const known = people.get(user);
     if (!known && (welcome.manifest?.version ?? 0) === 0) await this.#begin();
     else await engine.refresh([user]);
+    await this.#finishStartingOver();
     await this.settle();
   }
 
@@ -86,6 +98,7 @@ export class Devices {
       if (this.confirmed) {
         await this.#listPending();
         await this.#dropGone();
+        await this.#askForIdentity();
       }
       if (this.confirmed !== this.#wasConfirmed) {
         this.#wasConfirmed = this.confirmed;
@@ -110,21 +123,69 @@ export class Devices {
     });
   }
 
-  /** Takes a device off: a manifest without it, then its tokens and session end. NOT_CONFIRMED, OFFLINE, REJECTED. */
-  async remove(device: number): Promise<void> {
-    const { device: own } = this.#ports.parts();
-    const listed = this.#listed().some((one) => one.number === device);
-    if (listed && device !== own) {
+  /** Takes devices off: a manifest without them, then their tokens and sessions end. NOT_CONFIRMED, OFFLINE, REJECTED. */
+  async remove(...devices: readonly number[]): Promise<void> {
+    const { device: own, request } = this.#ports.parts();
+    const listed = this.#listed().flatMap(({ number }) => (devices.includes(number) ? [number] : []));
+    if (listed.some((number) => number !== own)) {
       if (!this.confirmed) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can take another one off.');
-      await this.#publish((devices) => devices.filter((one) => one.number !== device));
+      await this.#publish((all) => all.filter(({ number }) => number === own || !devices.includes(number)));
     }
-    await this.#ports
-      .parts()
-      .request({ $case: 'removeDevice', value: { device } }, 'done')
-      .catch((error) => {
+    for (const device of devices) {
+      await request({ $case: 'removeDevice', value: { device } }, 'done').catch((error) => {
         // The manifest alone logs a listed device out; then there is nothing left to remove.
-        if (!listed || !isRejection(error, Rejection.REJECTION_NOT_FOUND)) throw error;
+        if (!listed.includes(device) || !isRejection(error, Rejection.REJECTION_NOT_FOUND)) throw error;
       });
+    }
+  }
+
+  /** Puts the self-signing key of this seed in force, with which own devices but the lost ones are signed anew. The next list names it. */
+  async renewSelfSigning(seed: Uint8Array, lost: readonly number[]): Promise<void> {
+    const staying = this.#listed().filter(({ number }) => number !== this.#self?.number && !lost.includes(number));
+    const devices = staying.map(({ id, signingKey }) => ({ device: id, ed25519: signingKey }));
+    await this.#ports.parts().engine.renewSelfSigning({ seed, devices });
+  }
+
+  /** Begins another identity on this device, in whose list nobody else stands: every other device is logged out, every room waits for somebody to sign the new
+   * identity in. STEP_UP_NEEDED; OFFLINE and the like, after which the next session ends it or nothing was begun. */
+  async startOver(grant: Grant): Promise<void> {
+    const { engine, store, whenLive } = this.#ports.parts();
+    await store.write([{ ...startingOver, value: Uint8Array.of(1) }]);
+    const failure = await engine.replaceIdentity(grant).catch((error) => {
+      if (!(error instanceof ClientError)) throw error;
+      return error;
+    });
+    // Whether one that was lost on its way was taken, the server says.
+    if (failure && wasLost(failure) && !(await whenLive(reconnectMs))) throw failure;
+    await this.#finishStartingOver();
+    await this.settle();
+    if (this.confirmed) return;
+    if (isRejection(failure, Rejection.REJECTION_FORBIDDEN))
+      throw new ClientError('STEP_UP_NEEDED', 'The fresh login is used up or too long ago.', { cause: failure });
+    throw failure ?? new ClientError('TIMEOUT', 'Another device started over at the same moment.');
+  }
+
+  /** Where the server took the identity that this device began, its first list is published; else there is nothing left of it. */
+  async #finishStartingOver(): Promise<void> {
+    const { engine, store, user } = this.#ports.parts();
+    if (!(await store.get(startingOver.table, startingOver.key))) return;
+    await engine.refresh([user]);
+    // Of an identity that is not the published one the engine holds nothing after this.
+    if (await engine.holdsIdentity()) {
+      await engine.createIdentity();
+      await engine.flush();
+      await this.#publish((devices) => devices);
+    }
+    await store.write([{ ...startingOver, value: undefined }]);
+  }
+
+  /** Another own device renewed the self-signing key: it is asked for it, once a key and run. */
+  async #askForIdentity(): Promise<void> {
+    const { engine, people, user } = this.#ports.parts();
+    const key = people.get(user)?.manifest.body.selfSigningKey;
+    if (!key || toHex(key) === this.#askedFor || (await engine.holdsIdentity()) || !(await engine.confirmed())) return;
+    this.#askedFor = toHex(key);
+    await engine.askForIdentity();
   }
 
   /** A verification moved on: once done, the confirmed side lists the other device. */
@@ -224,9 +285,9 @@ export class Devices {
     return new Map((users[0]?.devices ?? []).map(({ device, deviceId }) => [deviceId, device]));
   }
 
-  /** Publishes the list with this backup named in it; with `listingSeed` also this device, which the backup vouches for. Rejects as requests do, and with
-   * UNTRUSTED where what the server says of this device's number contradicts the list. */
-  async nameBackup({ backup, listingSeed }: Pick<ManifestChange, 'backup' | 'listingSeed'>): Promise<void> {
+  /** Publishes the list with this backup named in it and without those that are lost; with `listingSeed` also this device, which the backup vouches for.
+   * Rejects as requests do, and with UNTRUSTED where what the server says of this device's number contradicts the list. */
+  async nameBackup({ backup, listingSeed, lost = [] }: NamedBackup): Promise<void> {
     const self = this.#self;
     if (listingSeed && self && this.#listed().some((listed) => contradicts(listed, self))) {
       this.#compareSelf();
@@ -234,7 +295,8 @@ export class Devices {
     }
     const addSelf: ListChange = (listed) =>
       !self || listed.some((one) => isSameDevice(one, self)) ? listed : [...listed, self];
-    await this.#send({ backup, ...(listingSeed ? { listingSeed, devices: addSelf } : {}) });
+    const staying: ListChange = (listed) => listed.filter(({ number }) => !lost.includes(number));
+    await this.#send({ backup, ...(listingSeed ? { listingSeed, devices: addSelf } : { devices: staying }) });
     await this.settle();
   }
 

@@ -3,7 +3,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { Rejection } from '#proto/gen/codes.ts';
 import { type BackupHead, ManifestBody, type ManifestDevice } from '#proto/gen/record.ts';
-import { asciiBytes, noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
+import { asciiBytes, equalBytes, noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { manifestTextByBackup, manifestTextToSign } from '#proto/rules/bytes/hash.ts';
 import { readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 import { isSameBackup } from '#proto/rules/identity/manifest.ts';
@@ -48,6 +48,8 @@ export async function publishManifest(
     } catch (error) {
       // One of them was logged out meanwhile: the next try goes without it.
       if (isRejection(error, Rejection.REJECTION_NOT_FOUND)) only = await present();
+      // Another own device has just put another self-signing key in force.
+      else if (isRejection(error, Rejection.REJECTION_FORBIDDEN)) await parts.engine.refresh([user]);
       else if (!isRejection(error, Rejection.REJECTION_STALE_MANIFEST)) throw error;
       await people.refresh([user], '');
     }
@@ -55,27 +57,41 @@ export async function publishManifest(
   throw new ClientError('TIMEOUT', 'The list of devices changes too quickly just now. Try again.');
 }
 
-/** The manifest that follows, signed. Undefined where the list would be the same: another own device may have said it meanwhile. */
+/** How many identities of before a list names. */
+const formerKeysMax = 4;
+
+/** The manifest that follows, signed. Undefined where the list would be the same: another own device may have said it meanwhile. The first one of a new
+ * identity lists this device alone, and no backup: what there was belongs to the one before. */
 async function nextManifest(parts: Parts, change: ManifestChange & { readonly devices: ListChange }) {
   const { engine, people, user, device, deviceId, primitives } = parts;
   const before = people.get(user)?.manifest;
   const [keys, certificate] = await Promise.all([engine.ownKeys(), engine.certificate()]);
   const self = { number: device, id: deviceId, signingKey: keys.ed25519, identityKey: keys.curve25519 };
-  const listed = before?.body.devices ?? [self];
-  const devices = [...change.devices(listed)].sort((a, b) => a.number - b.number);
-  const backup = change.backup ?? before?.body.backup;
-  if (before && sameDevices(devices, listed) && isSameBackup(backup, before.body.backup)) return undefined;
   const { deviceJson, masterJson, selfSigningJson } = certificate;
+  const masterKey = readCrossSigningJson(masterJson, 'master')?.key ?? noBytes;
+  const selfSigningKey = readCrossSigningJson(selfSigningJson, 'self_signing')?.key ?? noBytes;
+  const same = before && equalBytes(before.body.masterKey, masterKey) ? before.body : undefined;
+  const listed = same?.devices ?? [self];
+  const devices = [...change.devices(listed)].sort((a, b) => a.number - b.number);
+  const backup = change.backup ?? same?.backup;
+  const isUnchanged =
+    same &&
+    sameDevices(devices, listed) &&
+    isSameBackup(backup, same.backup) &&
+    equalBytes(same.selfSigningKey, selfSigningKey);
+  if (isUnchanged) return undefined;
+  const former = before && !same ? [before.body.masterKey, ...before.body.formerKeys] : (same?.formerKeys ?? []);
   const signed = ManifestBody.encode({
     user,
     version: (before?.body.version ?? 0) + 1,
     previousHash: before?.hash ?? zeroHash,
     devices,
     signer: device,
-    masterKey: readCrossSigningJson(masterJson, 'master')?.key ?? new Uint8Array(),
-    selfSigningKey: readCrossSigningJson(selfSigningJson, 'self_signing')?.key ?? new Uint8Array(),
+    masterKey,
+    selfSigningKey,
     signedMs: parts.now(),
     backup,
+    formerKeys: former.slice(0, formerKeysMax),
   }).finish();
   const signature = await engine.sign(manifestTextToSign(signed, primitives));
   const { listingSeed } = change;

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { KeysAnswer, QueryKeys } from '#proto/gen/client.ts';
 import { type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
-import { makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
+import { bytesOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import type { Alarm } from '../alarms.ts';
-import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { People } from './people.ts';
 
 const bob = makeActor('@bob:localhost');
+/** Bob again, with another identity. */
+const reborn = makeActor('@bob:localhost', 2);
 const room = '!g:localhost';
 
 function chainOf(...lists: readonly number[][]): DeviceManifest[] {
@@ -28,6 +29,10 @@ class Server {
   /** Answers `deferred` so many times. */
   putsOff = 0;
   asked: QueryKeys[] = [];
+  /** Whose device this is. */
+  self = '@me:localhost';
+  inEngine = reborn.master.publicKey;
+  readonly approved: string[] = [];
   readonly alarms: Alarm[] = [];
   readonly store = new MemoryStore();
   readonly people = new People(() => this.parts());
@@ -51,8 +56,14 @@ class Server {
   }
 
   parts(): Parts {
-    const engine = { refresh: async () => {} };
+    const engine = {
+      refresh: async () => {},
+      identity: async () => ({ masterKey: this.inEngine }),
+      approveIdentity: async (user: string) => void this.approved.push(user),
+      holdsIdentity: async () => true,
+    };
     const parts: Partial<Parts> = {
+      user: this.self,
       store: this.store,
       primitives: testPrimitives,
       engine: engine as unknown as Parts['engine'],
@@ -62,6 +73,13 @@ class Server {
       random: () => 0,
     };
     return parts as Parts;
+  }
+
+  /** Bob's next list is of another identity. */
+  async startOver(): Promise<void> {
+    const before = this.people.get(bob.user)?.manifest;
+    const next = signManifest(reborn, { version: 2, devices: [2], previousHash: before!.hash }, 2);
+    await this.people.take(bob.user, next);
   }
 
   codes(): string[] {
@@ -139,12 +157,49 @@ describe('people', () => {
     expect(server.asked).toHaveLength(4);
   });
 
-  it('gives no keys to an identity that nobody approved', async () => {
+  it('gives keys to the identity that a room names and to no other, whoever approved what', async () => {
     const server = new Server();
     server.shown = chainOf([1]);
     await server.people.refresh([bob.user], room);
-    expect(server.people.recipient(bob.user, makeActor('@bob:localhost', 2).master.publicKey)).toBeUndefined();
-    await expect(server.people.approve(bob.user)).rejects.toBeInstanceOf(ClientError);
+    const anew = makeActor('@bob:localhost', 2).master.publicKey;
+    expect(server.people.recipient(bob.user, anew)).toBeUndefined();
+    expect(await server.people.approve(bob.user)).toBe(false);
+    await server.startOver();
+    expect(server.codes()).toEqual(['IDENTITY_SWAPPED']);
+    expect(server.people.get(bob.user)?.fingerprint).toEqual(bob.master.publicKey);
+    // The list of now is of another identity than this room knows; in that one it was signed in.
+    expect(server.people.recipient(bob.user, bob.master.publicKey)).toBeUndefined();
+    expect(server.people.recipient(bob.user, anew)?.devices).toEqual([reborn.device(2).id]);
+    // The engine works with it for the sake of that room, and nobody is approved by it.
+    expect(await server.people.meetCommitted(bob.user, bob.master.publicKey, room)).toBe(false);
+    expect(await server.people.meetCommitted(bob.user, anew, room)).toBe(true);
+    expect(server.people.get(bob.user)?.changedTo).toEqual(anew);
+    expect(await server.people.approve(bob.user)).toBe(true);
+    expect(server.people.get(bob.user)).toMatchObject({ fingerprint: anew, changedTo: new Uint8Array() });
+    expect(server.approved).toEqual([bob.user, bob.user]);
+  });
+
+  it('has the engine work with no identity but the one that the room names', async () => {
+    const server = new Server();
+    server.shown = chainOf([1]);
+    await server.people.refresh([bob.user], room);
+    await server.startOver();
+    server.inEngine = bytesOf('another one');
+    expect(await server.people.meetCommitted(bob.user, reborn.master.publicKey, room)).toBe(false);
+    expect(server.approved).toEqual([]);
+  });
+
+  it('takes an identity that this very device began for its own, without an alarm', async () => {
+    const server = new Server();
+    server.self = bob.user;
+    server.shown = chainOf([1]);
+    await server.people.refresh([bob.user], room);
+    await server.startOver();
+    expect(server.people.get(bob.user)).toMatchObject({
+      fingerprint: reborn.master.publicKey,
+      changedTo: new Uint8Array(),
+    });
+    expect(server.codes()).toEqual([]);
   });
 
   it('tells a device that was taken off from one that is listed', async () => {
@@ -154,7 +209,8 @@ describe('people', () => {
     const standing = (device: number, acceptedMs: number) =>
       server.people.deviceStanding(bob.user, bob.device(device).id, { room, acceptedMs, named: undefined });
     const signedMs = 1_700_000_000_000;
-    expect(await standing(1, signedMs * 2)).toEqual({ number: 1, removed: false });
+    const listedAs = bob.master.publicKey;
+    expect(await standing(1, signedMs * 2)).toEqual({ number: 1, removed: false, listedAs });
     expect(await standing(2, signedMs - 1)).toEqual({ number: 2, removed: false });
     expect(await standing(2, signedMs + 600_000)).toEqual({ number: 2, removed: true });
   });

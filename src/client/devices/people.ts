@@ -53,6 +53,8 @@ const alarmOfFault: Partial<Record<ManifestFault, AlarmCode>> = {
 export interface DeviceStanding {
   readonly number: number;
   readonly removed: boolean;
+  /** Master key of the newest list, where the device stands in it. */
+  readonly listedAs?: Uint8Array;
 }
 
 /** What a question for keys was, to judge its answer by. */
@@ -153,21 +155,42 @@ export class People {
     await this.#parts().store.write([{ table: 'people', key: user, value: undefined }]);
   }
 
-  /** The devices of a user that may get keys: of the newest manifest, and only while the identity is the committed, unchanged one. None while a
-   * manifest is withheld that the user's own messages name: it may be the one without a stolen device. */
+  /** The devices of a user that may get keys in a room whose chain commits to this identity: those of the newest manifest, where it is of that very one. So
+   * of a new identity once it is signed in there, and not before. None while a manifest is withheld that the user's own messages name: it may be the
+   * one without a stolen device. */
   recipient(user: string, committed: Uint8Array): Recipient | undefined {
     const known = this.#known.get(user);
     if ((this.#named.get(user) ?? 0) > this.#version(user)) return undefined;
-    if (!known || known.changedTo.length > 0 || !equalBytes(known.fingerprint, committed)) return undefined;
+    if (!known || !equalBytes(known.manifest.body.masterKey, committed)) return undefined;
     return { user, devices: known.manifest.body.devices.map((device) => device.id) };
   }
 
-  /** Accepts the identity that the newest manifest names. Throws UNKNOWN where nothing changed. */
-  async approve(user: string): Promise<void> {
+  /** Those who began another identity, approved or not. */
+  startedOver(): Known[] {
+    const has = ({ changedTo, manifest }: Known) => changedTo.length > 0 || manifest.body.formerKeys.length > 0;
+    return [...this.#known.values()].filter(has);
+  }
+
+  /** Accepts the identity that the newest manifest names. False where nothing changed. */
+  async approve(user: string): Promise<boolean> {
     const known = this.#known.get(user);
-    if (!known || known.changedTo.length === 0) throw new ClientError('UNKNOWN', 'This identity did not change.');
+    if (!known || known.changedTo.length === 0) return false;
     await this.#parts().engine.approveIdentity(user);
     await this.#keep({ ...known.row, fingerprint: known.changedTo, changedTo: new Uint8Array() });
+    return true;
+  }
+
+  /** A room's chain commits this user to an identity: where that is the changed one of the newest manifest, the engine is told to work with it. What it may
+   * read and write is then decided room by room, and nobody is approved by it anywhere else. True where it was told. */
+  async meetCommitted(user: string, committed: Uint8Array, room: string): Promise<boolean> {
+    const known = this.#known.get(user);
+    if (!known || known.changedTo.length === 0 || !equalBytes(known.changedTo, committed)) return false;
+    const { engine } = this.#parts();
+    const masterKey = async () => (await engine.identity(user))?.masterKey ?? new Uint8Array();
+    if (!equalBytes(await masterKey(), committed)) await engine.refresh([user], room);
+    if (!equalBytes(await masterKey(), committed)) return false;
+    await engine.approveIdentity(user);
+    return true;
   }
 
   /** How the device with this id stands, by manifests as new as the message names: newer ones are fetched. Undefined = that could not be
@@ -182,7 +205,7 @@ export class People {
     if (!known) return undefined;
     this.#compare(known, named, claim.room);
     const listed = known.manifest.body.devices.find((device) => device.id === deviceId);
-    if (listed) return { number: listed.number, removed: false };
+    if (listed) return { number: listed.number, removed: false, listedAs: known.manifest.body.masterKey };
     const at = known.row.retired.findLastIndex((device) => device.id === deviceId);
     const retired = known.row.retired[at];
     // From the manifest that dropped it, not from the newest: later ones must not give a stolen device its voice back.
@@ -239,12 +262,23 @@ export class People {
         return false;
       }
       if (known && known.manifest.body.version === result.known.body.version) continue;
-      await this.#keep(nextRow(user, manifest, result.known, known, asked.bot ?? false));
-      if (!result.identityChanged) continue;
+      const { masterKey } = result.known.body;
+      const isOwn = result.identityChanged && (await this.#isOwnDoing(user, masterKey));
+      const row = nextRow(user, manifest, result.known, known, asked.bot ?? false);
+      await this.#keep(isOwn ? { ...row, fingerprint: masterKey, changedTo: new Uint8Array() } : row);
+      if (!result.identityChanged || isOwn) continue;
       this.#parts().count('identity.changed');
       this.#alarm('IDENTITY_SWAPPED', user, asked.room);
     }
     return false;
+  }
+
+  /** Is it this user's own new identity, whose private part lies here? Then this device began it. */
+  async #isOwnDoing(user: string, masterKey: Uint8Array): Promise<boolean> {
+    const { engine, user: self } = this.#parts();
+    if (user !== self || !(await engine.holdsIdentity())) return false;
+    const identity = await engine.identity(user);
+    return identity !== undefined && equalBytes(identity.masterKey, masterKey);
   }
 
   async #keep(row: LocalPerson): Promise<void> {

@@ -254,11 +254,12 @@ async function openRecord(
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
   const sender = room.chain.user(header.member);
+  const committed = room.chain.person(header.member)?.fingerprint;
   const opened: Opened = (await isRepeated(room, checked))
     ? { trouble: 'REPLAY', alarm: 'MESSAGE_REPLAYED' }
     : sender === ''
       ? { trouble: 'UNKNOWN_DEVICE' }
-      : await openEvent(room.ports.parts, { header, body: record.body, sender, stamp });
+      : await openEvent(room.ports.parts, { header, body: record.body, sender, committed, stamp });
   if ('trouble' in opened) {
     room.ports.parts.count(`trouble.${opened.trouble}`);
     room.ports.parts.lacking();

@@ -88,7 +88,7 @@ async function takeReceipt(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
   const { receiptVersion } = room.local;
   if (slot.member === room.own && write.version > receiptVersion)
     room.local.receiptVersion = Math.min(write.version, receiptVersion + limits.slotVersionStepMax);
-  const body = (await openSlot(parts, room.room, slot, user))?.body;
+  const body = (await openSlot(parts, room.room, slot, room.chain.person(slot.member)))?.body;
   if (body?.$case !== 'read' || body.value.seq <= (room.receipts.get(slot.member) ?? 0)) return;
   room.receipts.set(slot.member, body.value.seq);
   parts.emit('receipt', { room: room.room, user, seq: body.value.seq });
@@ -104,7 +104,7 @@ async function takeOldSlot(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
   }
   // Where its event is here, that alone says what the slot holds.
   if (await recordAt(room, slot.seq)) return;
-  const content = await openSlot(room.ports.parts, room.room, slot, room.chain.user(slot.member));
+  const content = await openSlot(room.ports.parts, room.room, slot, room.chain.person(slot.member));
   // An event may have set it while this one was being opened.
   if (isKnown(room, slot, write)) return;
   put(room, write.slot, { slot, content });

@@ -5,6 +5,7 @@ import type { RoomEntry } from '#proto/gen/client.ts';
 import type { MessageRef } from '#proto/gen/content.ts';
 import { LocalRoom } from '#proto/gen/local.ts';
 import { ControlKind, type Record as LogRecord, MemberStatus, Role, type Slot } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { isJoined } from '#proto/rules/control/state.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
 import { Chain } from '../chain/chain.ts';
@@ -23,6 +24,8 @@ import { weighWitness } from './room-witness.ts';
 /** A change of members. */
 export interface MemberChange {
   readonly kind: ControlKind;
+  /** Who signed it. */
+  readonly actor: number;
   readonly target: number;
   /** False for entries read at the first sight of the room. */
   readonly news: boolean;
@@ -86,6 +89,15 @@ export class RoomReplica {
     return state !== null && mayBeIn(this.local.status) && isJoined(state, this.chain.memberOf(this.ports.parts.user));
   }
 
+  /** As whom the chain knows this user: the identity of now, one of before, which somebody has to replace, or one that was never theirs. */
+  get identity(): 'own' | 'former' | 'foreign' {
+    const { people, user } = this.ports.parts;
+    const self = people.get(user);
+    const named = this.chain.person(this.chain.memberOf(user))?.fingerprint;
+    if (!self || !named || equalBytes(named, self.fingerprint)) return 'own';
+    return self.manifest.body.formerKeys.some((key) => equalBytes(key, named)) ? 'former' : 'foreign';
+  }
+
   get headSeq(): number {
     return this.local.head?.seq ?? 0;
   }
@@ -124,7 +136,7 @@ export class RoomReplica {
       direct: chain.state?.policy.direct ?? local.direct,
       name: slotText(local.slots, 'name'),
       topic: slotText(local.slots, 'topic'),
-      status: mayBeIn(local.status) ? (own?.status ?? local.status) : local.status,
+      status: this.#status(),
       role: own?.role ?? Role.ROLE_UNSPECIFIED,
       members: joined.filter((one) => one.number !== this.own).map((one) => chain.user(one.number)),
       unread: Math.max(0, Math.max(local.serverCount, local.head?.count ?? 0) - local.readCount),
@@ -162,7 +174,7 @@ export class RoomReplica {
   async compare(entry: RoomEntry, marks: Marks): Promise<void> {
     return this.exclusive(async () => {
       this.#heed(entry);
-      if (entry.status === MemberStatus.MEMBER_STATUS_JOINED) await pullTo(this, entry, marks);
+      if (isIn(entry.status)) await pullTo(this, entry, marks);
       await this.save();
       this.ports.changed(this);
     });
@@ -273,6 +285,15 @@ export class RoomReplica {
     return { table: 'rooms', key: this.room, value: LocalRoom.encode(this.local).finish() };
   }
 
+  #status(): MemberStatus {
+    const { local, chain } = this;
+    const status = mayBeIn(local.status) ? chain.state?.members.get(this.own)?.status : undefined;
+    // Derived here, too, as at the hub: who starts over reads, and waits to be let in.
+    if (status === MemberStatus.MEMBER_STATUS_JOINED && this.identity === 'former')
+      return MemberStatus.MEMBER_STATUS_SUSPENDED;
+    return status ?? local.status;
+  }
+
   #isWithBot(): boolean {
     const { chain, local } = this;
     if (!chain.state) return local.direct && local.invitedByBot;
@@ -309,9 +330,14 @@ const out: ReadonlySet<MemberStatus> = new Set([
   MemberStatus.MEMBER_STATUS_BANNED,
 ]);
 
-/** Only of one who is joined does the server not say something that the chain here can't know yet. */
+/** Only of one who is joined, be it under an identity of before, does the server not say something that the chain here can't know yet. */
 function mayBeIn(status: MemberStatus): boolean {
-  return status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_UNSPECIFIED;
+  return isIn(status) || status === MemberStatus.MEMBER_STATUS_UNSPECIFIED;
+}
+
+/** Does this standing let one read? */
+export function isIn(status: MemberStatus): boolean {
+  return status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_SUSPENDED;
 }
 
 /** Out of the room, whatever the chain that one could read last says. */

@@ -11,7 +11,7 @@ import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import { RoomSender } from '../sending/sending.ts';
 import { prefixRange } from '../store/store.ts';
-import { type MemberChange, type RoomPorts, RoomReplica } from './room.ts';
+import { isIn, type MemberChange, type RoomPorts, RoomReplica } from './room.ts';
 import type { Marks } from './room-fetch.ts';
 import { readSlots, slotNamed, slotVersion } from './room-slots.ts';
 
@@ -36,6 +36,7 @@ export interface HeldRoom {
 export class Rooms {
   #parts: () => Parts;
   #outbox: () => Outbox;
+  #identitySigned: (replica: RoomReplica) => void;
   #held = new Map<string, HeldRoom>();
   #invited = new Set<string>();
   #slotsRead = new Set<string>();
@@ -43,9 +44,11 @@ export class Rooms {
   #behind = new Map<string, number>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(parts: () => Parts, outbox: () => Outbox) {
+  /** `identitySigned`: somebody's new identity was signed in there. */
+  constructor(parts: () => Parts, outbox: () => Outbox, identitySigned: (replica: RoomReplica) => void = () => {}) {
     this.#parts = parts;
     this.#outbox = outbox;
+    this.#identitySigned = identitySigned;
   }
 
   /** Reads what is kept. */
@@ -276,13 +279,17 @@ export class Rooms {
 
   #membersChanged(replica: RoomReplica, change: MemberChange): void {
     this.#outbox().kick(replica.room);
-    if (change.news && change.kind === ControlKind.CONTROL_KIND_ACCEPT) this.#greet(replica, change.target);
+    if (!change.news) return;
+    if (change.kind === ControlKind.CONTROL_KIND_ACCEPT)
+      this.#greet(replica, change.target, replica.chain.state?.members.get(change.target)?.invitedBy);
+    if (change.kind !== ControlKind.CONTROL_KIND_IDENTITY) return;
+    this.#greet(replica, change.target, change.actor);
+    this.#identitySigned(replica);
   }
 
   /** Whoever let a member in posts the slots again, under keys that the newcomer has. */
-  #greet(replica: RoomReplica, newcomer: number): void {
-    const inviter = replica.chain.state?.members.get(newcomer)?.invitedBy;
-    if (inviter !== replica.own || newcomer === replica.own) return;
+  #greet(replica: RoomReplica, newcomer: number, by: number | undefined): void {
+    if (by !== replica.own || newcomer === replica.own) return;
     for (const name of orderedSlots) {
       if (!slotNamed(replica.local.slots, name)?.content) continue;
       this.#parts().background(() => this.putSlot(replica.room, name, undefined));
@@ -310,7 +317,7 @@ const noRooms: Subscribed = { live: [], gone: [] };
 const retryHelps: ReadonlySet<ClientError['code']> = new Set(['REJECTED', 'PROTOCOL']);
 
 function isJoined(entry: RoomEntry): boolean {
-  return entry.status === MemberStatus.MEMBER_STATUS_JOINED;
+  return isIn(entry.status);
 }
 
 async function eachOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {

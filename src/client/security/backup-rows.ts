@@ -1,6 +1,7 @@
 // What a device keeps of its backup, in the account table: which one it fills and its key, one that it has just begun, how far one was read back.
 import { LocalBackup, LocalBackupBegun, LocalRestore } from '#proto/gen/local.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { LocalChange, LocalStore } from '../store/store.ts';
 
 const key = { held: 'backup', begun: 'backup begun', restore: 'restore' } as const;
@@ -18,6 +19,15 @@ export interface HeldBackup {
 export interface BegunBackup {
   readonly head: BackupHead;
   readonly backupKey: Uint8Array;
+  readonly loss?: Loss | undefined;
+}
+
+/** Devices that are logged out as lost with it. */
+export interface Loss {
+  /** Numbers. */
+  readonly devices: readonly number[];
+  /** Of the self-signing key that takes the place of the present one. */
+  readonly selfSigningSeed: Uint8Array;
 }
 
 export async function readHeld(store: LocalStore): Promise<HeldBackup | undefined> {
@@ -31,12 +41,16 @@ export function heldRow({ version, backupKey, filling = false }: HeldBackup): Lo
 
 export async function readBegun(store: LocalStore): Promise<BegunBackup | undefined> {
   const row = await store.get('account', key.begun);
-  const { head, backupKey } = row ? LocalBackupBegun.decode(row) : { head: undefined, backupKey: undefined };
-  return head && backupKey && { head, backupKey };
+  if (!row) return undefined;
+  const { head, backupKey, selfSigningSeed, lost } = LocalBackupBegun.decode(row);
+  const loss = selfSigningSeed.length > 0 ? { devices: lost, selfSigningSeed } : undefined;
+  return head && { head, backupKey, loss };
 }
 
 export function begunRow(begun: BegunBackup | undefined): LocalChange {
-  return { table: 'account', key: key.begun, value: begun && LocalBackupBegun.encode(begun).finish() };
+  const lost = { selfSigningSeed: begun?.loss?.selfSigningSeed ?? noBytes, lost: [...(begun?.loss?.devices ?? [])] };
+  const value = begun && LocalBackupBegun.encode({ head: begun.head, backupKey: begun.backupKey, ...lost }).finish();
+  return { table: 'account', key: key.begun, value };
 }
 
 export async function readRestore(store: LocalStore): Promise<LocalRestore | undefined> {

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
-import { passwordCostMin } from '../backup/header.ts';
+import { openHeader, passwordCostMin } from '../backup/header.ts';
+import type { NamedBackup } from '../devices/devices.ts';
 import { ClientError } from '../errors.ts';
 import { BackupWorld, bytes, refusal } from '../testing/backup-world.ts';
 import { readBegun, readHeld } from './backup-rows.ts';
@@ -14,9 +15,14 @@ const killed = new ClientError('CLOSED', 'killed');
 let world: BackupWorld;
 /** Stands for a kill before the manifest is published. */
 let publish: (head: BackupHead) => void;
+/** The same before the self-signing key was renewed. */
+let renewed: () => void;
+let steps: string[];
 
 beforeEach(() => {
   world = new BackupWorld();
+  steps = [];
+  renewed = () => {};
   publish = (head) => {
     world.named = head;
   };
@@ -24,7 +30,17 @@ beforeEach(() => {
 
 const ports = () => ({
   parts: () => world.parts(),
-  devices: { nameBackup: async ({ backup }: { backup?: BackupHead | undefined }) => backup && publish(backup) },
+  devices: {
+    nameBackup: async ({ backup, lost = [] }: NamedBackup) => {
+      if (!backup) return;
+      publish(backup);
+      steps.push(`listed without ${lost}`);
+    },
+    renewSelfSigning: async (seed: Uint8Array, lost: readonly number[]) => {
+      steps.push(`renewed with ${seed[0]} without ${lost}`);
+      renewed();
+    },
+  },
 });
 const begin = () => beginBackup(ports(), { grant, password, cost: passwordCostMin });
 const held = () => readHeld(world.store);
@@ -113,6 +129,51 @@ describe('a device that is killed while it begins a backup', () => {
     world.backup = { version: 2, header: bytes(9), lastVersion: 2 };
     await restart();
     expect([await held(), await readBegun(world.store), world.named]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('devices that are logged out as lost with it', () => {
+  const loss = { devices: [2, 5], selfSigningSeed: bytes(7) };
+  const withLoss = { grant, password, cost: passwordCostMin, loss };
+  const seedsIn = async () =>
+    openHeader({ user: world.user, header: world.backup.header, head: world.named as BackupHead, password });
+
+  it('leave the list that names it, under another self-signing key, which it holds', async () => {
+    await beginBackup(ports(), withLoss);
+    expect(steps).toEqual(['renewed with 7 without 2,5', 'listed without 2,5']);
+    expect(await seedsIn()).toMatchObject({ masterSeed: bytes(1), selfSigningSeed: bytes(7) });
+  });
+
+  it('do so at the next start with the very same key, where the device was killed at any moment since the server has it', async () => {
+    const cut = (): never => {
+      throw killed;
+    };
+    world.before = ({ $case }) => ($case === 'createBackup' ? cut : undefined);
+    await expect(beginBackup(ports(), withLoss)).rejects.toBe(killed);
+    world.before = () => undefined;
+    renewed = cut;
+    await expect(finishBegun(ports())).rejects.toBe(killed);
+    renewed = () => {};
+    publish = cut;
+    await expect(finishBegun(ports())).rejects.toBe(killed);
+    publish = (head) => {
+      world.named = head;
+    };
+    await finishBegun(ports());
+    expect(new Set(steps)).toEqual(new Set(['renewed with 7 without 2,5', 'listed without 2,5']));
+    expect(await seedsIn()).toMatchObject({ selfSigningSeed: bytes(7) });
+    expect(await readBegun(world.store)).toBeUndefined();
+  });
+
+  it('keep the key that is in force where the server never had the new backup', async () => {
+    world.before = ({ $case }) => {
+      if ($case === 'createBackup') throw killed;
+      return undefined;
+    };
+    await expect(beginBackup(ports(), withLoss)).rejects.toBe(killed);
+    world.before = () => undefined;
+    await finishBegun(ports());
+    expect([steps, await readBegun(world.store)]).toEqual([[], undefined]);
   });
 });
 

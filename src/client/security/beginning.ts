@@ -1,4 +1,5 @@
 // Beginning a backup: the identity and a fresh key sealed under a password, kept here, begun at the server, named in the manifest.
+// With it devices are logged out as lost: then another self-signing key comes into force with the backup that holds it.
 // Guarantees: the key is on this device before the server has the backup, so that a set-up that is cut short anywhere is ended by the next start, or was never
 // begun. Does not: fill it.
 import type { Grant } from '#proto/gen/client.ts';
@@ -9,13 +10,13 @@ import type { Devices } from '../devices/devices.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { checkBackup, createBackup } from './backup-requests.ts';
-import { begunRow, type HeldBackup, heldRow, readBegun, readHeld } from './backup-rows.ts';
+import { begunRow, type HeldBackup, heldRow, type Loss, readBegun, readHeld } from './backup-rows.ts';
 import { requireForward } from './in-force.ts';
 
 /** What beginning needs. */
 export interface BeginningPorts {
   readonly parts: () => Parts;
-  readonly devices: Pick<Devices, 'nameBackup'>;
+  readonly devices: Pick<Devices, 'nameBackup' | 'renewSelfSigning'>;
 }
 
 /** What it is begun with. */
@@ -23,6 +24,8 @@ export interface Beginning extends Derivation {
   readonly grant: Grant;
   readonly password: string;
   readonly cost?: PasswordCost | undefined;
+  /** Devices that are logged out as lost with it. */
+  readonly loss?: Loss;
 }
 
 /** Begins a backup and names it. */
@@ -31,10 +34,12 @@ export async function beginBackup(ports: BeginningPorts, begin: Beginning): Prom
   if (!parts.confirmed()) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can secure this account.');
   const known = await checkBackup(parts);
   requireForward(parts, known);
-  const { grant, password, cost, ...watch } = begin;
-  const plan = { version: known.lastVersion + 1, password, ...watch, ...(cost ? { cost } : {}) };
+  const { grant, password, cost, loss, ...watch } = begin;
+  // The self-signing key that is in force when this backup is.
+  const selfSigning = loss ? { selfSigning: loss.selfSigningSeed } : {};
+  const plan = { version: known.lastVersion + 1, password, ...watch, ...(cost ? { cost } : {}), ...selfSigning };
   const { header, head, backupKey } = await newBackup(parts.engine, plan);
-  await parts.store.write([begunRow({ head, backupKey })]);
+  await parts.store.write([begunRow({ head, backupKey, loss })]);
   try {
     await createBackup(parts, grant, { header, version: head.version });
   } catch (error) {
@@ -54,9 +59,10 @@ export async function finishBegun({ parts, devices }: BeginningPorts): Promise<v
   const { store } = parts();
   const begun = await readBegun(store);
   if (!begun) return;
-  const { head, backupKey } = begun;
+  const { head, backupKey, loss } = begun;
   const { version, hash } = await checkBackup(parts());
   const isOurs = version === head.version && equalBytes(hash, head.hash);
-  if (isOurs) await devices.nameBackup({ backup: head });
+  if (isOurs && loss) await devices.renewSelfSigning(loss.selfSigningSeed, loss.devices);
+  if (isOurs) await devices.nameBackup({ backup: head, lost: loss?.devices ?? [] });
   await store.write([begunRow(undefined), ...(isOurs ? [heldRow({ version, backupKey })] : [])]);
 }

@@ -5,7 +5,7 @@ import type { Grant } from '#proto/gen/client.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { openBackup } from '../backup/backup.ts';
-import type { Derivation } from '../backup/header.ts';
+import { type Derivation, openHeader } from '../backup/header.ts';
 import type { Devices } from '../devices/devices.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
@@ -40,6 +40,23 @@ export async function openWithPassword(
   await engine.flush();
   await devices.nameBackup({ listingSeed });
   return opened;
+}
+
+/** Opens the backup with the password on a device that is confirmed: proof that its owner is there. Nothing is changed by it. */
+export async function openAsOwner(
+  { parts }: OpeningPorts,
+  { grant, password, ...watch }: Derivation & { readonly grant: Grant; readonly password: string },
+): Promise<HeldBackup> {
+  const { alarm, user, confirmed } = parts();
+  if (!confirmed()) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can take another one off.');
+  const head = namedBackup(parts());
+  if (!head) throw new ClientError('UNKNOWN', 'There is no backup that own devices signed.');
+  const header = await fetchHeader(parts(), grant, head);
+  const { backupKey } = await openHeader({ user, header, head, password, ...watch }).catch((error) => {
+    if (error instanceof ClientError && error.code === 'UNTRUSTED') alarm({ code: 'BACKUP_ROLLED_BACK', user });
+    throw error;
+  });
+  return { version: head.version, backupKey };
 }
 
 async function fetchHeader(parts: Parts, grant: Grant, named: BackupHead): Promise<Uint8Array> {

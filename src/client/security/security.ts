@@ -5,19 +5,21 @@
 import type { Grant } from '#proto/gen/client.ts';
 import type { Derivation, PasswordCost } from '../backup/header.ts';
 import { requireStrong } from '../backup/strength.ts';
+import type { StepUpGrant } from '../connection/login.ts';
 import type { PrivateMessage, RoomKey } from '../crypto/engine.ts';
 import type { KeyFileImport } from '../crypto/keeping.ts';
 import type { Devices } from '../devices/devices.ts';
 import { ClientError } from '../errors.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { checkBackup } from './backup-requests.ts';
-import { readHeld } from './backup-rows.ts';
-import { beginBackup, finishBegun } from './beginning.ts';
+import { heldRow, readHeld, restoreOf, restoreRow } from './backup-rows.ts';
+import { type Beginning, beginBackup, finishBegun } from './beginning.ts';
 import { Filling } from './filling.ts';
 import { namedBackup, requireForward } from './in-force.ts';
 import { KeySharing, type KeySharingPorts } from './key-sharing.ts';
-import { openWithPassword } from './opening.ts';
+import { openAsOwner, openWithPassword } from './opening.ts';
 import { type RestoreProgress, Restoring } from './restoring.ts';
+import { type WaitingRooms, waitingRooms } from './waiting-rooms.ts';
 
 /** How a person's messages are secured, as this device knows. */
 export interface SecurityState {
@@ -36,9 +38,17 @@ export interface SecurityState {
  * in the backup yet. */
 export type LogOutLoss = 'nothing' | 'newest' | 'everything';
 
+/** What starting over would cost. Besides, always: what was written before can not be read on this device, and contacts are warned. */
+export interface StartOverLoss extends WaitingRooms {
+  /** Is there a backup that ends with it? Whoever finds the password again before then needs not start over. */
+  readonly backup: boolean;
+  /** Names of the other devices, which are logged out. One of them that is at hand and confirmed can confirm this one instead, and nothing is lost. */
+  readonly devices: readonly string[];
+}
+
 /** What it needs of the client. */
 export interface SecurityPorts extends Omit<KeySharingPorts, 'came'> {
-  readonly devices: Pick<Devices, 'nameBackup' | 'refresh'>;
+  readonly devices: Pick<Devices, 'nameBackup' | 'refresh' | 'list' | 'remove' | 'renewSelfSigning' | 'startOver'>;
   readonly rooms: () => Pick<Rooms, 'all' | 'get'>;
   /** Is the list of rooms the server's? */
   readonly inStep: () => boolean;
@@ -134,6 +144,63 @@ export class Security {
       this.#restoring.begin(version);
       await this.#follow();
       await this.#ports.askPositions();
+    });
+  }
+
+  /** Logs own devices out as lost: out at once, and with them every device that is not confirmed; then what they knew is worth nothing more: a new backup
+   * under the same password, and another self-signing key, which signs the devices that stay. `grant` is of purpose `backup` and serves the next try of the password. WRONG_PASSWORD
+   * (nothing was changed yet); UNKNOWN where there is no backup: `Luxchat.removeDevice` is enough then; BAD_ARGUMENT for this very device; else as `changePassword`. */
+  async logOutAsLost(
+    grant: StepUpGrant,
+    password: string,
+    { devices, ...watch }: Derivation & { readonly devices: readonly number[] },
+  ): Promise<void> {
+    if (devices.includes(this.#ports.parts().device))
+      throw new ClientError('BAD_ARGUMENT', 'This device can not log itself out as lost.');
+    await this.#exclusive(async () => {
+      await this.#look();
+      const { backupKey, version } = await openAsOwner(this.#ports, { grant, password, ...watch });
+      const unconfirmed = (await this.#ports.devices.list()).filter(({ confirmed }) => !confirmed);
+      const lost = [...new Set([...devices, ...unconfirmed.map(({ device }) => device)])];
+      await this.#ports.devices.remove(...lost);
+      // The one that had its key may have been the lost one.
+      if (this.#filling.into?.version !== version)
+        await this.#ports.parts().store.write([heldRow({ version, backupKey }), restoreRow(restoreOf(version))]);
+      await this.#follow();
+      await this.#restoring.readAll();
+      const loss = { devices: lost, selfSigningSeed: crypto.getRandomValues(new Uint8Array(32)) };
+      await this.#begin(grant.second, password, { ...watch, loss });
+    });
+  }
+
+  /** What starting over would cost. To be asked, and told to the person, before `startOver`. Rejects as requests do. */
+  async lossAtStartOver(): Promise<StartOverLoss> {
+    const { parts, rooms, devices } = this.#ports;
+    const others = (await devices.list()).filter(({ current }) => !current);
+    const replicas = rooms()
+      .all()
+      .map(({ replica }) => replica);
+    return {
+      backup: namedBackup(parts()) !== undefined,
+      devices: others.map(({ name }) => name),
+      ...waitingRooms(replicas),
+    };
+  }
+
+  /** Begins anew with another identity, on this device alone: for somebody who lost the password and every confirmed device. What `lossAtStartOver` says is lost;
+   * contacts are warned, and let one in again. `grant` is of purpose `identity`. Ends with a new backup under this password; where only that fails, `setUp`
+   * makes up for it. WEAK_PASSWORD, STEP_UP_NEEDED, OFFLINE; BAD_ARGUMENT on a confirmed device: `changePassword` loses nothing. */
+  async startOver(grant: StepUpGrant, password: string, watch: Derivation = {}): Promise<void> {
+    await requireStrong(password);
+    await this.#exclusive(async () => {
+      if (this.#ports.parts().confirmed())
+        throw new ClientError(
+          'BAD_ARGUMENT',
+          'This device is confirmed: the password can be changed, and nothing is lost by that.',
+        );
+      await this.#ports.devices.startOver(grant);
+      await this.#follow();
+      await this.#begin(grant.second, password, watch);
     });
   }
 
@@ -235,7 +302,7 @@ export class Security {
     this.#tell();
   }
 
-  async #begin(grant: Grant, password: string, watch: Derivation): Promise<void> {
+  async #begin(grant: Grant, password: string, watch: Derivation & Pick<Beginning, 'loss'>): Promise<void> {
     const { cost, parts } = this.#ports;
     const held = await beginBackup(this.#ports, { grant, password, ...watch, cost });
     await this.#follow();

@@ -53,7 +53,8 @@ beforeAll(async () => {
     joined: 1,
     lastRemoval: 0,
   };
-  const known = { user: () => '@me:localhost', memberOf: () => 65_535, roll: { person: () => undefined } };
+  const nobody = { person: () => undefined };
+  const known = { user: () => '@me:localhost', memberOf: () => 65_535, ...nobody, roll: nobody };
   Object.assign(replica, { chain: { state, number: huge, ...known } });
   const head = { incarnation: 1, seq: huge, acceptedMs: huge, count: huge, hash: new Uint8Array(32) };
   Object.assign(replica.local, { status: MemberStatus.MEMBER_STATUS_JOINED, lastSendId: huge, head });

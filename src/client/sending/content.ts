@@ -10,12 +10,13 @@ import {
   type ManifestHead,
   Payload,
   PayloadInner,
+  type Person,
   type SeenHead,
   type Slot,
   SlotWrite,
   type Stamp,
 } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { decodeContent, isFranked, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
@@ -93,6 +94,8 @@ export interface OpeningPlace {
   readonly body: Uint8Array;
   /** Who stands behind the header's member number, as the chain says. */
   readonly sender: string;
+  /** The identity that the chain commits them to; absent where that is not known any more. */
+  readonly committed?: Uint8Array | undefined;
   readonly stamp: Pick<Stamp, 'acceptedMs'>;
 }
 
@@ -109,6 +112,10 @@ export async function openEvent(parts: Parts, place: OpeningPlace): Promise<Open
     body,
   };
   let decrypted = await parts.engine.decrypt(request);
+  if (!decrypted.ok && decrypted.cause === 'IDENTITY_CHANGED' && place.committed) {
+    if (await parts.people.meetCommitted(sender, place.committed, header.room))
+      decrypted = await parts.engine.decrypt(request);
+  }
   if (!decrypted.ok && (decrypted.cause === 'UNKNOWN_DEVICE' || decrypted.cause === 'NOT_CROSS_SIGNED')) {
     if (await parts.people.tryRefresh(sender, header.room)) decrypted = await parts.engine.decrypt(request);
   }
@@ -132,10 +139,16 @@ export async function payloadOf(parts: Parts, { header, body, sender }: OpeningP
   return payload && isFranked(header.commitment, payload, parts.primitives) ? payload : undefined;
 }
 
-/** Opens a slot taken from a room's state, or undefined where it can't be shown. Receipts are slots, too. */
-export async function openSlot(parts: Parts, room: string, slot: Slot, sender: string): Promise<Content | undefined> {
+/** Opens a slot taken from a room's state, or undefined where it can't be shown. Receipts are slots, too. `author`: as the chain says. */
+export async function openSlot(
+  parts: Parts,
+  room: string,
+  slot: Slot,
+  author: Pick<Person, 'user' | 'fingerprint'> | undefined,
+): Promise<Content | undefined> {
   const write = decodeCanonical(SlotWrite, slot.write);
-  if (!write || sender === '') return undefined;
+  if (!write || !author) return undefined;
+  const { user: sender, fingerprint } = author;
   const { member, device, sendId } = slot;
   const ordered = sendId > 0;
   const eventId = `${messageId({ member, device, sendId })}.${write.slot}${ordered ? '' : `.${write.version}`}`;
@@ -157,6 +170,7 @@ export async function openSlot(parts: Parts, room: string, slot: Slot, sender: s
     named: inner.manifest,
   });
   if (!standing || standing.removed || (standing.number !== 0 && standing.number !== device)) return undefined;
+  if (standing.listedAs && !equalBytes(standing.listedAs, fingerprint)) return undefined;
   return decodeContent(inner.content) ?? undefined;
 }
 
@@ -181,6 +195,9 @@ async function checkOpened(
   if (!standing) return { trouble: 'UNKNOWN_DEVICE' };
   if (standing.removed) return { trouble: 'SENDER_REMOVED' };
   if (standing.number !== 0 && standing.number !== header.device) return transplanted;
+  // It may be approved elsewhere: here the chain decides who is heard.
+  if (standing.listedAs && place.committed && !equalBytes(standing.listedAs, place.committed))
+    return { trouble: 'IDENTITY_CHANGED' };
   const content = decodeContent(inner.content);
   if (content === null) return { trouble: 'BAD_CONTENT' };
   const unproven = decrypted.trust === 'unproven';

@@ -47,6 +47,7 @@ export class RoomSender implements SendingRoom {
   maySend(): boolean {
     const { chain, local, ports } = this.#replica;
     if (!chain.state || local.frozen !== '' || !ports.parts.confirmed() || !this.#replica.joined) return false;
+    if (this.#replica.identity !== 'own') return false;
     return !chain.state.policy.direct || chain.state.joined === 2;
   }
 
@@ -194,15 +195,19 @@ export class RoomSender implements SendingRoom {
     return { ...send, content, slotVersion: version + 1 };
   }
 
-  /** Everyone who is joined must be known, or a message would silently go without their keys. Rejects as requests do. */
+  /** Everyone who is joined must be known, or a message would silently go without their keys, and whose new identity was signed in here must be so to the
+   * engine. Rejects as requests do. */
   async #meetReceivers(): Promise<void> {
     const { chain, ports } = this.#replica;
+    const { people } = ports.parts;
     const strangers: string[] = [];
     for (const member of chain.state?.members ?? []) {
-      const user = member.status === MemberStatus.MEMBER_STATUS_JOINED ? chain.user(member.number) : '';
-      if (user !== '' && !ports.parts.people.get(user)) strangers.push(user);
+      const person = member.status === MemberStatus.MEMBER_STATUS_JOINED ? chain.person(member.number) : undefined;
+      if (!person) continue;
+      if (!people.get(person.user)) strangers.push(person.user);
+      else await people.meetCommitted(person.user, person.fingerprint, this.room);
     }
-    if (strangers.length > 0) await ports.parts.people.refresh(strangers, this.room);
+    if (strangers.length > 0) await people.refresh(strangers, this.room);
   }
 
   /** A listed device was left out for want of its keys: they are fetched, and the message is sealed once more. */
@@ -249,7 +254,9 @@ export class RoomSender implements SendingRoom {
     const { parts } = this.#replica.ports;
     const known = parts.people.get(user);
     parts.count('receiver.none');
-    const swapped = known && !equalBytes(known.fingerprint, fingerprint);
+    // Of one whose new identity a person approved here the chain may still name the one of before: they wait to be signed in.
+    const wasTheirs = known?.manifest.body.formerKeys.some((key) => equalBytes(key, fingerprint));
+    const swapped = known && !wasTheirs && !equalBytes(known.fingerprint, fingerprint);
     if (!swapped || this.#swapped.has(user)) return;
     this.#swapped.add(user);
     parts.alarm({ code: 'IDENTITY_SWAPPED', room: this.room, user });

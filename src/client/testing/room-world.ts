@@ -74,7 +74,12 @@ export function roomWorld(
       decrypt: async () => ({ ok: true, plaintext, device: 'D2', sender: '@bob:localhost' }),
       rotate: async () => {},
     },
-    people: { deviceStanding: async () => ({ number: 0, removed: false }), tryRefresh: async () => false },
+    people: {
+      get: () => undefined,
+      deviceStanding: async () => ({ number: 0, removed: false }),
+      tryRefresh: async () => false,
+      meetCommitted: async () => false,
+    },
     alarm: (alarm: Alarm) => alarms.push(alarm),
     emit() {},
     hides: () => false,
@@ -103,7 +108,8 @@ export function roomWorld(
     hash: control.hash,
   };
   const chain = {
-    person: () => undefined,
+    person: (number: number) =>
+      users[number] && { member: number, user: users[number], fingerprint: noHash, salt: noHash, bot: false },
     state,
     number: 3,
     hashAt: () => control.hash,

@@ -51,6 +51,7 @@ export async function forgedIdentity(user: string) {
     masterKey: readCrossSigningJson(masterJson, 'master')?.key ?? new Uint8Array(),
     selfSigningKey: readCrossSigningJson(selfSigningJson, 'self_signing')?.key ?? new Uint8Array(),
     signedMs: Date.now(),
+    formerKeys: [],
   };
   const credential: Credential = { member: 0, device: 2, deviceJson, selfSigningJson };
   return {

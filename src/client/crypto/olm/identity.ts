@@ -1,12 +1,12 @@
 // This device's keys and its user's identity: making them, showing them, signing with them.
-// Guarantees: an identity is never replaced by another; making it can be cut short anywhere and done again.
+// Guarantees: an identity is replaced by another only when that is asked for; making it can be cut short anywhere and done again.
 // Does not: decide whether this is the first device (the server refuses a second identity).
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { ClientError } from '../../errors.ts';
-import type { Certificate, CryptoServer, OwnDeviceKeys } from '../engine.ts';
+import type { Certificate, CrossSigningKeys, CryptoServer, OwnDeviceKeys } from '../engine.ts';
 import type { IdentitySeeds } from '../keeping.ts';
 import { canonicalBytes, type Json, objectOf, parseObject } from './json.ts';
 import type { Machine, Requests } from './requests.ts';
@@ -19,11 +19,28 @@ export async function createIdentity({ olm, lock }: Machine, requests: Requests,
     // Asking for a new one would delete the one that is there.
     return olm.bootstrapCrossSigning(!(hasMaster && hasSelfSigning && hasUserSigning));
   });
+  await publish(made, requests, (keys) => server.uploadCrossSigning(keys));
+}
+
+/** See `CryptoEngine.replaceIdentity`; the caller fetches the own keys afterwards, also where this rejects: then the library lets go of what it made. */
+export async function replaceIdentity(
+  { olm, lock }: Machine,
+  requests: Requests,
+  upload: (keys: CrossSigningKeys) => Promise<void>,
+): Promise<void> {
+  await publish(await lock.run(() => olm.bootstrapCrossSigning(true)), requests, upload);
+}
+
+async function publish(
+  made: wasm.CrossSigningBootstrapRequests,
+  requests: Requests,
+  upload: (keys: CrossSigningKeys) => Promise<void>,
+): Promise<void> {
   // In this order: each is signed by what went before.
   const { uploadKeysRequest } = made;
   if (uploadKeysRequest instanceof wasm.KeysUploadRequest) await requests.perform(uploadKeysRequest);
   const { master_key, self_signing_key, user_signing_key } = parseObject(made.uploadSigningKeysRequest.body);
-  await server.uploadCrossSigning({
+  await upload({
     master: canonicalBytes(objectOf(master_key)),
     selfSigning: canonicalBytes(objectOf(self_signing_key)),
     userSigning: canonicalBytes(objectOf(user_signing_key)),

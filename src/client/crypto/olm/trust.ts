@@ -80,6 +80,15 @@ function trustFor(reason: ExclusionReason | undefined, own: boolean): wasm.Local
   return reason === 'NOT_LISTED' || reason === 'IDENTITY_CHANGED' ? wasm.LocalTrust.BlackListed : wasm.LocalTrust.Unset;
 }
 
+/** Takes the mark off own devices that a comparison of emoji left: under a new self-signing key only its signature is to count, also for who is given secrets. */
+export async function trustSignaturesAlone(olm: wasm.OlmMachine): Promise<void> {
+  for (const device of (await olm.getUserDevices(olm.userId)).devices()) {
+    const isMarked = device.localTrustState === wasm.LocalTrust.Verified;
+    if (isMarked && device.deviceId.toString() !== olm.deviceId.toString())
+      await setTrust(device, wasm.LocalTrust.Unset);
+  }
+}
+
 async function setTrust(device: wasm.Device, trust: wasm.LocalTrust): Promise<void> {
   if (device.localTrustState !== trust) await device.setLocalTrust(trust);
 }

@@ -1,0 +1,79 @@
+// What is to be done when things are lost: `luxchat devices lost`, which makes what a lost device knew worthless, and `luxchat secure --start-over`, for whoever
+// lost the password and every device. What that costs is said before anything is asked.
+import { ClientError } from '#client/errors.ts';
+import type { StartOverLoss } from '#client/security/security.ts';
+import type { Session } from './commands.ts';
+import { stepUp } from './luxid.ts';
+import { newPassword, retyped } from './typing.ts';
+
+/** Logs own devices out as lost. */
+export async function loseDevices(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  const numbers = args.rest.slice(1).map(Number);
+  if (numbers.length === 0 || !numbers.every((number) => Number.isInteger(number) && number > 0))
+    throw new ClientError('BAD_ARGUMENT', `${args.call} devices lost NUMBER, with numbers from ${args.call} devices.`);
+  const known = new Set((await client.devices()).map(({ device }) => device));
+  const unknown = numbers.find((number) => !known.has(number));
+  if (unknown !== undefined)
+    throw new ClientError('UNKNOWN', `You have no device ${unknown}: see ${args.call} devices.`);
+  if (!client.security.state().backup)
+    throw new ClientError(
+      'UNKNOWN',
+      `Your messages are not secured, so there is nothing that it could open: ${args.call} devices-remove ${numbers[0]} is enough.`,
+    );
+  out.note(
+    'It is logged out, and so is every device that is not confirmed. Your messages are secured anew under the same password: what the lost one knew opens nothing new. First log in with LuxID once more.',
+  );
+  const grant = await stepUp(session, 'backup');
+  await retyped(session, 'Your password: ', async (password) => {
+    out.note('One moment …');
+    await client.security.logOutAsLost(grant, password, { devices: numbers });
+  });
+  await client.security.flushed(args.timeoutMs);
+  out.say({ type: 'done', devices: numbers }, 'Done. Who has it reads nothing that is written from now on.');
+}
+
+/** Begins anew on this device. */
+export async function startOver(session: Session): Promise<void> {
+  const { client, args, out, keyboard } = session;
+  if (client.security.state().state !== 'unconfirmed')
+    throw new ClientError(
+      'BAD_ARGUMENT',
+      `Nothing is lost: this device is confirmed. Another password: ${args.call} password lost.`,
+    );
+  const loss = await client.security.lossAtStartOver();
+  out.note(...lossSentences(loss, args.call));
+  if (keyboard.interactive && !/^y(es)?$/i.test(await keyboard.ask('Start over all the same? (yes/no) ')))
+    throw new ClientError('BAD_ARGUMENT', 'Nothing was changed.');
+  const grant = await stepUp(session, 'identity');
+  const password = await newPassword(session);
+  out.note('One moment …');
+  await client.security.startOver(grant, password);
+  await client.security.flushed(args.timeoutMs);
+  out.say(
+    { type: 'security', ...client.security.state() },
+    'You started over. Your contacts are warned: tell them, by voice, what identity prints here, so that they let you in again.',
+  );
+}
+
+/** What starting over costs, before it is done. */
+export function lossSentences({ backup, devices, waiting, closed }: StartOverLoss, call: string): string[] {
+  const others = devices.length > 0 ? `Your other devices are logged out: ${devices.join(', ')}. ` : '';
+  const still =
+    devices.length > 0
+      ? `If you still have one of them, run ${call} verify here and there instead: then nothing is lost.`
+      : '';
+  return [
+    'You start over with a new identity. This can not be taken back:',
+    `- What was written so far can not be read any more, by anybody who is not in the conversation${backup ? '; the backup and its old password end' : ''}.`,
+    ...(devices.length > 0 ? [`- ${others}${still}`] : []),
+    ...(waiting > 0
+      ? [
+          `- In ${waiting} conversations you wait until somebody lets you in again. They are warned, and asked to compare.`,
+        ]
+      : []),
+    ...(closed.length > 0
+      ? [`- In ${closed.length} nobody can let you in again, since only you lead there: ${closed.join(', ')}.`]
+      : []),
+  ];
+}

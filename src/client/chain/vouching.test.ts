@@ -1,0 +1,142 @@
+// New identities signed in: where, for whom, and never by what a server shows alone. Ben started over; this device is Ada's.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import type { Known } from '../devices/people.ts';
+import { ClientError } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import type { RoomReplica } from '../room/room.ts';
+import type { HeldRoom } from '../room/rooms.ts';
+import type { Statement } from './control-author.ts';
+import { Vouching } from './vouching.ts';
+
+const ben = '@ben:localhost';
+const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_INVITED: invited, MEMBER_STATUS_LEFT: left } = MemberStatus;
+const none = new Uint8Array();
+const [old, anew] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+
+interface Setting {
+  readonly direct?: boolean;
+  readonly role?: Role;
+  readonly bens?: MemberStatus;
+  readonly named?: Uint8Array;
+  readonly joined?: boolean;
+  readonly identity?: RoomReplica['identity'];
+}
+
+let signed: [string, Statement][];
+let rooms: HeldRoom[];
+let known: Known;
+let approved: boolean;
+let fails: string[];
+beforeEach(() => {
+  signed = [];
+  rooms = [];
+  fails = [];
+  approved = false;
+  known = { user: ben, fingerprint: old, changedTo: anew } as unknown as Known;
+});
+
+/** A room of Ada, member 1, and Ben, member 2. */
+function room(name: string, setting: Setting = {}): void {
+  const { direct = false, role = Role.ROLE_ADMIN, bens = joined, named = old } = setting;
+  const members = [
+    { number: 1, role, status: joined },
+    { number: 2, role: Role.ROLE_MEMBER, status: bens },
+  ];
+  let fingerprint = named;
+  const replica = {
+    room: name,
+    own: 1,
+    joined: setting.joined ?? true,
+    identity: setting.identity ?? 'own',
+    chain: {
+      state: { policy: { direct }, members: { get: (number: number) => members[number - 1] } },
+      memberOf: (user: string) => (user === ben ? 2 : 0),
+      person: (number: number) => (number === 2 ? { user: ben, fingerprint } : undefined),
+    },
+  };
+  const control = async (make: (now: RoomReplica) => Statement | null) => {
+    if (fails.includes(name)) throw new ClientError('OFFLINE', 'no');
+    const statement = make(replica as unknown as RoomReplica);
+    if (!statement) return;
+    signed.push([name, statement]);
+    fingerprint = statement.person?.fingerprint ?? fingerprint;
+  };
+  rooms.push({ replica, sender: { control } } as unknown as HeldRoom);
+}
+
+function vouching(): Vouching {
+  const people = {
+    get: () => known,
+    startedOver: () => [known],
+    approve: async () => {
+      if (known.changedTo.length === 0) return false;
+      approved = true;
+      known = { ...known, fingerprint: known.changedTo, changedTo: none };
+      return true;
+    },
+  };
+  const parts = { people, count: () => {} } as unknown as Parts;
+  return new Vouching(
+    () => parts,
+    () => ({ all: () => rooms }),
+  );
+}
+const where = () => signed.map(([name]) => name);
+
+describe('an identity that a person approves', () => {
+  it('is signed in in the 1:1 room and in groups that one leads, whether the other is joined or invited', async () => {
+    room('direct', { direct: true });
+    room('led');
+    room('asked', { bens: invited });
+    expect(await vouching().approve(ben)).toBe(true);
+    expect(where()).toEqual(['direct', 'led', 'asked']);
+    const [, { kind, target, person }] = signed[0]!;
+    expect([kind, target, person?.user]).toEqual([ControlKind.CONTROL_KIND_IDENTITY, 2, ben]);
+    expect(equalBytes(person!.fingerprint, anew)).toBe(true);
+  });
+
+  it.each([
+    ['one is a plain member', { role: Role.ROLE_MODERATOR }],
+    ['the other has left', { bens: left }],
+    ['it is named already', { named: anew }],
+    ['one has left oneself', { joined: false }],
+    ['one waits to be signed in oneself', { identity: 'former' }],
+  ] as const)('is not signed in where %s', async (_, setting) => {
+    room('there', setting);
+    expect(await vouching().approve(ben)).toBe(true);
+    expect(signed).toEqual([]);
+  });
+
+  it('is signed in later where that could not be now, and then once', async () => {
+    room('away');
+    room('led');
+    fails = ['away'];
+    const vouches = vouching();
+    expect(await vouches.approve(ben)).toBe(true);
+    expect(where()).toEqual(['led']);
+    fails = [];
+    await vouches.follow();
+    await vouches.follow();
+    expect(where()).toEqual(['led', 'away']);
+    expect(await vouches.approve(ben)).toBe(false);
+  });
+});
+
+describe('an identity that nobody approved here', () => {
+  it('is signed in nowhere, whatever a server shows and whoever signed it into a group', async () => {
+    room('direct', { direct: true });
+    room('led');
+    room('theirs', { role: Role.ROLE_MEMBER, named: anew });
+    await vouching().follow();
+    expect([signed, approved]).toEqual([[], false]);
+  });
+
+  it('counts as approved where an own device signed it into the 1:1 room, which nobody else can', async () => {
+    room('direct', { direct: true, named: anew });
+    room('led');
+    await vouching().follow();
+    expect([where(), approved]).toEqual([['led'], true]);
+  });
+});
