@@ -132,6 +132,32 @@ describe('the time that an author says', () => {
   });
 });
 
+// A hub that takes what a new identity writes before anybody signed it in would else have it shown, once it was approved for the sake of another room.
+describe('a message of a device that stands in the list of another identity than the chain names', () => {
+  const content = { member: 2, kind: EventKind.EVENT_KIND_CONTENT };
+  const named = new Uint8Array(32);
+  const anew = named.slice().fill(7);
+  const listedAs = (room: ReturnType<typeof roomWorld>['room'], master: Uint8Array) =>
+    Object.assign(room.ports.parts.people, {
+      deviceStanding: async () => ({ number: 2, removed: false, listedAs: master }),
+    });
+
+  it('is not shown, and is once the chain names that identity', async () => {
+    const { room, take, counted } = roomWorld();
+    listedAs(room, named);
+    await take(6, content);
+    listedAs(room, anew);
+    await take(7, content);
+    const troubles = async () => [(await recordAt(room, 6))?.trouble, (await recordAt(room, 7))?.trouble];
+    expect(await troubles()).toEqual(['', 'IDENTITY_CHANGED']);
+    const { person } = room.chain;
+    Object.assign(room.chain, { person: (number: number) => ({ ...person(number), fingerprint: anew }) });
+    await room.retry((cause) => cause === 'IDENTITY_CHANGED');
+    expect(await troubles()).toEqual(['', '']);
+    expect(counted).toContain('repaired.IDENTITY_CHANGED');
+  });
+});
+
 describe('a floor that the server names', () => {
   it('hides nothing that was accepted after what is held, unless that is two years old', async () => {
     const { room, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
