@@ -15,6 +15,7 @@ const benches = [
   'micro/directory.ts',
   'micro/start.ts',
   'micro/info-bot.ts',
+  'micro/large-room.ts',
   'micro/idle-session.ts',
   'k6/run.ts',
   'cluster/message.ts',
@@ -150,6 +151,15 @@ const aims: readonly Aim[] = [
     file: 'micro-start',
     pick: (rows) => `${find(rows, { kind: 'warm cache' })['first login ms']} ms`,
   },
+  ...['first message', 'after a removal', 'under a new session, by count'].map((step) => ({
+    what: `room of 1,000 devices, ${step}, engine in a worker: until it is sealed; bytes out and in; longest stall of the app`,
+    aim: 'no stall over 100 ms',
+    file: 'micro-large-room',
+    pick: (rows: readonly Row[]) => {
+      const [worker, own] = ['worker', 'own thread'].map((kind) => find(rows, { kind, step })) as [Row, Row];
+      return `${worker.ms} ms; ${worker['KB out']} and ${worker['KB in']} KB; ${worker['longest stall ms']} ms (${own['longest stall ms']} ms without the worker)`;
+    },
+  })),
   {
     what: 'k6, 1,000 sessions: ack and delivery p50 / p99 / p99.9 in ms',
     aim: 'p99 < 250',

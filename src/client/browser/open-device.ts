@@ -4,6 +4,9 @@
 // Does not: keep the browser from clearing its storage. Ask for `navigator.storage.persist()` when the person has something to lose.
 
 import { completeLogin, LoginError, readReturn, startLogin } from '../connection/login.ts';
+import type { CryptoEngine } from '../crypto/engine.ts';
+import type { EngineOptions } from '../crypto/olm-engine.ts';
+import { openRemoteEngine } from '../crypto/worker/remote-engine.ts';
 import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../devices/account.ts';
 import { ClientError } from '../errors.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
@@ -78,9 +81,16 @@ export async function finishLogin(options: DeviceName & { address: string; devic
   });
 }
 
+/** How to open the device of a page. */
+export interface PageOptions extends DeviceOptions {
+  /** Starts the worker of the crypto engine, whose script is `engine-worker.ts`: then a room of a thousand devices does not hold the page up. The app starts it, since
+   * where its scripts lie, and under which policy, is the app's. It is ended with the client. Default: none, the engine works in the page's own thread. */
+  readonly worker?: () => Worker;
+}
+
 /** Opens the device; call `start` on it. Rejects with ClientError LOGIN_NEEDED where there is none, IN_USE while another tab has it, STORE. */
-export async function openDevice(options: DeviceName & DeviceOptions = {}): Promise<LuxchatClient> {
-  const { profile: name = 'default', ...rest } = options;
+export async function openDevice(options: DeviceName & PageOptions = {}): Promise<LuxchatClient> {
+  const { profile: name = 'default', worker, ...rest } = options;
   const profile = profileNamed(name);
   const release = await takeLock(profile.lock);
   let store: LocalStore | undefined;
@@ -93,7 +103,8 @@ export async function openDevice(options: DeviceName & DeviceOptions = {}): Prom
       throw new ClientError('STORE', 'This browser lost what the device kept: remove it and log in again.');
     makeDurable(profile.crypto);
     const cryptoStore = { name: profile.crypto, key: cryptoKey };
-    return awake(clientOf(self, { store: closingWith(store, release), cryptoStore }, rest));
+    const open = worker && ((engine: EngineOptions) => openInWorker(worker(), engine));
+    return awake(clientOf(self, { store: closingWith(store, release), cryptoStore, open }, rest));
   } catch (error) {
     await store?.close();
     await release();
@@ -109,6 +120,27 @@ export function removeDevice({ profile: name = 'default' }: DeviceName = {}): Pr
     await removeKey(profile);
     await removeStores(profile);
   });
+}
+
+/** The engine in this worker. */
+async function openInWorker(worker: Worker, options: EngineOptions): Promise<CryptoEngine> {
+  const port = {
+    post: (message: unknown) => worker.postMessage(message),
+    listen: (listener: (message: unknown) => void) => worker.addEventListener('message', ({ data }) => listener(data)),
+  };
+  const died = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', () => reject(new ClientError('STORE', 'The worker of the crypto engine ended.')));
+  });
+  died.catch(() => {});
+  try {
+    const opening = openRemoteEngine(port, options, () => worker.terminate());
+    const { engine, lost } = await Promise.race([opening, died]);
+    died.catch(lost);
+    return engine;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
 }
 
 async function locked(profile: Profile, work: () => Promise<void>): Promise<void> {

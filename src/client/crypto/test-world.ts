@@ -1,7 +1,7 @@
 // For tests: engines of several devices on one key server, and the inbox carried between them until nothing moves.
 import type { CryptoEngine, CryptoLedger, ReceiveReport, Rotation, Verification } from './engine.ts';
 import { MemoryLedger } from './ledger.ts';
-import { openEngine } from './olm-engine.ts';
+import { type EngineOptions, openEngine } from './olm-engine.ts';
 import { TestServer } from './test-server.ts';
 
 export const alice = '@alice:lux';
@@ -17,6 +17,8 @@ export interface DeviceOptions {
   /** It knows nobody yet, and nobody is told of it. */
   alone?: boolean;
   ledger?: CryptoLedger;
+  /** Default: `openEngine`. */
+  open?: (options: EngineOptions) => Promise<CryptoEngine>;
 }
 
 export class TestWorld {
@@ -27,7 +29,7 @@ export class TestWorld {
 
   /** A further device; the first of a user creates the identity. */
   async device(user: string, device: string, options: DeviceOptions = {}): Promise<CryptoEngine> {
-    const engine = await openEngine({
+    const engine = await (options.open ?? openEngine)({
       user,
       device,
       server: this.server.portOf(user, device),

@@ -4,7 +4,7 @@ import { LocalSelf } from '#proto/gen/local.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { PasswordCost } from '../backup/header.ts';
 import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
-import type { Rotation } from '../crypto/engine.ts';
+import type { CryptoEngine, Rotation } from '../crypto/engine.ts';
 import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
 import { ClientError } from '../errors.ts';
 import { LuxchatClient } from '../luxchat-client.ts';
@@ -58,12 +58,14 @@ export interface DevicePlace {
   readonly cryptoStore: NonNullable<EngineOptions['store']>;
   /** Quicker ones than in plain JavaScript, where the runtime has them. */
   readonly primitives?: Primitives;
+  /** Default: `openEngine`, in this thread. */
+  readonly open?: ((options: EngineOptions) => Promise<CryptoEngine>) | undefined;
 }
 
 /** The client of a device. Closing it closes `store`. */
 export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOptions): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
-  const { store, cryptoStore, primitives = portablePrimitives } = at;
+  const { store, cryptoStore, primitives = portablePrimitives, open = openEngine } = at;
   const { client = 'luxchat', passwordCost, rotation, language, ...connection } = options;
   return new LuxchatClient({
     user,
@@ -71,8 +73,7 @@ export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOption
     deviceId,
     store,
     primitives,
-    openEngine: (server) =>
-      openEngine({ user, device: deviceId, server, ledger: storeLedger(store), store: cryptoStore }),
+    openEngine: (server) => open({ user, device: deviceId, server, ledger: storeLedger(store), store: cryptoStore }),
     connection: {
       ...connection,
       url: `${serverUrl.replace(/^http/, 'ws').replace(/\/$/, '')}/ws`,

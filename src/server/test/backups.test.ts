@@ -7,7 +7,7 @@ import { Identity } from '#bench/lib/identity.ts';
 import { RawClient, Rejected } from '#bench/lib/raw-client.ts';
 import { completeStepUp, type LoggedIn, startLogin } from '#client/connection/login.ts';
 import { standInLogin, walkStandIn } from '#client/node/stand-in-walk.ts';
-import type { Grant } from '#proto/gen/client.ts';
+import { type Grant, InboxPage } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { backupHash } from '#proto/rules/bytes/hash.ts';
 import { freePort } from '../../../deploy/dev/ports.ts';
@@ -155,4 +155,21 @@ it('ends, and the next one has the next version and nothing of it', async () => 
     'backupPage',
   );
   expect(page).toMatchObject({ entries: [], next: '' });
+});
+
+it('keeps a device message as the bytes that came, whatever they are, and hands them out without making them longer', async () => {
+  const [first, second] = [await logIn('dan'), await logIn('dan')];
+  const [sender, receiver] = [await open(first), await open(second)];
+  // No JSON, no UTF-8, and all values of a byte.
+  const content = Uint8Array.from({ length: 45_000 }, (_, at) => (at * 167 + (at >> 8)) % 256);
+  const id = new Uint8Array(16).fill(9);
+  const message = { user: first.userId, device: second.deviceNumber, type: 'm.room.encrypted', content, id };
+  await sender.ask({ $case: 'sendDeviceMessages', value: { room: '', messages: [message] } }, 'deliveryReport');
+  const page = await receiver.ask({ $case: 'fetchInbox', value: { after: 0, limit: 100 } }, 'inboxPage');
+  const said = page.entries.flatMap(({ body }) => (body?.$case === 'deviceMessage' ? [body.value] : []));
+  expect(said.map((one) => Buffer.compare(one.content, content))).toEqual([0]);
+  const others = page.entries.filter(({ body }) => body?.$case !== 'deviceMessage');
+  const alone = InboxPage.encode({ ...page, entries: others }).finish().length;
+  expect(InboxPage.encode(page).finish().length - alone).toBeLessThan(content.length + 200);
+  for (const client of [sender, receiver]) client.wire.cut();
 });

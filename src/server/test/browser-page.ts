@@ -15,6 +15,14 @@ interface PlainChange {
   readonly value: number[] | 'no bytes' | undefined;
 }
 
+/** The page's policy lets no plain text become the address of a script. */
+const scripts = (
+  globalThis as unknown as {
+    trustedTypes: { createPolicy(name: string, rules: object): { createScriptURL(address: string): string } };
+  }
+).trustedTypes.createPolicy('engine', { createScriptURL: (address: string) => address });
+const startWorker = () => new Worker(scripts.createScriptURL('/engine.js'), { type: 'module' });
+
 const troubles: string[] = [];
 const stores: LocalStore[] = [];
 let client: LuxchatClient | undefined;
@@ -29,7 +37,7 @@ const calls = {
   begin: (server: string, redirect: string) => beginLogin({ server, redirect }),
   finish: (address: string) => finishLogin({ address, deviceName: 'test page' }),
   open: async () => {
-    client = await openDevice({ backoffMaxMs: 500 });
+    client = await openDevice({ backoffMaxMs: 500, worker: startWorker });
     client.on('alarm', ({ code }) => troubles.push(`alarm ${code}`));
     client.on('fault', (error) => troubles.push(`fault ${error.stack}`));
     await client.start();

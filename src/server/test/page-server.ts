@@ -1,4 +1,4 @@
-// What stands in front of a provider that serves a web app: a page with its one script under the strict policy of the app, and everything else passed
+// What stands in front of a provider that serves a web app: a page with its script under the strict policy of the app, and everything else passed
 // on, so that page and provider share an origin as they do in the world.
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http';
@@ -16,7 +16,8 @@ const policy = [
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
 ].join('; ');
-/** Beside the script, where the crypto library looks for it. */
+const engine = new URL('../../client/browser/engine-worker.ts', import.meta.url).pathname;
+/** Beside the scripts, where the crypto library looks for it. */
 const wasmPath = '/pkg/matrix_sdk_crypto_wasm_bg.wasm';
 
 type Files = ReadonlyMap<string, { readonly type: string; readonly body: Uint8Array | string }>;
@@ -34,13 +35,14 @@ export class PageServer {
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex) => this.#tunnel(request, socket));
   }
 
-  /** Bundles `entry`, a path, and serves it as the script of the page at `/`. */
+  /** Bundles `entry`, a path, and serves it as the script of the page at `/`, and the script of the engine's worker beside it. */
   static async start(entry: string): Promise<PageServer> {
     const library = dirname(createRequire(import.meta.url).resolve('@matrix-org/matrix-sdk-crypto-wasm'));
     const page = new PageServer(
       new Map([
         ['/', { type: 'text/html', body: '<!doctype html><script type="module" src="/page.js"></script>' }],
         ['/page.js', { type: 'text/javascript', body: await bundle(entry) }],
+        ['/engine.js', { type: 'text/javascript', body: await bundle(engine) }],
         [wasmPath, { type: 'application/wasm', body: readFileSync(join(library, wasmPath)) }],
       ]),
     );

@@ -195,7 +195,11 @@ export class Crowd {
     await founder.process.call('invite', room, person.user);
     const guest = await this.#someDevice(person);
     const standing = () => guest.process.call('room', room).catch(() => ({ invited: false, joined: false }));
-    await eventually(`${person.name} is invited again`, async () => (await standing()).invited, 30_000);
+    const isInvited = async () => (await standing()).invited;
+    await eventually(`${person.name} is invited again`, isInvited, 60_000).catch(async (error) => {
+      const { process } = guest;
+      throw new Error(`${error.message}: ${process.name} ${await process.call('standing')} ${process.faults}`);
+    });
     const accepts = async () => {
       await guest.process.call('accept', room);
       return (await standing()).joined;

@@ -1,0 +1,85 @@
+// A CryptoEngine whose work is done in another thread (`serve-engine.ts`): what the library does in one go, a second and more in a room of a thousand devices, does not hold the app up.
+// Guarantees: the same as the engine behind it, in the order of the calls. The port to the server and the ledger stay here, and are asked from there.
+import { Emitter } from '../../emitter.ts';
+import { ClientError } from '../../errors.ts';
+import type { CryptoEngine, EncryptRequest, EngineEvents, Recipient, RoomId, Verification } from '../engine.ts';
+import type { EngineOptions } from '../olm-engine.ts';
+import { Calls, type Port } from './calls.ts';
+
+/** What goes over as it is. */
+const passed = [
+  ...(['createIdentity', 'confirmed', 'holdsIdentity', 'ownKeys', 'certificate', 'sign', 'receive', 'flush'] as const),
+  ...(['track', 'refresh', 'devices', 'identity', 'approveIdentity', 'decrypt', 'rotate', 'sealForDevices'] as const),
+  ...(['requestVerification', 'acceptVerification', 'confirmVerification', 'cancelVerification'] as const),
+  ...(['exportIdentity', 'importIdentity', 'startBackup', 'endBackup', 'takeBackup', 'markBackedUp'] as const),
+  ...(['backupCounts', 'importSessions', 'giveSessions', 'takeSessions', 'sessionAudience'] as const),
+  ...(['exportKeys', 'importKeys', 'replaceIdentity', 'renewSelfSigning', 'askForIdentity'] as const),
+] satisfies readonly (keyof CryptoEngine)[];
+
+/** How to open it; the clock is that of the other thread. */
+export type RemoteOptions = Omit<EngineOptions, 'now'>;
+
+/** What is said of the receivers: where they are those of the last message of that room, only that. */
+export type PassedEncrypt = Omit<EncryptRequest, 'recipients'> & {
+  readonly recipients: readonly Recipient[] | 'as before';
+};
+
+/** What the other side tells unasked. */
+export interface ToldEvent {
+  readonly name: keyof EngineEvents;
+  readonly value: never;
+  readonly verifications: Verification[];
+}
+
+/** An engine in another thread. `lost` says that the thread ended: every call rejects with STORE from then on. */
+export interface RemoteEngine {
+  readonly engine: CryptoEngine;
+  readonly lost: (error: unknown) => void;
+}
+
+/** Opens the engine behind `port`. Rejects as `openEngine` does. `ended` is called after `close`, to end the thread. */
+export async function openRemoteEngine(port: Port, options: RemoteOptions, ended: () => void): Promise<RemoteEngine> {
+  const { user, device, store, server, ledger } = options;
+  const events = new Emitter<EngineEvents>();
+  const receivers = new Map<RoomId, readonly Recipient[]>();
+  let verifications: Verification[] = [];
+  let closing: Promise<void> | undefined;
+  const calls = new Calls(port, (name, args) => {
+    if (name === 'told') {
+      const [told] = args as unknown as [ToldEvent];
+      verifications = told.verifications;
+      return events.emit(told.name, told.value);
+    }
+    const [part, method] = name.split('.') as ['server' | 'ledger', string];
+    const served = { server, ledger }[part] as unknown as Record<string, (...given: never[]) => unknown>;
+    return served[method]?.(...args);
+  });
+  await calls.call('open', { user, device, ...(store ? { store } : {}) });
+  const close = async () => {
+    await calls.call('close');
+    calls.end(new ClientError('CLOSED', 'The crypto engine is closed'));
+    ended();
+  };
+  const forwarded = passed.map((name) => [name, (...args: unknown[]) => calls.call(name, ...args)]);
+  const engine: CryptoEngine = {
+    ...(Object.fromEntries(forwarded) as Pick<CryptoEngine, (typeof passed)[number]>),
+    user,
+    device,
+    on: (name, listener) => events.on(name, listener),
+    encrypt: ({ recipients, ...request }) => {
+      const known = receivers.get(request.room) === recipients;
+      receivers.set(request.room, recipients);
+      const passing: PassedEncrypt = { ...request, recipients: known ? 'as before' : recipients };
+      return calls.call('encrypt', passing);
+    },
+    verifications: () => [...verifications],
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+  return {
+    engine,
+    lost: (cause) => calls.end(new ClientError('STORE', 'The thread of the crypto engine ended', { cause })),
+  };
+}
