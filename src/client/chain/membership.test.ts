@@ -47,6 +47,26 @@ it('accepts an invitation after one was out, though the chain here still says jo
   expect(client.room(room).status).toBe(MemberStatus.MEMBER_STATUS_JOINED);
 });
 
+// A device that had just come back took its old chain's word that somebody is in, and inviting them did nothing.
+it('invites somebody who left meanwhile, though the chain here still says joined', async () => {
+  const hub = new DirectHub();
+  const bob = hub.person('@bob:localhost');
+  session = await hub.session();
+  const { client } = session;
+  const room = await client.startDirect(bob.user);
+  const { number } = ControlBody.decode(hub.room(room).control.at(-1)?.entry.signed ?? new Uint8Array());
+  expect(number).toBe(2);
+  enters(hub, room, bob, { kind: ControlKind.CONTROL_KIND_ACCEPT, actor: 2, target: 2 });
+  await client.held.get(room)?.replica.catchUp();
+  // This one is not pushed.
+  hub.room(room).status = MemberStatus.MEMBER_STATUS_LEFT;
+  enters(hub, room, bob, { kind: ControlKind.CONTROL_KIND_LEAVE, actor: 2, target: 2 });
+  hub.room(room).status = MemberStatus.MEMBER_STATUS_JOINED;
+  await client.invite(room, bob.user);
+  const last = hub.room(room).control.at(-1);
+  expect(last && ControlBody.decode(last.entry.signed).kind).toBe(ControlKind.CONTROL_KIND_INVITE);
+});
+
 it('brings a bot back that left before its invitation was accepted, and nobody else', async () => {
   for (const isBot of [true, false]) {
     const hub = new DirectHub();

@@ -92,8 +92,9 @@ export class Membership {
   /** See Luxchat.invite. */
   async invite(room: string, user: string, role: Role): Promise<void> {
     if (!isUserId(user)) throw new ClientError('BAD_ARGUMENT', 'That is not a Luxchat-ID.');
-    const { sender } = this.#rooms.need(room);
+    const { sender, replica } = this.#rooms.need(room);
     const fingerprint = await this.#fingerprint(user);
+    await readAnew(replica, user, ControlKind.CONTROL_KIND_INVITE);
     await sender.control(({ chain }) => {
       const known = chain.memberOf(user);
       if (isSo(chain.state, known, ControlKind.CONTROL_KIND_INVITE)) return null;
@@ -107,9 +108,9 @@ export class Membership {
   /** ACCEPT, DECLINE or LEAVE of this user. */
   async own(room: string, kind: ControlKind): Promise<void> {
     const { replica, sender } = this.#rooms.need(room);
+    if (!replica.chain.state) await replica.catchUp();
     // Who was taken out could not read that in the log: the chain here may still call them joined when they are invited again.
-    const isInvited = replica.local.status === MEMBER_STATUS_INVITED;
-    if (!replica.chain.state || isInvited) await replica.catchUp();
+    if (kind === ControlKind.CONTROL_KIND_ACCEPT) await readAnew(replica, this.#parts().user, kind);
     // The chain may have been read before this device knew its own identity.
     if (kind === ControlKind.CONTROL_KIND_ACCEPT) await checkSelf(replica);
     await sender.control(({ chain }) => {
@@ -122,7 +123,8 @@ export class Membership {
 
   /** REMOVE, BAN, UNBAN or ROLE of someone else. */
   async other(room: string, user: string, statement: Omit<Statement, 'target'>): Promise<void> {
-    const { sender } = this.#rooms.need(room);
+    const { sender, replica } = this.#rooms.need(room);
+    await readAnew(replica, user, statement.kind);
     await sender.control(({ chain }) => {
       const target = chain.memberOf(user);
       if (target === 0) throw new ClientError('UNKNOWN', 'This person is not in the room.');
@@ -230,6 +232,12 @@ export class Membership {
 function inviteDirect(user: string, fingerprint: Uint8Array): Statement {
   const person = describePerson(user, fingerprint, 2);
   return { kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN, person };
+}
+
+/** That it is so already, so that nothing is to be done, is believed of a chain that was read just now: the one here may be of before the device was away. */
+async function readAnew(replica: RoomReplica, user: string, kind: ControlKind): Promise<void> {
+  const { state } = replica.chain;
+  if (isSo(state, replica.chain.memberOf(user), kind)) await replica.catchUp();
 }
 
 function isSo(state: RoomReplica['chain']['state'], member: number, kind: ControlKind): boolean {
