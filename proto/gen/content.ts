@@ -154,10 +154,26 @@ export interface ReadPosition {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/**
+ * Goes ahead of what its author writes in a room, where it changed since it was said there or somebody came who could not read it. It makes no line and
+ * raises no unread count. A name proves nothing: who it is say the id and the identity. A reader does not take one above the bounds, nor one that is older
+ * than what it knows of that person. Both empty: taken back.
+ */
 export interface Profile {
+  /** 1 to 128 bytes of UTF-8 without control characters and without those that turn the writing direction; empty = none. */
   name: string;
+  /** For when attachments are served. */
   pictureBlob: string;
   pictureKey: Uint8Array;
+  /** A small JPEG or WebP of at most 16 KiB; empty = none, or left out. */
+  picture: Uint8Array;
+  /**
+   * When it was changed, by its author's clock, and always above the one before: the greater is the newer. A reader takes no more than five minutes after
+   * the stamp of its record.
+   */
+  changedMs: number;
+  /** There is a picture, but not here, where more than 100 members would each get it: the one that is known stays. */
+  pictureLeftOut: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1326,7 +1342,15 @@ export const ReadPosition: MessageFns<ReadPosition> = {
 };
 
 function createBaseProfile(): Profile {
-  return { name: "", pictureBlob: "", pictureKey: new Uint8Array(0), _unknownFields: {} };
+  return {
+    name: "",
+    pictureBlob: "",
+    pictureKey: new Uint8Array(0),
+    picture: new Uint8Array(0),
+    changedMs: 0,
+    pictureLeftOut: false,
+    _unknownFields: {},
+  };
 }
 
 export const Profile: MessageFns<Profile> = {
@@ -1339,6 +1363,15 @@ export const Profile: MessageFns<Profile> = {
     }
     if (message.pictureKey.length !== 0) {
       writer.uint32(26).bytes(message.pictureKey);
+    }
+    if (message.picture.length !== 0) {
+      writer.uint32(34).bytes(message.picture);
+    }
+    if (message.changedMs !== 0) {
+      writer.uint32(40).uint64(message.changedMs);
+    }
+    if (message.pictureLeftOut !== false) {
+      writer.uint32(48).bool(message.pictureLeftOut);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1386,6 +1419,30 @@ export const Profile: MessageFns<Profile> = {
             }
 
             message.pictureKey = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.picture = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.changedMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.pictureLeftOut = reader.bool();
             continue;
           }
         }

@@ -68,6 +68,10 @@ export interface LocalRoom {
   overruled: number[];
   /** It is frozen by what authors say alone, not by what the server handed out. */
   frozenByAuthors: boolean;
+  /** The own profile that was said here last: its changed_ms, the control entry that its author knew, and when the hub accepted it. */
+  profileMs: number;
+  profileControl: number;
+  profileAcceptedMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -143,7 +147,7 @@ export interface LocalPerson {
   manifest?: DeviceManifest | undefined;
   head: ManifestHead | undefined;
   bot: boolean;
-  /** Profile they shared. */
+  /** Not written: profiles have rows of their own, see LocalProfile. */
   profile?:
     | Profile
     | undefined;
@@ -152,6 +156,15 @@ export interface LocalPerson {
   /** Devices of earlier manifests that the newest does not list any more, and when each was taken off: signed_ms of the manifest that did it. */
   retired: ManifestDevice[];
   retiredMs: number[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Table `people`, key `name <user>`: what a person, oneself included, wants to be called. Their picture is the row `picture <user>`, as it is. */
+export interface LocalProfile {
+  name: string;
+  picture: boolean;
+  /** 0 = never said. */
+  changedMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -246,6 +259,9 @@ function createBaseLocalRoom(): LocalRoom {
     contradicting: [],
     overruled: [],
     frozenByAuthors: false,
+    profileMs: 0,
+    profileControl: 0,
+    profileAcceptedMs: 0,
     _unknownFields: {},
   };
 }
@@ -322,6 +338,15 @@ export const LocalRoom: MessageFns<LocalRoom> = {
     }
     if (message.frozenByAuthors !== false) {
       writer.uint32(168).bool(message.frozenByAuthors);
+    }
+    if (message.profileMs !== 0) {
+      writer.uint32(176).uint64(message.profileMs);
+    }
+    if (message.profileControl !== 0) {
+      writer.uint32(184).uint64(message.profileControl);
+    }
+    if (message.profileAcceptedMs !== 0) {
+      writer.uint32(192).uint64(message.profileAcceptedMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -533,6 +558,30 @@ export const LocalRoom: MessageFns<LocalRoom> = {
             }
 
             message.frozenByAuthors = reader.bool();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.profileMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.profileControl = longToNumber(reader.uint64());
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.profileAcceptedMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1234,6 +1283,90 @@ export const LocalPerson: MessageFns<LocalPerson> = {
             }
 
             break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocalProfile(): LocalProfile {
+  return { name: "", picture: false, changedMs: 0, _unknownFields: {} };
+}
+
+export const LocalProfile: MessageFns<LocalProfile> = {
+  encode(message: LocalProfile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.picture !== false) {
+      writer.uint32(16).bool(message.picture);
+    }
+    if (message.changedMs !== 0) {
+      writer.uint32(24).uint64(message.changedMs);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocalProfile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocalProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.picture = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.changedMs = longToNumber(reader.uint64());
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

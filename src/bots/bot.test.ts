@@ -10,6 +10,8 @@ import { Bot } from './bot.ts';
 
 const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
 
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
+
 /** A client in 1:1 rooms with silent people. */
 class Stage extends Emitter<ClientEvents> {
   readonly #rooms = new Map<string, RoomInfo>();
@@ -45,13 +47,13 @@ class Stage extends Emitter<ClientEvents> {
   async comes(room: string): Promise<void> {
     const before = this.looks;
     this.emit('item', { room } as TimelineItem);
-    await vi.waitFor(() => expect(this.looks).toBeGreaterThan(before));
+    await soon(() => expect(this.looks).toBeGreaterThan(before));
     await new Promise((turn) => setImmediate(turn));
   }
 
   async begin(rooms: number): Promise<void> {
     await this.bot.start();
-    await vi.waitFor(() => expect(this.looks).toBe(rooms));
+    await soon(() => expect(this.looks).toBe(rooms));
     await new Promise((turn) => setImmediate(turn));
   }
 

@@ -22,6 +22,10 @@ export interface Arguments {
   readonly code: string;
   readonly deviceName: string;
   readonly name: string;
+  /** File with a picture of oneself. */
+  readonly picture: string;
+  /** Neither name nor picture. */
+  readonly none: boolean;
   readonly limit: number;
   readonly timeoutMs: number;
   /** Of the person: of the words that a password is made of, and what bots that they start are told. */
@@ -42,6 +46,8 @@ const options = {
   code: { type: 'string', default: '' },
   device: { type: 'string', default: 'terminal' },
   name: { type: 'string', default: '' },
+  picture: { type: 'string', default: '' },
+  none: { type: 'boolean', default: false },
   limit: { type: 'string', default: '50' },
   language: { type: 'string' },
   own: { type: 'boolean', default: false },
@@ -86,6 +92,8 @@ export function readArguments(args: readonly string[], env: Environment, program
     code: values.code,
     deviceName: values.device,
     name: values.name,
+    picture: values.picture,
+    none: values.none,
     limit: wholeNumber(values.limit, 'limit', 1, 10_000),
     timeoutMs: wholeNumber(values.timeout, 'timeout', 1, 86_400) * 1000,
     language: languageOf(values.language, env),

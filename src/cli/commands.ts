@@ -211,7 +211,7 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
     const role = roles[member.role] ?? '';
     const bot = member.bot ? '  a bot' : '';
     const doubt = member.contradicts ? '  CONTRADICTS what this device holds' : '';
-    const who = member.user || '(forgotten)';
+    const who = `${member.user || '(forgotten)'}${member.name === '' ? '' : `  ${member.name}`}`;
     out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${bot}${doubt}`);
   }
 }

@@ -10,6 +10,7 @@ import type { Arguments } from './arguments.ts';
 import { withDeadline } from './deadline.ts';
 import type { Keyboard } from './keyboard.ts';
 import { showAddress, standInPerson } from './luxid.ts';
+import { nameQuestion } from './name.ts';
 import type { Output } from './output.ts';
 import { findableQuestion } from './people.ts';
 
@@ -50,6 +51,7 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
       `You are ${user}, on device ${device}.`,
       confirmed ? first : further,
       ...(isUnasked ? [findableQuestion(args.call)] : []),
+      ...(loggedIn.firstLogin ? [nameQuestion(args.call)] : []),
     );
   } finally {
     await client.close();

@@ -10,6 +10,7 @@ import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
 import { logOut } from './log-out.ts';
 import { login } from './login.ts';
+import { name } from './name.ts';
 import { type Console, createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
 import { password, secure, unlock } from './secure.ts';
@@ -19,6 +20,7 @@ import { verify } from './verify.ts';
 const all: Readonly<Record<string, Command>> = {
   ...commands,
   ...peopleCommands,
+  name: { live: true, run: name },
   verify: { live: true, run: verify },
   secure: { live: true, run: secure },
   unlock: { live: true, run: unlock },

@@ -12,12 +12,13 @@ const noon = new Date(2026, 10, 29, 12, 34).getTime();
 function item(over: Partial<TimelineItem> = {}, text = 'hello'): TimelineItem {
   const content = { ...Content.decode(new Uint8Array()), body: { $case: 'text' as const, value: { text } } };
   const fixed = { id: '1.1.1', room: '!g:x', device: 1, own: false, edited: false, kind: 'message' as const };
-  return { ...fixed, seq: 12, sender: '@bob:x', at: noon, reactions: new Map(), content, ...over };
+  return { ...fixed, seq: 12, sender: '@bob:x', senderName: '', at: noon, reactions: new Map(), content, ...over };
 }
 
 function room(over: Partial<RoomInfo>): RoomInfo {
   const fixed = { room: '!g:x', direct: false, name: '', topic: '', status: 2, role: 1, members: [], unread: 0 };
-  return { ...fixed, headSeq: 1, invitedBy: '', invitedByBot: false, frozen: '', ...over } as RoomInfo;
+  const rest = { headSeq: 1, lastMs: 0, memberNames: [], invitedBy: '', invitedByBot: false, frozen: '' };
+  return { ...fixed, ...rest, ...over } as RoomInfo;
 }
 
 /** What the terminal is given. */
@@ -30,6 +31,16 @@ function printed(json: boolean, print: (out: ReturnType<typeof createOutput>) =>
   return text;
 }
 
+describe('who is named', () => {
+  it('tells two who want to be called the same apart by their ids', () => {
+    const [bob, eve] = ['@bob:x', '@eve:x'].map((sender) => itemSentence(item({ sender, senderName: 'Bob' })));
+    expect([bob, eve].map((line) => line?.slice(12))).toEqual(['Bob (@bob): hello', 'Bob (@eve): hello']);
+    const both = room({ members: ['@bob:x', '@eve:x'], memberNames: ['Bob', 'Bob'] });
+    expect(roomSentence(both)).toBe('!g:x  Bob (@bob), Bob (@eve)');
+    expect(roomSentence(room({ members: ['@bob:x'], memberNames: [''] }))).toBe('!g:x  @bob');
+  });
+});
+
 describe('what the terminal client prints', () => {
   const evil: Record<string, readonly [Record<string, unknown>, string]> = {
     'a text': [describeItem(item({}, steering)), itemSentence(item({}, steering))],
@@ -38,6 +49,11 @@ describe('what the terminal client prints', () => {
       itemSentence(item({ reactions: new Map([[steering, ['@eve:x']]]) })),
     ],
     'a sender': [{}, itemSentence(item({ sender: steering }))],
+    'what a sender wants to be called': [
+      describeItem(item({ senderName: steering })),
+      itemSentence(item({ senderName: steering })),
+    ],
+    'what a member wants to be called': [{}, roomSentence(room({ members: ['@bob:x'], memberNames: [steering] }))],
     'the name of a slot': [
       {},
       itemSentence(item({ kind: 'notice', notice: { what: 'slot', actor: steering, target: '', slot: steering } })),

@@ -14,6 +14,7 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
     room,
     seq,
     sender,
+    ...(item.senderName ? { senderName: item.senderName } : {}),
     own,
     at,
     ...(item.writtenAt === undefined ? {} : { writtenAt: item.writtenAt }),
@@ -65,7 +66,7 @@ export function roomTitle(room: RoomInfo): string {
   const mark = room.bot ? ' (a bot)' : '';
   return (
     room.name ||
-    room.members.map((user) => `${shortName(user)}${mark}`).join(', ') ||
+    room.members.map((user, at) => `${called(user, room.memberNames[at])}${mark}`).join(', ') ||
     (room.invitedBy
       ? `${room.direct ? '1:1' : 'group'}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
       : room.direct
@@ -89,13 +90,18 @@ export function countersSentences(counters: Readonly<Record<string, number>>): s
   return lines.some((line) => line.startsWith('alarm.')) ? lines : [...lines, 'no alarms'];
 }
 
+/** How a person is named: as they want to be called, and always by their id as well, since two may be called the same. */
+export function called(user: string, name = ''): string {
+  return name === '' ? shortName(user) : `${name} (${shortName(user)})`;
+}
+
 /** The name part of an id. */
 export function shortName(user: string): string {
   return user.split(':')[0] ?? user;
 }
 
 function saying(item: TimelineItem): string {
-  const who = item.own ? 'me' : shortName(item.sender);
+  const who = item.own ? 'me' : called(item.sender, item.senderName);
   const body = item.content?.body;
   if (item.kind === 'deleted') return `${who}: (deleted)`;
   if (item.kind === 'trouble') return `${who}: (${troubleSentence(who, item.trouble)})`;

@@ -7,10 +7,11 @@ import type { ConnectionState } from './connection/connection.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import type { Contact } from './contact/contact.ts';
 import type { DirectoryApi } from './contact/directory.ts';
+import type { ProfileChange } from './devices/profiles.ts';
 import type { BeginStepUp } from './devices/step-up.ts';
 import type { ClientError } from './errors.ts';
 import type { Security, SecurityState } from './security/security.ts';
-import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
+import type { DeviceInfo, MemberInfo, ProfileInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 
 /** What an app may listen to. */
 export interface ClientEvents {
@@ -30,6 +31,8 @@ export interface ClientEvents {
   /** Someone in the room has it open just now. Said by their app as often as it likes, at most one in three seconds; never stored, and never proven. */
   online: { readonly room: string; readonly user: string };
   receipt: { readonly room: string; readonly user: string; readonly seq: number };
+  /** Somebody, or oneself, is called otherwise or has another picture: read members and timelines again. */
+  profile: { readonly user: string };
   /** Who is blocked, after it changed, here or on another own device: read rooms and timelines again. */
   blocks: readonly string[];
   verification: VerificationInfo;
@@ -180,6 +183,15 @@ export interface Luxchat {
   /** Shows one message of someone else, as it was sent, to the people of the own provider, with a reason of at most 1,000 characters. They can check
    * that it was sent, and see nothing else of the room; nobody in the room is told. At most 20 in 24 hours. OFFLINE, UNKNOWN, REJECTED, BAD_ARGUMENT. */
   report(room: string, id: string, reason?: string): Promise<void>;
+
+  /** How one wants to be called oneself; both empty until one said so. */
+  readonly profile: ProfileInfo;
+  /** Changes name (at most 128 bytes, one line) or picture (JPEG or WebP of at most 16 KiB); empty takes it away. Durable when it resolves. People whom one
+   * talks to hear it, encrypted: those of the 30 rooms used last at once, the others ahead of one's next message there; own devices, too; servers and bots
+   * never. BAD_ARGUMENT. */
+  setProfile(change: ProfileChange): Promise<void>;
+  /** The picture of a user, or one's own. */
+  picture(user: string): Promise<Uint8Array | undefined>;
 
   /** Own devices. OFFLINE. */
   devices(): Promise<readonly DeviceInfo[]>;

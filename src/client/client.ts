@@ -21,6 +21,8 @@ import { Blocks } from './devices/blocks.ts';
 import { Devices, describeVerification } from './devices/devices.ts';
 import { People } from './devices/people.ts';
 import { Positions } from './devices/positions.ts';
+import { ProfileSharing } from './devices/profile-sharing.ts';
+import { Profiles } from './devices/profiles.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
 import { SessionKeys } from './keys/session-keys.ts';
@@ -78,6 +80,8 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly positions: Positions;
   readonly blocks: Blocks;
   readonly vouching: Vouching;
+  readonly profiles: Profiles;
+  readonly profileSharing: ProfileSharing;
   /** See Luxchat.security. */
   readonly security: Security;
   readonly newcomerNotes: Newcomers;
@@ -112,12 +116,22 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.ownDevices = new Devices({
       parts,
       confirmed: (listed) => this.#confirmed(listed),
-      listed: (device) => this.positions.tellAll(device),
+      listed: (device) => this.#tellNewDevice(device),
       settled: () => this.#chores.background(() => this.security.follow()),
     });
     this.positions = new Positions({
       parts,
       rooms: () => this.held,
+      otherDevices: () => this.#otherDevices(),
+      send: (messages) => this.#sendPrivately(messages),
+      askedBy: (device) => this.profileSharing.tell([device]),
+    });
+    this.profiles = new Profiles(parts);
+    this.profileSharing = new ProfileSharing({
+      parts,
+      profiles: this.profiles,
+      rooms: () => this.held,
+      outbox: () => this.outbox,
       otherDevices: () => this.#otherDevices(),
       send: (messages) => this.#sendPrivately(messages),
     });
@@ -203,6 +217,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       store,
       engine,
       people: this.people,
+      profiles: this.profiles,
       live: () => this.connection.state === 'live',
       whenLive: (ms) => this.#chores.whenLive(ms),
       confirmed: () => this.ownDevices.confirmed,
@@ -218,6 +233,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     };
     await this.blocks.load();
     await this.people.load();
+    await this.profiles.load();
     await this.ownDevices.load();
     await this.held.load();
     await this.outbox.load();
@@ -290,6 +306,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       blocks: () => this.#chores.quietly(() => this.blocks.refresh()),
       privateMessage: async (message) => {
         await this.positions.take(message);
+        await this.profileSharing.take(message);
         await this.security.take(message);
         await this.sessionKeys.take(message);
       },
@@ -329,6 +346,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.emit('synced', undefined);
     this.outbox.kickAll();
     this.positions.kick();
+    this.#chores.background(() => this.profileSharing.flush());
     await this.#repairs.inStep();
     this.sessionKeys.look();
     this.#chores.background(() => this.security.follow());
@@ -388,6 +406,11 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.outbox.kickAll();
     this.#repairs.confirmed();
     this.sessionKeys.look();
+  }
+
+  async #tellNewDevice(device: string): Promise<void> {
+    await this.positions.tellAll(device);
+    await this.profileSharing.tell([device]);
   }
 
   /** Keys may have been lost on their way here. What the server still has is compared; senders renew a key whose inbox was full by themselves. */

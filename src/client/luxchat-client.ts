@@ -13,6 +13,7 @@ import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
 import { Directory } from './contact/directory.ts';
 import { describeVerification } from './devices/devices.ts';
+import type { ProfileChange } from './devices/profiles.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
 import { reportMessage } from './room/reporting.ts';
@@ -20,7 +21,7 @@ import type { RoomReplica } from './room/room.ts';
 import { positionAt } from './room/room-rows.ts';
 import { textContent } from './sending/content.ts';
 import { needName, Writing } from './sending/writing.ts';
-import type { DeviceInfo, MemberInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
+import type { DeviceInfo, MemberInfo, ProfileInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 import { readHistory, readNewest } from './timeline/history.ts';
 import { ReceiptSender } from './timeline/receipts.ts';
 
@@ -28,7 +29,7 @@ const ephemeralPauseMs = 3_000;
 /** A logged-in device. */
 export class LuxchatClient extends ClientCore implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
-  #writing = new Writing(this.held, this.outbox);
+  #writing = new Writing(this.held, this.outbox, (replica) => this.profileSharing.ahead(replica));
   #receipts = new ReceiptSender(() => this.parts);
   #stepUps = new StepUps({
     store: this.options.store,
@@ -99,6 +100,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     const before = this.held.direct(user)?.replica.info();
     const talked = before !== undefined && isTalking(before);
     const room = await this.#membership.startDirect(user, fingerprint);
+    await this.profileSharing.say(this.held.need(room).replica);
     if (!talked) await this.#startBot(room);
     return room;
   }
@@ -144,6 +146,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     await this.#membership.own(room, ControlKind.CONTROL_KIND_ACCEPT);
     const gone = botThatLeft(replica);
     if (gone) await this.#membership.startDirect(gone);
+    await this.profileSharing.say(replica);
     if (!talked) await this.#startBot(room);
   }
 
@@ -289,6 +292,18 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   report(room: string, id: string, reason = ''): Promise<void> {
     return reportMessage(this.held.need(room).replica, id, reason);
+  }
+
+  get profile(): ProfileInfo {
+    return this.profiles.info(this.user);
+  }
+
+  setProfile(change: ProfileChange): Promise<void> {
+    return this.profileSharing.set(change);
+  }
+
+  picture(user: string): Promise<Uint8Array | undefined> {
+    return this.profiles.picture(user);
   }
 
   devices(): Promise<readonly DeviceInfo[]> {

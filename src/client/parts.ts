@@ -6,6 +6,7 @@ import type { ClientEvents } from './api.ts';
 import type { AnswerOf, ClientBody, ServerBody } from './connection/connection.ts';
 import type { CryptoEngine, Rotation } from './crypto/engine.ts';
 import type { People } from './devices/people.ts';
+import type { Profiles } from './devices/profiles.ts';
 import type { LocalStore } from './store/store.ts';
 
 /** The shared parts of one logged-in device. */
@@ -17,6 +18,7 @@ export interface Parts {
   readonly engine: CryptoEngine;
   readonly primitives: Primitives;
   readonly people: People;
+  readonly profiles: Pick<Profiles, 'info' | 'heard'>;
   /** Requests to the server; see Connection.request. */
   request<Case extends ServerBody['$case']>(body: ClientBody, expect: Case): Promise<AnswerOf<Case>>;
   /** Is there a session now? */

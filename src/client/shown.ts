@@ -24,6 +24,8 @@ export interface TimelineItem {
   readonly seq: number;
   /** User id of the author. */
   readonly sender: string;
+  /** What the author wants to be called, as far as this device heard; empty = nothing. It proves nothing, and two may be called the same: show the id, too. */
+  readonly senderName: string;
   readonly device: number;
   readonly own: boolean;
   /** Milliseconds since the epoch: when the hub accepted it, or when it was written while it waits. */
@@ -85,6 +87,8 @@ export interface RoomInfo {
   readonly role: Role;
   /** User ids of the joined members, without oneself; empty while invited. */
   readonly members: readonly string[];
+  /** What they want to be called, in the same order: see `TimelineItem.senderName`. */
+  readonly memberNames: readonly string[];
   /** Exact: count at the head minus count at the own read position. */
   readonly unread: number;
   readonly headSeq: number;
@@ -99,8 +103,16 @@ export interface RoomInfo {
   readonly frozen: AlarmCode | '';
 }
 
-/** A member as the verified chain says. */
-export interface MemberInfo {
+/** What a person says of themselves. */
+export interface ProfileInfo {
+  /** Empty = nothing. See `TimelineItem.senderName`. */
+  readonly name: string;
+  /** There is one: `picture` of the SDK has it. */
+  readonly picture: boolean;
+}
+
+/** A member as the verified chain says, but for what they say of themselves. */
+export interface MemberInfo extends ProfileInfo {
   readonly member: number;
   readonly user: string;
   /** A program, as its provider says. */

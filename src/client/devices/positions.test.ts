@@ -36,6 +36,8 @@ class Stage {
   readonly rooms = new Map<string, { replica: FakeRoom }>();
   readonly sent: unknown[] = [];
   readonly counted: string[] = [];
+  /** Devices that asked, and may have missed more than this. */
+  readonly asked: string[] = [];
   now = 1_000_000;
   #background: Promise<void>[] = [];
 
@@ -45,6 +47,7 @@ class Stage {
       rooms: () => ({ get: (id) => this.rooms.get(id) as never, all: () => [...this.rooms.values()] as never }),
       otherDevices: () => ['OTHER'],
       send: async (messages) => void this.sent.push(...messages.map((message) => message.type)),
+      askedBy: async (device) => void this.asked.push(device),
     });
   }
 
@@ -171,6 +174,7 @@ describe('a device that lost messages', () => {
     await stage.settled();
     positions.close();
     expect(stage.sent).toEqual([JSON.stringify(read(5, 3))]);
+    expect(stage.asked).toEqual(['OTHER']);
     expect(await stage.rows()).toEqual([]);
   });
 });

@@ -31,6 +31,8 @@ export interface PositionsPorts {
   readonly otherDevices: () => readonly string[];
   /** Stores encrypted device messages in their inboxes. Rejects as requests do. */
   readonly send: (messages: readonly DeviceMessage[]) => Promise<void>;
+  /** A device that lost messages was told everything about rooms: what else it may have missed. Rejects as requests do. */
+  readonly askedBy: (deviceId: string) => Promise<void>;
 }
 
 /** Read positions of this user. */
@@ -132,7 +134,10 @@ export class Positions {
     }
     for (const { key } of await store.list('account', prefixRange(tellPrefix))) {
       const device = key.slice(tellPrefix.length);
-      if (this.#ports.otherDevices().includes(device)) await this.tellAll(device);
+      if (this.#ports.otherDevices().includes(device)) {
+        await this.tellAll(device);
+        await this.#ports.askedBy(device);
+      }
       await store.write([row(key)]);
     }
   }

@@ -59,7 +59,7 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
   const { kept, session } = await openRecord(room, record, checked);
   changes.push(...(await judgeMarks(room, record, checked)));
   const targets = await emptyTargets(room, record, checked);
-  const sending = [...outboxOf(room, checked, record), ...(await emptyLateEdit(room, kept))];
+  const sending = [...outboxOf(room, checked, record), ...(await emptyLateEdit(room, kept)), ...heard(room, kept)];
   changes.push(...targets.rows, ...sending.flatMap(({ rows }) => rows));
   // Everything that follows from the record becomes durable with it: a crash may come at any moment.
   const before = stretchOf(room);
@@ -117,7 +117,10 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
   const before = stretchOf(room);
   local.lowSeq = seq;
   local.beforeLowHash = previousHash;
-  await keep(room, before, opened ? rowsOf(room.room, opened.kept, opened.session) : []);
+  const said = opened ? heard(room, opened.kept) : [];
+  const rows = opened ? rowsOf(room.room, opened.kept, opened.session) : [];
+  await keep(room, before, [...said.flatMap((one) => one.rows), ...rows]);
+  for (const { settle } of said) settle();
   return held ? compareHeld(room, held, checked) : true;
 }
 
@@ -145,7 +148,7 @@ async function reopen(room: RoomReplica, old: LocalRecord): Promise<void> {
   const tried = { ...kept, tries: old.tries + 1 };
   if (kept.trouble === '' && checked.header.kind === EventKind.EVENT_KIND_SLOT)
     repairSlot(room, tried, checked.stamp.seq);
-  const sending = await emptyLateEdit(room, kept);
+  const sending = [...(await emptyLateEdit(room, kept)), ...heard(room, kept)];
   const rows = sending.flatMap((one) => one.rows);
   await parts.store.write([...rows, ...rowsOf(room.room, tried, session), room.row()]);
   for (const { settle } of sending) settle();
@@ -204,6 +207,24 @@ function outboxOf(room: RoomReplica, { header }: CheckedRecord, record: LogRecor
 async function emptyLateEdit(room: RoomReplica, kept: LocalRecord): Promise<readonly OutboxChange[]> {
   const emptying = await emptyingAfter(room, kept);
   return emptying ? [room.ports.outbox.prepare(emptying)] : [];
+}
+
+/** What its author says of themselves, if that is what it says and it is proven. Of an own device: what was said here last. */
+function heard(room: RoomReplica, { record, content, unproven }: LocalRecord): readonly OutboxChange[] {
+  const body = content?.body;
+  if (body?.$case !== 'profile' || unproven || !record) return [];
+  const { member, control } = EventHeader.decode(record.header);
+  const { acceptedMs } = Stamp.decode(record.stamp);
+  const { parts } = room.ports;
+  const user = room.chain.user(member);
+  if (user === '' || parts.hides(user, acceptedMs)) return [];
+  if (user === parts.user && body.value.changedMs >= room.local.profileMs) {
+    room.local.profileMs = body.value.changedMs;
+    room.local.profileControl = Math.max(room.local.profileControl, control?.number ?? 0);
+    room.local.profileAcceptedMs = Math.max(room.local.profileAcceptedMs, acceptedMs);
+  }
+  const change = parts.profiles.heard(user, body.value, acceptedMs);
+  return change ? [change] : [];
 }
 
 /** Whoever writes, or has just come in, has read what came before, on whichever device. */

@@ -110,6 +110,7 @@ export class RoomReplica {
       user,
       device,
       person: (member) => this.chain.user(member),
+      name: (of) => this.ports.parts.profiles.info(of).name,
       hides: (member, atMs) => this.ports.parts.hides(this.chain.user(member), atMs),
       moderates: (member, seq) => (this.chain.stateAt(seq)?.members.get(member)?.role ?? 0) >= Role.ROLE_MODERATOR,
     };
@@ -131,6 +132,7 @@ export class RoomReplica {
     const { local, chain } = this;
     const own = chain.state?.members.get(this.own);
     const joined = [...(chain.state?.members ?? [])].filter((one) => one.status === MemberStatus.MEMBER_STATUS_JOINED);
+    const members = joined.filter((one) => one.number !== this.own).map((one) => chain.user(one.number));
     return {
       room: this.room,
       direct: chain.state?.policy.direct ?? local.direct,
@@ -138,7 +140,8 @@ export class RoomReplica {
       topic: slotText(local.slots, 'topic'),
       status: this.#status(),
       role: own?.role ?? Role.ROLE_UNSPECIFIED,
-      members: joined.filter((one) => one.number !== this.own).map((one) => chain.user(one.number)),
+      members,
+      memberNames: members.map((user) => this.ports.parts.profiles.info(user).name),
       unread: Math.max(0, Math.max(local.serverCount, local.head?.count ?? 0) - local.readCount),
       headSeq: Math.max(local.serverSeq, this.headSeq),
       lastMs: local.head?.acceptedMs ?? 0,
@@ -155,7 +158,8 @@ export class RoomReplica {
       const user = this.chain.user(number);
       const contradicts = this.local.contradicting.includes(number) || this.local.overruled.includes(number);
       const bot = this.chain.person(number)?.bot ?? false;
-      return { member: number, user, bot, role, status, readSeq: this.receipts.get(number) ?? 0, contradicts };
+      const said = this.ports.parts.profiles.info(user);
+      return { member: number, user, ...said, bot, role, status, readSeq: this.receipts.get(number) ?? 0, contradicts };
     });
   }
 

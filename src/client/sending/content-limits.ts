@@ -14,6 +14,10 @@ export const contentLimits = {
   slotContentBytesMax: 1_536,
   /** Of a reaction. A longer one of someone else is not counted. */
   reactionBytesMax: 32,
+  /** Of a person's name, UTF-8. Someone else's profile with a longer one is not taken. */
+  profileNameBytesMax: 128,
+  /** Of a person's picture, until attachments are served. Someone else's profile with a larger one is not taken. */
+  profilePictureBytesMax: 16_384,
 } as const;
 
 /** Is this something to react with: one emoji or a short word, without control characters? */
@@ -32,4 +36,17 @@ export function needText(text: string): void {
 export function needFit(content: Content, bytesMax: number, what: string): void {
   if (Content.encode(content).finish().length > bytesMax)
     throw new ClientError('BAD_ARGUMENT', `A ${what} has at most ${bytesMax} bytes.`);
+}
+
+/** May somebody be called so? Not by what breaks a line or turns the writing direction: a name stands beside others' words. */
+export function isProfileName(name: string): boolean {
+  if (/[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/u.test(name)) return false;
+  return utf8Bytes(name).length <= contentLimits.profileNameBytesMax;
+}
+
+/** Is it a JPEG or a WebP, by its first bytes, and small enough? */
+export function isProfilePicture(bytes: Uint8Array): boolean {
+  if (bytes.length > contentLimits.profilePictureBytesMax) return false;
+  const begins = (at: number, ...with_: readonly number[]) => with_.every((byte, n) => bytes[at + n] === byte);
+  return begins(0, 0xff, 0xd8, 0xff) || (begins(0, 0x52, 0x49, 0x46, 0x46) && begins(8, 0x57, 0x45, 0x42, 0x50));
 }

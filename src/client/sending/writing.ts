@@ -1,6 +1,7 @@
 // What a person writes into a room: messages, edits, reactions, deletions, and its name, topic and pins. Everything is checked against its bounds here and
 // goes out through the outbox; nothing of it asks the server.
 import type { Content, MessageRef } from '#proto/gen/content.ts';
+import type { LocalSend } from '#proto/gen/local.ts';
 import { EventKind } from '#proto/gen/record.ts';
 import type { SendOptions } from '../api.ts';
 import { ClientError } from '../errors.ts';
@@ -12,8 +13,12 @@ import { textContent } from './content.ts';
 import { contentLimits, isReaction, needFit, needText } from './content-limits.ts';
 import { deletionOf } from './deleting.ts';
 import type { Outbox } from './outbox.ts';
+import type { Outgoing } from './waiting.ts';
 
 type Body = NonNullable<Content['body']>;
+
+/** What has to go out ahead of a message in this room. */
+export type Ahead = (replica: RoomReplica) => Promise<readonly Outgoing[]>;
 
 /** Contents that do not raise unread counts. */
 const quiet: ReadonlySet<string> = new Set(['edit', 'reaction', 'deletion', 'read', 'profile', 'botStart']);
@@ -22,10 +27,12 @@ const quiet: ReadonlySet<string> = new Set(['edit', 'reaction', 'deletion', 'rea
 export class Writing {
   #rooms: Rooms;
   #outbox: Outbox;
+  #ahead: Ahead;
 
-  constructor(rooms: Rooms, outbox: Outbox) {
+  constructor(rooms: Rooms, outbox: Outbox, ahead: Ahead) {
     this.#rooms = rooms;
     this.#outbox = outbox;
+    this.#ahead = ahead;
   }
 
   /** See Luxchat.send. */
@@ -39,7 +46,9 @@ export class Writing {
     const replica = this.#open(room);
     needFit(content, contentLimits.contentBytesMax, 'message');
     const counts = !quiet.has(content.body?.$case ?? '');
-    const send = await this.#outbox.add({ room, kind: EventKind.EVENT_KIND_CONTENT, content, counts });
+    const ahead = counts ? await this.#ahead(replica) : [];
+    const sends = await this.#outbox.addAll([...ahead, { room, kind: EventKind.EVENT_KIND_CONTENT, content, counts }]);
+    const send = sends.at(-1) as LocalSend;
     const line = foldWaiting(send, replica.folding) ?? silentLine(replica, send.localId);
     return { ...line, localId: send.localId };
   }
@@ -119,6 +128,7 @@ function silentLine({ room, folding }: RoomReplica, id: string): TimelineItem {
     room,
     seq: 0,
     sender: folding.user,
+    senderName: folding.name?.(folding.user) ?? '',
     device: folding.device,
     own: true,
     at: 0,

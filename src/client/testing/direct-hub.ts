@@ -6,6 +6,7 @@ import {
   ControlEntry,
   ControlKind,
   type Credential,
+  type DeviceManifest,
   type Event,
   EventHeader,
   EventKind,
@@ -19,7 +20,7 @@ import { controlHash } from '#proto/rules/bytes/hash.ts';
 import { type LogHead, stampEvent } from '#proto/rules/record/record.ts';
 import type { ClientBody, ServerBody } from '../connection/connection.ts';
 import type { CryptoEngine } from '../crypto/engine.ts';
-import { portablePrimitives as primitives } from '../primitives.ts';
+import { nodePrimitives as primitives } from '../node/node-primitives.ts';
 import type { LocalStore } from '../store/store.ts';
 import { idleEngine, ScriptedSession, told } from './scripted-session.ts';
 
@@ -44,9 +45,10 @@ export interface Beside {
 export class DirectHub {
   readonly me = makeActor('@me:localhost');
   readonly rooms = new Map<string, HubRoom>();
-  nowMs = 1_000;
+  nowMs = Date.now();
   readonly #people = new Map<string, Actor>([[this.me.user, this.me]]);
   #session: ScriptedSession | undefined;
+  readonly #subscribed = new Set<string>();
 
   /** A person whom the provider knows. */
   person(user: string): Actor {
@@ -60,7 +62,8 @@ export class DirectHub {
     const script = (asked: ClientBody) => this.#answer(asked);
     const engine = this.#engine();
     const { id: deviceId } = this.me.device(1);
-    this.#session = new ScriptedSession(script, { engine, deviceId, ...(store ? { store } : {}) });
+    this.#subscribed.clear();
+    this.#session = new ScriptedSession(script, { engine, deviceId, primitives, ...(store ? { store } : {}) });
     await this.#session.client.start();
     await this.#session.client.synced();
     return this.#session;
@@ -87,23 +90,37 @@ export class DirectHub {
   /** Takes an event of somebody else, as if they had submitted it, and pushes it. */
   add(room: string, event: Event, beside: Beside = {}): void {
     this.#submit({ ...Submit.decode(noBytes), room, event, ...beside });
-    const { persons, credentials, records, status } = this.room(room);
-    if (status === MemberStatus.MEMBER_STATUS_JOINED)
-      this.#session?.push(told('roomRecords', { room, persons, credentials, records: records.slice(-1) }));
+    this.#push(room, this.room(room).records.slice(-1));
+  }
+
+  #push(room: string, records: readonly LogRecord[]): void {
+    const { persons, credentials } = this.room(room);
+    if (this.#subscribed.has(room)) this.#session?.push(told('roomRecords', { room, persons, credentials, records }));
+  }
+
+  /** Who has which devices. */
+  manifest(actor: Actor): DeviceManifest {
+    return signManifest(actor, { version: 1, devices: [1] });
   }
 
   #answer(asked: ClientBody): ServerBody | undefined {
     switch (asked.$case) {
       case 'queryKeys':
         return told('keysAnswer', { users: asked.value.users.flatMap((user) => this.#keysOf(user)) });
-      case 'submit':
-        return told('accepted', this.#submit(asked.value));
+      case 'submit': {
+        const { room } = asked.value;
+        const accepted = this.#submit(asked.value);
+        const records = this.room(room).records.slice(-1);
+        queueMicrotask(() => this.#push(room, records));
+        return told('accepted', accepted);
+      }
       case 'listRooms': {
         const { room, after } = asked.value;
         const listed = room === '' ? [...this.rooms.keys()].filter((each) => each > after).sort() : [room];
         return told('roomList', { rooms: listed.flatMap((each) => this.#entry(each)) });
       }
       case 'subscribe':
+        for (const room of asked.value.rooms) this.#subscribed.add(room);
         return told('subscribed', { rooms: asked.value.rooms.flatMap((each) => this.#entry(each)) });
       case 'readRoom': {
         const { control, persons, credentials } = this.room(asked.value.room);
@@ -158,7 +175,7 @@ export class DirectHub {
     const actor = this.#people.get(user);
     if (!actor) return [];
     const { number: device, id: deviceId, deviceJson } = actor.device(1);
-    const manifest = signManifest(actor, { version: 1, devices: [1] });
+    const manifest = this.manifest(actor);
     const { selfSigningJson } = actor;
     const keys = {
       masterJson: noBytes,

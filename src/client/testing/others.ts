@@ -6,6 +6,9 @@ import {
   ControlKind,
   EventHeader,
   EventKind,
+  HistoryFrom,
+  type ManifestHead,
+  MemberStatus,
   Payload,
   PayloadInner,
   type Person,
@@ -15,8 +18,9 @@ import { type Actor, bodyAfter, signBody, type Wish } from '#proto/golden/cast.t
 import { noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { personCommitment } from '#proto/rules/bytes/hash.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
+import { checkManifest, manifestHead } from '#proto/rules/identity/manifest.ts';
 import { directRoomId } from '#proto/rules/ids.ts';
-import { portablePrimitives as primitives } from '../primitives.ts';
+import { nodePrimitives as primitives } from '../node/node-primitives.ts';
 import type { DirectHub } from './direct-hub.ts';
 
 /** A control entry that somebody signs; `brings` is the person whom it brings in. */
@@ -41,8 +45,9 @@ export function enters(
 /** Somebody begins the 1:1 room with the device's user and invites them; `bot`: as their provider says. The room. */
 export function invites(hub: DirectHub, actor: Actor, bot = false): string {
   const room = directRoomId(actor.user, hub.me.user, primitives);
-  hub.room(room).status = 1;
-  const policy = { direct: true, history: 1, inviteRole: 0, slotRole: 0, postRole: 0, membersMax: 0 } as const;
+  hub.room(room).status = MemberStatus.MEMBER_STATUS_INVITED;
+  const history = HistoryFrom.HISTORY_FROM_START;
+  const policy = { direct: true, history, inviteRole: 0, slotRole: 0, postRole: 0, membersMax: 0 } as const;
   const create = { kind: ControlKind.CONTROL_KIND_CREATE, target: 1, role: Role.ROLE_ADMIN, policy };
   const position = { hub: { provider: 'localhost', epoch: 1 }, nonce: new Uint8Array(16).fill(1) };
   enters(hub, room, actor, { ...create, ...position, brings: { ...actor.person(1), bot } });
@@ -61,7 +66,7 @@ export function says(hub: DirectHub, room: string, member: number, content: Cont
     ...PayloadInner.decode(noBytes),
     ...place,
     seen: { seq: 0, hash: zeroHash },
-    manifest: { version: 1, hash: zeroHash },
+    manifest: listOf(hub, room, member),
     content: Content.encode(content).finish(),
     writtenMs: hub.nowMs,
   }).finish();
@@ -70,6 +75,13 @@ export function says(hub: DirectHub, room: string, member: number, content: Cont
   const commitment = primitives.hmacSha256(frankingKey, inner);
   const header = headerOf({ ...place, algorithm: Algorithm.ALGORITHM_MEGOLM_V1, commitment }, body);
   hub.add(room, { header, body });
+}
+
+/** The newest list of devices of whoever has this number. */
+function listOf(hub: DirectHub, room: string, member: number): ManifestHead | undefined {
+  const user = hub.room(room).persons.find((person) => person.member === member)?.user ?? '';
+  const known = checkManifest(hub.manifest(hub.person(user)), user, primitives);
+  return typeof known === 'string' ? undefined : manifestHead(known);
 }
 
 function placeOf(hub: DirectHub, room: string, { member, kind }: { member: number; kind: EventKind }) {

@@ -80,6 +80,7 @@ export function roomWorld(
       tryRefresh: async () => false,
       meetCommitted: async () => false,
     },
+    profiles: { info: () => ({ name: '', picture: false }), heard: () => undefined },
     alarm: (alarm: Alarm) => alarms.push(alarm),
     emit() {},
     hides: () => false,

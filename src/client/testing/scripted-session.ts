@@ -18,6 +18,7 @@ import {
   Welcome,
 } from '#proto/gen/client.ts';
 import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
+import type { Primitives } from '#proto/rules/primitives.ts';
 import type { ClientBody, ServerBody, Socket } from '../connection/connection.ts';
 import type { CryptoEngine } from '../crypto/engine.ts';
 import { LuxchatClient } from '../luxchat-client.ts';
@@ -74,7 +75,8 @@ export class ScriptedSession {
       store = new MemoryStore(),
       engine = idleEngine(),
       deviceId = 'ME',
-    }: { store?: LocalStore; engine?: CryptoEngine; deviceId?: string } = {},
+      primitives = portablePrimitives,
+    }: { store?: LocalStore; engine?: CryptoEngine; deviceId?: string; primitives?: Primitives } = {},
   ) {
     this.#script = script;
     this.store = store;
@@ -83,7 +85,7 @@ export class ScriptedSession {
       device: 1,
       deviceId,
       store,
-      primitives: portablePrimitives,
+      primitives,
       openEngine: async () => engine,
       login: { server: 'http://test' },
       connection: {

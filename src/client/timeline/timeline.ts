@@ -21,6 +21,8 @@ export interface Folding {
   readonly device: number;
   /** User id behind a member number, or '' when the person was forgotten. */
   person(member: number): string;
+  /** What a user wants to be called. Absent: nobody said. */
+  name?(user: string): string;
   /** Might this member remove others' messages when the record `seq` was written? */
   moderates(member: number, seq: number): boolean;
   /** Is what this member said then not shown? Absent: all is. */
@@ -48,6 +50,11 @@ export function annotates(content: Content | undefined): MessageRef | undefined 
   return undefined;
 }
 
+/** Is it said for apps, and no line of the conversation? */
+function isSilent({ body }: Content): boolean {
+  return body?.$case === 'profile';
+}
+
 /** The line of a record, or undefined where the record makes none by itself (edits, reactions, emptyings, quiet control). */
 export function foldRecord(
   local: LocalRecord,
@@ -63,6 +70,7 @@ export function foldRecord(
     room: folding.room,
     seq: stamp.seq,
     sender,
+    senderName: folding.name?.(sender) ?? '',
     device: header.device,
     own: sender === folding.user,
     at: stamp.acceptedMs,
@@ -79,7 +87,7 @@ export function foldRecord(
     return undefined;
   if (local.record.emptiedBy > 0) return header.counts ? { ...base, kind: 'deleted' } : undefined;
   if (local.trouble !== '') return { ...base, kind: 'trouble', trouble: local.trouble as TroubleCause };
-  if (!local.content || annotates(local.content)) return undefined;
+  if (!local.content || annotates(local.content) || isSilent(local.content)) return undefined;
   const doubt = local.contradicts === '' ? {} : { contradicts: local.contradicts as AlarmCode };
   const folded = foldAnnotations(local.content, header, annotations, folding);
   // Whoever may have written an edit of it may have written what is shown.
@@ -89,12 +97,14 @@ export function foldRecord(
 
 /** The line of a message that still waits. */
 export function foldWaiting(send: LocalSend, folding: Folding): TimelineItem | undefined {
-  if (!send.content || annotates(send.content) || send.kind !== EventKind.EVENT_KIND_CONTENT) return undefined;
+  if (!send.content || annotates(send.content) || isSilent(send.content)) return undefined;
+  if (send.kind !== EventKind.EVENT_KIND_CONTENT) return undefined;
   return {
     id: send.localId,
     room: send.room,
     seq: 0,
     sender: folding.user,
+    senderName: folding.name?.(folding.user) ?? '',
     device: folding.device,
     own: true,
     at: send.writtenMs,

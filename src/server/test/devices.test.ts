@@ -101,13 +101,18 @@ describe('a second device', () => {
     expectSound(first, second, other);
   });
 
-  it('knows the names of rooms that were written before it had keys', async () => {
-    const { name, first } = await stage();
+  it('knows the names of rooms that were written before it had keys, and how its person wants to be called', async () => {
+    const { name, first, room } = await stage();
+    await first.setProfile({ name: 'Ann' });
+    const heard = () => other.members(room).some((member) => member.user === first.user && member.name === 'Ann');
+    await eventually('the other one heard it', heard, 20_000, [other]);
     const group = await first.createGroup({ name: 'Bridge club', invite: [other.user] });
     await first.flushed();
     const third = await device(name);
     await confirm(third, first);
     await eventually('it has the name', () => third.room(group).name === 'Bridge club', 20_000, [third]);
+    await eventually('it knows its person', () => third.profile.name === 'Ann', 20_000, [third]);
+    expectSound(first, third, other);
   });
 
   it('is not listed when a person says that the emoji differ', async () => {
