@@ -24,6 +24,8 @@ export interface Arguments {
   readonly name: string;
   /** File with a picture of oneself. */
   readonly picture: string;
+  /** Verify by a code instead of emoji. */
+  readonly qr: boolean;
   /** Neither name nor picture. */
   readonly none: boolean;
   readonly limit: number;
@@ -48,6 +50,7 @@ const options = {
   name: { type: 'string', default: '' },
   picture: { type: 'string', default: '' },
   none: { type: 'boolean', default: false },
+  qr: { type: 'boolean', default: false },
   limit: { type: 'string', default: '50' },
   language: { type: 'string' },
   own: { type: 'boolean', default: false },
@@ -94,6 +97,7 @@ export function readArguments(args: readonly string[], env: Environment, program
     name: values.name,
     picture: values.picture,
     none: values.none,
+    qr: values.qr,
     limit: wholeNumber(values.limit, 'limit', 1, 10_000),
     timeoutMs: wholeNumber(values.timeout, 'timeout', 1, 86_400) * 1000,
     language: languageOf(values.language, env),

@@ -22,7 +22,7 @@ This device
   name [TEXT] [--picture FILE] [--none]    how those you talk with see you; a small JPEG or WebP; nothing again
   findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name
-  verify [DEVICE-ID]                       compare seven emoji with another own device; run it on both
+  verify [--qr] [DEVICE-ID]                compare seven emoji, or scan a code, with another own device; run it on both
   secure [--own] [--language L]            keep messages for the day a device is lost: makes your password
   unlock                                   open a new device with that password; older messages come back
   password change, password lost           another password

@@ -16,7 +16,7 @@ const halves: Readonly<Record<string, readonly [boolean, boolean]>> = {
 };
 
 /** As a dark terminal shows it. */
-function read(lines: readonly string[]): string | undefined {
+function scan(lines: readonly string[]) {
   const rows = lines.flatMap((line) => [0, 1].map((half) => [...line].map((letter) => halves[letter]![half]!)));
   const [width, height] = [rows[0]!.length * scale, rows.length * scale];
   const pixels = new Uint8ClampedArray(width * height * 4).fill(255);
@@ -24,11 +24,20 @@ function read(lines: readonly string[]): string | undefined {
     const isLight = rows[Math.floor(at / width / scale)]![Math.floor((at % width) / scale)];
     pixels.fill(isLight ? 255 : 0, at * 4, at * 4 + 3);
   }
-  return jsqr.default(pixels, width, height)?.data;
+  return jsqr.default(pixels, width, height);
 }
+
+const read = (lines: readonly string[]) => scan(lines)?.data;
 
 it('is read as what was put in', () => {
   expect(read(qrLines(link))).toBe(link);
+});
+
+it('holds bytes that are no text, such as those of a verification', () => {
+  const bytes = Uint8Array.from({ length: 140 }, (_, at) => (at * 89 + 200) & 0xff);
+  const lines = qrLines(bytes);
+  expect(Uint8Array.from(scan(lines)?.binaryData ?? [])).toEqual(bytes);
+  expect(lines.length).toBeLessThanOrEqual(28);
 });
 
 it('of the longest contact link is read and fits a terminal', () => {

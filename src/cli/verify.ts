@@ -1,8 +1,10 @@
-// `luxchat verify`: two own devices compare seven emoji. The new device asks, the confirmed one answers; either may begin.
+// `luxchat verify`: two own devices compare seven emoji or, with --qr, one reads the code that the other one shows: through a camera, or as a text where there
+// is none. The new device asks, the confirmed one answers; either may begin.
 import { createInterface } from 'node:readline/promises';
 import { ClientError } from '#client/errors.ts';
 import type { VerificationInfo } from '#client/shown.ts';
 import type { Session } from './commands.ts';
+import { qrLines } from './qr-code.ts';
 
 /** Runs one verification to its end. `--json` prints each state and reads `yes` or `no` from stdin. */
 export async function verify({ client, args, out }: Session): Promise<void> {
@@ -17,11 +19,15 @@ export async function verify({ client, args, out }: Session): Promise<void> {
         if (info.incoming && info.state === 'requested') void client.acceptVerification(info.id).catch(() => {});
       });
       const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
-      if (!confirmed || args.rest[0]) await client.requestVerification(args.rest[0]);
+      if (!confirmed || args.rest[0]) await client.requestVerification(args.rest[0], args.qr ? 'code' : 'emoji');
       else out.note('Waiting: now run verify on the other device, with the profile or folder of that one …');
     }
-    const shown = await client.once('verification', (info) => info.state === 'emoji' || info.state === 'cancelled');
+    const shown = await client.once(
+      'verification',
+      ({ state, code }) => state === 'emoji' || state === 'cancelled' || code !== undefined,
+    );
     if (shown.state === 'emoji') await decide(shown);
+    else if (shown.code) await byCode(shown, shown.code);
     const end = await done;
     if (end.state === 'cancelled') throw new ClientError('REJECTED', 'The verification was cancelled.');
     await listed(end.deviceId);
@@ -36,6 +42,27 @@ export async function verify({ client, args, out }: Session): Promise<void> {
     const answer = await lines.question(out.json ? '' : 'Does the other device show the same seven? (yes/no) ');
     if (/^y(es)?$/i.test(answer.trim())) await client.confirmVerification(info.id);
     else await client.cancelVerification(info.id);
+  }
+
+  /** Shows the code, and takes what the other device shows where it is typed. Whoever shows it has to say that the other one has scanned it. */
+  async function byCode({ id, ...info }: VerificationInfo, code: Uint8Array): Promise<void> {
+    const text = Buffer.from(code).toString('base64');
+    const hint = 'Scan this with the other device. Or type here what the other one shows as text:';
+    out.say({ type: 'verification', id, ...info, code: text }, ...qrLines(code), text, hint);
+    const moved = client.once('verification', ({ state }) => ['scanned', 'done', 'cancelled'].includes(state));
+    const given = new AbortController();
+    const typed = lines.question('', { signal: given.signal }).catch(() => '');
+    const first = await Promise.race([typed, moved]);
+    given.abort();
+    if (typeof first === 'string') {
+      await client.scanVerification(id, new Uint8Array(Buffer.from(first.trim(), 'base64')));
+    } else if (first.state === 'scanned') {
+      const answer = await lines.question(
+        out.json ? '' : 'Does the other device say that it has scanned this? (yes/no) ',
+      );
+      if (/^y(es)?$/i.test(answer.trim())) await client.confirmVerification(id);
+      else await client.cancelVerification(id);
+    }
   }
 
   /** Listing takes a moment after the comparison: the confirmed side signs the new list of devices. */

@@ -199,14 +199,18 @@ export interface Luxchat {
   renameDevice(device: number, name: string): Promise<void>;
   /** Logs an own device out: manifest without it, its session cut. OFFLINE, NOT_CONFIRMED, REJECTED. */
   removeDevice(device: number): Promise<void>;
-  /** Asks own devices to confirm this one by emoji, or this one a given device. The verification's id. OFFLINE, UNKNOWN. */
-  requestVerification(deviceId?: string): Promise<string>;
+  /** Asks own devices to confirm this one, or this one a given device: by emoji, or by a QR code that one of the two shows and the other scans. The
+   * verification's id. OFFLINE, UNKNOWN. */
+  requestVerification(deviceId?: string, by?: 'emoji' | 'code'): Promise<string>;
   /** Under way or ended since `start`. */
   verifications(): readonly VerificationInfo[];
   /** Agrees to compare. UNKNOWN. */
   acceptVerification(id: string): Promise<void>;
-  /** The emoji are the same on both. UNKNOWN. */
+  /** The emoji are the same on both; or the other device says that it has scanned the code shown here. UNKNOWN. */
   confirmVerification(id: string): Promise<void>;
+  /** This device has scanned what the other one shows. UNKNOWN, BAD_ARGUMENT (no such code), UNTRUSTED (of another verification, or of other keys than the server
+   * gave out: do not go on). */
+  scanVerification(id: string, code: Uint8Array): Promise<void>;
   /** They are not, or not now. UNKNOWN. */
   cancelVerification(id: string): Promise<void>;
   /** The identity of a user, or one's own, as this device knows it: eight groups of five digits. Two people who see the same one for each of them, by

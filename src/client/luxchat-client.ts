@@ -318,9 +318,9 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return this.ownDevices.remove(device);
   }
 
-  async requestVerification(deviceId?: string): Promise<string> {
+  async requestVerification(deviceId?: string, by: 'emoji' | 'code' = 'emoji'): Promise<string> {
     await this.parts.engine.refresh([this.user]);
-    const { flowId } = await this.parts.engine.requestVerification(deviceId);
+    const { flowId } = await this.parts.engine.requestVerification(deviceId, by === 'code');
     await this.parts.engine.flush();
     return flowId;
   }
@@ -335,6 +335,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   confirmVerification(id: string): Promise<void> {
     return this.#verify(() => this.parts.engine.confirmVerification(id));
+  }
+
+  scanVerification(id: string, code: Uint8Array): Promise<void> {
+    return this.#verify(() => this.parts.engine.scanVerification(id, code));
   }
 
   cancelVerification(id: string): Promise<void> {

@@ -141,13 +141,16 @@ export interface DeviceInfo {
   readonly confirmed: boolean;
 }
 
-/** A verification by seven emoji under way. */
+/** A verification by seven emoji, or by a QR code, under way. */
 export interface VerificationInfo {
   readonly id: string;
   /** Own other device, or another user. */
   readonly user: string;
   readonly deviceId: string;
-  readonly state: 'requested' | 'started' | 'emoji' | 'done' | 'cancelled';
+  readonly state: 'requested' | 'started' | 'emoji' | 'scanned' | 'done' | 'cancelled';
+  /** Bytes for a QR code, which the other device scans; or this one scans that of the other. In state `started`, where it was asked for by code. `scanned`:
+   * the other device has done so; ask the person whether it says so, too, then `confirmVerification`. */
+  readonly code?: Uint8Array;
   /** Seven pairs of emoji and English name, in state `emoji`. */
   readonly emoji: readonly { readonly symbol: string; readonly name: string }[];
   /** Asked by the other side: call `acceptVerification`. */

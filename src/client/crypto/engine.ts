@@ -284,8 +284,10 @@ export interface EmojiSymbol {
 export type VerificationState =
   /** Asked for; the other side has not answered. If `weStarted` is false: `accept` or `cancel`. */
   | { phase: 'requested' }
-  /** Accepted; keys are being exchanged. */
-  | { phase: 'started' }
+  /** Accepted; keys are being exchanged. With `code`, where a QR code was asked for: the bytes that one of the two shows and the other one scans. */
+  | { phase: 'started'; code?: Uint8Array }
+  /** The other device says that it has scanned what is shown here; `confirm` if the person sees there that it has, else `cancel`. */
+  | { phase: 'scanned' }
   /** Show the seven; `confirm` if both sides show the same, else `cancel`. */
   | { phase: 'emoji'; emoji: readonly EmojiSymbol[] }
   /** Confirmed here, not yet there. */
@@ -406,13 +408,16 @@ export interface CryptoEngine extends Keeping {
 
   // ---- verification of own devices
 
-  /** Asks `device`, or all own devices, to compare emoji. Rejects with UNKNOWN if that device or the identity is not known. */
-  requestVerification(device?: DeviceId): Promise<Verification>;
+  /** Asks `device`, or all own devices, to compare emoji or, `byCode`, to scan a QR code. Rejects with UNKNOWN if that device or the identity is not known. */
+  requestVerification(device?: DeviceId, byCode?: boolean): Promise<Verification>;
   /** Agrees to a request that the other side made. These three reject with UNKNOWN for a flow that is not there. */
   acceptVerification(flowId: string): Promise<void>;
   /** Says that both devices show the same seven emoji. */
   confirmVerification(flowId: string): Promise<void>;
   cancelVerification(flowId: string): Promise<void>;
+  /** Takes the bytes that the other device shows. Rejects with UNKNOWN as above, BAD_ARGUMENT where they are no such code, UNTRUSTED where they are of another
+   * verification or name other keys than the server gave out. */
+  scanVerification(flowId: string, code: Uint8Array): Promise<void>;
   /** Every verification under way or ended since `open`. */
   verifications(): Verification[];
 

@@ -316,8 +316,8 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => importKeys(this.#machine, this.#owners, { text, passphrase }));
   }
 
-  requestVerification(device?: e.DeviceId): Promise<e.Verification> {
-    return this.#run(() => this.#verifications.request(device));
+  requestVerification(device?: e.DeviceId, byCode = false): Promise<e.Verification> {
+    return this.#run(() => this.#verifications.request(device, byCode));
   }
 
   acceptVerification(flowId: string): Promise<void> {
@@ -330,6 +330,10 @@ class OlmEngine implements e.CryptoEngine {
 
   cancelVerification(flowId: string): Promise<void> {
     return this.#run(() => this.#verifications.cancel(flowId));
+  }
+
+  scanVerification(flowId: string, code: Uint8Array): Promise<void> {
+    return this.#run(() => this.#verifications.scan(flowId, code));
   }
 
   verifications(): e.Verification[] {

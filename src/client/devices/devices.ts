@@ -319,6 +319,7 @@ export function describeVerification(user: string, verification: Verification): 
     user,
     deviceId: otherDevice ?? '',
     state: phase,
+    ...(state.phase === 'started' && state.code ? { code: state.code } : {}),
     emoji: state.phase === 'emoji' ? state.emoji : [],
     incoming: !weStarted,
   };

@@ -111,6 +111,83 @@ describe('comparing emoji', () => {
   });
 });
 
+describe('scanning a code', () => {
+  const codeOf = (engine: CryptoEngine, flowId: string): Uint8Array => {
+    const state = flowOf(engine, flowId)?.state;
+    return state?.phase === 'started' ? (state.code ?? new Uint8Array()) : new Uint8Array();
+  };
+  async function bothShow(): Promise<string> {
+    const { flowId } = await b2.requestVerification('1', true);
+    await world.settle();
+    await b1.acceptVerification(flowId);
+    await world.settle();
+    return flowId;
+  }
+
+  test.each(['the confirmed device', 'the new one'])(
+    'that %s shows confirms the new one, once its person says so',
+    async (who) => {
+      const [older, newer] = [phasesOf(b1), phasesOf(b2)];
+      const flowId = await bothShow();
+      const [shows, scans] = who === 'the new one' ? [b2, b1] : [b1, b2];
+      await scans.scanVerification(flowId, codeOf(shows, flowId));
+      await world.settle();
+      expect(flowOf(shows, flowId)?.state).toEqual({ phase: 'scanned' });
+      expect(await b2.confirmed()).toBe(false);
+      await shows.confirmVerification(flowId);
+      await world.settle();
+      for (const engine of [b1, b2]) await engine.receive({ messages: [], changedUsers: [bob] });
+      await world.settle();
+      expect([older.at(-1), newer.at(-1)]).toEqual(['done', 'done']);
+      expect([await b2.confirmed(), await b2.holdsIdentity()]).toEqual([true, true]);
+      expect(flowOf(b1, flowId)).toMatchObject({ otherDevice: '2' });
+    },
+  );
+
+  test('of another verification, of other keys or of nothing is refused, and confirms nothing', async () => {
+    const flowId = await bothShow();
+    const code = codeOf(b1, flowId);
+    // MATRIX, version, mode, length and bytes of the flow's id, two keys, a secret.
+    const keysAt = 10 + (code[8]! << 8) + code[9]!;
+    const otherFlow = code.map((byte, at) => (at === 12 ? byte ^ 1 : byte));
+    const foreign = ed25519.keygen().publicKey;
+    for (const at of [keysAt, keysAt + 32]) {
+      const otherKey = Uint8Array.from([...code.subarray(0, at), ...foreign, ...code.subarray(at + 32)]);
+      await expect(b2.scanVerification(flowId, otherKey)).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    }
+    await expect(b2.scanVerification(flowId, otherFlow)).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    await expect(b2.scanVerification(flowId, Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    await expect(b2.scanVerification('nothing', code)).rejects.toMatchObject({ code: 'UNKNOWN' });
+    await world.settle();
+    expect(flowOf(b1, flowId)?.state.phase).not.toBe('scanned');
+    expect(await b2.confirmed()).toBe(false);
+  });
+
+  test('by one who did not see it is cancelled: the secret in it is missing', async () => {
+    const flowId = await bothShow();
+    const guessed = codeOf(b1, flowId).map((byte, at, { length }) => (at === length - 1 ? byte ^ 1 : byte));
+    await b2.scanVerification(flowId, guessed);
+    await world.settle();
+    expect([flowOf(b1, flowId)?.state.phase, flowOf(b2, flowId)?.state.phase]).toEqual(['cancelled', 'cancelled']);
+    expect(await b2.confirmed()).toBe(false);
+  });
+
+  test('can be called off', async () => {
+    const flowId = await bothShow();
+    await b1.cancelVerification(flowId);
+    await world.settle();
+    expect(flowOf(b2, flowId)?.state).toMatchObject({ phase: 'cancelled', byUs: false });
+  });
+
+  test('is not offered where emoji were asked for', async () => {
+    const { flowId } = await b2.requestVerification('1');
+    await world.settle();
+    await b1.acceptVerification(flowId);
+    await world.settle();
+    expect(flowOf(b1, flowId)?.state.phase).toBe('emoji');
+  });
+});
+
 describe('a confirmed second device', () => {
   beforeEach(() => world.verify(b1, b2));
 

@@ -1,4 +1,4 @@
-// Two own devices compare seven emoji: the library's protocol as typed states, its messages handed to the requests.
+// Two own devices compare seven emoji, or one scans a QR code of the other: the library's protocol as typed states, its messages handed to the requests.
 // Guarantees: a state is told once and in order; what the user did not confirm is never confirmed. Does not: verify
 // other users (their identity is compared as a fingerprint), nor time flows out by itself: the library does, on use.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
@@ -13,11 +13,20 @@ export const requestType = 'm.key.verification.request';
 /** Verifications remembered at most, as long as enough of them have ended; those that ended first go first. */
 const flowsMax = 20;
 
-const methods = () => [wasm.VerificationMethod.SasV1];
+const byEmoji = () => [wasm.VerificationMethod.SasV1];
+// Each side shows a code, and either scans the other's.
+const byCode = () => [
+  wasm.VerificationMethod.QrCodeShowV1,
+  wasm.VerificationMethod.QrCodeScanV1,
+  wasm.VerificationMethod.ReciprocateV1,
+];
+const allMethods = () => [...byEmoji(), ...byCode()];
 
 interface Flow {
   request: wasm.VerificationRequest;
   sas: wasm.Sas | undefined;
+  /** What is shown here or, once it was scanned, what is shown there. */
+  qr: wasm.Qr | undefined;
   told: Verification;
 }
 
@@ -38,27 +47,45 @@ export class Verifications {
   }
 
   /** Asks one own device, or all. */
-  request(device?: string): Promise<Verification> {
+  request(device: string | undefined, withCode: boolean): Promise<Verification> {
     const { olm, lock } = this.#machine;
     return lock.run(async () => {
-      const [request, message] = await (device === undefined ? askAll(olm) : askOne(olm, device));
+      const methods = withCode ? byCode() : byEmoji();
+      const [request, message] = await (device === undefined ? askAll(olm, methods) : askOne(olm, device, methods));
       this.#requests.add(message);
       return this.#follow(request);
     });
   }
 
   accept(flowId: string): Promise<void> {
-    return this.#act(flowId, ({ request }) => this.#requests.add(request.acceptWithMethods(methods())));
+    return this.#act(flowId, ({ request }) => this.#requests.add(request.acceptWithMethods(allMethods())));
   }
 
   confirm(flowId: string): Promise<void> {
-    return this.#act(flowId, async ({ sas }) => {
+    return this.#act(flowId, async ({ sas, qr }) => {
+      if (qr?.hasBeenScanned()) this.#requests.add(qr.confirmScanning());
       for (const message of (await sas?.confirm()) ?? []) this.#requests.add(message);
     });
   }
 
   cancel(flowId: string): Promise<void> {
-    return this.#act(flowId, ({ request, sas }) => this.#requests.add(sas ? sas.cancel() : request.cancel()));
+    return this.#act(flowId, ({ request, sas, qr }) => this.#requests.add((sas ?? qr ?? request).cancel()));
+  }
+
+  /** See `CryptoEngine.scanVerification`. */
+  scan(flowId: string, code: Uint8Array): Promise<void> {
+    return this.#act(flowId, async (flow) => {
+      flow.qr = await flow.request.scanQrCode(readCode(code)).catch((cause: unknown) => {
+        throw new ClientError(
+          'UNTRUSTED',
+          'That code is of another verification, or of other keys than the server gave out.',
+          {
+            cause,
+          },
+        );
+      });
+      this.#requests.add(flow.qr.reciprocate());
+    });
   }
 
   /** Follows the flow that a received request began, if it is from a device of this user. */
@@ -81,7 +108,7 @@ export class Verifications {
       if (this.#flows.size >= flowsMax && (told.state.phase === 'done' || told.state.phase === 'cancelled'))
         this.#flows.delete(id);
     }
-    const flow: Flow = { request, sas: undefined, told: describe(request, undefined) };
+    const flow: Flow = { request, sas: undefined, qr: undefined, told: describe({ request }) };
     this.#flows.set(request.flowId, flow);
     this.#changed(flow.told);
     return flow.told;
@@ -90,7 +117,8 @@ export class Verifications {
   async #advanceOne(flow: Flow): Promise<void> {
     const { request } = flow;
     // The side that asked starts the comparison: were both to, the library would have to break the tie.
-    if (request.isReady() && request.weStarted() && flow.sas === undefined) {
+    if (request.isReady() && flow.qr === undefined && usesCode(request)) flow.qr = await request.generateQrCode();
+    else if (request.isReady() && request.weStarted() && flow.sas === undefined && !usesCode(request)) {
       const started = await request.startSas();
       if (started) {
         [flow.sas] = started;
@@ -103,7 +131,7 @@ export class Verifications {
       // Accepting the request was the user's consent; the comparison itself needs no second one.
       if (!request.weStarted()) this.#requests.add(verification.accept());
     }
-    const now = describe(request, flow.sas);
+    const now = describe(flow);
     // The library forgets the other device once the flow is done; who was confirmed must not be lost.
     now.otherDevice ??= flow.told.otherDevice;
     if (JSON.stringify(now) === JSON.stringify(flow.told)) return;
@@ -123,35 +151,55 @@ export class Verifications {
 
 type Asked = [wasm.VerificationRequest, wasm.ToDeviceRequest | wasm.RoomMessageRequest];
 
-async function askAll(olm: wasm.OlmMachine): Promise<Asked> {
+async function askAll(olm: wasm.OlmMachine, methods: wasm.VerificationMethod[]): Promise<Asked> {
   const identity = await olm.getIdentity(olm.userId);
   if (!(identity instanceof wasm.OwnUserIdentity))
     throw new ClientError('UNKNOWN', 'The own identity is not known here');
-  return identity.requestVerification(methods());
+  return identity.requestVerification(methods);
 }
 
-async function askOne(olm: wasm.OlmMachine, device: string): Promise<Asked> {
+async function askOne(olm: wasm.OlmMachine, device: string, methods: wasm.VerificationMethod[]): Promise<Asked> {
   const found = await olm.getDevice(olm.userId, new wasm.DeviceId(device));
   if (found === undefined) throw new ClientError('UNKNOWN', `No own device ${device} is known here`);
-  return found.requestVerification(methods());
+  return found.requestVerification(methods);
 }
 
-function describe(request: wasm.VerificationRequest, sas: wasm.Sas | undefined): Verification {
+/** Did whoever asked want a code? */
+function usesCode(request: wasm.VerificationRequest): boolean {
+  const asked = request.weStarted() ? request.ourSupportedMethods : request.theirSupportedMethods;
+  return asked?.includes(wasm.VerificationMethod.QrCodeScanV1) ?? false;
+}
+
+function readCode(code: Uint8Array): wasm.QrCodeScan {
+  try {
+    return wasm.QrCodeScan.fromBytes(Uint8ClampedArray.from(code));
+  } catch (cause) {
+    throw new ClientError('BAD_ARGUMENT', 'That is no code of a verification.', { cause });
+  }
+}
+
+function describe({ request, sas, qr }: Pick<Flow, 'request'> & Partial<Pick<Flow, 'sas' | 'qr'>>): Verification {
   return {
     flowId: request.flowId,
     // A finished request forgets with whom it was; the comparison itself remembers.
-    otherDevice: (request.otherDeviceId ?? sas?.otherDeviceId)?.toString(),
+    otherDevice: (request.otherDeviceId ?? sas?.otherDeviceId ?? qr?.otherDeviceId)?.toString(),
     weStarted: request.weStarted(),
-    state: stateOf(request, sas),
+    state: stateOf(request, sas, qr),
   };
 }
 
-function stateOf(request: wasm.VerificationRequest, sas: wasm.Sas | undefined): VerificationState {
-  const cancelled = sas?.cancelInfo() ?? request.cancelInfo;
+function stateOf(
+  request: wasm.VerificationRequest,
+  sas: wasm.Sas | undefined,
+  qr: wasm.Qr | undefined,
+): VerificationState {
+  const cancelled = sas?.cancelInfo() ?? qr?.cancelInfo() ?? request.cancelInfo;
   if (cancelled) return { phase: 'cancelled', code: cancelled.cancelCode(), byUs: cancelled.cancelledbyUs() };
-  if (request.isDone() || sas?.isDone()) return { phase: 'done' };
-  if (sas?.haveWeConfirmed()) return { phase: 'confirmed' };
+  if (request.isDone() || sas?.isDone() || qr?.isDone()) return { phase: 'done' };
+  if (sas?.haveWeConfirmed() || qr?.hasBeenConfirmed()) return { phase: 'confirmed' };
+  if (qr?.hasBeenScanned()) return { phase: 'scanned' };
   const emoji = sas?.emoji();
   if (emoji) return { phase: 'emoji', emoji: emoji.map(({ symbol, description }) => ({ symbol, name: description })) };
-  return { phase: sas || request.isReady() ? 'started' : 'requested' };
+  if (qr?.state() === wasm.QrState.Created) return { phase: 'started', code: Uint8Array.from(qr.toBytes()) };
+  return { phase: sas || qr || request.isReady() ? 'started' : 'requested' };
 }

@@ -11,6 +11,7 @@ const passed = [
   ...(['createIdentity', 'confirmed', 'holdsIdentity', 'ownKeys', 'certificate', 'sign', 'receive', 'flush'] as const),
   ...(['track', 'refresh', 'devices', 'identity', 'approveIdentity', 'decrypt', 'rotate', 'sealForDevices'] as const),
   ...(['requestVerification', 'acceptVerification', 'confirmVerification', 'cancelVerification'] as const),
+  'scanVerification',
   ...(['exportIdentity', 'importIdentity', 'startBackup', 'endBackup', 'takeBackup', 'markBackedUp'] as const),
   ...(['backupCounts', 'importSessions', 'giveSessions', 'takeSessions', 'sessionAudience'] as const),
   ...(['exportKeys', 'importKeys', 'replaceIdentity', 'renewSelfSigning', 'askForIdentity'] as const),
