@@ -26,6 +26,7 @@ import { type NodeState, watch } from './gauges.ts';
 import { livesOf } from './lives.ts';
 import { nodePrimitives } from './primitives.ts';
 import { Reports } from './report/reports.ts';
+import { openStaffDoor } from './report/staff-door.ts';
 import { Rest, restLimits } from './rest.ts';
 import { Runtime } from './runtime.ts';
 import { keepBotSecret, secretsFolder } from './secrets.ts';
@@ -292,6 +293,12 @@ async function startOn(
   });
   const opsPort = await ops.listen();
   closing.push(() => ops.close());
+  const closeStaffDoor = await openStaffDoor({
+    data: config.data,
+    reports,
+    failed: (cause) => log.error('staff door failed', cause),
+  });
+  closing.push(closeStaffDoor);
   watch(metrics, { runtime, transport, cluster, state, requests, backups, directory, reports });
   log.info('started', { port, opsPort, ...(place === null ? {} : { seat: place.seat }) });
   return {
@@ -310,6 +317,7 @@ async function startOn(
       await away;
       const left = await runtime.drain(drainActorsMs);
       await cluster?.close();
+      await closeStaffDoor();
       await ops.close();
       await runner.stop();
       await store.close();

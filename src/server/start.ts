@@ -8,6 +8,7 @@ import { checkFiles } from './access.ts';
 import { type Config, ConfigError, flagOf, infoBotName, infoBotOf, readConfig } from './config.ts';
 import { type RunningBot, runInfoBot } from './info-bot.ts';
 import { type LuxIdAddress, type Provider, startProvider } from './provider.ts';
+import { runStaffCommand } from './report/staff-command.ts';
 import { botSecretFile, secretsFolder } from './secrets.ts';
 import { settings } from './settings.ts';
 
@@ -44,6 +45,7 @@ export async function start(): Promise<void> {
 async function run(): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes('--help') || args.includes('-h')) return console.log(helpText());
+  if (args[0] === 'reports') return reports(args.slice(1));
   const config = readConfig({ args, env: process.env });
   checkFiles(config);
   let standIn: StandIn | undefined;
@@ -69,13 +71,23 @@ async function run(): Promise<void> {
   announce(config, provider);
 }
 
+/** For the provider's people, beside a node that runs. Words come first, then settings. */
+async function reports(args: readonly string[]): Promise<void> {
+  const words = args.slice(0, args.findIndex((word) => word.startsWith('--')) >>> 0);
+  const { data } = readConfig({ args: args.slice(words.length), env: process.env });
+  const say = (line: string) => console.log(line);
+  process.exitCode = await runStaffCommand({ words, data, now: Date.now, say });
+}
+
 function helpText(): string {
   const lines = settings.map(
     ({ name, fallback, meaning }) => `  ${flagOf(name).padEnd(32)}${meaning} (${fallback || '–'})`,
   );
-  return ['One provider. npm start -- [--config FILE] [--SETTING VALUE …]; see src/server/README.md.', ...lines].join(
-    '\n',
-  );
+  return [
+    'One provider. npm start -- [--config FILE] [--SETTING VALUE …]; see src/server/README.md.',
+    'Beside one that runs: npm start -- reports [all | close ID] shows what its users reported.',
+    ...lines,
+  ].join('\n');
 }
 
 function realLuxId(config: Config): LuxIdAddress {

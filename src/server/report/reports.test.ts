@@ -158,6 +158,22 @@ describe('a report', () => {
     expect(await bench.code()).toBe(REJECTION_LIMIT_REACHED);
   });
 
+  it('is closed once it was dealt with, and another one is not', async () => {
+    const bench = await Bench.open();
+    await bench.code();
+    bench.now += 1;
+    await bench.code({ reason: 'again' });
+    const day = Math.floor(bench.now / dayMs);
+    const [first, second] = await bench.kept();
+    expect(await bench.reports.closed(day)).toEqual(new Set());
+    for (const _ of [1, 2]) expect(await bench.reports.close(day, first!.number)).toBe(true);
+    expect(await bench.reports.closed(day)).toEqual(new Set([first!.number]));
+    expect(await bench.reports.close(day, second!.number + 1)).toBe(false);
+    expect(await bench.kept()).toHaveLength(2);
+    bench.now += (reportDays + 2) * dayMs;
+    expect(await bench.reports.closed(day)).toEqual(new Set());
+  });
+
   it('is gone after 30 days', async () => {
     const bench = await Bench.open();
     await bench.code();

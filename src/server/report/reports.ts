@@ -29,6 +29,8 @@ const hourMs = 3_600_000;
 export const reportDays = 30;
 /** Reports of one page for the provider's people. */
 const pageMax = 100;
+/** Closed reports of one day that are told apart from open ones. */
+const closedMax = 10_000;
 /** Of the number that a row gets: so many within a millisecond. */
 const inOneMs = 4_096;
 
@@ -77,6 +79,23 @@ export class Reports {
     return rows.slice(0, pageMax).map(({ seq, bytes }) => ({ number: seq, report: KeptReport.decode(bytes) }));
   }
 
+  /** Numbers of that day's reports that were closed, at most 10,000. */
+  async closed(day: number): Promise<ReadonlySet<number>> {
+    const range = { from: 1, through: Number.MAX_SAFE_INTEGER, limit: closedMax, bytesMax: 1024 * 1024 };
+    const rows = await this.#options.store.readRows(closedOn(day), 1, { ...range, backwards: false });
+    return new Set(rows.map(({ seq }) => seq));
+  }
+
+  /** The provider's people dealt with it: it stays for its 30 days, marked. False where there is none. Again = no change. */
+  async close(day: number, number: number): Promise<boolean> {
+    const [found] = await this.list(day, number - 1);
+    if (found?.number !== number) return false;
+    const life = { writeMicros: this.#options.now() * 1000, expiresMs: (day + 1 + reportDays) * dayMs };
+    const rows = [{ seq: number, ...life, bytes: new Uint8Array() }];
+    await this.#options.store.writeRows([{ log: closedOn(day), segment: 1, rows, replace: true, dueMs: null }]);
+    return true;
+  }
+
   async #keep(report: KeptReport): Promise<void> {
     const atMs = report.reportedMs;
     const day = Math.floor(atMs / dayMs);
@@ -115,6 +134,10 @@ export class Reports {
 
 function byDay(day: number): string {
   return `reports/${day}`;
+}
+
+function closedOn(day: number): string {
+  return `reports/closed/${day}`;
 }
 
 function byReporter(user: string): string {

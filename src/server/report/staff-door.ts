@@ -1,0 +1,108 @@
+// The door for the provider's people on this machine: a socket in the data folder, for its owner alone, and never on a network. Through it the command
+// `reports` lists what was reported and closes what was dealt with. Decides nothing about anybody, and shows no more than was reported.
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { Content } from '#proto/gen/content.ts';
+import { PayloadInner } from '#proto/gen/record.ts';
+import type { KeptReport } from '#proto/gen/report.ts';
+import type { Reports } from './reports.ts';
+
+/** What a report is to people: `id` names it to `close`. */
+export interface ReportLine extends Pick<KeptReport, 'room' | 'seq' | 'member' | 'device' | 'reporter' | 'reason'> {
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly reported: string;
+  readonly accepted: string;
+  /** The text, or what else it was. */
+  readonly said: string;
+  readonly closed: boolean;
+}
+
+export interface StaffDoorOptions {
+  /** The data folder. */
+  readonly data: string;
+  readonly reports: Pick<Reports, 'list' | 'closed' | 'close'>;
+  /** Told when it can't be opened, or a request failed. */
+  readonly failed: (cause: unknown) => void;
+}
+
+/** The socket in a data folder. */
+export function staffSocket(data: string): string {
+  return join(data, 'staff.sock');
+}
+
+/** Opens it; a node goes on without it where that fails. Gives back what closes it. */
+export async function openStaffDoor(options: StaffDoorOptions): Promise<() => Promise<void>> {
+  const path = staffSocket(options.data);
+  const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
+    answer(options.reports, request).then(
+      ([status, body]) => write(response, status, body),
+      (cause: unknown) => {
+        options.failed(cause);
+        write(response, 500, {});
+      },
+    );
+  });
+  // The folder is one process's: a socket that lies there was left by one that was killed.
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve) => {
+    server.once('error', (cause) => {
+      options.failed(cause);
+      resolve();
+    });
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+      resolve();
+    });
+  });
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+}
+
+async function answer(
+  reports: StaffDoorOptions['reports'],
+  { method, url = '' }: IncomingMessage,
+): Promise<[number, object]> {
+  const { pathname, searchParams } = new URL(url, 'http://staff');
+  const number = (name: string) => Number(searchParams.get(name) ?? '0');
+  if (method === 'GET' && pathname === '/reports') {
+    const [day, after] = [number('day'), number('after')];
+    const [page, closed] = await Promise.all([reports.list(day, after), reports.closed(day)]);
+    return [200, { reports: page.map((each) => lineOf(day, each, closed)), next: page.at(-1)?.number ?? 0 }];
+  }
+  if (method === 'POST' && pathname === '/close')
+    return [(await reports.close(number('day'), number('number'))) ? 200 : 404, {}];
+  return [404, {}];
+}
+
+function lineOf(
+  day: number,
+  { number, report }: { readonly number: number; readonly report: KeptReport },
+  closed: ReadonlySet<number>,
+): ReportLine {
+  const { room, seq, member, device, reporter, reason, reportedMs, acceptedMs, inner } = report;
+  const [reported, accepted] = [reportedMs, acceptedMs].map((ms) => new Date(ms).toISOString()) as [string, string];
+  const about = { room, seq, member, device, reporter, reason };
+  return { id: `${day}.${number}`, reported, accepted, ...about, said: saidIn(inner), closed: closed.has(number) };
+}
+
+/** What was sealed in it is its author's, and may be anything. */
+function saidIn(inner: Uint8Array): string {
+  try {
+    const { body } = Content.decode(PayloadInner.decode(inner).content);
+    if (body?.$case === 'text' || body?.$case === 'edit') return body.value.text;
+    if (body?.$case === 'slotText') return body.value.text;
+    return `(${body?.$case ?? 'nothing that this version knows'})`;
+  } catch {
+    return '(damaged)';
+  }
+}
+
+function write(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
