@@ -67,6 +67,7 @@ export const commands: Readonly<Record<string, Command>> = {
   blocked: { live: true, run: listBlocked },
   report: { live: true, run: report },
   devices: { live: true, run: listDevices },
+  'devices-rename': { live: true, run: renameDevice },
   'devices-remove': {
     live: true,
     run: removeDevice,
@@ -325,10 +326,21 @@ async function report(session: Session): Promise<void> {
   out.say({ type: 'done', room, id }, `Reported to the people of your provider. ${what}`);
 }
 
-async function removeDevice({ client, args, out }: Session): Promise<void> {
+function deviceIn(args: Arguments): number {
   const device = Number(need(args, 0, 'a device number'));
   if (!Number.isSafeInteger(device) || device < 1)
     throw new ClientError('BAD_ARGUMENT', `A device number is the first in a line of ${args.call} devices.`);
+  return device;
+}
+
+async function renameDevice({ client, args, out }: Session): Promise<void> {
+  const device = deviceIn(args);
+  await client.renameDevice(device, text(args, 1));
+  out.say({ type: 'done', device }, 'Done.');
+}
+
+async function removeDevice({ client, args, out }: Session): Promise<void> {
+  const device = deviceIn(args);
   await client.removeDevice(device);
   out.say({ type: 'done', device }, 'Done.');
 }

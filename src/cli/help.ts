@@ -28,6 +28,7 @@ This device
   password change, password lost           another password
   secure --start-over                      neither password nor device left: begin anew; it says first what is lost
   keys export FILE, keys import FILE       what reads this device's messages, in a file under a passphrase
+  devices-rename NUMBER NAME …             call a device otherwise; your provider sees that name
   devices-remove NUMBER                    log another own device out
   devices lost NUMBER …                    the same where someone may have it: what it knew opens nothing new
   receipts [on|off]                        do others see how far you have read?

@@ -177,11 +177,18 @@ describe('logging out', () => {
     await confirm(second, first);
     await other.send(room, 'before');
     await reads(second, room, 'before');
+    await first.renameDevice(second.device, 'Old phone');
+    expect((await second.devices()).map(({ device, name }) => [device, name])).toContainEqual([
+      second.device,
+      'Old phone',
+    ]);
     const ended = second.once('ended', () => true, AbortSignal.timeout(20_000));
     await first.removeDevice(second.device);
     expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED', disconnect: Disconnect.DISCONNECT_LOGGED_OUT });
     await expect(second.synced()).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
     expect((await first.devices()).map(({ device }) => device)).toEqual([first.device]);
+    const listOthersSee = () => other.people.get(first.user)?.manifest.body.devices.map(({ number }) => number);
+    await eventually('nobody shares with it', () => listOthersSee()?.join() === `${first.device}`, 20_000, [other]);
     await other.send(room, 'after');
     await reads(first, room, 'after');
     expect(await texts(second, room)).not.toContain('after');
