@@ -1,5 +1,5 @@
 // The promise that matters most: a process killed at any moment between encrypting and sending never leaves a step of a
-// ratchet to be used twice. Real processes, real SIGKILL, the moments drawn from a seed: CRYPTO_KILL_SEED=<seed> draws the same again.
+// ratchet to be used twice. Real processes, real SIGKILL, the moments drawn from a seed: TALK_SEED=<seed> draws others.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { openOnFolder, startVictim } from './crypto-store-fixture.ts';
 import type { VictimTask } from './crypto-store-victim.ts';
 
 const kills = 15;
-const seed = Number(process.env.CRYPTO_KILL_SEED ?? Math.floor(Math.random() * 1e9));
+const seed = Number(process.env.TALK_SEED ?? 4711);
 let folder: string;
 let world: TestWorld;
 

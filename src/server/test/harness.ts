@@ -230,6 +230,9 @@ export async function compareEmoji(fresh: LuxchatClient, confirmed: LuxchatClien
   await Promise.all([fresh.confirmVerification(flow), confirmed.confirmVerification(flow)]);
 }
 
+/** Of all that is left to chance in a test: the same in every run. TALK_SEED=<seed> plays another one; soaks draw theirs. */
+export const seed = Number(process.env.TALK_SEED ?? 551);
+
 /** Uniform numbers in [0, 1) out of a seed (mulberry32). */
 export function generator(seed: number): () => number {
   let state = seed >>> 0;

@@ -1,15 +1,14 @@
 // What was acknowledged is there after any kill of the server, at the place that was acknowledged, and nothing is there twice. The server dies twenty
-// times while two people write; nobody asks it to stop. KILL_SEED=<seed> plays the same moments again.
+// times while two people write; nobody asks it to stop. TALK_SEED=<seed> plays other moments.
 import { expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { TimelineItem } from '#client/shown.ts';
-import { eventually, generator, ProviderProcess } from './harness.ts';
+import { eventually, generator, ProviderProcess, seed } from './harness.ts';
 
 const kills = 20;
 const perRound = 12;
 /** The whole process with its LuxID, on a machine that does other things. */
 const startMsMax = 10_000;
-const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 1e9));
 
 it(`keeps every acknowledged message through ${kills} kills (seed ${seed})`, { timeout: 240_000 }, async () => {
   const provider = await ProviderProcess.start();

@@ -2,7 +2,7 @@
 // nobody else noticed, and that they have everything in the end, is for the history to show.
 import type { ProviderNode } from '../../../../deploy/dev/provider/provider.ts';
 import { eventually } from '../harness.ts';
-import { Talking } from '../history/crowd/crowd.ts';
+import type { Talking } from '../history/crowd/crowd.ts';
 import type { Talker } from '../history/talk/talker.ts';
 import type { ClusterStage } from './cluster-stage.ts';
 import type { Trial } from './trial.ts';
@@ -48,7 +48,7 @@ export class Stalled {
     for (const talker of talkers) talker.stall();
     const body = crypto.getRandomValues(new Uint8Array(bodyBytes));
     const work = writers.map((writer) => () => writer.send(room, body));
-    return new Stalled(stage, trial, { talkers, loud: new Talking(work, 0), before });
+    return new Stalled(stage, trial, { talkers, loud: trial.crowd.talking(work, 0), before });
   }
 
   /** How many read nothing. */

@@ -2,10 +2,11 @@
 // has everything, and reads the final logs.
 import { setTimeout } from 'node:timers/promises';
 import { inParallel } from '#bench/lib/server.ts';
-import { eventually } from '../../harness.ts';
+import { eventually, seed } from '../../harness.ts';
 import { lettersUnread } from '../check/inboxes.ts';
 import type { FinalLog } from '../final-log.ts';
 import type { Recorder } from '../recorder.ts';
+import { Chance } from '../talk/chance.ts';
 import type { NodeAddress, Patience } from '../talk/connection.ts';
 import { Frames } from '../talk/frames.ts';
 import { Talker } from '../talk/talker.ts';
@@ -39,22 +40,26 @@ export class Crowd {
   readonly talkers: readonly Talker[];
   readonly #guests: readonly Guest[];
   readonly #recorder: Recorder;
+  readonly #chance: Chance;
 
   private constructor(
     devices: readonly SeatedDevice[],
-    { talkers, guests, recorder }: { talkers: readonly Talker[]; guests: readonly Guest[]; recorder: Recorder },
+    parts: { talkers: readonly Talker[]; guests: readonly Guest[]; recorder: Recorder; chance: Chance },
   ) {
     this.#seated = devices;
-    this.talkers = talkers;
-    this.#guests = guests;
-    this.#recorder = recorder;
+    this.talkers = parts.talkers;
+    this.#guests = parts.guests;
+    this.#recorder = parts.recorder;
+    this.#chance = parts.chance;
   }
 
   /** Logs everybody in and seats them; nobody is connected yet. */
   static async gather({ login, recorder, patience, guests = 0, ...plan }: CrowdPlan): Promise<Crowd> {
     const { nodes = [{ name: 'only', port: login.port }] } = plan;
     const devices = await seated(login, plan);
-    const stage = { nodes, recorder, frames: new Frames(), patience: patience ?? { answerMs: 5_000, quietMs: 10_000 } };
+    const chance = new Chance(seed);
+    const patient = patience ?? { answerMs: 5_000, quietMs: 10_000 };
+    const stage = { nodes, recorder, frames: new Frames(), patience: patient, chance };
     const talkers = devices.map(({ tokens, seats }, n) => {
       const talker = new Talker(tokens, stage, n % nodes.length);
       for (const seat of seats) talker.enter(seat);
@@ -69,7 +74,7 @@ export class Crowd {
       return { talker, guest: new Guest(talker, place) };
     });
     const all = [...talkers, ...coming.map(({ talker }) => talker)];
-    return new Crowd(devices, { talkers: all, guests: coming.map(({ guest }) => guest), recorder });
+    return new Crowd(devices, { talkers: all, guests: coming.map(({ guest }) => guest), recorder, chance });
   }
 
   /** Connects everybody; resolves when all are live in their rooms. */
@@ -92,7 +97,7 @@ export class Crowd {
         () =>
           talker.send(seat.room, body),
     );
-    return new Talking(work, pauseMs);
+    return this.talking(work, pauseMs);
   }
 
   /** Begins to write device messages: each device to the one after it, through a room that both are in. */
@@ -104,13 +109,18 @@ export class Crowd {
       let letters = 0;
       return [() => talker.letter(room, next, `${n} ${++letters}`)];
     });
-    return new Talking(work, pauseMs);
+    return this.talking(work, pauseMs);
   }
 
   /** Guests begin to come and go. */
   visits({ pauseMs }: Pick<TalkPlan, 'pauseMs'>): Talking {
     const work = this.#guests.map((guest) => () => guest.visit());
-    return new Talking(work, pauseMs);
+    return this.talking(work, pauseMs);
+  }
+
+  /** Begins to do what people do over and over, each of them with such pauses. */
+  talking(work: readonly (() => Promise<unknown>)[], pauseMs: number): Talking {
+    return new Talking(work, { pauseMs, chance: this.#chance });
   }
 
   /** Resolves when everything was answered and everybody has all of it; rejects with who does not. */
@@ -140,7 +150,9 @@ export class Crowd {
     const founders = this.#seats().filter(({ seat, writes }) => writes && seat.member === 1);
     return inParallel(founders.length, 10, (n) => {
       const { talker, seat } = founders[n] as (typeof founders)[number];
-      return readDoor(port, talker.tokens.accessToken, seat.room);
+      const read = () => readDoor(port, talker.tokens.accessToken, seat.room);
+      // A connection may have outlived its token.
+      return read().catch(() => talker.renew(port).then(read));
     });
   }
 
@@ -165,8 +177,14 @@ export class Talking {
   readonly #end = new AbortController();
   readonly #done: Promise<unknown>;
 
-  constructor(work: readonly (() => Promise<unknown>)[], pauseMs: number) {
-    this.#done = Promise.all(work.map((send) => this.#keepOn(send, pauseMs)));
+  /** `pauseMs` is the mean pause. */
+  constructor(work: readonly (() => Promise<unknown>)[], { pauseMs, chance }: { pauseMs: number; chance: Chance }) {
+    this.#done = Promise.all(
+      work.map((send) => {
+        const random = chance.numbers();
+        return this.#keepOn(send, () => pauseMs * 2 * random());
+      }),
+    );
     this.#done.catch(() => {});
   }
 
@@ -176,12 +194,12 @@ export class Talking {
     await this.#done;
   }
 
-  async #keepOn(send: () => Promise<unknown>, pauseMs: number): Promise<void> {
+  async #keepOn(send: () => Promise<unknown>, pauseMs: () => number): Promise<void> {
     while (!this.#end.signal.aborted) {
       await send();
       this.accepted += 1;
       // Not a wait for anything but the end: the pace at which people write.
-      await setTimeout(pauseMs * 2 * Math.random(), undefined, { signal: this.#end.signal }).catch(() => {});
+      await setTimeout(pauseMs(), undefined, { signal: this.#end.signal }).catch(() => {});
     }
   }
 }

@@ -6,21 +6,23 @@ import type { InboxEntry } from '#proto/gen/record.ts';
 import { utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
 import { deviceKey } from '../events.ts';
 import type { Recorder } from '../recorder.ts';
-import { waited } from './back-off.ts';
+import type { Waited } from './back-off.ts';
 import type { Connection } from './connection.ts';
 
 export class Inbox {
   readonly #device: string;
   readonly #recorder: Recorder;
+  readonly #waited: Waited;
   #connection: Connection | null = null;
   #connected = Promise.withResolvers<Connection>();
   #cursor = 0;
   #head = 0;
   #reading = false;
 
-  constructor({ userId, deviceNumber }: Tokens, recorder: Recorder) {
+  constructor({ userId, deviceNumber }: Tokens, { recorder, waited }: { recorder: Recorder; waited: Waited }) {
     this.#device = deviceKey(userId, deviceNumber);
     this.#recorder = recorder;
+    this.#waited = waited;
   }
 
   /** There is a connection. */
@@ -56,9 +58,9 @@ export class Inbox {
       try {
         const report = await connection.ask({ $case: 'sendDeviceMessages', value }, 'deliveryReport');
         if (report.undelivered.length === 0) break;
-        await waited(tries, report.undelivered[0]?.retryAfterMs);
+        await this.#waited(tries, report.undelivered[0]?.retryAfterMs);
       } catch (error) {
-        await waited(tries, error instanceof Rejected ? error.retryAfterMs : 0);
+        await this.#waited(tries, error instanceof Rejected ? error.retryAfterMs : 0);
       }
     }
     this.#recorder.note({ kind: 'inbox-stored', to: deviceKey(user, deviceNumber), id });
@@ -81,7 +83,7 @@ export class Inbox {
         tries = 1;
       } catch (error) {
         if (!(error instanceof Rejected)) throw error;
-        await waited(tries++, error.retryAfterMs);
+        await this.#waited(tries++, error.retryAfterMs);
       }
     }
     if (this.#connection === connection) this.#reading = false;

@@ -7,7 +7,7 @@ import type { Submit } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Placed } from '../events.ts';
 import type { Recorder } from '../recorder.ts';
-import { waited } from './back-off.ts';
+import type { Waited } from './back-off.ts';
 import type { Connection } from './connection.ts';
 import { shortHash } from './frames.ts';
 
@@ -30,14 +30,19 @@ export class Outbox {
   #place: Omit<Place, 'sendId' | 'body'>;
   readonly #device: string;
   readonly #recorder: Recorder;
+  readonly #waited: Waited;
   readonly #queue: Message[] = [];
   #connection: Connection | null = null;
   #sending = false;
   #sendId: number;
 
   /** `sendId` is the last one that the device used in the room. */
-  constructor(place: Omit<Place, 'sendId' | 'body'>, parts: { device: string; recorder: Recorder; sendId: number }) {
+  constructor(
+    place: Omit<Place, 'sendId' | 'body'>,
+    parts: { device: string; recorder: Recorder; waited: Waited; sendId: number },
+  ) {
     this.#place = place;
+    this.#waited = parts.waited;
     this.#device = parts.device;
     this.#recorder = parts.recorder;
     this.#sendId = parts.sendId;
@@ -104,7 +109,7 @@ export class Outbox {
       if (this.#connection !== connection) break;
       const retryMs = await this.#try(message, connection);
       if (retryMs === null) tries = 0;
-      else await waited(++tries, retryMs);
+      else await this.#waited(++tries, retryMs);
     }
     this.#sending = false;
     // Another connection may have come while the old one was waited for.

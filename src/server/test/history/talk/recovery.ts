@@ -3,7 +3,7 @@
 import { Rejected } from '#bench/lib/raw-client.ts';
 import type { Placed } from '../events.ts';
 import type { Recorder } from '../recorder.ts';
-import { waited } from './back-off.ts';
+import type { Waited } from './back-off.ts';
 import type { Connection } from './connection.ts';
 import { placed, type RoomFrame } from './frames.ts';
 import type { View } from './view.ts';
@@ -15,6 +15,7 @@ interface Parts {
   readonly device: string;
   readonly views: ReadonlyMap<string, View>;
   readonly recorder: Recorder;
+  readonly waited: Waited;
 }
 
 /** Rooms a Subscribe may name. */
@@ -106,7 +107,7 @@ export class Recovery {
       );
       // A member is refused by nobody who knows the room: that is asked again as well, and if it lasts the recording shows it.
       rooms = [...answer.deferred, ...answer.refused].filter((room) => views.has(room));
-      if (rooms.length > 0) await waited(tries);
+      if (rooms.length > 0) await this.#parts.waited(tries);
     }
   }
 
@@ -126,7 +127,7 @@ export class Recovery {
       const hinted = this.#hinted.get(view.room) ?? 0;
       const through = Math.max(hinted, view.gap?.through ?? 0);
       if (view.position >= through) break;
-      if (tries > 0) await waited(tries);
+      if (tries > 0) await this.#parts.waited(tries);
       await this.#fetch(view, view.position + 1, through);
     }
     if (!this.#isIn(view)) return;
@@ -168,7 +169,7 @@ export class Recovery {
       } catch (error) {
         if (!(error instanceof Rejected)) throw error;
         if (!wanted()) return null;
-        await waited(tries, error.retryAfterMs);
+        await this.#parts.waited(tries, error.retryAfterMs);
       }
     }
   }

@@ -7,7 +7,8 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import type { ControlHead } from '#proto/gen/record.ts';
 import { deviceKey, type Placed } from '../events.ts';
 import type { Recorder } from '../recorder.ts';
-import { waited } from './back-off.ts';
+import { backOff, type Waited } from './back-off.ts';
+import type { Chance } from './chance.ts';
 import { Connection, type NodeAddress, type Patience, Refused } from './connection.ts';
 import type { Frames, RoomFrame } from './frames.ts';
 import { Inbox } from './inbox.ts';
@@ -21,6 +22,7 @@ export interface Stage {
   readonly recorder: Recorder;
   readonly frames: Frames;
   readonly patience: Patience;
+  readonly chance: Chance;
 }
 
 /** A place in a room. */
@@ -40,6 +42,7 @@ export class Talker {
   readonly #views = new Map<string, View>();
   readonly #outboxes = new Map<string, Outbox>();
   readonly #inbox: Inbox;
+  readonly #waited: Waited;
   #tokens: Tokens;
   #next: number;
   #connection: Connection | null = null;
@@ -54,7 +57,8 @@ export class Talker {
     this.#tokens = tokens;
     this.#stage = stage;
     this.#next = at;
-    this.#inbox = new Inbox(tokens, stage.recorder);
+    this.#waited = backOff(stage.chance.numbers());
+    this.#inbox = new Inbox(tokens, { recorder: stage.recorder, waited: this.#waited });
   }
 
   /** Takes a seat: before `start`, or whenever it came into a room. */
@@ -71,7 +75,7 @@ export class Talker {
     if (this.#outboxes.has(room)) return;
     const { recorder } = this.#stage;
     const place = { room, member, device: this.#tokens.deviceNumber, control };
-    const outbox = new Outbox(place, { device: this.key, recorder, sendId });
+    const outbox = new Outbox(place, { device: this.key, recorder, waited: this.#waited, sendId });
     this.#outboxes.set(room, outbox);
     if (this.#connection !== null) outbox.resume(this.#connection);
   }
@@ -143,6 +147,11 @@ export class Talker {
     return this.#inbox.send(room, to.#tokens, id);
   }
 
+  /** Gets new tokens from a node. */
+  renew(port: number): Promise<void> {
+    return this.#refresh({ name: '', port });
+  }
+
   /** Loses its connection without a word, and comes back. */
   cut(): void {
     this.#connection?.cut();
@@ -188,7 +197,7 @@ export class Talker {
         ({ retryAfterMs } = error.end);
         if (code === Disconnect.DISCONNECT_TOKEN_EXPIRED) await this.#refresh(node);
       }
-      if (!this.#stopped) await waited(tries + 1, retryAfterMs);
+      if (!this.#stopped) await this.#waited(tries + 1, retryAfterMs);
     }
   }
 
@@ -203,7 +212,7 @@ export class Talker {
     const { recorder } = this.#stage;
     this.#connection = connection;
     const views = this.#views;
-    this.#recovery = new Recovery({ connection, number, device: this.key, views, recorder });
+    this.#recovery = new Recovery({ connection, number, device: this.key, views, recorder, waited: this.#waited });
     this.#recovery.start();
     this.#inbox.resume(connection, welcome);
     for (const outbox of this.#outboxes.values()) outbox.resume(connection);
