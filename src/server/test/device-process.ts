@@ -1,5 +1,5 @@
-// The other end of driver.ts: starts a device process on a folder, asks it, kills it, starts it again. A process that ends by itself, an alarm or
-// a fault is a failure of the test that owns it, and is kept in `faults`.
+// The other end of driver.ts: starts a device process on a folder, asks it, kills it, starts it again. A process that ends by itself, an alarm, a fault
+// or somebody's message that it was told of twice is a failure of the test that owns it, and is kept in `faults`: a bot would have answered twice.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -13,7 +13,7 @@ export class Killed extends Error {}
 export class DeviceProcess {
   readonly name: string;
   readonly folder: string;
-  /** Alarms, bugs and unexpected ends of all processes so far. */
+  /** Alarms, bugs, unexpected ends and what came twice, of all processes so far. */
   readonly faults: string[] = [];
   /** How often it was killed. */
   kills = 0;
@@ -39,13 +39,15 @@ export class DeviceProcess {
     const child = spawn(process.execPath, [program, this.folder, JSON.stringify(this.#options)], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // Of this process alone: what the one before said may be heard after its end.
+    const told = new Set<string>();
     let errors = '';
     child.stderr.on('data', (bytes) => {
       errors += bytes;
     });
     child.stdin.on('error', () => {});
     await new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stdout }).on('line', (line) => this.#hear(line, resolve));
+      createInterface({ input: child.stdout }).on('line', (line) => this.#hear(line, told, resolve));
       child.once('exit', (status, signal) => {
         if (this.#child === child) this.#child = undefined;
         for (const { reject: fail } of this.#waiting.values()) fail(new Killed(`${this.name} was killed`));
@@ -92,7 +94,7 @@ export class DeviceProcess {
     await gone;
   }
 
-  #hear(line: string, started: () => void): void {
+  #hear(line: string, told: Set<string>, started: () => void): void {
     const { id, value, error, event } = JSON.parse(line) as {
       id?: number;
       value: never;
@@ -102,6 +104,8 @@ export class DeviceProcess {
     if (event === 'started') started();
     else if (event === 'alarm' || event === 'fault')
       this.faults.push(`${this.name} ${event}: ${JSON.stringify(value)}`);
+    else if (event === 'item' && told.has(value)) this.faults.push(`${this.name} is told of ${value} twice`);
+    else if (event === 'item') told.add(value);
     if (id === undefined) return;
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);

@@ -14,6 +14,10 @@ async function drive(folder: string, options: DeviceOptions): Promise<void> {
   const client = await openDevice(folder, { backoffMaxMs: 300, requestTimeoutMs: 10_000, ...options });
   client.on('alarm', (value) => say({ event: 'alarm', value }));
   client.on('fault', (error) => say({ event: 'fault', value: String(error.stack) }));
+  // As an app is told of a new line; own ones change their state.
+  client.on('item', ({ room, id, kind, own }) => {
+    if (kind === 'message' && !own) say({ event: 'item', value: `${room} ${id}` });
+  });
   client.on('ended', ({ code }) => say({ event: 'ended', value: code }));
   await client.start();
   say({ event: 'started' });
