@@ -12,8 +12,9 @@ import { type ProcessEnd, type ServerProcess, startProcess } from '../server-pro
 
 const host = '127.0.0.1';
 const startMs = 120_000;
-/** Of a node whose Cassandra does not answer in time. */
+/** Of a node whose Cassandra does not answer in time; and what it says then. */
 const startTries = 3;
+const unanswered = /Cassandra did not carry out a request|too few servers of Cassandra answer/;
 const stopMs = 30_000;
 const here = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -109,13 +110,13 @@ export async function startNodes(options: ProviderOptions): Promise<Provider> {
   return { nodes, folder, codes: () => readFileSync(luxid.output, 'utf8'), stop };
 }
 
-/** A Cassandra that has just made all tables may leave a request unanswered, and the node says so and ends: whoever watches over nodes starts it again. */
+/** A Cassandra that makes all tables may leave a request unanswered, and the node says so and ends: whoever watches over nodes starts it again. */
 async function startPatiently(node: ProviderNode): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       return await node.start();
     } catch (error) {
-      if (tries === startTries || !node.output().includes('Cassandra did not carry out a request')) throw error;
+      if (tries === startTries || !unanswered.test(node.output())) throw error;
     }
   }
 }
