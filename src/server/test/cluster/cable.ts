@@ -12,14 +12,17 @@ export class Cable {
   /** The port at which nobody listens now. */
   #refusedAt: number | null = null;
 
-  private constructor(to: () => Socket) {
+  readonly #host: string;
+
+  private constructor(to: () => Socket, host: string) {
     this.#connect = to;
+    this.#host = host;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** `target`: a port on loopback, or the path of a socket. `port`: where it listens; any free one where it is 0. */
-  static async to(target: number | string, port = 0): Promise<Cable> {
-    const cable = new Cable(() => (typeof target === 'number' ? connect(target, '127.0.0.1') : connect(target)));
+  /** `target`: a port on loopback. `port`: where it listens; any free one where it is 0. `host`: the address of both. */
+  static async to(target: number, port = 0, host = '127.0.0.1'): Promise<Cable> {
+    const cable = new Cable(() => connect(target, host), host);
     await cable.#listen(port);
     return cable;
   }
@@ -75,7 +78,7 @@ export class Cable {
   async #listen(port: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => {
+      this.#server.listen(port, this.#host, () => {
         this.#server.off('error', reject);
         resolve();
       });

@@ -1,11 +1,11 @@
 // Devices that stop reading while they stay connected, in a room that talks as much as it can: what they cost the nodes, and what becomes of them. That
 // nobody else noticed, and that they have everything in the end, is for the history to show.
-import type { ProviderNode } from '../../../../deploy/dev/provider/provider.ts';
-import { eventually } from '../harness.ts';
-import type { Talking } from '../history/crowd/crowd.ts';
-import type { Talker } from '../history/talk/talker.ts';
-import type { ClusterStage } from './cluster-stage.ts';
-import type { Trial } from './trial.ts';
+import type { ProviderNode } from '../../../../../deploy/dev/provider/provider.ts';
+import { eventually } from '../../harness.ts';
+import type { Talking } from '../../history/crowd/crowd.ts';
+import type { Talker } from '../../history/talk/talker.ts';
+import type { ClusterStage } from '../cluster-stage.ts';
+import type { Trial } from '../trial.ts';
 
 /** As long as a body may be: some hundred of them fill what kernels keep for a loopback socket and what the server lets wait. */
 const bodyBytes = 48 * 1024;

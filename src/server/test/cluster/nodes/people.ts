@@ -1,23 +1,24 @@
 // People on different nodes of one provider: they talk, and go on talking when the node that has their room is killed.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { chosenFor } from '#actors/cluster/rendezvous.ts';
 import { roomAddress } from '#actors/kernel/address.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { sharedCassandra, sharedRedis } from '../../../../deploy/dev/testing/testing.ts';
-import { eventually } from '../harness.ts';
-import { ClusterStage } from './cluster-stage.ts';
+import { eventually } from '../../harness.ts';
+import type { Place } from './place.ts';
 
-describe('a provider of three nodes', () => {
-  let stage: ClusterStage;
+/** How long it may take, from the kill on, until one reads what the other writes: most of it is until the node counts as dead. */
+const heardMs = 10_000;
+
+/** The nodes must run; they do afterwards. */
+export function peopleOnNodes(given: () => Place): void {
+  describe('people on several nodes', () => peopleTests(given));
+}
+
+function peopleTests(given: () => Place): void {
   const clients: LuxchatClient[] = [];
-  beforeAll(async () => {
-    const [cassandra, redis] = [await sharedCassandra(), await sharedRedis()];
-    stage = await ClusterStage.start({ nodes: 3, cassandra, keyspace: cassandra.keyspace, redis: redis.address });
-  }, 180_000);
   afterAll(async () => {
     for (const client of clients) await client.close();
-    await stage?.stop();
   });
 
   const texts = async (client: LuxchatClient, room: string) =>
@@ -27,6 +28,7 @@ describe('a provider of three nodes', () => {
 
   /** Alice at node 1 and somebody at node 3 whose room with her is at this node. */
   const pairWithRoomAt = async (node: string) => {
+    const { stage } = given();
     const alice = await stage.device('alice', stage.node(1));
     clients.push(alice);
     for (let n = 1; ; n++) {
@@ -38,18 +40,16 @@ describe('a provider of three nodes', () => {
     }
   };
 
-  it('shares the rooms among its nodes', async () => {
-    await stage.spread();
-  });
-
   // The node of the login kept it in its memory, and the other one made one up.
   it('keeps the name of a device that logs in at one node and says its first hello at another', async () => {
+    const { stage } = given();
     const client = await stage.device('carol', stage.node(2), { name: 'carol’s phone', loginAt: stage.node(1) });
     clients.push(client);
     expect((await client.devices()).map(({ name }) => name)).toEqual(['carol’s phone']);
   });
 
   it('lets two people on two nodes talk, and go on when the node that has their room is killed', async () => {
+    const { stage } = given();
     const { alice, bob, room } = await pairWithRoomAt(stage.node(2).name);
     await eventually('bob is invited', () => bob.rooms().some((each) => each.room === room), 20_000, [bob]);
     await bob.accept(room);
@@ -63,6 +63,18 @@ describe('a provider of three nodes', () => {
         await client.send(room, text);
         sent.push(text);
       }
+      if (n < 6) continue;
+      // Not only in the end: they hear each other on.
+      for (const [reader, name] of [
+        [alice, 'bob'],
+        [bob, 'alice'],
+      ] as const)
+        await eventually(
+          `${name} is heard`,
+          async () => (await texts(reader, room)).includes(`${name} ${n}`),
+          heardMs,
+          [reader],
+        );
     }
     for (const client of [alice, bob]) {
       await eventually('all are there', async () => (await texts(client, room)).length >= sent.length, 30_000, [
@@ -79,7 +91,8 @@ describe('a provider of three nodes', () => {
   }, 120_000);
 
   it('gives a node that comes back its share', async () => {
+    const { stage } = given();
     await stage.node(2).start();
-    await eventually('it has some', async () => ((await stage.shards())[1] ?? 0) > 8, 30_000);
+    await stage.spread();
   }, 60_000);
-});
+}
