@@ -29,3 +29,13 @@ it.each(['it', 'describe', 'test.concurrent'])('%s is noticed', (word) => {
   }
   expect(`${word}('says only what it is asked to', () => {});`).not.toMatch(leftOut);
 });
+
+it('every suite of real processes stands in the manual of its folder', () => {
+  const manual = readFileSync(`${root}/src/server/test/README.md`, 'utf8');
+  const suites = sourceFiles(root, ['src/server/test']).filter((file) => file.endsWith('.test.ts'));
+  const names = suites.map((file) => file.replace('src/server/test/', '').replace('.test.ts', ''));
+  expect(names.length).toBeGreaterThan(20);
+  const told = (name: string) =>
+    manual.includes(`\`${name}\``) || manual.includes(`\`${name.replace('.cassandra', '')}\``);
+  expect(names.filter((name) => !told(name) && !manual.includes(`\`${name.split('/')[0]}/\``))).toEqual([]);
+});

@@ -1,5 +1,5 @@
 // For tests with real processes: a provider started as a person would start it, on free ports and a folder of its own, that can be killed and
-// started again; and devices that log in through the stand-in LuxID. Nothing here is simulated but the person at the keyboard.
+// started again; and devices that log in through the stand-in LuxID. What of all that is not real, README.md says.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
