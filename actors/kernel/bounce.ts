@@ -97,6 +97,7 @@ export function bounce(to: Address, message: Message, refusal: Refusal): readonl
     case 'grantChecked':
     case 'standingKept':
     case 'identityKept':
+    case 'accountClosed':
     case 'log':
     case 'timer':
       return [];

@@ -8,6 +8,9 @@ import type { AnswerBody, Message, RoomSummary, ServedRequest, SessionMessage } 
 /** Who hears a delivery: the sessions live in a room, or all sessions of a user. */
 export type Audience = { readonly room: string } | { readonly user: string };
 
+/** Why an account is closed, and what a grant for it is for. */
+export type ClosingPurpose = 'deactivate' | 'erase';
+
 /** The closed set of effects. */
 export type Effect =
   /** To another actor's mailbox. A full mailbox answers requests with BUSY, see bounce.ts. `bytes`: what the message weighs there, where the
@@ -49,12 +52,13 @@ export type Effect =
   | { readonly kind: 'quiet'; readonly session: number }
   /** Asks the login part for the identity behind a token; answered by `tokenChecked`. */
   | { readonly kind: 'checkToken'; readonly session: number; readonly token: string }
-  /** Asks the login part whether this grant of a step-up counts for a new identity (a user actor's own effect); answered by `grantChecked`. `content`: what
+  /** Asks the login part whether this grant of a step-up counts for this device and purpose (a user actor's own effect); answered by `grantChecked`. `content`: what
    *  the grant is bound to besides its attempt. */
   | {
       readonly kind: 'checkGrant';
       readonly user: string;
       readonly device: number;
+      readonly purpose: 'identity' | ClosingPurpose;
       readonly grant: Grant;
       readonly content: Uint8Array;
       readonly token: number;
@@ -71,6 +75,9 @@ export type Effect =
     }
   /** The account names this device no more, and that is durable: its tokens end for good, and `deviceRevoked` need not be told again. */
   | { readonly kind: 'revokeDevice'; readonly user: string; readonly device: number }
+  /** The account is deactivated or erased, and that is durable: login, directory and, where it is erased, backup let go of it; none of its devices logs in
+   *  any more. Asked again until `accountClosed` answers; safe to repeat. */
+  | { readonly kind: 'closeAccount'; readonly user: string; readonly purpose: ClosingPurpose }
   /** To the actor's own log and state rows; answered by messages of kind `log`. */
   | { readonly kind: 'log'; readonly command: LogCommand }
   /** Heads of rooms for a list, batched: active rooms are asked, clean ones read, others opened. Answered by `summaries`. */

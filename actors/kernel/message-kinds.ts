@@ -33,6 +33,7 @@ export function laneOf(message: Message): Lane {
     case 'timer':
     case 'identityKept':
     case 'newcomerKept':
+    case 'accountClosed':
     // An order of login: few, for it is repeated with growing waits until `revokeDevice` says that it was carried out.
     case 'deviceRevoked':
       return 'control';

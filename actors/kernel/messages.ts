@@ -59,7 +59,10 @@ export type UserRequestCase =
   | 'renameDevice'
   | 'removeDevice'
   | 'setBlock'
-  | 'listBlocks';
+  | 'listBlocks'
+  | 'deactivateAccount'
+  | 'eraseAccount'
+  | 'readAccount';
 /** A request that goes to the asker's own user actor. */
 export type UserRequest = Extract<RequestBody, { $case: UserRequestCase }>;
 /** The request bodies that no actor handles: the world does, since they need its store and no order among others. */
@@ -217,6 +220,8 @@ export type UserMessage =
   | { readonly kind: 'manifestMoved'; readonly user: string; readonly head: ManifestHead }
   /** An INVITE of this user is in a room for good. May be lost: then it was for nothing. */
   | { readonly kind: 'invited' }
+  /** The answer to the effect `closeAccount`: all of it is done, durably. */
+  | { readonly kind: 'accountClosed' }
   /** A room's answer to `authorise`: of those asked about who is joined (`allowed`) and who is only invited. Nobody where the asker is neither,
    *  or is suspended. */
   | {

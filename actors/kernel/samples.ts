@@ -68,6 +68,7 @@ export const samples: Samples = {
   identityKept: { kind: 'identityKept', room, version: 1 },
   newcomer: { kind: 'newcomer', replyTo: bob, user: '@bob:lux' },
   newcomerKept: { kind: 'newcomerKept' },
+  accountClosed: { kind: 'accountClosed' },
   manifestMoved: { kind: 'manifestMoved', user: '@bob:lux', head },
   invited: { kind: 'invited' },
   authorised: { kind: 'authorised', token: 5, allowed: [], invited: [] },

@@ -6,6 +6,7 @@ import { type Address, roomAddress, userAddress } from '#actors/kernel/address.t
 import type { Message, Requester, ServedRequest } from '#actors/kernel/messages.ts';
 import type { ClientFrame, Report } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import { attemptBytes } from '#proto/rules/bytes/hash.ts';
 import { isRoomId, isUserId } from '#proto/rules/ids.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { frankingKeyBytes } from '#proto/rules/record/payload.ts';
@@ -61,6 +62,13 @@ export function routeOf(body: RoutedBody, from: Requester): Route {
       if (!targets.every(({ user }) => isUserId(user))) return badRequest;
       break;
     }
+    case 'deactivateAccount':
+    case 'eraseAccount':
+      if (body.value.grant?.attempt.length !== attemptBytes) return badRequest;
+      break;
+    case 'readAccount':
+      if (!isRoomOrNone(body.value.after)) return badRequest;
+      break;
     case 'setBlock':
       if (!isUserId(body.value.user)) return badRequest;
       break;
@@ -125,6 +133,8 @@ export function rateOf(
     case 'renameDevice':
     case 'removeDevice':
     case 'setBlock':
+    case 'deactivateAccount':
+    case 'eraseAccount':
     case 'report':
     case 'createBackup':
     case 'fetchBackup':
@@ -141,6 +151,7 @@ export function rateOf(
     case 'ackInbox':
     case 'listDevices':
     case 'listBlocks':
+    case 'readAccount':
     case 'checkBackup':
     case 'readListing':
       return { of: 'device', name: 'read' };

@@ -332,6 +332,8 @@ export class SimNode implements World, LogHome, NodeEnd {
         const body = rejected(Rejection.REJECTION_UNSUPPORTED);
         return this.system.tellFrom(from, incarnation, { kind: 'answer', request: effect.request, body });
       }
+      case 'closeAccount':
+        return this.system.tellFrom(from, incarnation, { kind: 'accountClosed' });
       case 'revokeDevice':
         return this.#options.trace(`${effect.user}/${effect.device} is logged out`);
       case 'summaries':

@@ -48,7 +48,7 @@ class GrantCheck implements Gather {
     const { masterJson, selfSigningJson, userSigningJson, grant } = this.#upload;
     const content = concatBytes(masterJson, selfSigningJson, userSigningJson);
     const { user } = turn.account;
-    turn.emit({ kind: 'checkGrant', user, device: this.#from.device, grant, content, token });
+    turn.emit({ kind: 'checkGrant', user, device: this.#from.device, purpose: 'identity', grant, content, token });
   }
 
   heard(_turn: Turn, _token: number, answer: GatherAnswer): void {

@@ -6,7 +6,9 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { sessionAddress } from '../kernel/address.ts';
 import type { UserMessage } from '../kernel/messages.ts';
+import { isOpen, reactivate } from './closing.ts';
 import { consentOf } from './invited.ts';
+import { userLimits } from './limits.ts';
 import { isNewcomer } from './newcomers.ts';
 import { mayEnter } from './rooms.ts';
 import { type Device, dayOf } from './state/account.ts';
@@ -17,8 +19,16 @@ export type Hello = Extract<UserMessage, { kind: 'hello' }>;
 
 /** Welcomes the session or ends it (LOGGED_OUT, and the device's tokens with it). */
 export function greet(turn: Turn, hello: Hello): void {
+  const { user, exists, lettingGo } = turn.account;
+  if (exists && lettingGo) {
+    // Login has not ended the devices of before yet, and could take a new one for one of them.
+    const { retryAfterMs } = userLimits;
+    const code = Disconnect.DISCONNECT_BUSY;
+    turn.hold({ kind: 'disconnect', session: hello.session, code, retryAfterMs });
+    return;
+  }
+  const wasOpen = isOpen(turn);
   const device = admit(turn, hello);
-  const user = turn.account.user;
   if (device === null) {
     turn.deny(
       { kind: 'revokeDevice', user, device: hello.device },
@@ -43,7 +53,7 @@ export function greet(turn: Turn, hello: Hello): void {
       to: sessionAddress(hello.session),
       message: {
         kind: 'welcomed',
-        body: { $case: 'welcome', value: welcome(turn, device) },
+        body: { $case: 'welcome', value: { ...welcome(turn, device), reactivated: !wasOpen } },
         mayWrite: turn.account.isListed(device.number),
         manifest: turn.account.manifestHead,
         mayEnter: mayEnter(turn),
@@ -56,7 +66,11 @@ export function greet(turn: Turn, hello: Hello): void {
 function admit(turn: Turn, hello: Hello): Device | null {
   const { account } = turn;
   const known = account.devices.get(hello.device);
-  if (known !== undefined) return known;
+  if (!isOpen(turn)) {
+    // Of an erased account nothing comes back, and of a deactivated one none of the devices that it had.
+    if (!account.exists || known !== undefined || account.removed.includes(hello.device)) return null;
+    reactivate(turn);
+  } else if (known !== undefined) return known;
   if (account.removed.includes(hello.device) || account.devices.size >= limits.devicesMax) return null;
   turn.append({
     $case: 'deviceChanged',
@@ -71,7 +85,7 @@ function admit(turn: Turn, hello: Hello): Device | null {
   return account.devices.get(hello.device) ?? null;
 }
 
-function welcome({ account, desk, now }: Turn, device: Device): Welcome {
+function welcome({ account, desk, now }: Turn, device: Device): Omit<Welcome, 'reactivated'> {
   return {
     user: account.user,
     device: device.number,

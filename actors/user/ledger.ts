@@ -131,7 +131,7 @@ export class Ledger {
   // Is something left to do for which nobody else would wake this user?
   get #restless(): boolean {
     const covered = this.#covered;
-    return covered.untold.size > 0 || covered.isUnnamed || covered.due().length > 0;
+    return covered.untold.size > 0 || covered.isUnnamed || covered.lettingGo || covered.due().length > 0;
   }
 
   #advance(seq: number): Effect[] {
@@ -181,7 +181,8 @@ export class Ledger {
 }
 
 /** Is something to be done of which the entry alone tells after a crash? */
-function leavesWork({ body }: InboxEntry, { untold, isUnnamed }: Account): boolean {
+function leavesWork({ body }: InboxEntry, { untold, isUnnamed, lettingGo }: Account): boolean {
+  if (body?.$case === 'accountChanged') return lettingGo;
   return body?.$case === 'manifestPublished' && (untold.size > 0 || isUnnamed);
 }
 

@@ -161,6 +161,10 @@ const elsewhere: { readonly [Key in Exclude<keyof typeof userLimits, keyof typeo
     'gathers/strangers.test.ts',
     'cost one stranger each, 20 at once, known or not; beyond, queries put them off',
   ],
+  closingAgainMs: ['closing.test.ts', 'asks login again after a wait, until it has let go'],
+  monthGoneDays: ['closing.test.ts', 'is promised what goes when, under a number of its own'],
+  textGoneDays: ['closing.test.ts', 'is promised what goes when, under a number of its own'],
+  filesGoneDays: ['closing.test.ts', 'is promised what goes when, under a number of its own'],
   newcomerAgainMs: ['newcomers.test.ts', 'is told again until the bot confirms, with a wait in between'],
   oneTimeKeysLow: ['keys.test.ts', 'push a hint when 24 are left, when none is, and when the fallback key goes'],
 };

@@ -45,6 +45,12 @@ export const userLimits = {
   roomsAgainMs: 5_000,
   /** Milliseconds until the Info bot, which has not confirmed, is told of this newcomer again. */
   newcomerAgainMs: 5_000,
+  /** Milliseconds until login, backup and directory, which have not confirmed, are asked again to let go of a closed account. */
+  closingAgainMs: 5_000,
+  /** Days after which the last byte is gone of what is kept for 30 days, and of text and files, which count from when they were sent: what a receipt says. */
+  monthGoneDays: 38,
+  textGoneDays: 730,
+  filesGoneDays: 365,
   /** Users whose newest manifest notice is remembered; over it all are forgotten, and one notice may come twice. */
   noticedMax: 1_024,
   /** Changes of standings by one other user that devices hear of at once, and milliseconds until one more. Over it: only the list shows them, and

@@ -1,7 +1,9 @@
 // Which idea handles which request of the user's own devices. The session has proven who asks; here only: is that device still one of the account?
 import { Rejection } from '#proto/gen/codes.ts';
 import type { Requester, UserRequest } from '../kernel/messages.ts';
+import { readAccount } from './account-record.ts';
 import { listBlocks, setBlock } from './blocks.ts';
+import { askToClose, isOpen } from './closing.ts';
 import { uploadCrossSigning } from './cross-signing.ts';
 import { listDevices, removeDevice, renameDevice } from './devices.ts';
 import { claimFromOthers } from './gathers/claim-keys.ts';
@@ -18,7 +20,7 @@ import type { Turn } from './turn.ts';
 export function handleRequest(turn: Turn, from: Requester, body: UserRequest): void {
   const device = turn.account.devices.get(from.device);
   // Its session is being ended, or the account was never created.
-  if (device === undefined) {
+  if (device === undefined || !isOpen(turn)) {
     turn.reject(from, Rejection.REJECTION_NOT_LOGGED_IN);
     return;
   }
@@ -67,6 +69,15 @@ export function handleRequest(turn: Turn, from: Requester, body: UserRequest): v
       return;
     case 'removeDevice':
       removeDevice(turn, from, body.value);
+      return;
+    case 'deactivateAccount':
+      askToClose(turn, from, { purpose: 'deactivate', grant: body.value.grant });
+      return;
+    case 'eraseAccount':
+      askToClose(turn, from, { purpose: 'erase', grant: body.value.grant });
+      return;
+    case 'readAccount':
+      readAccount(turn, from, body.value);
       return;
   }
 }

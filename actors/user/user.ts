@@ -10,6 +10,7 @@ import { bounce } from '../kernel/bounce.ts';
 import type { Effect } from '../kernel/effects.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import type { LogAnswer } from '../log/messages.ts';
+import { closed, closingTimer, confirmEnded, isOpen, letGo } from './closing.ts';
 import { deposit } from './deposit.ts';
 import { dropDevice } from './devices.ts';
 import { Gathers } from './gathers/gather.ts';
@@ -113,6 +114,7 @@ export class UserActor implements Actor<UserMessage> {
       tellRooms(turn);
       tellDue(turn);
       introduce(turn);
+      letGo(turn);
     };
     const effects = [...ledger.began(), ...this.#turn(ledger, now, goesOn)];
     for (const message of this.#held.take())
@@ -136,7 +138,7 @@ export class UserActor implements Actor<UserMessage> {
 
   // Whoever asks about names that nobody has must not fill the memory with them.
   #orEnd(ledger: Ledger, effects: readonly Effect[]): readonly Effect[] {
-    if (ledger.live.exists || !this.idle()) return effects;
+    if (ledger.live.seq > 0 || !this.idle()) return effects;
     this.#phase = 'closing';
     return [...effects, { kind: 'stop' }];
   }
@@ -167,7 +169,8 @@ export class UserActor implements Actor<UserMessage> {
         greet(turn, message);
         return;
       case 'deviceRevoked':
-        dropDevice(turn, message.device);
+        if (isOpen(turn)) dropDevice(turn, message.device);
+        else confirmEnded(turn, message.device);
         return;
       case 'request':
         handleRequest(turn, message.from, message.body);
@@ -210,6 +213,9 @@ export class UserActor implements Actor<UserMessage> {
       case 'invited':
         noteInvited(turn);
         return;
+      case 'accountClosed':
+        closed(turn);
+        return;
       case 'authorised':
       case 'deposited':
       case 'claimed':
@@ -222,13 +228,18 @@ export class UserActor implements Actor<UserMessage> {
         roomTold(turn, message);
         return;
       case 'timer':
-        if (message.name === roomsTimer) tellRooms(turn);
-        else if (message.name === standingsTimer) tellDue(turn);
-        else if (message.name === newcomerTimer) introduce(turn);
-        else this.#gathers.timeUp(turn, message.name);
+        this.#timeUp(turn, message.name);
         return;
       case 'log':
         return;
     }
+  }
+
+  #timeUp(turn: Turn, timer: string): void {
+    if (timer === roomsTimer) tellRooms(turn);
+    else if (timer === standingsTimer) tellDue(turn);
+    else if (timer === newcomerTimer) introduce(turn);
+    else if (timer === closingTimer) letGo(turn);
+    else this.#gathers.timeUp(turn, timer);
   }
 }

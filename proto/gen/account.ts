@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { BlockSpan, DeviceManifest, ManifestHead, RoomStanding, UploadedKey } from "./record.ts";
+import { AccountState, BlockSpan, DeviceManifest, ManifestHead, RoomStanding, UploadedKey } from "./record.ts";
 
 export const protobufPackage = "luxchat.v1";
 
@@ -40,6 +40,12 @@ export interface AccountRow {
   newcomer: boolean;
   /** Time of the first entry; 0 = the account is older than this field. */
   createdMs: number;
+  state: AccountState;
+  /** Login, backup and directory have not confirmed yet that they let go of the account. */
+  lettingGo: boolean;
+  /** Of an erased account, whose row holds nothing else but `removed` while it is letting go: the number of its receipt, and when. */
+  receipt: string;
+  erasedMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -244,6 +250,10 @@ function createBaseAccountRow(): AccountRow {
     userSigningJson: new Uint8Array(0),
     newcomer: false,
     createdMs: 0,
+    state: 0,
+    lettingGo: false,
+    receipt: "",
+    erasedMs: 0,
     _unknownFields: {},
   };
 }
@@ -274,6 +284,18 @@ export const AccountRow: MessageFns<AccountRow> = {
     }
     if (message.createdMs !== 0) {
       writer.uint32(56).uint64(message.createdMs);
+    }
+    if (message.state !== 0) {
+      writer.uint32(64).int32(message.state);
+    }
+    if (message.lettingGo !== false) {
+      writer.uint32(72).bool(message.lettingGo);
+    }
+    if (message.receipt !== "") {
+      writer.uint32(82).string(message.receipt);
+    }
+    if (message.erasedMs !== 0) {
+      writer.uint32(88).uint64(message.erasedMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -363,6 +385,38 @@ export const AccountRow: MessageFns<AccountRow> = {
             }
 
             message.createdMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.lettingGo = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.receipt = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.erasedMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -20,6 +20,7 @@ import {
   Person,
   Record,
   Role,
+  RoomStanding,
   Slot,
 } from "./record.ts";
 
@@ -67,6 +68,49 @@ export namespace ListingChoice {
   export type LISTING_CHOICE_NO = typeof ListingChoice.LISTING_CHOICE_NO;
 }
 
+export const ErasedKind = {
+  ERASED_KIND_UNSPECIFIED: 0,
+  /** ERASED_KIND_LOGIN - The keyed hash by which LuxID's subject was recognised, all devices and their tokens. */
+  ERASED_KIND_LOGIN: 1,
+  /** ERASED_KIND_ACCOUNT - Names of devices, public keys, lists of devices, how the user stood in rooms, blocks. */
+  ERASED_KIND_ACCOUNT: 2,
+  /** ERASED_KIND_BACKUP - The encrypted backup, header and entries. */
+  ERASED_KIND_BACKUP: 3,
+  /** ERASED_KIND_LISTING - The choice whether to be found, and the name. */
+  ERASED_KIND_LISTING: 4,
+  /** ERASED_KIND_INBOX - Rows of the inbox: encrypted device messages and what changed in the account. 30 days. */
+  ERASED_KIND_INBOX: 5,
+  /** ERASED_KIND_MESSAGES - Encrypted messages in rooms, from the day they were sent: 24 months. */
+  ERASED_KIND_MESSAGES: 6,
+  /** ERASED_KIND_FILES - Encrypted files in rooms, from the day they were sent: 12 months. */
+  ERASED_KIND_FILES: 7,
+  /** ERASED_KIND_REPORTS - What was shown to the provider's people, by this user and of this user. 30 days. */
+  ERASED_KIND_REPORTS: 8,
+  /**
+   * ERASED_KIND_MEMBERSHIPS - In rooms where others are: under the user's number the Luxchat-ID and public keys, by which others check what this user signed there. They lead to no
+   * person any more.
+   */
+  ERASED_KIND_MEMBERSHIPS: 9,
+  /** ERASED_KIND_ID - The Luxchat-ID, with the mark that it is taken for ever, and this receipt. */
+  ERASED_KIND_ID: 10,
+} as const;
+
+export type ErasedKind = typeof ErasedKind[keyof typeof ErasedKind];
+
+export namespace ErasedKind {
+  export type ERASED_KIND_UNSPECIFIED = typeof ErasedKind.ERASED_KIND_UNSPECIFIED;
+  export type ERASED_KIND_LOGIN = typeof ErasedKind.ERASED_KIND_LOGIN;
+  export type ERASED_KIND_ACCOUNT = typeof ErasedKind.ERASED_KIND_ACCOUNT;
+  export type ERASED_KIND_BACKUP = typeof ErasedKind.ERASED_KIND_BACKUP;
+  export type ERASED_KIND_LISTING = typeof ErasedKind.ERASED_KIND_LISTING;
+  export type ERASED_KIND_INBOX = typeof ErasedKind.ERASED_KIND_INBOX;
+  export type ERASED_KIND_MESSAGES = typeof ErasedKind.ERASED_KIND_MESSAGES;
+  export type ERASED_KIND_FILES = typeof ErasedKind.ERASED_KIND_FILES;
+  export type ERASED_KIND_REPORTS = typeof ErasedKind.ERASED_KIND_REPORTS;
+  export type ERASED_KIND_MEMBERSHIPS = typeof ErasedKind.ERASED_KIND_MEMBERSHIPS;
+  export type ERASED_KIND_ID = typeof ErasedKind.ERASED_KIND_ID;
+}
+
 export interface ClientFrame {
   request: number;
   body:
@@ -102,6 +146,9 @@ export interface ClientFrame {
     | { $case: "setBlock"; value: SetBlock }
     | { $case: "listBlocks"; value: ListBlocks }
     | { $case: "report"; value: Report }
+    | { $case: "deactivateAccount"; value: DeactivateAccount }
+    | { $case: "eraseAccount"; value: EraseAccount }
+    | { $case: "readAccount"; value: ReadAccount }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -128,6 +175,8 @@ export interface ServerFrame {
     | { $case: "listing"; value: Listing }
     | { $case: "directoryHits"; value: DirectoryHits }
     | { $case: "blockList"; value: BlockList }
+    | { $case: "erasureReceipt"; value: ErasureReceipt }
+    | { $case: "accountRecord"; value: AccountRecord }
     | //
     /** Pushed. */
     { $case: "roomRecords"; value: RoomRecords }
@@ -172,7 +221,11 @@ export interface Welcome {
     | KeyCounts
     | undefined;
   /** Newest manifest of this user, empty before the first. */
-  manifest: ManifestHead | undefined;
+  manifest:
+    | ManifestHead
+    | undefined;
+  /** The account was deactivated, and this hello made it active again: the person is to be told. Said once. */
+  reactivated: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -867,6 +920,121 @@ export interface Report {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/**
+ * Switches the account off. Any device that logged in may ask, listed or not: it takes the person. Answer: Done, once that is durable; then every device is
+ * logged out and every session ends, and the account leaves the directory (its listing is unasked again). Devices, keys, rooms, blocks, backup and inbox
+ * stay as they are; to everybody else the account is one whose devices are switched off. What it sent goes on ageing out, no sooner and no later.
+ * The next login of the same person makes it active again: the devices of before are off the account, and Welcome says `reactivated`. FORBIDDEN: the grant
+ * does not count. UNAVAILABLE: the grant could not be looked at. NOT_LOGGED_IN: it is closed already.
+ */
+export interface DeactivateAccount {
+  /** Of purpose `deactivate`. */
+  grant?: Grant | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * Erases the account at this provider, for good: there is no way back, and nothing stops it once it is answered, whatever dies. Who may ask and the
+ * refusals: as DeactivateAccount. Answer: ErasureReceipt, once the decision is durable; then all that the receipt lists with today's day goes, and every
+ * session ends. A device whose answer was lost is logged out and can't ask again. Whoever logs in later with the same LuxID is a new account with
+ * another id; this one is never given out again. A device should LEAVE its rooms before: no server can sign that.
+ */
+export interface EraseAccount {
+  /** Of purpose `erase`. */
+  grant?: Grant | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What the provider promises: kept beside the erased id, so that the two can be compared. Nothing in it names a person. */
+export interface ErasureReceipt {
+  /** 32 hexadecimal digits, of this erasure alone: the first 16 bytes of SHA-256("luxchat erasure v1" 0x00 | Grant.attempt). */
+  number: string;
+  /** UTC day of the decision. */
+  day: number;
+  /** Everything that the provider ever keeps of an account, each once, by kind. */
+  parts: ErasedPart[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface ErasedPart {
+  kind: ErasedKind;
+  /** Last UTC day on which something of it may be left; ErasureReceipt.day = it goes at once; 0 = it stays. */
+  lastDay: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * What the server keeps of this account, beyond what ListDevices, ListBlocks, ReadListing, CheckBackup and QueryKeys (of oneself) show. Answer: AccountRecord,
+ * in pages by room; any device that logged in.
+ */
+export interface ReadAccount {
+  /** Room id of the last one seen; empty = from the first, with everything else. */
+  after: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface AccountRecord {
+  /** On the first page alone. */
+  facts?:
+    | AccountFacts
+    | undefined;
+  /** How the user stands in rooms, also in those that are left and no longer listed; by room id. */
+  standings: KeptStanding[];
+  /** Pass as `after` for the next page; empty = complete. */
+  next: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface AccountFacts {
+  /** When the account began; 0 = before that was kept. */
+  createdMs: number;
+  /** Numbers of devices that were removed, newest last, at most 256. */
+  removedDevices: number[];
+  /** Newest manifest. */
+  manifest:
+    | ManifestHead
+    | undefined;
+  /** Newest seq of the inbox, and the first that has not expired. */
+  inboxHead: number;
+  inboxFloor: number;
+  /** Where each device's cursor stands, and how many entries wait for it. */
+  cursors: KeptCursor[];
+  /** Who sent device messages lately, so that repeats are known: at most 128 devices. */
+  senders: KeptSender[];
+  /** Limits that are used up in part, by name, and when each is full again. */
+  limits: KeptLimit[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface KeptStanding {
+  standing:
+    | RoomStanding
+    | undefined;
+  /** When it came to stand so. */
+  sinceMs: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface KeptCursor {
+  device: number;
+  cursor: number;
+  waiting: number;
+  needsFullSync: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface KeptSender {
+  user: string;
+  device: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface KeptLimit {
+  name: string;
+  fullMs: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 function createBaseClientFrame(): ClientFrame {
   return { request: 0, body: undefined, _unknownFields: {} };
 }
@@ -972,6 +1140,15 @@ export const ClientFrame: MessageFns<ClientFrame> = {
         break;
       case "report":
         Report.encode(message.body.value, writer.uint32(290).fork()).join();
+        break;
+      case "deactivateAccount":
+        DeactivateAccount.encode(message.body.value, writer.uint32(298).fork()).join();
+        break;
+      case "eraseAccount":
+        EraseAccount.encode(message.body.value, writer.uint32(306).fork()).join();
+        break;
+      case "readAccount":
+        ReadAccount.encode(message.body.value, writer.uint32(314).fork()).join();
         break;
     }
     if (message._unknownFields !== undefined) {
@@ -1262,6 +1439,30 @@ export const ClientFrame: MessageFns<ClientFrame> = {
             message.body = { $case: "report", value: Report.decode(reader, reader.uint32()) };
             continue;
           }
+          case 37: {
+            if (tag !== 298) {
+              break;
+            }
+
+            message.body = { $case: "deactivateAccount", value: DeactivateAccount.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 38: {
+            if (tag !== 306) {
+              break;
+            }
+
+            message.body = { $case: "eraseAccount", value: EraseAccount.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 39: {
+            if (tag !== 314) {
+              break;
+            }
+
+            message.body = { $case: "readAccount", value: ReadAccount.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1349,6 +1550,12 @@ export const ServerFrame: MessageFns<ServerFrame> = {
         break;
       case "blockList":
         BlockList.encode(message.body.value, writer.uint32(186).fork()).join();
+        break;
+      case "erasureReceipt":
+        ErasureReceipt.encode(message.body.value, writer.uint32(194).fork()).join();
+        break;
+      case "accountRecord":
+        AccountRecord.encode(message.body.value, writer.uint32(202).fork()).join();
         break;
       case "roomRecords":
         RoomRecords.encode(message.body.value, writer.uint32(258).fork()).join();
@@ -1553,6 +1760,22 @@ export const ServerFrame: MessageFns<ServerFrame> = {
             message.body = { $case: "blockList", value: BlockList.decode(reader, reader.uint32()) };
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.body = { $case: "erasureReceipt", value: ErasureReceipt.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.body = { $case: "accountRecord", value: AccountRecord.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 32: {
             if (tag !== 258) {
               break;
@@ -1732,6 +1955,7 @@ function createBaseWelcome(): Welcome {
     needsFullSync: false,
     keys: undefined,
     manifest: undefined,
+    reactivated: false,
     _unknownFields: {},
   };
 }
@@ -1776,6 +2000,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.manifest !== undefined) {
       ManifestHead.encode(message.manifest, writer.uint32(106).fork()).join();
+    }
+    if (message.reactivated !== false) {
+      writer.uint32(112).bool(message.reactivated);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1903,6 +2130,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.manifest = ManifestHead.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.reactivated = reader.bool();
             continue;
           }
         }
@@ -7629,6 +7864,910 @@ export const Report: MessageFns<Report> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeactivateAccount(): DeactivateAccount {
+  return { grant: undefined, _unknownFields: {} };
+}
+
+export const DeactivateAccount: MessageFns<DeactivateAccount> = {
+  encode(message: DeactivateAccount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.grant !== undefined) {
+      Grant.encode(message.grant, writer.uint32(10).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeactivateAccount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeactivateAccount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.grant = Grant.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEraseAccount(): EraseAccount {
+  return { grant: undefined, _unknownFields: {} };
+}
+
+export const EraseAccount: MessageFns<EraseAccount> = {
+  encode(message: EraseAccount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.grant !== undefined) {
+      Grant.encode(message.grant, writer.uint32(10).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseAccount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseAccount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.grant = Grant.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseErasureReceipt(): ErasureReceipt {
+  return { number: "", day: 0, parts: [], _unknownFields: {} };
+}
+
+export const ErasureReceipt: MessageFns<ErasureReceipt> = {
+  encode(message: ErasureReceipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== "") {
+      writer.uint32(10).string(message.number);
+    }
+    if (message.day !== 0) {
+      writer.uint32(16).uint32(message.day);
+    }
+    for (const v of message.parts) {
+      ErasedPart.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ErasureReceipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseErasureReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.number = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.day = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.parts.push(ErasedPart.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseErasedPart(): ErasedPart {
+  return { kind: 0, lastDay: 0, _unknownFields: {} };
+}
+
+export const ErasedPart: MessageFns<ErasedPart> = {
+  encode(message: ErasedPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.lastDay !== 0) {
+      writer.uint32(16).uint32(message.lastDay);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ErasedPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseErasedPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lastDay = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReadAccount(): ReadAccount {
+  return { after: "", _unknownFields: {} };
+}
+
+export const ReadAccount: MessageFns<ReadAccount> = {
+  encode(message: ReadAccount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.after !== "") {
+      writer.uint32(10).string(message.after);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadAccount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadAccount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAccountRecord(): AccountRecord {
+  return { facts: undefined, standings: [], next: "", _unknownFields: {} };
+}
+
+export const AccountRecord: MessageFns<AccountRecord> = {
+  encode(message: AccountRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.facts !== undefined) {
+      AccountFacts.encode(message.facts, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.standings) {
+      KeptStanding.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.next !== "") {
+      writer.uint32(26).string(message.next);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.facts = AccountFacts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.standings.push(KeptStanding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.next = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAccountFacts(): AccountFacts {
+  return {
+    createdMs: 0,
+    removedDevices: [],
+    manifest: undefined,
+    inboxHead: 0,
+    inboxFloor: 0,
+    cursors: [],
+    senders: [],
+    limits: [],
+    _unknownFields: {},
+  };
+}
+
+export const AccountFacts: MessageFns<AccountFacts> = {
+  encode(message: AccountFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.createdMs !== 0) {
+      writer.uint32(8).uint64(message.createdMs);
+    }
+    if (message.removedDevices.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.removedDevices) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.manifest !== undefined) {
+      ManifestHead.encode(message.manifest, writer.uint32(26).fork()).join();
+    }
+    if (message.inboxHead !== 0) {
+      writer.uint32(32).uint64(message.inboxHead);
+    }
+    if (message.inboxFloor !== 0) {
+      writer.uint32(40).uint64(message.inboxFloor);
+    }
+    for (const v of message.cursors) {
+      KeptCursor.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.senders) {
+      KeptSender.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.limits) {
+      KeptLimit.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.createdMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.removedDevices.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.removedDevices.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.manifest = ManifestHead.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.inboxHead = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.inboxFloor = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cursors.push(KeptCursor.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.senders.push(KeptSender.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.limits.push(KeptLimit.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptStanding(): KeptStanding {
+  return { standing: undefined, sinceMs: 0, _unknownFields: {} };
+}
+
+export const KeptStanding: MessageFns<KeptStanding> = {
+  encode(message: KeptStanding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.standing !== undefined) {
+      RoomStanding.encode(message.standing, writer.uint32(10).fork()).join();
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(16).uint64(message.sinceMs);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptStanding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptStanding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.standing = RoomStanding.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptCursor(): KeptCursor {
+  return { device: 0, cursor: 0, waiting: 0, needsFullSync: false, _unknownFields: {} };
+}
+
+export const KeptCursor: MessageFns<KeptCursor> = {
+  encode(message: KeptCursor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device !== 0) {
+      writer.uint32(8).uint32(message.device);
+    }
+    if (message.cursor !== 0) {
+      writer.uint32(16).uint64(message.cursor);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(24).uint32(message.waiting);
+    }
+    if (message.needsFullSync !== false) {
+      writer.uint32(32).bool(message.needsFullSync);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptCursor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptCursor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.device = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cursor = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.needsFullSync = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptSender(): KeptSender {
+  return { user: "", device: 0, _unknownFields: {} };
+}
+
+export const KeptSender: MessageFns<KeptSender> = {
+  encode(message: KeptSender, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.device !== 0) {
+      writer.uint32(16).uint32(message.device);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptSender {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptSender();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.device = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeptLimit(): KeptLimit {
+  return { name: "", fullMs: 0, _unknownFields: {} };
+}
+
+export const KeptLimit: MessageFns<KeptLimit> = {
+  encode(message: KeptLimit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.fullMs !== 0) {
+      writer.uint32(16).uint64(message.fullMs);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeptLimit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeptLimit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fullMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -393,7 +393,8 @@ export interface HelloMessage {
 
 /**
  * A request that the asker's own user actor handles: one of list_rooms, fetch_inbox, ack_inbox, send_device_messages, upload_keys, query_keys, claim_keys,
- * upload_cross_signing, upload_signatures, publish_manifest, list_devices, rename_device, remove_device. Any other is an unknown kind.
+ * upload_cross_signing, upload_signatures, publish_manifest, list_devices, rename_device, remove_device, set_block, list_blocks, deactivate_account,
+ * erase_account, read_account. Any other is an unknown kind.
  */
 export interface RequestMessage {
   from:

@@ -190,6 +190,23 @@ export namespace HistoryFrom {
   export type HISTORY_FROM_START = typeof HistoryFrom.HISTORY_FROM_START;
 }
 
+export const AccountState = {
+  /** ACCOUNT_STATE_UNSPECIFIED - In use. */
+  ACCOUNT_STATE_UNSPECIFIED: 0,
+  /** ACCOUNT_STATE_DEACTIVATED - Its devices were logged out; the next login of its person makes it active again. */
+  ACCOUNT_STATE_DEACTIVATED: 1,
+  /** ACCOUNT_STATE_ERASED - For good. */
+  ACCOUNT_STATE_ERASED: 2,
+} as const;
+
+export type AccountState = typeof AccountState[keyof typeof AccountState];
+
+export namespace AccountState {
+  export type ACCOUNT_STATE_UNSPECIFIED = typeof AccountState.ACCOUNT_STATE_UNSPECIFIED;
+  export type ACCOUNT_STATE_DEACTIVATED = typeof AccountState.ACCOUNT_STATE_DEACTIVATED;
+  export type ACCOUNT_STATE_ERASED = typeof AccountState.ACCOUNT_STATE_ERASED;
+}
+
 /** What a member's device made. The hub stores and forwards both parts as they are. */
 export interface Event {
   /** VERBATIM EventHeader, at most 1 KiB. */
@@ -633,6 +650,9 @@ export interface InboxEntry {
     /** The user blocked someone or ended that. */
     { $case: "blockChanged"; value: BlockChanged }
     | //
+    /** The account was deactivated, made active again, or erased. Never delivered: its sessions end, or the welcome says so. */
+    { $case: "accountChanged"; value: AccountChanged }
+    | //
     /**
      * What a row holds so that it can be applied again after a crash; never delivered as it is. A fetch shows 11 as `device_notice`, 12 to 14 as
      * `keys`, 15 as `manifest`, and 12 not at all where it brought one-time or fallback keys only.
@@ -649,6 +669,14 @@ export interface InboxEntry {
      */
     { $case: "newcomer"; value: Newcomer }
     | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What became of the account. After ERASED nothing of it is left but this. */
+export interface AccountChanged {
+  state: AccountState;
+  /** Of an erasure: ErasureReceipt.number. */
+  receipt: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3652,6 +3680,9 @@ export const InboxEntry: MessageFns<InboxEntry> = {
       case "blockChanged":
         BlockChanged.encode(message.body.value, writer.uint32(138).fork()).join();
         break;
+      case "accountChanged":
+        AccountChanged.encode(message.body.value, writer.uint32(146).fork()).join();
+        break;
       case "deviceChanged":
         DeviceChanged.encode(message.body.value, writer.uint32(90).fork()).join();
         break;
@@ -3783,6 +3814,14 @@ export const InboxEntry: MessageFns<InboxEntry> = {
             message.body = { $case: "blockChanged", value: BlockChanged.decode(reader, reader.uint32()) };
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.body = { $case: "accountChanged", value: AccountChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 11: {
             if (tag !== 90) {
               break;
@@ -3832,6 +3871,79 @@ export const InboxEntry: MessageFns<InboxEntry> = {
             }
 
             message.body = { $case: "newcomer", value: Newcomer.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAccountChanged(): AccountChanged {
+  return { state: 0, receipt: "", _unknownFields: {} };
+}
+
+export const AccountChanged: MessageFns<AccountChanged> = {
+  encode(message: AccountChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.receipt !== "") {
+      writer.uint32(18).string(message.receipt);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.receipt = reader.string();
             continue;
           }
         }

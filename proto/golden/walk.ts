@@ -36,7 +36,7 @@ export function walk(): string[] {
     ...{ user: ada.user, device: 1, deviceId: ada.device(1).id, serverMs: acceptedMs - 1_000 },
     ...{ frameBytesMax: limits.frameBytesMax, bodyBytesMax: limits.bodyBytesMax, requestsMax: limits.requestsMax },
     ...{ heartbeatSeconds: 30, inboxHead: 1, inboxCursor: 1, needsFullSync: false },
-    ...{ keys: undefined, manifest: undefined },
+    ...{ keys: undefined, manifest: undefined, reactivated: false },
   };
   const submit = { room, event: { header, body }, person: undefined, credential: undefined, partner: '' };
   const client = (request: number, said: ClientFrame['body']) => ClientFrame.encode({ request, body: said }).finish();

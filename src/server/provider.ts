@@ -196,9 +196,16 @@ async function startOn(
     revokeDevice: async (user, device) => {
       await auth?.revokeDevice(user, device);
     },
-    checkGrant: async ({ user, device, grant: { token, attempt }, content }) => {
-      const bound = boundAttempt('identity', { attempt, content }, nodePrimitives);
-      return (await login.promise).useGrant({ user, device, purpose: 'identity', token, attempt: bound });
+    checkGrant: async ({ user, device, purpose, grant: { token, attempt }, content }) => {
+      const bound = boundAttempt(purpose, { attempt, content }, nodePrimitives);
+      return (await login.promise).useGrant({ user, device, purpose, token, attempt: bound });
+    },
+    closeAccount: async (user, purpose) => {
+      // First, so that no session brings the rest back.
+      const logins = await login.promise;
+      await (purpose === 'erase' ? logins.eraseAccount(user) : logins.endDevices(user));
+      await directory.erase(user);
+      if (purpose === 'erase') await backups.erase(user);
     },
     serve: ({ user, device, body }) => {
       if (body.$case === 'report') return reports.serve({ user, body });

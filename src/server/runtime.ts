@@ -6,7 +6,7 @@ import { firstSession } from '#actors/cluster/seats.ts';
 import { Switchboard } from '#actors/cluster/switchboard.ts';
 import { type Address, parseAddress, roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
-import type { Audience, Effect } from '#actors/kernel/effects.ts';
+import type { Audience, ClosingPurpose, Effect } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
@@ -45,7 +45,10 @@ export interface Identity {
 }
 
 /** A grant as a device shows it, and what it is shown for. */
-export type ShownGrant = Pick<Extract<Effect, { kind: 'checkGrant' }>, 'user' | 'device' | 'grant' | 'content'>;
+export type ShownGrant = Pick<
+  Extract<Effect, { kind: 'checkGrant' }>,
+  'user' | 'device' | 'purpose' | 'grant' | 'content'
+>;
 
 /** The logs of all actors; see storage/log-runner.ts. `answer` of RuntimeOptions hears what they say. */
 export interface Logs {
@@ -63,8 +66,10 @@ export interface RuntimeOptions {
   readonly publish: (topic: string, frame: Uint8Array) => void;
   readonly checkToken: (token: string) => Promise<Identity | null>;
   readonly revokeDevice: (user: string, device: number) => Promise<void>;
-  /** Does this grant of a step-up count for a new identity? Absent: none does. */
+  /** Does this grant of a step-up count for what it is shown for? Absent: none does. */
   readonly checkGrant?: (shown: ShownGrant) => Promise<boolean>;
+  /** Login, backup and directory let go of a closed account; safe to repeat. Rejects where one of them could not. */
+  readonly closeAccount?: (user: string, purpose: ClosingPurpose) => Promise<void>;
   /** Answers what no actor does. Absent: UNSUPPORTED. */
   readonly serve?: Serve;
   readonly logs: (answer: (actor: string, incarnation: number, answer: LogAnswer) => void) => Logs;
@@ -256,6 +261,12 @@ export class Runtime implements World {
           this.system.tellFrom(from, incarnation, { kind: 'answer', request, body }),
         );
       }
+      case 'closeAccount':
+        void (this.#options.closeAccount?.(effect.user, effect.purpose) ?? Promise.resolve()).then(
+          () => this.system.tellFrom(from, incarnation, { kind: 'accountClosed' }),
+          (error) => this.#options.log.error('account closing failed', error),
+        );
+        return;
       case 'revokeDevice':
         this.#revocations.confirmed(effect.user, effect.device);
         this.#options

@@ -2,6 +2,8 @@
 // a crash. What changes without an entry (cursors, last-seen day) has methods of its own. Nothing here decides whether something may happen.
 import type { ManifestRow } from '#proto/gen/account.ts';
 import {
+  type AccountChanged,
+  AccountState,
   type DeviceManifest,
   type InboxEntry,
   ManifestBody,
@@ -73,6 +75,12 @@ export class Account {
   readonly blocks = new Blocks();
   /** Time of its first entry; 0 = it is older than that this was kept. */
   createdMs = 0;
+  state: AccountState = AccountState.ACCOUNT_STATE_UNSPECIFIED;
+  /** It was deactivated or erased, and login, backup and directory have not confirmed that they let go of it. */
+  lettingGo = false;
+  /** Number of the receipt and time of the erasure; empty and 0 for every other account. */
+  receipt = '';
+  erasedMs = 0;
   /** Those that no sleep and no crash may fill. */
   buckets = new Buckets();
   /** Names of the rows that changed; null where nobody will write them. */
@@ -83,9 +91,9 @@ export class Account {
     this.dirty = tracked ? new Set() : null;
   }
 
-  /** Has a device ever said hello here? */
+  /** Has a device ever said hello here, and was it not erased since? */
   get exists(): boolean {
-    return this.seq > 0;
+    return this.seq > 0 && this.state !== AccountState.ACCOUNT_STATE_ERASED;
   }
 
   /** The newest manifest, undefined before the first. */
@@ -161,6 +169,15 @@ export class Account {
     return true;
   }
 
+  /** Login, backup and directory have let go of it. */
+  letGo(): boolean {
+    if (!this.lettingGo) return false;
+    this.lettingGo = false;
+    if (!this.exists) this.removed = [];
+    this.#touch('account');
+    return true;
+  }
+
   /** Takes so much out of one of the account's own buckets. */
   charge(...[metered, amount, at]: Parameters<Buckets['charge']>): boolean {
     this.buckets.charge(metered, amount, at);
@@ -229,6 +246,9 @@ export class Account {
       case 'deviceChanged':
         this.#applyDevice({ seq, acceptedMs }, body.value);
         return;
+      case 'accountChanged':
+        this.#applyState(body.value, acceptedMs);
+        return;
       default:
         return;
     }
@@ -256,6 +276,32 @@ export class Account {
     }
     this.#touchDevice(number);
     this.#touch(`keys/${number}`);
+  }
+
+  #applyState({ state, receipt }: AccountChanged, acceptedMs: number): void {
+    this.state = state;
+    this.lettingGo = state !== AccountState.ACCOUNT_STATE_UNSPECIFIED;
+    this.#touch('account');
+    if (state === AccountState.ACCOUNT_STATE_ERASED) this.#erase(receipt, acceptedMs);
+  }
+
+  /** Nothing is left but that it was, and which devices are still to be sent away. */
+  #erase(receipt: string, acceptedMs: number): void {
+    Object.assign(this, { receipt, erasedMs: acceptedMs, createdMs: 0, newcomer: false });
+    this.removed = [...this.devices.keys()];
+    for (const number of this.removed) {
+      this.#touchDevice(number);
+      this.#touch(`keys/${number}`);
+    }
+    this.devices.clear();
+    Object.assign(this.identity, { masterJson: noBytes, selfSigningJson: noBytes, userSigningJson: noBytes });
+    this.#touch(...this.manifests.map(({ body }) => `manifest/${body.version}`), 'untold', 'buckets');
+    this.manifests = [];
+    this.untold = new Set();
+    this.buckets = new Buckets();
+    this.#touch(...this.senders.clear().map((slot) => `sender/${slot}`));
+    this.#touch(...this.rooms.clear().map((room) => `room/${room}`));
+    this.#touch(...this.blocks.clear().map((user) => `block/${user}`));
   }
 
   #applyManifest({ manifest, head }: ManifestRow): void {

@@ -54,6 +54,14 @@ export class Blocks {
     return [user, ...forgotten];
   }
 
+  /** Forgets all; returns the users whose rows go. */
+  clear(): string[] {
+    const users = [...this.#rows.keys()];
+    this.#rows.clear();
+    this.#hidden.clear();
+    return users;
+  }
+
   /** By user id, those after the given one. */
   list(after: string): Block[] {
     return [...this.#rows]

@@ -86,6 +86,10 @@ function restoreHead(account: Account, row: AccountRow, rows: ReadonlyMap<string
   account.removed = removed;
   account.newcomer = newcomer;
   account.createdMs = row.createdMs;
+  account.state = row.state;
+  account.lettingGo = row.lettingGo;
+  account.receipt = row.receipt;
+  account.erasedMs = row.erasedMs;
   for (const { device: number, id, name } of devices) {
     const { cursor, needsFullSync, lastSeenDay } = DeviceRow.decode(rows.get(`device/${number}`) ?? new Uint8Array());
     const { lanes } = WaitingRow.decode(rows.get(`waiting/${number}`) ?? new Uint8Array());
@@ -122,9 +126,9 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
       return row === undefined ? null : BlockRow.encode(row).finish();
     }
     case 'untold':
-      return UntoldRow.encode({ rooms: [...account.untold].sort() }).finish();
+      return account.exists ? UntoldRow.encode({ rooms: [...account.untold].sort() }).finish() : null;
     case 'buckets':
-      return BucketsRow.encode({ buckets: account.buckets.toRow(account.acceptedMs) }).finish();
+      return account.exists ? BucketsRow.encode({ buckets: account.buckets.toRow(account.acceptedMs) }).finish() : null;
     case 'sender': {
       const row = account.senders.toRow(Number(name));
       return row === null ? null : SenderRow.encode(row).finish();
@@ -140,7 +144,8 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
   }
 }
 
-function accountRow({ devices, removed, identity, newcomer, createdMs }: Account): AccountRow {
+function accountRow(account: Account): AccountRow {
+  const { devices, removed, identity, newcomer, createdMs, state, lettingGo, receipt, erasedMs } = account;
   const list = [...devices.values()].map(({ number, id, name }) => ({ device: number, id, name }));
-  return { devices: list, removed, ...identity, newcomer, createdMs };
+  return { devices: list, removed, ...identity, newcomer, createdMs, state, lettingGo, receipt, erasedMs };
 }

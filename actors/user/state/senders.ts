@@ -59,6 +59,19 @@ export class Senders {
     return sender.slot;
   }
 
+  /** Who they are, by id. */
+  list(): { user: string; device: number }[] {
+    const all = [...this.#senders.values()].map(({ sender: user, senderDevice: device }) => ({ user, device }));
+    return all.sort((a, b) => (a.user === b.user ? a.device - b.device : a.user < b.user ? -1 : 1));
+  }
+
+  /** Forgets all; returns the slots whose rows go. */
+  clear(): number[] {
+    const slots = [...this.#senders.values()].map(({ slot }) => slot);
+    this.#senders.clear();
+    return slots;
+  }
+
   /** For the row of a slot; null where it is free. */
   toRow(slot: number): SenderRow | null {
     for (const sender of this.#senders.values()) {

@@ -54,6 +54,18 @@ export class Standings {
     return row === undefined || isFaded(row, now) ? [] : [room];
   }
 
+  /** All that is kept, by room, after the given one. */
+  kept(after: string): Named[] {
+    return this.#named((_, room) => room > after).sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** Forgets all; returns the rooms whose rows go. */
+  clear(): string[] {
+    const rooms = [...this.#rows.keys()];
+    this.#rows.clear();
+    return rooms;
+  }
+
   /** How the user stands where devices are still to hear of it, longest first. */
   due(): RoomStanding[] {
     return this.#named((row) => row.due)

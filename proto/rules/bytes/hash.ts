@@ -2,7 +2,7 @@
 // Inputs are VERBATIM bytes: nothing is encoded here.
 
 import type { Primitives } from '../primitives.ts';
-import { toBase64Url } from './base.ts';
+import { toBase64Url, toHex } from './base.ts';
 import { asciiBytes, concatBytes, putUint32 } from './bytes.ts';
 
 const recordLabel = asciiBytes('luxchat record v1\0');
@@ -11,6 +11,7 @@ const stateLabel = asciiBytes('luxchat state v1\0');
 const manifestLabel = asciiBytes('luxchat manifest v1\0');
 const backupLabel = asciiBytes('luxchat backup v1\0');
 const personLabel = asciiBytes('luxchat person v1\0');
+const erasureLabel = asciiBytes('luxchat erasure v1\0');
 
 /** One record's input fits; used within one call only, so that the hub allocates nothing for it. */
 const scratch = new Uint8Array(2_048);
@@ -27,6 +28,8 @@ export const saltBytes = 16;
 export const nonceBytes = 16;
 /** Bytes of Grant.attempt. */
 export const attemptBytes = 16;
+/** Bytes of an erasure's number. */
+const receiptBytes = 16;
 
 /** hash(record) = SHA-256(label | u32 length of stamp | stamp | u32 length of header | header). */
 export function recordHash(stamp: Uint8Array, header: Uint8Array, primitives: Primitives): Uint8Array {
@@ -60,6 +63,11 @@ export function manifestHash(signed: Uint8Array, primitives: Primitives): Uint8A
 /** hash(backup) = SHA-256(label | encoded header), see backup.proto. */
 export function backupHash(header: Uint8Array, primitives: Primitives): Uint8Array {
   return primitives.sha256(concatBytes(backupLabel, header));
+}
+
+/** ErasureReceipt.number of the erasure that was asked for in this attempt. */
+export function receiptNumber(attempt: Uint8Array, { sha256 }: Pick<Primitives, 'sha256'>): string {
+  return toHex(sha256(concatBytes(erasureLabel, attempt)).subarray(0, receiptBytes));
 }
 
 /** What a person commitment is made from. */

@@ -83,8 +83,8 @@ export interface StartedLogin {
   readonly verifier: string;
 }
 
-/** What a step-up may be for, as in the server's own list: the backup is created, fetched or dropped; the identity is replaced. */
-export const stepUpPurposes = ['backup', 'identity'] as const;
+/** What a step-up may be for, as in the server's own list: the backup is created, fetched or dropped; the identity is replaced; the account is closed. */
+export const stepUpPurposes = ['backup', 'identity', 'deactivate', 'erase'] as const;
 /** One of these. */
 export type StepUpPurpose = (typeof stepUpPurposes)[number];
 
@@ -101,6 +101,8 @@ export interface StepUpGrant extends SingleGrant {
   readonly second: SingleGrant;
   /** Milliseconds since the epoch, by the server's clock. */
   readonly expiresMs: number;
+  /** What it is for; absent = not said. */
+  readonly purpose?: StepUpPurpose;
 }
 
 /** The server to talk to. */

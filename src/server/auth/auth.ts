@@ -64,6 +64,8 @@ export interface Auth {
   onRevoked(listener: (revoked: Revoked) => void): () => void;
   /** Ends a device's tokens; false where it had none. Safe to repeat. */
   revokeDevice(userId: string, deviceNumber: number): Promise<boolean>;
+  /** Ends all devices of a user, who may log in again. Safe to repeat. */
+  endDevices(userId: string): Promise<void>;
   /** Ends all devices of a user and lets go of the person: who returns is new, and the id is never given out again. Safe to repeat. */
   eraseAccount(userId: string): Promise<void>;
   /** Removes all logins and grants and ends all devices that have run out, `rowsMax` rows at a time; call it now and then. Resolves to how many. */
@@ -109,6 +111,7 @@ export function createAuth(options: AuthOptions): Auth {
       return () => void listeners.delete(listener);
     },
     revokeDevice: (userId, deviceNumber) => all.remove(userId, deviceNumber, 'removed'),
+    endDevices: (userId) => all.removeAll(userId),
     eraseAccount: (userId) => all.erase(userId),
     async sweep(rowsMax) {
       for (let total = 0; ; ) {

@@ -190,6 +190,19 @@ describe('tokens', () => {
     await all.erase('@never:localhost');
   });
 
+  it('of all devices end where the account is deactivated, and its person may log in again', async () => {
+    const { all, store, revoked } = setUp();
+    await store.claimSubject(owner.subjectHash, user);
+    const tokens = [await added(all), await added(all)];
+    await all.removeAll(user);
+    await all.removeAll(user);
+    await all.removeAll('@never:localhost');
+    for (const { accessToken } of tokens) expect(await all.verify(accessToken)).toBeNull();
+    expect(revoked).toMatchObject([1, 2].map((deviceNumber) => ({ deviceNumber, reason: 'deactivated' })));
+    expect(await store.userOf(owner.subjectHash)).toBe(user);
+    expect((await added(all)).deviceNumber).toBe(3);
+  });
+
   it('end with the device that nobody used for twelve months, also where a crash came between', async () => {
     const store = memoryAccounts();
     const { all, clock } = setUp(store);

@@ -35,7 +35,7 @@ export interface TokenPair {
 }
 
 /** Why a device's tokens ended. */
-export type RevocationReason = 'loggedOut' | 'removed' | 'reused' | 'idle' | 'erased';
+export type RevocationReason = 'loggedOut' | 'removed' | 'reused' | 'idle' | 'deactivated' | 'erased';
 
 /** A device whose tokens have ended for good. */
 export interface Revoked extends DeviceIdentity {
@@ -63,6 +63,8 @@ export interface Devices {
   removeUnused(userId: string): Promise<void>;
   /** Ends the device of a family that ran out. Whoever hears of it may hear again after a crash. */
   endIdle(ended: EndedFamily): Promise<void>;
+  /** Ends all devices of an account that is deactivated. Safe to repeat. */
+  removeAll(userId: string): Promise<void>;
   /** Erases an account: no more devices, none left, and the subject let go, so that who returns is new. Safe to repeat after a crash. */
   erase(userId: string): Promise<void>;
 }
@@ -94,6 +96,7 @@ export function devices(options: DevicesOptions): Devices {
     remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
     removeUnused: (userId) => removeUnused(options, userId),
     endIdle: (ended) => endIdle(options, ended),
+    removeAll: (userId) => removeAll(options, userId),
     erase: (userId) => erase(options, userId),
   };
 }
@@ -229,6 +232,11 @@ async function endIdle({ store, onRevoked }: DevicesOptions, { key, family }: En
   await store.removeFamily(key);
 }
 
+async function removeAll(options: DevicesOptions, userId: string): Promise<void> {
+  const { devices = [] } = (await options.store.readDevices(userId)) ?? {};
+  for (const { number } of devices) await remove(options, userId, { deviceNumber: number, reason: 'deactivated' });
+}
+
 async function erase(options: DevicesOptions, userId: string): Promise<void> {
   const { store } = options;
   // First no more devices, then none left, then the subject: after a crash at any place the next call goes on from there.
@@ -237,7 +245,7 @@ async function erase(options: DevicesOptions, userId: string): Promise<void> {
   for (const { number } of marked.devices) await remove(options, userId, { deviceNumber: number, reason: 'erased' });
   if (marked.subjectHash === '') return;
   await store.releaseSubject(marked.subjectHash, userId);
-  await changeRow(store, userId, (row) => ({ ...row, subjectHash: '' }));
+  await changeRow(store, userId, (row) => ({ ...row, subjectHash: '', grantedMs: [] }));
 }
 
 async function changeRow(

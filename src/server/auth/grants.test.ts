@@ -194,5 +194,5 @@ it('only its hash is kept', async () => {
 });
 
 it('purposes are a closed list', () => {
-  expect(purposes).toEqual(['backup', 'identity']);
+  expect(purposes).toEqual(['backup', 'identity', 'deactivate', 'erase']);
 });

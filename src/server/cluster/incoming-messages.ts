@@ -14,6 +14,7 @@ type LocalKind =
   | 'unheard'
   | 'summaries'
   | 'grantChecked'
+  | 'accountClosed'
   | 'log'
   | 'timer';
 /** What actors of two nodes may say to each other. */
@@ -235,6 +236,9 @@ function userRequestOf(body: ClientFrame['body']): UserRequest | null {
     case 'removeDevice':
     case 'setBlock':
     case 'listBlocks':
+    case 'deactivateAccount':
+    case 'eraseAccount':
+    case 'readAccount':
       return body;
     case 'hello':
     case 'subscribe':

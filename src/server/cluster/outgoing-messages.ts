@@ -93,6 +93,7 @@ function bodyToWire(message: Message): Body {
     case 'unheard':
     case 'summaries':
     case 'grantChecked':
+    case 'accountClosed':
     case 'log':
     case 'timer':
       throw new Error(`${message.kind} never leaves a node`);

@@ -24,6 +24,7 @@ export const localSamples: readonly Message[] = [
   samples.unheard,
   samples.summaries,
   samples.grantChecked,
+  samples.accountClosed,
   samples.log,
   samples.timer,
 ];
