@@ -101,6 +101,7 @@ export const importRules: readonly ImportRule[] = [
       '@matrix-org/matrix-sdk-crypto-wasm',
       '@noble/curves',
       '@noble/hashes',
+      'fflate',
       '@bufbuild/protobuf',
       'idb',
       'hash-wasm',

@@ -36,6 +36,8 @@ export interface Arguments {
   readonly own: boolean;
   /** Another identity, for who lost the password and every device. */
   readonly startOver: boolean;
+  /** What can't be undone is not asked about once more. */
+  readonly yes: boolean;
 }
 
 const options = {
@@ -55,6 +57,7 @@ const options = {
   language: { type: 'string' },
   own: { type: 'boolean', default: false },
   'start-over': { type: 'boolean', default: false },
+  yes: { type: 'boolean', default: false },
   timeout: { type: 'string', default: '30' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -103,6 +106,7 @@ export function readArguments(args: readonly string[], env: Environment, program
     language: languageOf(values.language, env),
     own: values.own,
     startOver: values['start-over'],
+    yes: values.yes,
   };
 }
 

@@ -31,6 +31,9 @@ This device
   devices-rename NUMBER NAME …             call a device otherwise; your provider sees that name
   devices-remove NUMBER                    log another own device out
   devices lost NUMBER …                    the same where someone may have it: what it knew opens nothing new
+  account deactivate [--yes]               switch the account off; whoever logs in with your LuxID switches it on again
+  account export FILE                      everything of yours in a zip: what the server keeps, and what was said
+  account erase [FILE] [--yes]             erase it for good; the receipt goes into FILE, too
   receipts [on|off]                        do others see how far you have read?
   log-out                                  end this device and remove what it kept here
   status                                   counters: repairs, troubles, alarms; or that there were no alarms

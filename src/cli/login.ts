@@ -26,6 +26,10 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
   const loggedIn = args.user === '' ? await throughBrowser(args, out) : await throughTerminal(args, keyboard);
   await createDevice(args.folder, args.server, loggedIn);
   const client = await openDevice(args.folder);
+  let isBack = false as boolean;
+  client.on('reactivated', () => {
+    isBack = true;
+  });
   try {
     await client.start();
     const late = `You are logged in, but the server did not bring this device up to date: try ${args.call} whoami.`;
@@ -47,8 +51,10 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
         confirmed,
         first: loggedIn.firstLogin,
         ...(isUnasked && { findable: 'unasked' }),
+        ...(isBack && { reactivated: true }),
       },
       `You are ${user}, on device ${device}.`,
+      ...(isBack ? [backSentence] : []),
       confirmed ? first : further,
       ...(isUnasked ? [findableQuestion(args.call)] : []),
       ...(loggedIn.firstLogin ? [nameQuestion(args.call)] : []),
@@ -57,6 +63,9 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
     await client.close();
   }
 }
+
+const backSentence =
+  'Your account was deactivated, and is active again: others reach you from now on. Being found by a name is off until you say so.';
 
 function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
   return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show: showAddress(out) });

@@ -1,6 +1,7 @@
 // One run of the terminal client: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
 import { ClientError } from '#client/errors.ts';
 import { hasDevice, openDevice } from '#client/node/device-folder.ts';
+import { account } from './account.ts';
 import { type Arguments, programOf, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
 import { type Command, commands, onNewAlarm } from './commands.ts';
@@ -26,6 +27,7 @@ const all: Readonly<Record<string, Command>> = {
   unlock: { live: true, run: unlock },
   password: { live: true, run: password },
   keys: { live: true, run: keys },
+  account: { live: true, run: account },
   chat: { live: false, watches: true, run: chat },
 };
 

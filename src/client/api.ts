@@ -2,6 +2,7 @@
 // Every method rejects with ClientError; codes other than CLOSED, STORE and BAD_ARGUMENT are named with each method.
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { Role } from '#proto/gen/record.ts';
+import type { AccountApi } from './account/account.ts';
 import type { Alarm } from './alarms.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
@@ -18,6 +19,8 @@ export interface ClientEvents {
   connection: ConnectionState;
   /** First list after start, from the local store or the server. */
   ready: undefined;
+  /** The account was deactivated, and this device's login made it active again: the person is to be told. Once, before `synced`. */
+  reactivated: undefined;
   /** The server's list was compared and all rooms are live. */
   synced: undefined;
   /** A room is new, moved, was renamed, read, frozen …: read `rooms()` again. */
@@ -245,6 +248,9 @@ export interface Luxchat {
     | 'exportKeys'
     | 'importKeys'
   >;
+
+  /** The account as a whole: switching it off, erasing it. */
+  readonly account: AccountApi;
 
   /** What was counted since `start`. */
   counters(): Counters;

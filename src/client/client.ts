@@ -335,6 +335,7 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   /** The order matters: keys before people, people before rooms. */
   async #round(welcome: Welcome): Promise<void> {
+    if (welcome.reactivated) this.emit('reactivated', undefined);
     await this.ownDevices.welcome(welcome);
     await this.inbox.read();
     await this.blocks.first();

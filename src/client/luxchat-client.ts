@@ -6,6 +6,7 @@ import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
 import { parseUserId } from '#proto/rules/ids.ts';
+import { Account } from './account/account.ts';
 import type { Luxchat, SendOptions } from './api.ts';
 import { Membership } from './chain/membership.ts';
 import { ClientCore } from './client.ts';
@@ -43,6 +44,13 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     request: (body, expect) => this.connection.request(body, expect),
     confirmed: () => this.ownDevices.confirmed,
   }));
+  readonly account = new Account({
+    parts: () => this.parts,
+    rooms: () => this.rooms(),
+    replicas: () => this.rooms().map(({ room }) => this.held.need(room).replica),
+    leave: ({ room, status }) =>
+      status === MemberStatus.MEMBER_STATUS_INVITED ? this.decline(room) : this.leave(room),
+  });
   #typedAt = new Map<string, number>();
   #onlineAt = new Map<string, number>();
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { userAddress } from '#actors/kernel/address.ts';
+import type { UserMessage } from '#actors/kernel/messages.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { Session } from '#actors/session/session.ts';
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
-import { Runtime, type Socket } from './runtime.ts';
+import { Runtime, type RuntimeOptions, type Socket } from './runtime.ts';
 
 class Heard implements Socket {
   readonly id = 1;
@@ -24,7 +26,7 @@ class Heard implements Socket {
   }
 }
 
-function runtimeWith(checkToken: () => Promise<null>): Runtime {
+function runtimeWith(checkToken: () => Promise<null>, more: Partial<RuntimeOptions> = {}): Runtime {
   const shared = { buckets: new DeviceBuckets(() => defaultRates), limits: defaultSessionLimits };
   const none = () => {
     throw new Error('no such actor here');
@@ -36,6 +38,7 @@ function runtimeWith(checkToken: () => Promise<null>): Runtime {
     revokeDevice: async () => {},
     logs: () => ({ command: () => {}, forget: () => {}, peek: async () => null }),
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    ...more,
   });
 }
 
@@ -83,5 +86,72 @@ describe('what devices post', () => {
     runtime.received(socket, [frames[1] as Uint8Array], 50);
     runtime.closed(socket);
     expect(runtime.posts.waiting).toBe(0);
+  });
+});
+
+describe('an account that is closed', () => {
+  const user = '@ada:lux.example';
+  const from = userAddress(user);
+
+  /** A runtime whose user actors hear and say nothing; what they hear next. */
+  function listening(more: Partial<RuntimeOptions>) {
+    let heard = Promise.withResolvers<UserMessage>();
+    const receive = (message: UserMessage) => {
+      heard.resolve(message);
+      return [];
+    };
+    const none = () => {
+      throw new Error('no such actor here');
+    };
+    const create = { session: none, room: none, user: () => ({ receive, idle: () => false }) };
+    const runtime = runtimeWith(() => new Promise(() => {}), { create, ...more });
+    runtime.system.tell(from, { kind: 'invited' });
+    const next = async () => {
+      const message = await heard.promise;
+      heard = Promise.withResolvers();
+      return message;
+    };
+    return { runtime, next };
+  }
+
+  it('is let go of once at a time, and again where that failed', async () => {
+    const calls: PromiseWithResolvers<void>[] = [];
+    const failures: string[] = [];
+    const { runtime, next } = listening({
+      closeAccount: () => {
+        const call = Promise.withResolvers<void>();
+        calls.push(call);
+        return call.promise;
+      },
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: (event) => void failures.push(event) },
+    });
+    await next();
+    const ask = () => runtime.perform({ kind: 'closeAccount', user, purpose: 'erase' }, from, 1);
+    ask();
+    ask();
+    expect(calls).toHaveLength(1);
+    calls[0]?.reject(new Error('no store'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures).toEqual(['account closing failed']);
+    ask();
+    calls[1]?.resolve();
+    expect(await next()).toEqual({ kind: 'accountClosed' });
+  });
+
+  it('takes a grant that login knows; where login does not answer, nobody knows', async () => {
+    const answers = [true, false];
+    const checkGrant = async () => {
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error('no store');
+      return answer;
+    };
+    const { runtime, next } = listening({ checkGrant });
+    await next();
+    for (const [token, counts] of [true, false, null].entries()) {
+      const grant = { token: 'lxg_', attempt: new Uint8Array(16) };
+      const shown = { user, device: 1, purpose: 'erase', grant, content: new Uint8Array() } as const;
+      runtime.perform({ kind: 'checkGrant', token, ...shown }, from, 1);
+      expect(await next()).toEqual({ kind: 'grantChecked', token, counts });
+    }
   });
 });

@@ -100,6 +100,8 @@ export class Runtime implements World {
   readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
   readonly #options: RuntimeOptions;
   readonly #sockets = new Map<number, Socket>();
+  /** Users whose accounts login, backup and directory are letting go of. */
+  readonly #closing = new Set<string>();
   readonly #logs: Logs;
   readonly #summaries: Summaries;
   readonly #serving: Serving;
@@ -261,12 +263,19 @@ export class Runtime implements World {
           this.system.tellFrom(from, incarnation, { kind: 'answer', request, body }),
         );
       }
-      case 'closeAccount':
-        void (this.#options.closeAccount?.(effect.user, effect.purpose) ?? Promise.resolve()).then(
-          () => this.system.tellFrom(from, incarnation, { kind: 'accountClosed' }),
-          (error) => this.#options.log.error('account closing failed', error),
-        );
+      case 'closeAccount': {
+        const { user, purpose } = effect;
+        // Asked again while it is under way: a second one could end what its person logs in with after the first.
+        if (this.#closing.has(user)) return;
+        this.#closing.add(user);
+        void (this.#options.closeAccount?.(user, purpose) ?? Promise.resolve())
+          .finally(() => this.#closing.delete(user))
+          .then(
+            () => this.system.tellFrom(from, incarnation, { kind: 'accountClosed' }),
+            (error) => this.#options.log.error('account closing failed', error),
+          );
         return;
+      }
       case 'revokeDevice':
         this.#revocations.confirmed(effect.user, effect.device);
         this.#options

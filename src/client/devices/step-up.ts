@@ -64,7 +64,7 @@ export class StepUps {
     try {
       const grant = await this.#complete(readReturn(address), begun.verifier);
       await this.#forget();
-      return grant;
+      return { ...grant, purpose };
     } catch (error) {
       if (error instanceof LoginError && isOver(error)) await this.#forget();
       return explain(error);

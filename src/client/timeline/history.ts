@@ -61,6 +61,29 @@ export async function readHistory(room: RoomReplica, beforeSeq: number, limit: n
   return lines.reverse();
 }
 
+/** Fetches everything below what is held. False where that could not be had: no connection, or the server does not give it. */
+export async function fetchAllOlder(room: RoomReplica): Promise<boolean> {
+  while (await tryOlder(room)) {
+    // The next page.
+  }
+  return room.local.lowSeq <= Math.max(1, room.local.readableFrom);
+}
+
+/** The lines that are here, oldest first, a page at a time. */
+export async function* oldestLines(room: RoomReplica): AsyncGenerator<TimelineItem[], void, undefined> {
+  const to = `${room.room} ${orderedNumber(Number.MAX_SAFE_INTEGER)}`;
+  for (let next = 0; ; ) {
+    const range = { from: `${room.room} ${orderedNumber(next)}`, to, limit: pageRecords };
+    const rows = await room.ports.parts.store.list('records', range);
+    const lines = await Promise.all(rows.map(({ value }) => lineOf(room, LocalRecord.decode(value))));
+    const shown = lines.filter((line) => line !== undefined);
+    if (shown.length > 0) yield shown;
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    next = seqOfKey(last.key) + 1;
+  }
+}
+
 async function rowsBefore(
   room: RoomReplica,
   beforeSeq: number,

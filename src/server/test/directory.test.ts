@@ -1,10 +1,14 @@
-// Being found by name, with real processes: by who said yes, by nobody else, and not by trying all names.
+// Being found by name, with real processes: by who said yes, by nobody else, and not by trying all names. And accounts that are switched off or erased, of which
+// nothing that leads to their person is left.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { openDevice } from '#client/node/device-folder.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { searchLimits } from '../directory/searches.ts';
+import { EmbeddedStore } from '../storage/embedded/store.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 import { Liar } from './liar.ts';
 import { forgedIdentity, signManifest } from './liar-forger.ts';
@@ -27,6 +31,12 @@ afterAll(async () => {
 
 const found = async (by: LuxchatClient, text: string) =>
   (await by.directory.search(text)).map(({ user, name }) => [user, name]);
+
+/** Keyed hashes of LuxID's subjects, as they lie on the disk. */
+function subjects(): string[] {
+  const files = onDisk('subject/').map((path) => readFileSync(path, 'latin1'));
+  return files.flatMap((text) => [...text.matchAll(/subject\/([A-Za-z0-9_-]{43})/g)].map(([, hash]) => hash!));
+}
 
 /** Does any file of the provider's folder hold these bytes? */
 function onDisk(word: string): string[] {
@@ -121,4 +131,97 @@ it('is not read out by trying names', async () => {
   expect(tried).toBeLessThanOrEqual(searchLimits.userBurst + minutes);
   // Others search on.
   await eventually('ann is back', async () => (await ann.directory.search('abc').catch(() => null)) !== null);
+});
+
+it('is over for an account that is switched off, until its person logs in again', async () => {
+  const eve = await provider.device('eve');
+  clients.push(eve);
+  await eve.directory.setListing('yes', 'Evelyne Zwick');
+  const room = await ann.startDirect(eve.user);
+  await eventually('eve is invited', () => eve.rooms().some((each) => each.room === room), 20_000, [eve]);
+  await eve.accept(room);
+  const grant = await provider.stepUp(eve, 'eve', 'deactivate');
+  await expect(eve.account.erase(grant)).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
+  const { attempt } = grant;
+  await expect(eve.account.deactivate({ ...grant, token: `lxg_${'a'.repeat(43)}` })).rejects.toMatchObject({
+    code: 'STEP_UP_NEEDED',
+  });
+  const ended = eve.once('ended');
+  await eve.account.deactivate({ ...grant, attempt });
+  expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED' });
+  await eventually('eve is found no more', async () => (await found(ann, 'evelyne')).length === 0);
+  await ann.send(room, 'meanwhile');
+  await ann.flushed();
+
+  const again = await openDevice(await provider.login('eve'), { backoffMaxMs: 500 });
+  clients.push(again);
+  let isTold = false;
+  again.on('reactivated', () => {
+    isTold = true;
+  });
+  await again.start();
+  await again.synced();
+  expect([again.user, isTold]).toEqual([eve.user, true]);
+  expect((await again.devices()).map((each) => each.current)).toEqual([true]);
+  expect(await again.directory.listing()).toMatchObject({ choice: 'unasked' });
+  const isIn = () => again.room(room).members.includes(ann.user);
+  await eventually('eve is where she was', isIn, 20_000, [again]);
+});
+
+it('is over for an account that is erased, of which the tables name nobody, and its person is somebody new', async () => {
+  const before = subjects();
+  const fay = await provider.device('fay');
+  const hash = subjects().find((each) => !before.includes(each)) ?? '';
+  clients.push(fay);
+  await fay.directory.setListing('yes', 'Fay Schartz');
+  const room = await ann.startDirect(fay.user);
+  await eventually('fay is invited', () => fay.rooms().some((each) => each.room === room), 20_000, [fay]);
+  await fay.accept(room);
+  const group = await fay.createGroup({ name: 'Hiking', invite: [ann.user] });
+  await eventually('ann is invited', () => ann.rooms().some((each) => each.room === group), 20_000, [ann]);
+  await ann.accept(group);
+  await fay.send(group, 'Moien');
+  await fay.flushed();
+
+  const pieces: Uint8Array[] = [];
+  for await (const piece of fay.account.export()) pieces.push(piece);
+  const zip = unzipSync(new Uint8Array(Buffer.concat(pieces)));
+  const text = (name: string) => new TextDecoder().decode(zip[name]);
+  const { user, listing, rooms } = JSON.parse(text('record.json'));
+  expect([user, listing.name]).toEqual([fay.user, 'Fay Schartz']);
+  expect(rooms.map((each: { room: string }) => each.room)).toEqual([room, group].sort());
+  expect(Object.keys(zip).some((name) => name.endsWith('.txt') && text(name).includes(`${fay.user}: Moien`))).toBe(
+    true,
+  );
+
+  await expect(fay.account.erase(await provider.stepUp(fay, 'fay', 'deactivate'))).rejects.toMatchObject({
+    code: 'STEP_UP_NEEDED',
+  });
+  const ended = fay.once('ended');
+  const erasure = await fay.account.erase(await provider.stepUp(fay, 'fay', 'erase'));
+  // The last owner of a group stays in it, by id, and holds nobody up.
+  expect(erasure).toMatchObject({ number: expect.stringMatching(/^[0-9a-f]{32}$/), left: 1, stayed: [group] });
+  expect(erasure.parts.map(({ what }) => what)).toContain('login');
+  expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED' });
+  const left = () => ann.members(room).some((each) => each.user === fay.user && each.status === 3);
+  await eventually('ann sees that fay left', left, 20_000, [ann]);
+  await eventually('fay is found no more', async () => (await found(ann, 'schartz')).length === 0, 20_000, [ann]);
+  await ann.send(group, 'Is anybody there?');
+  await ann.flushed();
+  const someone = await provider.device('fay');
+  clients.push(someone);
+  expect([someone.user === fay.user, someone.device]).toEqual([false, 1]);
+
+  await provider.stop();
+  // Names that were given up go from the disk with the opening.
+  const store = await EmbeddedStore.open({ folder: provider.folder, now: Date.now });
+  const rows = await store.readState(`user/${fay.user}`);
+  const kept = [await store.accounts().readDevices(fay.user), await store.directory().readListing(fay.user)];
+  expect(await store.accounts().userOf(hash)).toBe(someone.user);
+  await store.close();
+  expect(kept).toMatchObject([{ erased: true, subjectHash: '', devices: [] }, null]);
+  // What begins with a tilde is the log's own.
+  const own = rows.map(({ key }) => key).filter((key) => !key.startsWith('~'));
+  expect(own.sort()).toEqual(['account', 'mark']);
+  expect([onDisk('Fay Schartz'), onDisk('schartz')]).toEqual([[], []]);
 });

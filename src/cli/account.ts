@@ -1,0 +1,104 @@
+// `luxchat account deactivate`, `account erase [FILE]` and `account export FILE`. Closing it says beforehand what follows, asks for it in words, has the person log in with LuxID once more, and
+// shows what the provider promises. What this device kept stays: log-out removes it.
+import { existsSync, writeFileSync } from 'node:fs';
+import type { ErasedWhat, Erasure } from '#client/account/closing.ts';
+import { ClientError } from '#client/errors.ts';
+import { exportAccount } from './account-export.ts';
+import { need, type Session } from './commands.ts';
+import { stepUp } from './luxid.ts';
+
+/** Runs the command. */
+export async function account(session: Session): Promise<void> {
+  const what = need(session.args, 0, 'deactivate, erase or export');
+  if (what === 'deactivate') return deactivate(session);
+  if (what === 'erase') return erase(session);
+  if (what === 'export') return exportAccount(session);
+  const { call } = session.args;
+  throw new ClientError('BAD_ARGUMENT', `${call} account deactivate, account erase [FILE], or account export FILE.`);
+}
+
+async function deactivate(session: Session): Promise<void> {
+  const { client, args, out, keyboard } = session;
+  out.note(
+    'All your devices are logged out, nobody reaches you and nobody finds you. What you wrote stays with those you wrote to until its time is over.',
+    'When you log in with LuxID again, the account is active again.',
+    ...notSecured(session),
+  );
+  if (!args.yes && !/^y(es)?$/i.test(await keyboard.ask('Deactivate your account? (yes/no) '))) throw unchanged();
+  await client.account.deactivate(await stepUp(session, 'deactivate'));
+  out.say({ type: 'deactivated' }, `Your account is deactivated. ${hint(session)}`);
+}
+
+async function erase(session: Session): Promise<void> {
+  const { client, args, out, keyboard } = session;
+  const file = args.rest[1];
+  if (file !== undefined && existsSync(file)) throw new ClientError('BAD_ARGUMENT', `${file} is there already.`);
+  out.note(
+    'Your account is erased for good, with your backup, your name and all your devices. Nobody can bring it back, and your Luxchat-ID is never given out again.',
+    'Encrypted messages that you sent stay with those you sent them to until their time is over. You leave your rooms.',
+  );
+  if (!args.yes) {
+    const typed = await keyboard.ask(`To erase it type your Luxchat-ID (${client.user}): `);
+    if (typed !== client.user) throw unchanged();
+  }
+  const grant = await stepUp(session, 'erase');
+  const erasure = await client.account.erase(grant, {
+    onLeaving: ({ left, of }) => left % 50 === 0 && out.note(`  ${left} of ${of} rooms left`),
+  });
+  // Shown before it is written: a file that can't be must not take the receipt with it.
+  out.say({ type: 'erased', ...erasure }, ...receiptLines(erasure), '', hint(session));
+  if (file !== undefined)
+    writeFileSync(file, `${JSON.stringify({ provider: client.user.split(':')[1], ...erasure }, null, 2)}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+    });
+}
+
+/** What the provider promises, a line a thing. */
+export function receiptLines({ number, day, parts, left, stayed }: Erasure): string[] {
+  const lines = parts.map(({ what, lastDay }) => `  ${words[what]}: ${until(lastDay, day)}`);
+  return [
+    `Your account is erased. Receipt ${number}, of ${dateOf(day)}; keep it.`,
+    ...(parts.length > 0
+      ? lines
+      : ['  The answer was lost on its way, and this device was logged out: so it was done.']),
+    `You left ${left} ${left === 1 ? 'room' : 'rooms'}.`,
+    ...(stayed.length > 0 ? [`These could not be left, and list your Luxchat-ID on: ${stayed.join(', ')}`] : []),
+  ];
+}
+
+const words: Readonly<Record<ErasedWhat, string>> = {
+  login: 'who you are to LuxID, your devices and their logins',
+  account: 'names of devices, public keys, rooms, blocks',
+  backup: 'the encrypted backup',
+  listing: 'the name that others found you by',
+  inbox: 'what waited for your devices, encrypted',
+  messages: 'messages that you sent, encrypted',
+  files: 'files that you sent, encrypted',
+  reports: 'what was shown to the provider by you or of you',
+  memberships: 'your Luxchat-ID and public keys in rooms where others are, by which they check what you signed',
+  id: 'your Luxchat-ID itself, so that nobody ever gets it, and this receipt',
+  other: 'something that this version has no word for',
+};
+
+function until(lastDay: number, day: number): string {
+  if (lastDay === 0) return 'stays';
+  return lastDay === day ? 'gone now' : `gone by ${dateOf(lastDay + 1)}`;
+}
+
+function dateOf(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
+}
+
+function notSecured({ client, args }: Session): string[] {
+  if (client.security.state().backup) return [];
+  return [`Your messages are not secured: nobody can read them any more afterwards. Run ${args.call} secure first.`];
+}
+
+function hint({ args }: Session): string {
+  return `What this device kept is still here: ${args.call} log-out removes it.`;
+}
+
+function unchanged(): ClientError {
+  return new ClientError('BAD_ARGUMENT', 'Nothing was changed.');
+}

@@ -1,0 +1,129 @@
+// What an app hears of an account that is closed, over a provider that is stood in for: answered, refused, and answered with the answer lost.
+import { beforeEach, expect, it } from 'vitest';
+import { ErasedKind } from '#proto/gen/client.ts';
+import { Disconnect, Rejection } from '#proto/gen/codes.ts';
+import { testPrimitives } from '#proto/golden/cast.ts';
+import { receiptNumber } from '#proto/rules/bytes/hash.ts';
+import { ClientError } from '../errors.ts';
+import type { RoomInfo } from '../shown.ts';
+import { Account } from './account.ts';
+
+const second = { token: 'lxg_', attempt: new Uint8Array(16) };
+const grant = { token: 'lxg_', attempt: new Uint8Array(16).fill(7), second, expiresMs: 0 };
+const refused = (rejection: Rejection) => new ClientError('REJECTED', 'no', { rejection });
+const lost = new ClientError('DISCONNECTED', 'lost');
+const over = new ClientError('LOGIN_NEEDED', 'over', { disconnect: Disconnect.DISCONNECT_LOGGED_OUT });
+const receipt = { number: 'ab', day: 20_000, parts: [{ kind: ErasedKind.ERASED_KIND_INBOX, lastDay: 20_038 }] };
+
+let asked: object[];
+let answers: (object | Error)[];
+let isLive: boolean;
+let now: number;
+let rooms: Partial<RoomInfo>[];
+/** What leaving each room takes, or fails with. */
+let leaving: Map<string, number | Error>;
+let account: Account;
+beforeEach(() => {
+  asked = [];
+  answers = [];
+  isLive = true;
+  now = 20_000 * 86_400_000;
+  rooms = [];
+  leaving = new Map();
+  const request = async (body: object) => {
+    asked.push(body);
+    const answer = answers.shift() ?? new Error('nothing more was to be asked');
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  account = new Account({
+    parts: () => ({
+      ...{ request: request as never, live: () => isLive, whenLive: async () => isLive },
+      ...{ now: () => now, primitives: testPrimitives, user: '@me:localhost' },
+    }),
+    rooms: () => rooms as RoomInfo[],
+    replicas: () => [],
+    leave: async ({ room }) => {
+      const takes = leaving.get(room) ?? 0;
+      if (takes instanceof Error) throw takes;
+      now += takes;
+    },
+  });
+});
+
+it('is switched off with the grant, and asked again with the same where the answer was lost', async () => {
+  answers = [lost, {}];
+  await account.deactivate(grant);
+  const value = { grant: { token: grant.token, attempt: grant.attempt } };
+  expect(asked).toEqual([
+    { $case: 'deactivateAccount', value },
+    { $case: 'deactivateAccount', value },
+  ]);
+});
+
+it.each([
+  ['when it was asked', [over]],
+  ['when it came back', [lost, over]],
+  ['in a session that is about to end', [lost, refused(Rejection.REJECTION_NOT_LOGGED_IN)]],
+])('was done where this device is logged out %s', async (_, errors) => {
+  answers = [...errors];
+  await account.deactivate(grant);
+  answers = [...errors];
+  const { number, parts, day } = await account.erase(grant);
+  expect({ number, parts, day }).toEqual({
+    number: receiptNumber(grant.attempt, testPrimitives),
+    parts: [],
+    day: 20_000,
+  });
+});
+
+it('was not done where this device was logged out before', async () => {
+  isLive = false;
+  answers = [over];
+  await expect(account.deactivate(grant)).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
+  answers = [refused(Rejection.REJECTION_NOT_LOGGED_IN)];
+  await expect(account.deactivate(grant)).rejects.toMatchObject({ code: 'REJECTED' });
+});
+
+it('takes a fresh login, which three lost answers do not use up', async () => {
+  answers = [refused(Rejection.REJECTION_FORBIDDEN)];
+  await expect(account.deactivate(grant)).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
+  answers = [lost, lost, lost];
+  await expect(account.erase(grant)).rejects.toMatchObject({ code: 'DISCONNECTED' });
+});
+
+it('is erased after its rooms were left, as far as they can be', async () => {
+  rooms = [1, 2, 3, 2].map((status, n) => ({ room: `!${n}`, status: status as RoomInfo['status'] }));
+  leaving.set('!1', refused(Rejection.REJECTION_INVALID_CONTROL));
+  answers = [receipt];
+  const heard: string[] = [];
+  const erasure = await account.erase(grant, { onLeaving: ({ left, of }) => heard.push(`${left}/${of}`) });
+  expect(erasure).toEqual({ ...receipt, parts: [{ what: 'inbox', lastDay: 20_038 }], left: 2, stayed: ['!1'] });
+  expect(heard).toEqual(['1/3', '1/3', '2/3']);
+});
+
+it('leaves rooms for five minutes and no longer, so that the grant still counts', async () => {
+  rooms = [0, 1, 2].map((n) => ({ room: `!${n}`, status: 2 }));
+  leaving.set('!0', 299_999);
+  leaving.set('!1', 1);
+  answers = [receipt];
+  expect(await account.erase(grant)).toMatchObject({ left: 2, stayed: ['!2'] });
+});
+
+it('leaves no room with a fresh login of another purpose', async () => {
+  rooms = [{ room: '!0', status: 2 }];
+  leaving.set('!0', new Error('it was left'));
+  await expect(account.erase({ ...grant, purpose: 'deactivate' })).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
+});
+
+it('is not erased where the connection is lost before', async () => {
+  rooms = [{ room: '!0', status: 2 }];
+  leaving.set('!0', lost);
+  await expect(account.erase(grant)).rejects.toBe(lost);
+  expect(asked).toEqual([]);
+});
+
+it('says what it does not know of a later version', async () => {
+  answers = [{ ...receipt, parts: [{ kind: 99, lastDay: 0 }] }];
+  expect((await account.erase(grant)).parts).toEqual([{ what: 'other', lastDay: 0 }]);
+});

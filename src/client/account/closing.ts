@@ -1,0 +1,160 @@
+// Switching one's account off, and erasing it at the provider. Either takes a step-up, so an unlocked device is not enough, and ends this device: what it
+// keeps itself stays until the caller removes it. Before it is erased the account leaves its rooms, which this device signs: no server can.
+import { ErasedKind } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
+import { receiptNumber } from '#proto/rules/bytes/hash.ts';
+import type { StepUpGrant } from '../connection/login.ts';
+import { reconnectMs } from '../connection/requests.ts';
+import { ClientError, isRejection, wasLost } from '../errors.ts';
+import type { Parts } from '../parts.ts';
+import type { RoomInfo } from '../shown.ts';
+
+/** What a provider keeps of an account. */
+export type ErasedWhat =
+  | 'login'
+  | 'account'
+  | 'backup'
+  | 'listing'
+  | 'inbox'
+  | 'messages'
+  | 'files'
+  | 'reports'
+  | 'memberships'
+  | 'id'
+  /** Of a later version. */
+  | 'other';
+
+/** How the erasure of an account was answered. */
+export interface Erasure {
+  /** 32 hexadecimal digits, which the provider keeps beside the erased id. */
+  readonly number: string;
+  /** UTC day of it, since 1970-01-01. */
+  readonly day: number;
+  /** What goes until when: `lastDay` is the last UTC day on which something of it may be left, `day` = it goes at once, 0 = it stays. Empty where the
+   * answer was lost: the server logged this device out, as it does after an erasure. */
+  readonly parts: readonly { readonly what: ErasedWhat; readonly lastDay: number }[];
+  /** Rooms that were left before. */
+  readonly left: number;
+  /** Rooms that could not be left: the last owner of a group can't, nor a device that is not confirmed, nor one of an identity that is not signed in. */
+  readonly stayed: readonly string[];
+}
+
+/** How far an erasure is: rooms left so far, of how many. */
+export interface LeavingProgress {
+  readonly left: number;
+  readonly of: number;
+}
+
+export interface ClosingPorts {
+  readonly parts: () => Pick<Parts, 'request' | 'live' | 'whenLive' | 'now' | 'primitives'>;
+  readonly rooms: () => readonly RoomInfo[];
+  /** Leaves a room, or declines the invitation to it. Rejects as requests do. */
+  readonly leave: (room: RoomInfo) => Promise<void>;
+}
+
+/** Leaving rooms takes so long at most, so that the grant, which lasts ten minutes, still counts afterwards. */
+const leavingMs = 300_000;
+const lostTries = 3;
+const dayMs = 86_400_000;
+
+const names: Readonly<Record<ErasedKind, ErasedWhat>> = {
+  [ErasedKind.ERASED_KIND_UNSPECIFIED]: 'other',
+  [ErasedKind.ERASED_KIND_LOGIN]: 'login',
+  [ErasedKind.ERASED_KIND_ACCOUNT]: 'account',
+  [ErasedKind.ERASED_KIND_BACKUP]: 'backup',
+  [ErasedKind.ERASED_KIND_LISTING]: 'listing',
+  [ErasedKind.ERASED_KIND_INBOX]: 'inbox',
+  [ErasedKind.ERASED_KIND_MESSAGES]: 'messages',
+  [ErasedKind.ERASED_KIND_FILES]: 'files',
+  [ErasedKind.ERASED_KIND_REPORTS]: 'reports',
+  [ErasedKind.ERASED_KIND_MEMBERSHIPS]: 'memberships',
+  [ErasedKind.ERASED_KIND_ID]: 'id',
+};
+
+/** Closes the account of this device. */
+export class AccountCloser {
+  readonly #ports: ClosingPorts;
+
+  constructor(ports: ClosingPorts) {
+    this.#ports = ports;
+  }
+
+  /** See AccountApi.deactivate. */
+  async deactivate({ token, attempt }: StepUpGrant): Promise<void> {
+    const { request } = this.#ports.parts();
+    const value = { grant: { token, attempt } };
+    await this.#answered(() => request({ $case: 'deactivateAccount', value }, 'done'));
+  }
+
+  /** See AccountApi.erase. */
+  async erase(grant: StepUpGrant, onLeaving: (progress: LeavingProgress) => void): Promise<Erasure> {
+    const { token, attempt, purpose = 'erase' } = grant;
+    // Before a room is left for nothing.
+    if (purpose !== 'erase')
+      throw new ClientError('STEP_UP_NEEDED', `This fresh login was for another purpose: ${purpose}.`);
+    const { now, primitives, request } = this.#ports.parts();
+    const { left, stayed } = await this.#leaveAll(onLeaving);
+    const value = { grant: { token, attempt } };
+    const answer = await this.#answered(() => request({ $case: 'eraseAccount', value }, 'erasureReceipt'));
+    const { number, day, parts } = answer ?? {
+      number: receiptNumber(attempt, primitives),
+      day: Math.floor(now() / dayMs),
+      parts: [],
+    };
+    const promised = parts.map(({ kind, lastDay }) => ({ what: names[kind] ?? 'other', lastDay }));
+    return { number, day, parts: promised, left, stayed };
+  }
+
+  /** Rejects where the connection is lost: nothing was erased then, and the same may be called again. */
+  async #leaveAll(onLeaving: (progress: LeavingProgress) => void): Promise<{ left: number; stayed: string[] }> {
+    const { now } = this.#ports.parts();
+    const until = now() + leavingMs;
+    const rooms = this.#ports.rooms().filter(isIn);
+    const stayed: string[] = [];
+    for (const [index, room] of rooms.entries()) {
+      try {
+        if (now() >= until) stayed.push(room.room);
+        else await this.#ports.leave(room);
+      } catch (error) {
+        if (!(error instanceof ClientError) || !staysFor.has(error.code)) throw error;
+        stayed.push(room.room);
+      }
+      onLeaving({ left: index + 1 - stayed.length, of: rooms.length });
+    }
+    return { left: rooms.length - stayed.length, stayed };
+  }
+
+  /** Asks until it is answered. Undefined: the session ended for good once it was asked, as it does when it was done, and the answer was lost. */
+  async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+    const { live, whenLive } = this.#ports.parts();
+    const wasLive = live();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (isRejection(error, Rejection.REJECTION_FORBIDDEN))
+          throw new ClientError('STEP_UP_NEEDED', 'The fresh login is used up or too long ago.', { cause: error });
+        const isOver = error instanceof ClientError && error.code === 'LOGIN_NEEDED';
+        // Asked again in a session that is about to end.
+        const wasDone = attempt > 1 && isRejection(error, Rejection.REJECTION_NOT_LOGGED_IN);
+        if ((wasLive && isOver) || wasDone) return undefined;
+        if (!wasLost(error) || attempt === lostTries) throw error;
+        await whenLive(reconnectMs);
+      }
+    }
+  }
+}
+
+/** Why one room is not left, where the next one can be. */
+const staysFor: ReadonlySet<ClientError['code']> = new Set([
+  'REJECTED',
+  'UNTRUSTED',
+  'UNKNOWN',
+  'PROTOCOL',
+  'NOT_CONFIRMED',
+]);
+
+function isIn({ status }: RoomInfo): boolean {
+  return status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_INVITED;
+}
