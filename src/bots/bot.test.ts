@@ -16,6 +16,8 @@ const soon = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
 class Stage extends Emitter<ClientEvents> {
   readonly #rooms = new Map<string, RoomInfo>();
   readonly gone: string[] = [];
+  readonly startedOver: { readonly user: string; readonly changedTo: Uint8Array }[] = [];
+  readonly approved: string[] = [];
   failures = 0;
   looks = 0;
   readonly bot: Bot;
@@ -28,6 +30,9 @@ class Stage extends Emitter<ClientEvents> {
       synced: async () => this.emit('synced', undefined),
       close: async () => {},
       rooms: () => [...this.#rooms.values()],
+      user: '@bot:x',
+      people: { startedOver: () => this.startedOver },
+      approveIdentity: async (user: string) => void this.approved.push(user),
       room: (room: string) => this.#rooms.get(room),
       leave: (room: string) => this.#leave(room),
       timeline: async () => {
@@ -68,6 +73,17 @@ let stage: Stage;
 afterEach(() => stage.bot.close());
 
 describe('a bot', () => {
+  it('lets in again who started over, and not itself', async () => {
+    stage = new Stage(3);
+    const changed = new Uint8Array(32).fill(1);
+    stage.startedOver.push({ user: '@ann:x', changedTo: changed }, { user: '@bot:x', changedTo: changed });
+    await stage.begin(0);
+    expect(stage.approved).toEqual(['@ann:x']);
+    stage.startedOver.push({ user: '@ben:x', changedTo: changed });
+    stage.emit('alarm', { code: 'IDENTITY_SWAPPED', user: '@ben:x' });
+    expect(stage.approved).toEqual(['@ann:x', '@ann:x', '@ben:x']);
+  });
+
   it('stays in as many rooms as it may, and leaves the one that was silent longest when one more comes', async () => {
     stage = new Stage(3);
     for (const [room, lastMs] of [

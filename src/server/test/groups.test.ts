@@ -1,6 +1,6 @@
 // Groups and 1:1 rooms in full, through the SDK and a real provider: invitations, joining, leaving, removing, banning, roles, names for newcomers,
 // edits, reactions, deletions, typing.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
@@ -332,8 +332,10 @@ it('the server holds no word of it', () => {
 });
 
 function filesIn(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    return statSync(path).isDirectory() ? filesIn(path) : [path];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesIn(path);
+    // A socket holds nothing.
+    return entry.isFile() ? [path] : [];
   });
 }
