@@ -97,8 +97,8 @@ export interface SingleGrant {
 
 /** What a step-up ends in. */
 export interface StepUpGrant extends SingleGrant {
-  /** Another one, of purpose `backup`, for what takes two requests. */
-  readonly second: SingleGrant;
+  /** Another one, of purpose `backup`, for what takes two requests: with purposes `backup` and `identity`. */
+  readonly second?: SingleGrant;
   /** Milliseconds since the epoch, by the server's clock. */
   readonly expiresMs: number;
   /** What it is for; absent = not said. */
@@ -167,7 +167,8 @@ export async function completeStepUp(
   options: { readonly login: string; readonly verifier: string; readonly accessToken: string },
 ): Promise<StepUpGrant> {
   const answer = await post(at, '/auth/grant', { ...options });
-  return { ...single(answer, 'grant'), second: single(answer, 'second'), expiresMs: number(answer, 'expiresMs') };
+  const second = answer.second === undefined ? {} : { second: single(answer, 'second') };
+  return { ...single(answer, 'grant'), ...second, expiresMs: number(answer, 'expiresMs') };
 }
 
 function single(answer: Answer, name: string): SingleGrant {

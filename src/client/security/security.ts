@@ -157,6 +157,7 @@ export class Security {
   ): Promise<void> {
     if (devices.includes(this.#ports.parts().device))
       throw new ClientError('BAD_ARGUMENT', 'This device can not log itself out as lost.');
+    const second = secondOf(grant);
     await this.#exclusive(async () => {
       await this.#look();
       const { backupKey, version } = await openAsOwner(this.#ports, { grant, password, ...watch });
@@ -169,7 +170,7 @@ export class Security {
       await this.#follow();
       await this.#restoring.readAll();
       const loss = { devices: lost, selfSigningSeed: crypto.getRandomValues(new Uint8Array(32)) };
-      await this.#begin(grant.second, password, { ...watch, loss });
+      await this.#begin(second, password, { ...watch, loss });
     });
   }
 
@@ -192,6 +193,7 @@ export class Security {
    * makes up for it. WEAK_PASSWORD, STEP_UP_NEEDED, OFFLINE; BAD_ARGUMENT on a confirmed device: `changePassword` loses nothing. */
   async startOver(grant: StepUpGrant, password: string, watch: Derivation = {}): Promise<void> {
     await requireStrong(password);
+    const second = secondOf(grant);
     await this.#exclusive(async () => {
       if (this.#ports.parts().confirmed())
         throw new ClientError(
@@ -200,7 +202,7 @@ export class Security {
         );
       await this.#ports.devices.startOver(grant);
       await this.#follow();
-      await this.#begin(grant.second, password, watch);
+      await this.#begin(second, password, watch);
     });
   }
 
@@ -352,4 +354,9 @@ export class Security {
     this.#told = said;
     this.#ports.parts().emit('security', state);
   }
+}
+
+function secondOf({ second }: StepUpGrant): Grant {
+  if (!second) throw new ClientError('STEP_UP_NEEDED', 'This takes a step-up of purpose backup or identity.');
+  return second;
 }

@@ -61,6 +61,17 @@ describe.each([
     expect(faults).toEqual([]);
   });
 
+  it('comes with a second one, for the backup, where two requests follow, and alone for who closes the account', async () => {
+    const { one } = await world(open());
+    for (const purpose of purposes) {
+      const grant = await one.give(alice, purpose);
+      if (isRefusal(grant)) throw new Error(grant.refused);
+      const second = purpose === 'backup' || purpose === 'identity';
+      expect(grant.second !== undefined).toBe(second);
+      if (grant.second) expect(await one.use(shown({ ...grant, grant: grant.second }))).toBe(true);
+    }
+  });
+
   it('replayed with another attempt does not count, on no node', async () => {
     const { one, node, faults } = await world(open());
     const grant = await given(one);

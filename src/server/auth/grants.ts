@@ -16,8 +16,9 @@ export const grantAttemptBytes = 16;
 export interface GivenGrant {
   /** Of the purpose that the person was asked for. */
   readonly grant: string;
-  /** Of purpose `backup`: a backup is opened and then replaced, an identity begun and then backed up, and nobody is to log in twice for that. */
-  readonly second: string;
+  /** Of purpose `backup`, with one for `backup` or `identity`: a backup is opened and then replaced, an identity begun and then backed up, and nobody is to log in
+   * twice for that. Who closes the account was asked for that alone. */
+  readonly second?: string;
   /** Milliseconds since the epoch. */
   readonly expiresMs: number;
 }
@@ -54,6 +55,8 @@ export interface GrantsOptions {
   readonly onRefused: (fault: GrantFault) => void;
 }
 
+/** What takes two requests. */
+const takesTwo: ReadonlySet<Purpose> = new Set(['backup', 'identity']);
 const hourMs = 3_600_000;
 /** Attempts at one compare-and-set. More: someone changes the row without pause, and the call fails as the store would. */
 const attemptsMax = 50;
@@ -73,7 +76,8 @@ export function grants(options: GrantsOptions): Grants {
         await store.putGrant(hashOf(grant), { userId, deviceNumber, purpose: what, expiresMs });
         return grant;
       };
-      return { grant: await put(purpose), second: await put('backup'), expiresMs };
+      const grant = await put(purpose);
+      return takesTwo.has(purpose) ? { grant, second: await put('backup'), expiresMs } : { grant, expiresMs };
     },
     async use(use) {
       const fault = await faultOf(use);
