@@ -30,6 +30,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{proto,actors,src,bench,scripts,deploy}/**/*.test.ts'],
           exclude: [...real, ...services],
+          // The default leaves a core to the runner, which needs none.
+          maxWorkers: '100%',
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
         },
