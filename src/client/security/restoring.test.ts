@@ -1,6 +1,7 @@
 // History that comes back: which room first, what a kill costs, and a server that never ends.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backupKeys } from '../backup/sealing.ts';
+import { ClientError } from '../errors.ts';
 import { BackupWorld, bytes } from '../testing/backup-world.ts';
 import { readRestore, restoreOf, restoreRow } from './backup-rows.ts';
 import type { FilledBackup } from './filling.ts';
@@ -176,5 +177,66 @@ describe('reading back', () => {
       ['', '6'],
       ['', '8'],
     ]);
+  });
+
+  describe('before the backup is replaced', () => {
+    const kept = () => readRestore(world.store);
+
+    // Each backup begun while history came back left a row that no later backup answers to: the app showed progress for ever.
+    it('is over once everything was read', async () => {
+      const restoring = await start();
+      await restoring.readAll();
+      expect([restoring.progress, await kept(), done.length]).toEqual([undefined, undefined, 3]);
+    });
+
+    it('is over also where it was under way, and does not come back', async () => {
+      world.imports = [[{ room: newest, sessionId: 's1' }]];
+      const restoring = await start();
+      let whole: Promise<void> | undefined;
+      came = async () => {
+        whole ??= restoring.readAll();
+      };
+      restoring.kick();
+      await world.idle();
+      await whole;
+      expect([restoring.progress, await kept()]).toEqual([undefined, undefined]);
+      expect([...done].sort()).toEqual([middle, newest, old].sort());
+    });
+
+    it('is over also where it was of a version before', async () => {
+      source = { version: 2, keys: (source as FilledBackup).keys };
+      const restoring = await start();
+      await restoring.readAll();
+      expect(world.of('listBackup')).toHaveLength(5);
+      expect([restoring.progress, await kept()]).toEqual([undefined, undefined]);
+    });
+
+    it('goes on as before where not everything could be read', async () => {
+      const gone = new ClientError('DISCONNECTED', 'gone');
+      let isLost = true;
+      world.before = ({ $case }) => {
+        if (isLost && $case === 'listBackup') throw gone;
+        return undefined;
+      };
+      const restoring = await start();
+      restoring.kick();
+      await expect(restoring.readAll()).rejects.toBe(gone);
+      await world.idle();
+      expect(restoring.progress).toMatchObject({ roomsDone: 0 });
+      isLost = false;
+      restoring.kick();
+      await world.idle();
+      expect([restoring.progress, done.length]).toEqual([undefined, 3]);
+    });
+
+    it('reads nothing more once the device is closed', async () => {
+      const restoring = await start();
+      await restoring.end();
+      await expect(restoring.readAll()).rejects.toMatchObject({ code: 'CLOSED' });
+      restoring.kick();
+      await world.idle();
+      expect(world.asked).toEqual([]);
+      expect(await kept()).toMatchObject({ version: 1, done: [] });
+    });
   });
 });

@@ -6,6 +6,7 @@ import { type BackupWork, type RestoredPage, restore } from '../backup/backup.ts
 import type { RoomKey } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
+import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { prefixRange } from '../store/store.ts';
 import { backupServer } from './backup-requests.ts';
@@ -46,6 +47,7 @@ export class Restoring {
   #wanted: string | undefined;
   #running: Promise<void> | undefined;
   #stop = new AbortController();
+  #isEnded = false;
   readonly #waiters = new Set<() => void>();
   readonly #lookedMs = new Map<string, number>();
 
@@ -87,9 +89,8 @@ export class Restoring {
 
   /** Goes on where it stood. */
   kick(): void {
-    if (this.#running || !this.#state || !this.#source() || !this.#ports.inStep()) return;
+    if (this.#isEnded || this.#running || !this.#state || !this.#source() || !this.#ports.inStep()) return;
     const { background } = this.#ports.parts();
-    this.#stop = new AbortController();
     const run = this.#run();
     const ended = () => {
       this.#running = undefined;
@@ -99,20 +100,41 @@ export class Restoring {
     background(() => run);
   }
 
-  /** Reads everything of the backup once more, whatever was read before: nothing may be missing here when it is replaced. Rejects as requests do. */
+  /** Reads everything of the backup once more, whatever was read before: nothing may be missing here when it is replaced. Then nothing is left to be read
+   * back, of this version or one before. Rejects as requests do; what was to be read back is then read as before. */
   async readAll(): Promise<void> {
-    const work = this.#work();
-    if (!work) return;
-    for await (const { imported, refused } of restore(work, '')) {
-      if (refused > 0) this.#ports.parts().count('restore.refused', refused);
-      if (imported.length > 0) await this.#ports.keysCame(imported);
+    const source = this.#ports.source();
+    if (!source) return;
+    await this.#halt();
+    try {
+      for await (const { imported, refused } of restore(this.#workOn(source), '')) {
+        if (refused > 0) this.#ports.parts().count('restore.refused', refused);
+        if (imported.length > 0) await this.#ports.keysCame(imported);
+      }
+    } catch (error) {
+      this.kick();
+      throw error;
     }
+    // Someone may have opened a room meanwhile.
+    await this.#halt();
+    const left = this.#left();
+    this.#state = undefined;
+    await this.#ports.parts().store.write([restoreRow(undefined)]);
+    for (const { room } of left) this.#ports.roomDone(room);
+    this.#tell();
   }
 
   /** Stops; what is noted stays. */
   async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#halt();
+  }
+
+  /** Nothing runs when it resolves. */
+  async #halt(): Promise<void> {
     this.#stop.abort(new ClientError('CLOSED', 'Reading back was ended.'));
-    await this.#running;
+    while (this.#running) await this.#running;
+    if (!this.#isEnded) this.#stop = new AbortController();
   }
 
   /** Another own device may have put a key in that never came here. */
@@ -140,16 +162,19 @@ export class Restoring {
   }
 
   #next(): string | undefined {
-    const state = this.#state;
-    if (!state || !this.#source()) return undefined;
-    const left = this.#ports
-      .rooms()
-      .all()
-      .map(({ replica }) => replica)
-      .filter(({ room }) => !state.done.includes(room));
+    if (!this.#source()) return undefined;
+    const left = this.#left();
     const wanted = left.find(({ room }) => room === this.#wanted);
     const newest = left.sort((a, b) => (b.local.head?.acceptedMs ?? 0) - (a.local.head?.acceptedMs ?? 0))[0];
     return (wanted ?? newest)?.room;
+  }
+
+  /** Rooms that are still to be read back. */
+  #left(): RoomReplica[] {
+    const { done } = this.#state ?? {};
+    if (!done) return [];
+    const all = this.#ports.rooms().all();
+    return all.map(({ replica }) => replica).filter(({ room }) => !done.includes(room));
   }
 
   async #room(room: string): Promise<void> {
@@ -197,11 +222,13 @@ export class Restoring {
 
   #work(): BackupWork | undefined {
     const source = this.#source();
-    if (!source) return undefined;
+    return source && this.#workOn(source);
+  }
+
+  #workOn({ version, keys }: FilledBackup): BackupWork {
     const parts = this.#ports.parts();
-    const owner = { user: parts.user, version: source.version };
-    const { signal } = this.#stop;
-    return { engine: parts.engine, keys: source.keys, owner, server: backupServer(parts), signal };
+    const { user, engine } = parts;
+    return { engine, keys, owner: { user, version }, server: backupServer(parts), signal: this.#stop.signal };
   }
 
   /** The backup that is to be read, where its key is here. */

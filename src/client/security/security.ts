@@ -165,8 +165,10 @@ export class Security {
       const lost = [...new Set([...devices, ...unconfirmed.map(({ device }) => device)])];
       await this.#ports.devices.remove(...lost);
       // The one that had its key may have been the lost one.
-      if (this.#filling.into?.version !== version)
+      if (this.#filling.into?.version !== version) {
         await this.#ports.parts().store.write([heldRow({ version, backupKey }), restoreRow(restoreOf(version))]);
+        this.#restoring.begin(version);
+      }
       await this.#follow();
       await this.#restoring.readAll();
       const loss = { devices: lost, selfSigningSeed: crypto.getRandomValues(new Uint8Array(32)) };
