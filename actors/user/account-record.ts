@@ -10,16 +10,18 @@ export function readAccount(turn: Turn, from: Requester, { after }: ReadAccount)
   const { rooms } = turn.account;
   const facts = after === '' ? factsOf(turn) : undefined;
   const value: AccountRecord = { facts, standings: [], next: '' };
+  let last = after;
   // Facts are bounded by limits of their own: ten devices, 128 senders, 128 buckets and 256 numbers are 40 KiB at the longest ids.
   let bytes = facts === undefined ? 0 : AccountFacts.encode(facts).finish().length;
   for (const [room, { standing, sinceMs }] of rooms.kept(after)) {
     bytes += KeptStanding.encode({ standing, sinceMs }).finish().length + 8;
-    if (bytes > userLimits.pageBytesMax) break;
+    if (bytes > userLimits.pageBytesMax) {
+      value.next = last;
+      break;
+    }
     value.standings.push({ standing, sinceMs });
-    value.next = room;
+    last = room;
   }
-  const [next] = rooms.kept(value.next === '' ? after : value.next);
-  if (next === undefined) value.next = '';
   turn.answer(from, { $case: 'accountRecord', value });
 }
 

@@ -9,7 +9,7 @@ import { receiptNumber } from '#proto/rules/bytes/hash.ts';
 import type { ClosingPurpose } from '../kernel/effects.ts';
 import type { Requester } from '../kernel/messages.ts';
 import { dropDevice } from './devices.ts';
-import type { Gather, GatherAnswer } from './gathers/gather.ts';
+import { checkGrant } from './gathers/grant-check.ts';
 import { userLimits } from './limits.ts';
 import { dayOf } from './state/account.ts';
 import type { Turn } from './turn.ts';
@@ -38,44 +38,14 @@ export function askToClose(
   asked: { purpose: ClosingPurpose; grant: Grant | undefined },
 ): void {
   const { purpose, grant } = asked;
-  if (grant === undefined) turn.reject(from, Rejection.REJECTION_BAD_REQUEST);
-  else turn.desk.gathers.start(turn, from, new Closing(from, purpose, grant));
-}
-
-/** Waits for the word of login. Meanwhile the account may have been closed, or the device removed. */
-class Closing implements Gather {
-  readonly waiting = new Set(['login']);
-  readonly #from: Requester;
-  readonly #purpose: ClosingPurpose;
-  readonly #grant: Grant;
-  #counts: boolean | null = null;
-
-  constructor(from: Requester, purpose: ClosingPurpose, grant: Grant) {
-    this.#from = from;
-    this.#purpose = purpose;
-    this.#grant = grant;
+  if (grant === undefined) {
+    turn.reject(from, Rejection.REJECTION_BAD_REQUEST);
+    return;
   }
-
-  begin(turn: Turn, token: number): void {
-    const { user } = turn.account;
-    const shown = { user, device: this.#from.device, purpose: this.#purpose, grant: this.#grant, content: noBytes };
-    turn.emit({ kind: 'checkGrant', ...shown, token });
-  }
-
-  heard(_turn: Turn, _token: number, answer: GatherAnswer): void {
-    if (answer.kind !== 'grantChecked') return;
-    this.#counts = answer.counts;
-    this.waiting.clear();
-  }
-
-  finish(turn: Turn): void {
-    const from = this.#from;
-    if (this.#counts === null) turn.reject(from, Rejection.REJECTION_UNAVAILABLE);
-    else if (!this.#counts) turn.reject(from, Rejection.REJECTION_FORBIDDEN);
-    else if (!isOpen(turn) || !turn.account.devices.has(from.device))
-      turn.reject(from, Rejection.REJECTION_NOT_LOGGED_IN);
-    else close(turn, from, { purpose: this.#purpose, attempt: this.#grant.attempt });
-  }
+  checkGrant(turn, from, {
+    shown: { purpose, grant, content: noBytes },
+    granted: (later) => close(later, from, { purpose, attempt: grant.attempt }),
+  });
 }
 
 function close(turn: Turn, from: Requester, by: { purpose: ClosingPurpose; attempt: Uint8Array }): void {
@@ -92,11 +62,11 @@ function close(turn: Turn, from: Requester, by: { purpose: ClosingPurpose; attem
 }
 
 /** Asks login, backup and directory to let go of a closed account, and again until they did. Its sessions end with its tokens: not before, or they would
- * not hear the answer. */
+ * not hear the answer. Only while the account is this actor's: one that was fenced would end the devices of a person who is back. */
 export function letGo(turn: Turn): void {
   const { user, lettingGo, exists } = turn.account;
   if (!lettingGo) return;
-  turn.hold(
+  turn.deny(
     { kind: 'closeAccount', user, purpose: exists ? 'deactivate' : 'erase' },
     { kind: 'startTimer', name: closingTimer, delayMs: userLimits.closingAgainMs },
   );
@@ -109,11 +79,6 @@ export function closed(turn: Turn): void {
   for (const device of [...account.devices.keys(), ...(account.exists ? [] : account.removed)])
     endSession(turn, device);
   turn.note((each) => each.letGo());
-}
-
-/** In use: neither deactivated nor erased. */
-export function isOpen({ account }: Turn): boolean {
-  return account.state === AccountState.ACCOUNT_STATE_UNSPECIFIED;
 }
 
 /** Login says that it ended a device of an account that is closed: the session goes, and the account stays as it is. */

@@ -167,8 +167,22 @@ describe('another identity', () => {
     const request = asks({ ...keysOf(anew), grant }, 2);
     street.tell(user, { kind: 'deviceRevoked', device: 2 });
     says(true);
-    expect(street.answers.get(request)).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
+    expect(street.answers.get(request)).toMatchObject(code(Rejection.REJECTION_NOT_LOGGED_IN));
   });
+
+  it.each([true, false, null])(
+    'is not taken where the account was closed while login was asked, which says %s',
+    (word) => {
+      const request = asks({ ...keysOf(anew), grant }, 2);
+      const first = asked()!;
+      street.ask({ user, device: 1 }, { $case: 'deactivateAccount', value: { grant } });
+      says(true);
+      const { length } = street.log(user).rows;
+      street.tell(user, { kind: 'grantChecked', token: first.token, counts: word });
+      expect(street.answers.get(request)).toMatchObject(code(Rejection.REJECTION_NOT_LOGGED_IN));
+      expect(street.log(user).rows).toHaveLength(length);
+    },
+  );
 
   it('is there after a crash once it was answered, and not before it is durable', () => {
     const request = asks({ ...keysOf(anew), grant }, 2);

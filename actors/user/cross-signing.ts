@@ -1,20 +1,18 @@
 // UploadCrossSigning: the identity of an account. It is begun once. Then a listed device may put other keys under the same master key, and whoever was there with
 // LuxID and SMS just now may begin a new identity, from any device: this is how somebody who lost everything gets their account back.
 // The grant is looked at last: what would be refused anyway does not use it up.
-import type { Grant, UploadCrossSigning } from '#proto/gen/client.ts';
+import type { UploadCrossSigning } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { concatBytes, equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { attemptBytes } from '#proto/rules/bytes/hash.ts';
 import { type CrossSigningUsage, isSignedByMaster, readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { Requester } from '../kernel/messages.ts';
-import type { Gather, GatherAnswer } from './gathers/gather.ts';
+import { checkGrant } from './gathers/grant-check.ts';
 import type { Turn } from './turn.ts';
 
 /** What an upload is to the account: its first identity, what it has, other keys below its master key, or another identity. */
 type Upload = 'first' | 'same' | 'below' | 'other';
-
-type Granted = UploadCrossSigning & { readonly grant: Grant };
 
 /** Takes the three keys, or refuses them: see the contract. */
 export function uploadCrossSigning(turn: Turn, from: Requester, upload: UploadCrossSigning): void {
@@ -29,43 +27,18 @@ function startOver(turn: Turn, from: Requester, upload: UploadCrossSigning): voi
   const { grant } = upload;
   if (grant === undefined) turn.reject(from, Rejection.REJECTION_FORBIDDEN);
   else if (grant.attempt.length !== attemptBytes) turn.reject(from, Rejection.REJECTION_BAD_REQUEST);
-  else turn.desk.gathers.start(turn, from, new GrantCheck(from, { ...upload, grant }));
+  else {
+    const content = concatBytes(upload.masterJson, upload.selfSigningJson, upload.userSigningJson);
+    const granted = (later: Turn) => takeOther(later, from, upload);
+    checkGrant(turn, from, { shown: { purpose: 'identity', grant, content }, granted });
+  }
 }
 
-/** Waits for the word of login. Meanwhile the account may have changed, by the same request of another try for one: so the upload is judged anew. */
-class GrantCheck implements Gather {
-  readonly waiting = new Set(['login']);
-  readonly #from: Requester;
-  readonly #upload: Granted;
-  #counts: boolean | null = null;
-
-  constructor(from: Requester, upload: Granted) {
-    this.#from = from;
-    this.#upload = upload;
-  }
-
-  begin(turn: Turn, token: number): void {
-    const { masterJson, selfSigningJson, userSigningJson, grant } = this.#upload;
-    const content = concatBytes(masterJson, selfSigningJson, userSigningJson);
-    const { user } = turn.account;
-    turn.emit({ kind: 'checkGrant', user, device: this.#from.device, purpose: 'identity', grant, content, token });
-  }
-
-  heard(_turn: Turn, _token: number, answer: GatherAnswer): void {
-    if (answer.kind !== 'grantChecked') return;
-    this.#counts = answer.counts;
-    this.waiting.clear();
-  }
-
-  finish(turn: Turn): void {
-    const found = judge(turn, this.#upload);
-    if (this.#counts === null) turn.reject(this.#from, Rejection.REJECTION_UNAVAILABLE);
-    else if (!this.#counts || !turn.account.devices.has(this.#from.device))
-      turn.reject(this.#from, Rejection.REJECTION_FORBIDDEN);
-    else if (found === 'same' || found === 'other')
-      take(turn, this.#from, { upload: this.#upload, isNew: found === 'other' });
-    else turn.reject(this.#from, Rejection.REJECTION_FORBIDDEN);
-  }
+/** The account may have changed while login was asked, by the same request of another try for one: so the upload is judged anew. */
+function takeOther(turn: Turn, from: Requester, upload: UploadCrossSigning): void {
+  const found = judge(turn, upload);
+  if (found === 'same' || found === 'other') take(turn, from, { upload, isNew: found === 'other' });
+  else turn.reject(from, Rejection.REJECTION_FORBIDDEN);
 }
 
 function take(

@@ -1,12 +1,12 @@
 // A session with a proven token says hello: its device is known or added, an older session of the same device ends, and the session hears
-// where it stands. The first hello of a user creates the account. A removed or eleventh device is logged out again.
-
+// where it stands. The first hello of a user creates the account, and one of a new device makes a deactivated account active again. Logged out again are removed
+// and eleventh devices, those from before the account was deactivated, and all of an erased one; while login still lets go of an account, everybody waits.
 import type { Welcome } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { sessionAddress } from '../kernel/address.ts';
 import type { UserMessage } from '../kernel/messages.ts';
-import { isOpen, reactivate } from './closing.ts';
+import { reactivate } from './closing.ts';
 import { consentOf } from './invited.ts';
 import { userLimits } from './limits.ts';
 import { isNewcomer } from './newcomers.ts';
@@ -27,7 +27,7 @@ export function greet(turn: Turn, hello: Hello): void {
     turn.hold({ kind: 'disconnect', session: hello.session, code, retryAfterMs });
     return;
   }
-  const wasOpen = isOpen(turn);
+  const wasOpen = turn.account.isOpen;
   const device = admit(turn, hello);
   if (device === null) {
     turn.deny(
@@ -66,7 +66,7 @@ export function greet(turn: Turn, hello: Hello): void {
 function admit(turn: Turn, hello: Hello): Device | null {
   const { account } = turn;
   const known = account.devices.get(hello.device);
-  if (!isOpen(turn)) {
+  if (!account.isOpen) {
     // Of an erased account nothing comes back, and of a deactivated one none of the devices that it had.
     if (!account.exists || known !== undefined || account.removed.includes(hello.device)) return null;
     reactivate(turn);

@@ -1,4 +1,5 @@
-// A device's public keys: uploaded once and never changed, one-time keys stocked and given away exactly once. A claim is an entry of the inbox and its key leaves this actor only when that entry is covered, so no crash gives it twice.
+// A device's public keys: uploaded once and never changed but for signatures that are added; one-time keys, stocked and given away exactly once, and then the
+// fallback key. A claim is an entry of the inbox, and its key leaves this actor only when that entry is covered, so no crash gives it twice.
 import type { ClaimedKey, OneTimeKey, UploadKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { KeysUploaded } from '#proto/gen/record.ts';

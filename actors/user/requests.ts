@@ -3,7 +3,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import type { Requester, UserRequest } from '../kernel/messages.ts';
 import { readAccount } from './account-record.ts';
 import { listBlocks, setBlock } from './blocks.ts';
-import { askToClose, isOpen } from './closing.ts';
+import { askToClose } from './closing.ts';
 import { uploadCrossSigning } from './cross-signing.ts';
 import { listDevices, removeDevice, renameDevice } from './devices.ts';
 import { claimFromOthers } from './gathers/claim-keys.ts';
@@ -20,7 +20,7 @@ import type { Turn } from './turn.ts';
 export function handleRequest(turn: Turn, from: Requester, body: UserRequest): void {
   const device = turn.account.devices.get(from.device);
   // Its session is being ended, or the account was never created.
-  if (device === undefined || !isOpen(turn)) {
+  if (device === undefined || !turn.account.isOpen) {
     turn.reject(from, Rejection.REJECTION_NOT_LOGGED_IN);
     return;
   }

@@ -4,6 +4,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { userAddress } from '../kernel/address.ts';
+import { closingTimer } from './closing.ts';
 import { Street } from './testing/street.ts';
 
 const alice = makeActor('@alice:example.org');
@@ -53,6 +54,20 @@ describe('a user actor that is one no more', () => {
 
   it('does not say that a device is gone of which it never heard', () => {
     street.tell(user, { kind: 'deviceRevoked', device: 2 });
+    expectSilence();
+  });
+
+  it('has nobody let go of an account that was deactivated: its person may be back', () => {
+    street.log(user).held = false;
+    street.log(user).fenced = false;
+    street.grantsCount = true;
+    const grant = { token: 'lxg_', attempt: bytesOf('attempt', 16) };
+    street.ask(asker, { $case: 'deactivateAccount', value: { grant } });
+    expect(street.all('closeAccount')).toHaveLength(1);
+    street.log(user).held = true;
+    street.log(user).fenced = true;
+    street.forget();
+    street.tell(user, { kind: 'timer', name: closingTimer });
     expectSilence();
   });
 

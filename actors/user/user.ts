@@ -10,7 +10,7 @@ import { bounce } from '../kernel/bounce.ts';
 import type { Effect } from '../kernel/effects.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import type { LogAnswer } from '../log/messages.ts';
-import { closed, closingTimer, confirmEnded, isOpen, letGo } from './closing.ts';
+import { closed, closingTimer, confirmEnded, letGo } from './closing.ts';
 import { deposit } from './deposit.ts';
 import { dropDevice } from './devices.ts';
 import { Gathers } from './gathers/gather.ts';
@@ -169,7 +169,7 @@ export class UserActor implements Actor<UserMessage> {
         greet(turn, message);
         return;
       case 'deviceRevoked':
-        if (isOpen(turn)) dropDevice(turn, message.device);
+        if (turn.account.isOpen) dropDevice(turn, message.device);
         else confirmEnded(turn, message.device);
         return;
       case 'request':

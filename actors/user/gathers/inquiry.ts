@@ -78,7 +78,7 @@ export class Inquiry implements Gather {
   heard(turn: Turn, token: number, answer: GatherAnswer): void {
     if (answer.kind === 'authorised') {
       if (this.waiting.delete(theRoom)) this.#authorised(turn, token, answer);
-    } else if (answer.kind !== 'summaries' && answer.kind !== 'grantChecked' && this.waiting.delete(answer.user)) {
+    } else if ('user' in answer && this.waiting.delete(answer.user)) {
       if ('busy' in answer) this.#lost.set(answer.user, busy);
       else this.#questions.take(turn, answer);
     }

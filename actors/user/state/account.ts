@@ -96,6 +96,11 @@ export class Account {
     return this.seq > 0 && this.state !== AccountState.ACCOUNT_STATE_ERASED;
   }
 
+  /** In use: neither deactivated nor erased. One that never was is, too. */
+  get isOpen(): boolean {
+    return this.state === AccountState.ACCOUNT_STATE_UNSPECIFIED;
+  }
+
   /** The newest manifest, undefined before the first. */
   get manifest(): Published | undefined {
     return this.manifests.at(-1);

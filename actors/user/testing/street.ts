@@ -120,6 +120,8 @@ export class Street {
   readonly heads = new Map<string, RoomSummary>();
   /** Rooms that confirm no identity. */
   readonly deaf = new Set<string>();
+  /** What login says of every grant; undefined = nothing, until the test does. */
+  grantsCount: boolean | undefined;
   /** Addresses that say nothing. */
   readonly silent = new Set<string>();
   readonly #settings: UserSettings;
@@ -228,6 +230,7 @@ export class Street {
       else if (effect.kind === 'stop') this.#actors.delete(user);
       else if (effect.kind === 'send') this.#send(user, effect.to, effect);
       else if (effect.kind === 'summaries') this.#summarise(user, effect);
+      else if (effect.kind === 'checkGrant') this.#checkGrant(user, effect);
       else this.seen.push({ user, effect });
     }
   }
@@ -248,6 +251,12 @@ export class Street {
     if (this.silent.has('heads')) return;
     const summaries = effect.rooms.flatMap((room) => this.heads.get(room) ?? []);
     this.tell(user, { kind: 'summaries', token: effect.token, summaries });
+  }
+
+  #checkGrant(user: string, effect: Extract<Effect, { kind: 'checkGrant' }>): void {
+    this.seen.push({ user, effect });
+    if (this.grantsCount === undefined) return;
+    this.tell(user, { kind: 'grantChecked', token: effect.token, counts: this.grantsCount });
   }
 
   #send(from: string, to: Address, effect: Extract<Effect, { kind: 'send' }>): void {

@@ -114,9 +114,10 @@ export class ProfileSharing {
   #isDue(replica: RoomReplica): boolean {
     const { profiles, outbox, parts } = this.#ports;
     const { changedMs, name, picture } = profiles.own;
+    if (changedMs === 0) return false;
     const { chain, local, room } = replica;
     const { bot, direct } = replica.info();
-    if (changedMs === 0 || bot || !replica.joined || !chain.state || !mayPost(chain.state, replica.own)) return false;
+    if (bot || !replica.joined || !chain.state || !mayPost(chain.state, replica.own)) return false;
     if (
       outbox()
         .waiting(room)
