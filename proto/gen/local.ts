@@ -156,6 +156,8 @@ export interface LocalPerson {
   /** Devices of earlier manifests that the newest does not list any more, and when each was taken off: signed_ms of the manifest that did it. */
   retired: ManifestDevice[];
   retiredMs: number[];
+  /** The person at this device, or an own other device in the 1:1 room, said that `fingerprint` is theirs. Not of an identity that was seen first. */
+  approved: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1141,6 +1143,7 @@ function createBaseLocalPerson(): LocalPerson {
     changedTo: new Uint8Array(0),
     retired: [],
     retiredMs: [],
+    approved: false,
     _unknownFields: {},
   };
 }
@@ -1177,6 +1180,9 @@ export const LocalPerson: MessageFns<LocalPerson> = {
         writer.uint64(v);
       }
       writer.join();
+    }
+    if (message.approved !== false) {
+      writer.uint32(88).bool(message.approved);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1283,6 +1289,14 @@ export const LocalPerson: MessageFns<LocalPerson> = {
             }
 
             break;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.approved = reader.bool();
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

@@ -201,6 +201,7 @@ export function signManifest(
     readonly backup?: BackupHead | undefined;
     /** The listing key of a backup. */
     readonly vouchedBy?: KeyPair;
+    readonly formerKeys?: readonly Uint8Array[];
   },
   signer = 1,
 ): DeviceManifest {
@@ -217,7 +218,7 @@ export function signManifest(
     selfSigningKey: actor.selfSigning.publicKey,
     signedMs: 1_700_000_000_000,
     backup: parts.backup,
-    formerKeys: [],
+    formerKeys: [...(parts.formerKeys ?? [])],
   };
   const signed = ManifestBody.encode(body).finish();
   const signature = actor.device(signer).keys.sign(asciiBytes(manifestTextToSign(signed, testPrimitives)));

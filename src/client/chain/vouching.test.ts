@@ -27,15 +27,17 @@ interface Setting {
 let signed: [string, Statement][];
 let rooms: HeldRoom[];
 let known: Known;
-let approved: boolean;
 let fails: string[];
 beforeEach(() => {
   signed = [];
   rooms = [];
   fails = [];
-  approved = false;
-  known = { user: ben, fingerprint: old, changedTo: anew } as unknown as Known;
+  known = benAs({ fingerprint: old, changedTo: anew, approved: false });
 });
+
+function benAs(some: Pick<Known, 'fingerprint' | 'changedTo' | 'approved'>): Known {
+  return { user: ben, ...some } as unknown as Known;
+}
 
 /** A room of Ada, member 1, and Ben, member 2. */
 function room(name: string, setting: Setting = {}): void {
@@ -71,9 +73,9 @@ function vouching(): Vouching {
     get: () => known,
     startedOver: () => [known],
     approve: async () => {
-      if (known.changedTo.length === 0) return false;
-      approved = true;
-      known = { ...known, fingerprint: known.changedTo, changedTo: none };
+      if (known.approved) return false;
+      const { fingerprint, changedTo } = known;
+      known = benAs({ fingerprint: changedTo.length > 0 ? changedTo : fingerprint, changedTo: none, approved: true });
       return true;
     },
   };
@@ -130,13 +132,25 @@ describe('an identity that nobody approved here', () => {
     room('led');
     room('theirs', { role: Role.ROLE_MEMBER, named: anew });
     await vouching().follow();
-    expect([signed, approved]).toEqual([[], false]);
+    expect([signed, known.approved]).toEqual([[], false]);
+  });
+
+  // A new device of Ada's, or one that meets Ben for the first time, took whatever identity it was shown first for one that Ada approved, and signed it in.
+  it('is signed in nowhere though this device never knew another one, and everywhere once a person approves it', async () => {
+    known = benAs({ fingerprint: anew, changedTo: none, approved: false });
+    room('direct', { direct: true });
+    room('led');
+    const vouches = vouching();
+    await vouches.follow();
+    expect([signed, known.approved]).toEqual([[], false]);
+    expect(await vouches.approve(ben)).toBe(true);
+    expect(where()).toEqual(['direct', 'led']);
   });
 
   it('counts as approved where an own device signed it into the 1:1 room, which nobody else can', async () => {
     room('direct', { direct: true, named: anew });
     room('led');
     await vouching().follow();
-    expect([where(), approved]).toEqual([['led'], true]);
+    expect([where(), known.approved]).toEqual([['led'], true]);
   });
 });

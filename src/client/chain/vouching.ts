@@ -1,6 +1,6 @@
 // New identities of people whom this user knows, room by room. Once a person approved one, this device signs it in wherever its owner waits for that and this
 // user may: the 1:1 room, and groups that this user leads. What another own device, or somebody else with the right, signed in counts without more: in a room
-// counts who its chain names. Nothing is signed that no person approved: a server can make up an identity.
+// counts who its chain names. Nothing is signed that no person approved: a server can make up an identity, also of somebody whom this device never met.
 // Guarantees: what could not be signed in now is at the next session, since it follows from what is kept.
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
@@ -42,7 +42,7 @@ export class Vouching {
       )
         await people.approve(user);
       const known = people.get(user);
-      if (known && known.changedTo.length === 0) await this.#signIn(known);
+      if (known?.approved) await this.#signIn(known);
     }
   }
 

@@ -76,10 +76,15 @@ class Server {
   }
 
   /** Bob's next list is of another identity. */
-  async startOver(): Promise<void> {
-    const before = this.people.get(bob.user)?.manifest;
-    const next = signManifest(reborn, { version: 2, devices: [2], previousHash: before!.hash }, 2);
-    await this.people.take(bob.user, next);
+  startOver(): Promise<void> {
+    return this.next(reborn, 2);
+  }
+
+  /** Bob's next list, as whoever that is signs it with this device. */
+  async next(who: typeof bob, device: number): Promise<void> {
+    const { hash, body } = this.people.get(bob.user)!.manifest;
+    const list = { version: body.version + 1, devices: [device], previousHash: hash };
+    await this.people.take(bob.user, signManifest(who, list, device));
   }
 
   codes(): string[] {
@@ -187,6 +192,36 @@ describe('people', () => {
     server.inEngine = bytesOf('another one');
     expect(await server.people.meetCommitted(bob.user, reborn.master.publicKey, room)).toBe(false);
     expect(server.approved).toEqual([]);
+  });
+
+  it('keeps that a person approved an identity, and forgets it once there is another, also where the approved one comes back', async () => {
+    const server = new Server();
+    server.shown = chainOf([1]);
+    await server.people.refresh([bob.user], room);
+    const isApproved = () => server.people.get(bob.user)?.approved;
+    await server.startOver();
+    expect(isApproved()).toBe(false);
+    await server.people.approve(bob.user);
+    expect(isApproved()).toBe(true);
+    await server.next(reborn, 2);
+    const again = new People(() => server.parts());
+    await again.load();
+    expect([isApproved(), again.get(bob.user)?.approved]).toEqual([true, true]);
+    await server.next(makeActor(bob.user, 3), 3);
+    expect(isApproved()).toBe(false);
+    await server.next(reborn, 2);
+    expect(server.people.get(bob.user)).toMatchObject({ fingerprint: reborn.master.publicKey, approved: false });
+  });
+
+  it('does not take for approved what it saw first, whatever that says of former identities, until a person says so', async () => {
+    const server = new Server();
+    const { publicKey } = reborn.master;
+    server.shown = [signManifest(reborn, { version: 2, devices: [2], formerKeys: [bob.master.publicKey] }, 2)];
+    await server.people.refresh([bob.user], room);
+    expect(server.people.get(bob.user)).toMatchObject({ fingerprint: publicKey, approved: false });
+    expect(server.people.startedOver()).toHaveLength(1);
+    expect([await server.people.approve(bob.user), await server.people.approve(bob.user)]).toEqual([true, false]);
+    expect(server.people.get(bob.user)).toMatchObject({ fingerprint: publicKey, approved: true });
   });
 
   it('takes an identity that this very device began for its own, without an alarm', async () => {

@@ -29,6 +29,8 @@ export interface Known {
   readonly manifest: KnownManifest;
   /** Another master key that the newest manifest names and nobody approved; empty = none. */
   readonly changedTo: Uint8Array;
+  /** A person said that `fingerprint` is theirs: then it may be signed in. Of one that was seen first, only a server did. */
+  readonly approved: boolean;
   readonly bot: boolean;
   readonly row: LocalPerson;
 }
@@ -167,16 +169,16 @@ export class People {
 
   /** Those who began another identity, approved or not. */
   startedOver(): Known[] {
-    const has = ({ changedTo, manifest }: Known) => changedTo.length > 0 || manifest.body.formerKeys.length > 0;
-    return [...this.#known.values()].filter(has);
+    return [...this.#known.values()].filter(hasStartedOver);
   }
 
-  /** Accepts the identity that the newest manifest names. False where nothing changed. */
+  /** Accepts the identity that the newest manifest names, also one that this device never knew otherwise. False where it was accepted before, or this user
+   * never had another. */
   async approve(user: string): Promise<boolean> {
     const known = this.#known.get(user);
-    if (!known || known.changedTo.length === 0) return false;
+    if (!known || !hasStartedOver(known) || (known.approved && known.changedTo.length === 0)) return false;
     await this.#parts().engine.approveIdentity(user);
-    await this.#keep({ ...known.row, fingerprint: known.changedTo, changedTo: new Uint8Array() });
+    await this.#keep({ ...known.row, fingerprint: shownIdentity(known), changedTo: new Uint8Array(), approved: true });
     return true;
   }
 
@@ -295,6 +297,15 @@ export class People {
   }
 }
 
+/** The identity that a person compares: the one that nobody approved yet, where there is one. */
+export function shownIdentity({ fingerprint, changedTo }: Known): Uint8Array {
+  return changedTo.length > 0 ? changedTo : fingerprint;
+}
+
+function hasStartedOver({ changedTo, manifest }: Known): boolean {
+  return changedTo.length > 0 || manifest.body.formerKeys.length > 0;
+}
+
 function nextRow(
   user: string,
   manifest: DeviceManifest,
@@ -306,6 +317,8 @@ function nextRow(
   const listed = new Set(next.body.devices.map((device) => device.id));
   const dropped = known?.manifest.body.devices.filter((device) => !listed.has(device.id)) ?? [];
   const fingerprint = known?.fingerprint ?? masterKey;
+  // What was said of one identity says nothing of the next, nor of one that comes back.
+  const isSame = known !== undefined && equalBytes(known.manifest.body.masterKey, masterKey);
   return {
     user,
     fingerprint,
@@ -314,6 +327,7 @@ function nextRow(
     bot: bot || (known?.bot ?? false),
     profile: known?.row.profile,
     changedTo: equalBytes(fingerprint, masterKey) ? new Uint8Array() : masterKey,
+    approved: isSame && known.approved,
     retired: [...(known?.row.retired ?? []), ...dropped].slice(-32),
     retiredMs: [...(known?.row.retiredMs ?? []), ...dropped.map(() => next.body.signedMs)].slice(-32),
   };
@@ -328,5 +342,6 @@ function restore(row: LocalPerson, primitives: Primitives): Known | undefined {
   // Checked when it came; it lies sealed.
   const manifest = checkManifest(row.manifest, row.user, { ...primitives, verify: () => true });
   if (typeof manifest === 'string') return undefined;
-  return { user: row.user, fingerprint: row.fingerprint, manifest, changedTo: row.changedTo, bot: row.bot, row };
+  const { user, fingerprint, changedTo, approved, bot } = row;
+  return { user, fingerprint, manifest, changedTo, approved, bot, row };
 }

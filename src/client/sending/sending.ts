@@ -254,8 +254,10 @@ export class RoomSender implements SendingRoom {
     const { parts } = this.#replica.ports;
     const known = parts.people.get(user);
     parts.count('receiver.none');
-    // Of one whose new identity a person approved here the chain may still name the one of before: they wait to be signed in.
-    const wasTheirs = known?.manifest.body.formerKeys.some((key) => equalBytes(key, fingerprint));
+    // Of one whose new identity a person approved here the chain may still name the one of before: they wait to be signed in. Else only that identity says
+    // so of itself; one's own says it of oneself.
+    const isBelieved = known?.approved || user === parts.user;
+    const wasTheirs = isBelieved && known?.manifest.body.formerKeys.some((key) => equalBytes(key, fingerprint));
     const swapped = known && !wasTheirs && !equalBytes(known.fingerprint, fingerprint);
     if (!swapped || this.#swapped.has(user)) return;
     this.#swapped.add(user);

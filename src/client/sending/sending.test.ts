@@ -1,0 +1,43 @@
+// Who gets no keys in a room, and when that is said: the chain is what the test names, people are known as the test says.
+import { describe, expect, it } from 'vitest';
+import { MemberStatus } from '#proto/gen/record.ts';
+import type { Known } from '../devices/people.ts';
+import { roomWorld } from '../testing/room-world.ts';
+import { RoomSender } from './sending.ts';
+
+const [old, anew] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+
+/** A room whose chain names Bob's old identity, while his newest list is of another one, which calls the old one his. */
+function world({ approved, user = '@bob:localhost' }: { approved: boolean; user?: string }) {
+  const { room, codes, counted } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+  const manifest = { body: { formerKeys: [old] }, hash: new Uint8Array(32) };
+  const known = { user, fingerprint: anew, changedTo: new Uint8Array(), approved, manifest } as unknown as Known;
+  const asked: [string, Uint8Array][] = [];
+  Object.assign(room.ports.parts.people, {
+    get: (of: string) => (of === user ? known : undefined),
+    recipient: (of: string, committed: Uint8Array) => void asked.push([of, committed]),
+    version: 1,
+  });
+  Object.assign(room.chain, { roll: { person: () => ({ user, fingerprint: old }) } });
+  return { sender: new RoomSender(room), codes, counted, asked };
+}
+
+describe('a member whose newest list is of another identity than the chain names', () => {
+  // A server that swaps an identity also writes into its list whose it was before: that silenced the alarm.
+  it('gets no keys, and an alarm says so, though that list calls the one of the chain theirs', () => {
+    const { sender, codes, asked } = world({ approved: false });
+    expect(sender.place(1).recipients).toEqual([]);
+    expect(asked[0]).toEqual(['@bob:localhost', old]);
+    expect(codes()).toEqual(['IDENTITY_SWAPPED']);
+  });
+
+  it('gets no keys, and waits to be signed in, where a person approved them', () => {
+    const { sender, codes } = world({ approved: true });
+    expect([sender.place(1).recipients, codes()]).toEqual([[], []]);
+  });
+
+  it('is no alarm where that is oneself, of whom the own list says it', () => {
+    const { sender, codes } = world({ approved: false, user: '@me:localhost' });
+    expect([sender.place(1).recipients, codes()]).toEqual([[], []]);
+  });
+});
