@@ -1,11 +1,12 @@
 // Who is asked for a session that is lacking, when, and what is believed of the answers.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeviceMessage } from '../crypto/engine.ts';
 import type { SessionSecret } from '../crypto/keeping.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { Asking, askAfterMs, askAgainMs, askedMax, authorAfterMs, roundEveryMs } from './asking.ts';
+import { orderedNumber } from '../store/store.ts';
+import { Asking, askAfterMs, askAgainMs, askedMax, authorAfterMs, roundEveryMs, scannedRows } from './asking.ts';
 
 const room = `!g${'a'.repeat(32)}:localhost`;
 const me = '@me:localhost';
@@ -21,6 +22,9 @@ class World {
   restoring = false;
   others = ['TWO'];
   failing: ClientError | undefined;
+  /** Devices that nothing can be sent to. */
+  broken = new Map<string, ClientError>();
+  rooms = [room];
   readonly counted = new Map<string, number>();
   readonly sent: string[] = [];
   readonly lookedUp: string[] = [];
@@ -31,7 +35,7 @@ class World {
 
   readonly asking = new Asking({
     parts: () => this.#parts(),
-    rooms: () => ({ all: () => [{ replica: this.#replica() }] as never }),
+    rooms: () => ({ all: () => this.rooms.map((of) => ({ replica: this.#replica(of) })) as never }),
     otherDevices: () => this.others,
     send: async (messages) =>
       void this.sent.push(...messages.map(({ user, device }: DeviceMessage) => `${user} ${device}`)),
@@ -41,9 +45,9 @@ class World {
     later: (ms, work) => this.#timers.push({ atMs: this.nowMs + ms, work }),
   });
 
-  async lack(session: string, { cause = 'NO_KEY', from = '2.1', at = '1' } = {}): Promise<void> {
+  async lack(session: string, { cause = 'NO_KEY', from = '2.1', at = '1', in: of = room } = {}): Promise<void> {
     const value = new TextEncoder().encode(`${cause} ${session} ${from}`);
-    await this.store.write([{ table: 'undecrypted', key: `${room} ${session}.${at}`, value }]);
+    await this.store.write([{ table: 'undecrypted', key: `${of} ${session}.${at}`, value }]);
   }
 
   async found(session: string): Promise<void> {
@@ -67,8 +71,8 @@ class World {
     return failure;
   }
 
-  #replica() {
-    return { room, chain: { user: (member: number) => ['', me, bob, '@eve:localhost'][member] ?? '' } };
+  #replica(of: string) {
+    return { room: of, chain: { user: (member: number) => ['', me, bob, '@eve:localhost'][member] ?? '' } };
   }
 
   #parts(): Parts {
@@ -78,7 +82,8 @@ class World {
       store: this.store,
       engine: {
         sealForDevices: async (_: string, __: unknown, [to]: { user: string; devices: string[] }[]) => {
-          if (this.failing) throw this.failing;
+          const failure = this.failing ?? this.broken.get(`${to?.devices}`);
+          if (failure) throw failure;
           return to?.devices.map((id) => ({ user: to.user, device: id })) ?? [];
         },
         devices: async (user: string) => [
@@ -218,6 +223,55 @@ describe('a session that is lacking', () => {
     await world.pass(authorAfterMs);
     expect(world.sent).toEqual([own]);
   });
+
+  // One own device whose keys could not be had kept all others from being asked, and the author for ever.
+  it('is asked for of all others where one can not be asked, and then of the author', async () => {
+    world.others = ['BROKEN', 'TWO'];
+    world.broken.set('BROKEN', new ClientError('REJECTED', 'no'));
+    await world.lack('S1');
+    world.asking.look();
+    expect(await world.pass(askAfterMs)).toMatchObject({ code: 'REJECTED' });
+    expect(world.sent).toEqual([own]);
+    await world.pass(authorAfterMs);
+    expect(world.sent).toEqual([own, author]);
+    await world.pass(askAgainMs - 1);
+    expect(world.sent).toHaveLength(2);
+  });
+
+  it('is not asked for anew of whom it was asked, where the connection went before others were', async () => {
+    world.others = ['TWO', 'LOST'];
+    world.broken.set('LOST', new ClientError('DISCONNECTED', 'gone'));
+    await world.lack('S1');
+    world.asking.look();
+    await world.pass(askAfterMs + authorAfterMs);
+    expect(world.sent).toEqual([own, author]);
+  });
+
+  it('is looked for in all rooms at once, and not in one that is not here', async () => {
+    const [second, gone] = [`!g${'b'.repeat(32)}:localhost`, `!g${'c'.repeat(32)}:localhost`];
+    world.rooms = [second, room];
+    for (const of of [room, second, gone]) await world.lack('S1', { in: of });
+    const list = vi.spyOn(world.store, 'list');
+    world.asking.look();
+    await world.pass(askAfterMs);
+    expect(list).toHaveBeenCalledTimes(1);
+    expect(world.counted.get('keys.askedOwn')).toBe(2);
+  });
+
+  it.each([scannedRows - 1, scannedRows, scannedRows + 1])(
+    'is found behind %i messages that wait for others',
+    async (many) => {
+      const last = `!g${'z'.repeat(32)}:localhost`;
+      const value = new TextEncoder().encode('NO_KEY S1 2.1');
+      const row = (n: number) => ({ table: 'undecrypted' as const, key: `${room} ${orderedNumber(n)}`, value });
+      await world.store.write(Array.from({ length: many }, (_, n) => row(n)));
+      await world.lack('S1', { in: last });
+      world.rooms = [room, last];
+      world.asking.look();
+      await world.pass(askAfterMs);
+      expect(world.counted.get('keys.askedOwn')).toBe(2);
+    },
+  );
 });
 
 describe('an answer', () => {

@@ -3,13 +3,12 @@
 // backup's; the author's device can give nothing but sessions of its own. Bounded: `askedMax` sessions a minute, each again after an hour, then two, at most once a day.
 // Does not: outlast a restart, which asks again; decide who is answered (`giving.ts`).
 import type { TroubleCause } from '../alarms.ts';
-import type { DeviceId, DeviceMessage, PrivateMessage, RoomKey, UserId } from '../crypto/engine.ts';
+import type { DeviceId, PrivateMessage, RoomKey } from '../crypto/engine.ts';
 import type { SessionSecret } from '../crypto/keeping.ts';
-import { ClientError } from '../errors.ts';
-import type { Parts } from '../parts.ts';
+import { ClientError, wasLost } from '../errors.ts';
 import type { Rooms } from '../room/rooms.ts';
-import { prefixRange } from '../store/store.ts';
-import { sessionContents, sessionMessageType } from './session-message.ts';
+import { type LocalRow, prefixRange } from '../store/store.ts';
+import { forEach, type SayingPorts, say, type Told } from './saying.ts';
 
 /** Milliseconds from a message that can't be read to the question for its session: mostly the key is on its way. */
 export const askAfterMs = 5_000;
@@ -22,16 +21,17 @@ export const askAgainLongestMs = 86_400_000;
 export const askedMax = 240;
 export const roundEveryMs = 60_000;
 
+/** Rows of unread messages that are looked at in one go. */
+export const scannedRows = 10_000;
+
 /** Causes that a key undoes. */
 const lacking: ReadonlySet<string> = new Set<TroubleCause>(['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX']);
 
 /** What asking needs. */
-export interface AskingPorts {
-  readonly parts: () => Parts;
+export interface AskingPorts extends SayingPorts {
   readonly rooms: () => Pick<Rooms, 'all'>;
   /** Ids of one's other devices in the newest manifest. */
   readonly otherDevices: () => readonly DeviceId[];
-  readonly send: (messages: readonly DeviceMessage[]) => Promise<void>;
   /** The backup is being read back, so that most of what lacks will come by itself. */
   readonly restoring: () => boolean;
   /** Looks through the backup for what this room lacks. */
@@ -41,16 +41,10 @@ export interface AskingPorts {
   readonly later: (ms: number, work: () => Promise<void>) => void;
 }
 
-/** The device that wrote what waits for a session. */
-interface Author {
-  readonly user: UserId;
-  readonly device: DeviceId;
-}
-
 /** A session that is lacking. */
 interface Lacking extends RoomKey {
   /** Undefined: not known, an own device, or more than one claims it. */
-  readonly author: Author | undefined;
+  readonly author: Told | undefined;
 }
 
 /** How far the questions for a session are. */
@@ -58,7 +52,7 @@ interface Asked {
   /** Own devices were asked, and the author was not since. */
   own: boolean;
   /** The device that was asked for its own session. */
-  author?: Author;
+  author?: Told;
   times: number;
   dueMs: number;
 }
@@ -100,14 +94,14 @@ export class Asking {
     }
   }
 
-  #wasAsked(key: RoomKey, { user, device }: Author, own: boolean): boolean {
+  #wasAsked(key: RoomKey, { user, device }: Told, own: boolean): boolean {
     const asked = this.#asked.get(nameOf(key));
     if (!asked || own) return asked !== undefined;
     return asked.author?.user === user && asked.author.device === device;
   }
 
   /** Whatever the message says: what an author's device gives can only be its own. */
-  async #ofAuthor({ user, device }: Author, sessions: readonly SessionSecret[]): Promise<SessionSecret[]> {
+  async #ofAuthor({ user, device }: Told, sessions: readonly SessionSecret[]): Promise<SessionSecret[]> {
     if (sessions.length === 0) return [];
     const known = (await this.#ports.parts().engine.devices(user)).find((one) => one.device === device);
     const key = known?.crossSigned ? known.curve25519 : undefined;
@@ -136,15 +130,9 @@ export class Asking {
     for (const name of this.#asked.keys()) if (!all.has(name)) this.#asked.delete(name);
     const due = [...all].filter(([name]) => (this.#asked.get(name)?.dueMs ?? 0) <= now());
     const questions = new Questions();
-    const turn = due.slice(0, askedMax);
-    for (const [name, session] of turn) this.#ask(name, session, questions);
+    for (const [name, session] of due.slice(0, askedMax)) this.#ask(name, session, questions);
     this.#goOn(due.length > askedMax);
-    await this.#send(questions).catch((error) => {
-      // Nobody was asked: so this round is made again.
-      for (const [name] of turn) this.#asked.delete(name);
-      this.#at(now() + authorAfterMs);
-      throw error;
-    });
+    await this.#send(questions);
   }
 
   /** Sets the next round. */
@@ -180,21 +168,32 @@ export class Asking {
   }
 
   async #send(questions: Questions): Promise<void> {
-    const { engine } = this.#ports.parts();
-    for (const { user, device, wanted } of questions.all()) {
-      for (const content of sessionContents({ wanted })) {
-        const sealed = await engine.sealForDevices(sessionMessageType, content, [{ user, devices: [device] }]);
-        if (sealed.length > 0) await this.#ports.send(sealed);
+    const { live, now } = this.#ports.parts();
+    const reached = new Set<string>();
+    const lost = new Set<string>();
+    await forEach(questions.all(), async ({ wanted, ...device }) => {
+      const names = wanted.map(nameOf);
+      try {
+        await say(this.#ports, device, { wanted });
+        for (const name of names) reached.add(name);
+      } catch (error) {
+        // A device that can't be asked has had its turn; a connection that went is no answer of anybody.
+        if (wasLost(error) || !live()) for (const name of names) lost.add(name);
+        throw error;
       }
-    }
+    }).finally(() => {
+      const again = [...lost].filter((name) => !reached.has(name));
+      for (const name of again) this.#asked.delete(name);
+      if (again.length > 0) this.#at(now() + authorAfterMs);
+    });
   }
 
   async #lacking(): Promise<Map<string, Lacking>> {
-    const { store } = this.#ports.parts();
+    const waiting = await this.#waiting();
     const found = new Map<string, Lacking>();
     for (const { replica } of this.#ports.rooms().all()) {
       const { room, chain } = replica;
-      for (const { value } of await store.list('undecrypted', { ...prefixRange(`${room} `), limit: 100_000 })) {
+      for (const value of waiting.get(room) ?? []) {
         const [cause = '', sessionId = '', from = ''] = new TextDecoder().decode(value).split(' ');
         if (!lacking.has(cause) || sessionId === '') continue;
         const name = nameOf({ room, sessionId });
@@ -208,7 +207,26 @@ export class Asking {
     return found;
   }
 
-  #author(from: string, userOf: (member: number) => string): Author | undefined {
+  /** What could not be read, by room. In a thousand rooms it is none: so they are not asked one by one. */
+  async #waiting(): Promise<Map<string, Uint8Array[]>> {
+    const { store } = this.#ports.parts();
+    const byRoom = new Map<string, Uint8Array[]>();
+    let rows: LocalRow[];
+    let range = { ...prefixRange(''), limit: scannedRows };
+    do {
+      rows = await store.list('undecrypted', range);
+      for (const { key, value } of rows) {
+        const room = key.slice(0, key.indexOf(' '));
+        const before = byRoom.get(room);
+        if (before) before.push(value);
+        else byRoom.set(room, [value]);
+        range = { ...range, from: `${key} ` };
+      }
+    } while (rows.length === scannedRows);
+    return byRoom;
+  }
+
+  #author(from: string, userOf: (member: number) => string): Told | undefined {
     const [member = 0, number = 0] = from.split('.').map(Number);
     const { people, user: self } = this.#ports.parts();
     const user = userOf(member);
@@ -219,16 +237,16 @@ export class Asking {
 
 /** What is asked of whom. */
 class Questions {
-  readonly #byDevice = new Map<string, Author & { readonly wanted: RoomKey[] }>();
+  readonly #byDevice = new Map<string, Told & { readonly wanted: RoomKey[] }>();
 
-  add({ user, device }: Author, key: RoomKey): void {
+  add({ user, device }: Told, key: RoomKey): void {
     const name = `${user} ${device}`;
     const question = this.#byDevice.get(name) ?? { user, device, wanted: [] };
     question.wanted.push(key);
     this.#byDevice.set(name, question);
   }
 
-  all(): Iterable<Author & { readonly wanted: readonly RoomKey[] }> {
+  all(): Iterable<Told & { readonly wanted: readonly RoomKey[] }> {
     return this.#byDevice.values();
   }
 }
@@ -237,6 +255,6 @@ function nameOf({ room, sessionId }: RoomKey): string {
   return `${room} ${sessionId}`;
 }
 
-function sameAuthor(one: Author | undefined, other: Author | undefined): boolean {
+function sameAuthor(one: Told | undefined, other: Told | undefined): boolean {
   return one?.user === other?.user && one?.device === other?.device;
 }

@@ -1,6 +1,7 @@
 // Who is given a session: own listed devices, and those of members who were in the room as long as the session lasts. Nobody else, and not without end.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RoomKey } from '../crypto/engine.ts';
+import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { askedPerHour, Giving, gatherMs } from './giving.ts';
 import { SessionKeys } from './session-keys.ts';
@@ -21,6 +22,8 @@ class World {
   /** Bob's devices by the newest list that can be had. */
   devices = ['BOB'];
   reachable = true;
+  /** Devices that no message can be made for, and users whose lists can't even be asked for. */
+  broken = new Set<string>();
   readonly counted = new Map<string, number>();
   readonly sent: string[] = [];
   readonly looked: string[][] = [];
@@ -64,10 +67,16 @@ class World {
           _: string,
           { given }: { given: { session: string }[] },
           [to]: { devices: string[] }[],
-        ) => [`${to?.devices} ${given.map(({ session }) => session)}`],
+        ) => {
+          if (this.broken.has(`${to?.devices}`)) throw new ClientError('STORE', 'broken');
+          return [`${to?.devices} ${given.map(({ session }) => session)}`];
+        },
       },
       people: {
-        tryRefresh: async () => this.reachable,
+        tryRefresh: async (user: string) => {
+          if (this.broken.has(user)) throw new ClientError('STORE', 'broken');
+          return this.reachable;
+        },
         recipient: () => (this.devices.length > 0 ? { user: bob, devices: this.devices } : undefined),
       },
       now: () => this.nowMs,
@@ -124,6 +133,14 @@ describe('a session', () => {
     expect(world.looked).toEqual([['S1', 'S2']]);
     expect(world.sent).toEqual(['BOB S1,S2', 'TWO S2']);
     expect(gatherMs).toBe(1_000);
+  });
+
+  it.each(['BOB', bob])('is given to all who ask, also where one of them can not be answered (%s)', async (broken) => {
+    world.broken.add(broken);
+    world.giving.asked({ user: bob, device: 'BOB', own: false, wanted: [key('S1')] });
+    world.giving.asked({ user: me, device: 'TWO', own: true, wanted: [key('S1')] });
+    await expect(world.run()).rejects.toMatchObject({ code: 'STORE' });
+    expect(world.sent).toEqual(['TWO S1']);
   });
 
   it.each([

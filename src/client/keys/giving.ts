@@ -2,10 +2,9 @@
 // Guarantees: a session goes to no device but those in the newest manifest of their owner, cross-signed, under an identity that the chain commits to; to another
 // person only where the chain had them joined when the session began, and without a break since: a session opens everything from its first message on.
 // So who was removed, who came later, a ghost device and a server that asks in somebody's name get nothing. Does not: say why not.
-import type { DeviceId, DeviceMessage, RoomKey, UserId } from '../crypto/engine.ts';
-import type { Parts } from '../parts.ts';
+import type { RoomKey } from '../crypto/engine.ts';
 import type { Rooms } from '../room/rooms.ts';
-import { sessionContents, sessionMessageType } from './session-message.ts';
+import { forEach, type SayingPorts, say, type Told } from './saying.ts';
 
 /** Sessions that a device may ask for within an hour. What is more is left alone, and counted as `keys.overAsked`. */
 export const askedPerHour = { own: 14_400, others: 480 } as const;
@@ -15,16 +14,12 @@ export const gatherMs = 1_000;
 const hourMs = 3_600_000;
 
 /** What giving needs. */
-export interface GivingPorts {
-  readonly parts: () => Parts;
+export interface GivingPorts extends SayingPorts {
   readonly rooms: () => Pick<Rooms, 'get'>;
-  readonly send: (messages: readonly DeviceMessage[]) => Promise<void>;
   readonly later: (ms: number, work: () => Promise<void>) => void;
 }
 
-interface Question {
-  readonly user: UserId;
-  readonly device: DeviceId;
+interface Question extends Told {
   readonly own: boolean;
   readonly wanted: RoomKey[];
 }
@@ -66,22 +61,25 @@ export class Giving {
   }
 
   async #answer(): Promise<void> {
-    const { engine, count } = this.#ports.parts();
     const questions = [...this.#questions.values()];
     this.#questions = new Map();
     const allowed: Question[] = [];
-    for (const question of questions) allowed.push({ ...question, wanted: await this.#allowed(question) });
+    await forEach(questions, async (question) => {
+      allowed.push({ ...question, wanted: await this.#allowed(question) });
+    }).finally(() => this.#give(allowed));
+  }
+
+  /** Gives what is here of what they may have. */
+  async #give(allowed: readonly Question[]): Promise<void> {
+    const { engine, count } = this.#ports.parts();
     const wanted = new Map(allowed.flatMap((one) => one.wanted.map((key) => [nameOf(key), key] as const)));
     if (wanted.size === 0) return;
     const held = new Map((await engine.giveSessions([...wanted.values()])).map((one) => [nameOf(one), one] as const));
-    for (const { user, device, own, wanted: keys } of allowed) {
+    await forEach(allowed, async ({ wanted: keys, own, ...device }) => {
       const given = keys.flatMap((key) => held.get(nameOf(key)) ?? []);
-      for (const content of sessionContents({ given })) {
-        const sealed = await engine.sealForDevices(sessionMessageType, content, [{ user, devices: [device] }]);
-        if (sealed.length > 0) await this.#ports.send(sealed);
-      }
+      await say(this.#ports, device, { given });
       if (given.length > 0) count(own ? 'keys.toOwn' : 'keys.toOthers', given.length);
-    }
+    });
   }
 
   async #allowed(question: Question): Promise<RoomKey[]> {
