@@ -10,6 +10,7 @@ import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { botRates, defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
+import { answerOpen, closeAccount } from './account-closing.ts';
 import { type Auth, type AuthOptions, createAuth } from './auth/auth.ts';
 import { botId, botSecret } from './auth/bots.ts';
 import type { AuthLimits } from './auth/limits.ts';
@@ -30,6 +31,7 @@ import { openStaffDoor } from './report/staff-door.ts';
 import { Rest, restLimits } from './rest.ts';
 import { Runtime } from './runtime.ts';
 import { keepBotSecret, secretsFolder } from './secrets.ts';
+import type { Serve } from './serving.ts';
 import { peekHeads } from './storage/heads.ts';
 import { LogRunner, type LogRunnerOptions } from './storage/log-runner.ts';
 import type { StorageError } from './storage/store.ts';
@@ -181,6 +183,11 @@ async function startOn(
   });
   const directory = new Directory({ store: store.directory(), isBot, now: Date.now });
   const reports = new Reports({ store, primitives: nodePrimitives, now: Date.now });
+  const account = { login: () => login.promise, directory, backups };
+  const serve: Serve = ({ user, device, body }) => {
+    if (body.$case === 'report') return reports.serve({ user, body });
+    return isAboutDirectory(body) ? directory.serve({ user, body }) : backups.serve({ user, device, body });
+  };
   const waking = new Waking();
   const runtime: Runtime = new Runtime({
     create: {
@@ -200,17 +207,8 @@ async function startOn(
       const bound = boundAttempt(purpose, { attempt, content }, nodePrimitives);
       return (await login.promise).useGrant({ user, device, purpose, token, attempt: bound });
     },
-    closeAccount: async (user, purpose) => {
-      // First, so that no session brings the rest back.
-      const logins = await login.promise;
-      await (purpose === 'erase' ? logins.eraseAccount(user) : logins.endDevices(user));
-      await directory.erase(user);
-      if (purpose === 'erase') await backups.erase(user);
-    },
-    serve: ({ user, device, body }) => {
-      if (body.$case === 'report') return reports.serve({ user, body });
-      return isAboutDirectory(body) ? directory.serve({ user, body }) : backups.serve({ user, device, body });
-    },
+    closeAccount: (user, purpose) => closeAccount(account, user, purpose),
+    serve: (request) => answerOpen(account, request, serve),
     logs: (answer) => {
       const logs = runner.serve((actor, incarnation, heard) => {
         if (isWell(heard)) waking.worked(actor);

@@ -2,7 +2,7 @@
 // person and nothing else of them. It opens no port and knows no actor: the composition root mounts `handle` and listens to `onRevoked`.
 import { randomBytes } from 'node:crypto';
 import { type Refusal, refuse } from './codes.ts';
-import { type Devices, devices, type Revoked, type VerifiedDevice } from './devices.ts';
+import { type DeviceStanding, type Devices, devices, type Revoked, type VerifiedDevice } from './devices.ts';
 import { type GrantUse, grants } from './grants.ts';
 import { bot } from './http/bot.ts';
 import { sourceBuckets } from './http/buckets.ts';
@@ -62,6 +62,8 @@ export interface Auth {
   useGrant(use: GrantUse): Promise<boolean>;
   /** Hears of every device whose tokens ended in this process, after it is durable, seldom twice. Gives back a function that stops it. */
   onRevoked(listener: (revoked: Revoked) => void): () => void;
+  /** How a device stands, by what is durable. Rejects with AccountStoreError where the store fails. */
+  standing(userId: string, deviceNumber: number): Promise<DeviceStanding>;
   /** Ends a device's tokens; false where it had none. Safe to repeat. */
   revokeDevice(userId: string, deviceNumber: number): Promise<boolean>;
   /** Ends all devices of a user, who may log in again. Safe to repeat. */
@@ -110,6 +112,7 @@ export function createAuth(options: AuthOptions): Auth {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    standing: (userId, deviceNumber) => all.standing(userId, deviceNumber),
     revokeDevice: (userId, deviceNumber) => all.remove(userId, deviceNumber, 'removed'),
     endDevices: (userId) => all.removeAll(userId),
     eraseAccount: (userId) => all.erase(userId),

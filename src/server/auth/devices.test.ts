@@ -38,6 +38,7 @@ describe('a device', () => {
     const { all } = setUp();
     const first = await added(all);
     const second = await added(all);
+    expect([await all.standing(user, 2), await all.standing(user, 3)]).toEqual(['live', 'ended']);
     expect(first.deviceId).toMatch(/^[A-Z0-9]{10}$/);
     expect([first.deviceNumber, second.deviceNumber]).toEqual([1, 2]);
     expect(await all.verify(first.accessToken)).toEqual({
@@ -201,6 +202,51 @@ describe('tokens', () => {
     expect(revoked).toMatchObject([1, 2].map((deviceNumber) => ({ deviceNumber, reason: 'deactivated' })));
     expect(await store.userOf(owner.subjectHash)).toBe(user);
     expect((await added(all)).deviceNumber).toBe(3);
+  });
+
+  // The login went on where the account was erased between its place in the list and its tokens: these were good, and led to nobody.
+  it('are refused, and worth nothing, where the account was erased while the device was being made', async () => {
+    const store = memoryAccounts();
+    const eraser = setUp(store);
+    let family = '';
+    const { all } = setUp({
+      ...store,
+      writeFamily: async (key, row) => {
+        family = key;
+        await eraser.all.erase(user);
+        return store.writeFamily(key, row);
+      },
+    });
+    expect(await all.add(owner)).toEqual(refuse('LOGIN_INVALID'));
+    expect(await store.readFamily(family)).toBeNull();
+    expect(await all.standing(user, 1)).toBe('erased');
+  });
+
+  it('are worth nothing where the device was still in the list when it got them, and is not any more', async () => {
+    const store = memoryAccounts();
+    const [looked, taken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const remover = setUp({
+      ...store,
+      writeDevices: async (userId, row) => {
+        looked.resolve();
+        await taken.promise;
+        return store.writeDevices(userId, row);
+      },
+    });
+    let removing: Promise<boolean> | undefined;
+    const { all } = setUp({
+      ...store,
+      writeFamily: async (key, row) => {
+        removing = remover.all.remove(user, 1, 'removed');
+        await looked.promise;
+        return store.writeFamily(key, row);
+      },
+    });
+    const { accessToken } = await added(all);
+    taken.resolve();
+    expect(await removing).toBe(true);
+    expect(await all.verify(accessToken)).toBeNull();
+    expect(await all.standing(user, 1)).toBe('ended');
   });
 
   it('end with the device that nobody used for twelve months, also where a crash came between', async () => {

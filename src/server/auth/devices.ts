@@ -42,6 +42,9 @@ export interface Revoked extends DeviceIdentity {
   readonly reason: RevocationReason;
 }
 
+/** How a device stands: its login goes on, was ended, or its whole account is erased. */
+export type DeviceStanding = 'live' | 'ended' | 'erased';
+
 /** Whose device it will be, and what they call it. */
 export interface NewDevice {
   readonly userId: string;
@@ -51,12 +54,13 @@ export interface NewDevice {
 
 /** The devices of all users. */
 export interface Devices {
-  /** Adds a device with its first tokens. LOGIN_INVALID for an erased account, TOO_MANY_DEVICES for the eleventh. */
+  /** Adds a device with its first tokens. LOGIN_INVALID for an erased account, and where the device was ended again meanwhile; TOO_MANY_DEVICES for the eleventh. */
   add(device: NewDevice): Promise<(DeviceIdentity & TokenPair) | Refusal>;
   /** Whose access token this is; null = nobody's. */
   verify(accessToken: string): Promise<VerifiedDevice | null>;
   /** Replaces a pair. TOKEN_REUSED ends the device. */
   refresh(refreshToken: string): Promise<(DeviceIdentity & TokenPair) | Refusal>;
+  standing(userId: string, deviceNumber: number): Promise<DeviceStanding>;
   /** Ends a device's tokens. False where there was no such live device. */
   remove(userId: string, deviceNumber: number, reason: RevocationReason): Promise<boolean>;
   /** Ends devices of which no token was ever used. Only for accounts of one owner: a device that is just being made goes as well. */
@@ -93,6 +97,7 @@ export function devices(options: DevicesOptions): Devices {
     add: (device) => add(options, device),
     verify: (token) => verify(options, token),
     refresh: (token) => refresh(options, token),
+    standing: (userId, deviceNumber) => standingOf(options, userId, deviceNumber),
     remove: (userId, deviceNumber, reason) => remove(options, userId, { deviceNumber, reason }),
     removeUnused: (userId) => removeUnused(options, userId),
     endIdle: (ended) => endIdle(options, ended),
@@ -110,7 +115,16 @@ async function add(options: DevicesOptions, device: NewDevice): Promise<(DeviceI
   const family = { version: 1, ...identity, ...hashes, previousHash: '', used: false, sealedName };
   if (!(await options.store.writeFamily(entry.family, family)))
     throw new Error('a new family key is taken: the random source repeats itself');
-  return { ...identity, ...pair };
+  // Who ended the device in between found no tokens to end.
+  if ((await standingOf(options, device.userId, entry.number)) === 'live') return { ...identity, ...pair };
+  await options.store.removeFamily(entry.family);
+  return refuse('LOGIN_INVALID');
+}
+
+async function standingOf({ store }: DevicesOptions, userId: string, deviceNumber: number): Promise<DeviceStanding> {
+  const row = await store.readDevices(userId);
+  if (row?.erased) return 'erased';
+  return row?.devices.some(({ number }) => number === deviceNumber) ? 'live' : 'ended';
 }
 
 async function addEntry(options: DevicesOptions, { userId, subjectHash }: NewDevice): Promise<DeviceEntry | Refusal> {
@@ -213,9 +227,11 @@ async function remove(
     const entry = row?.devices.find((each) => each.number === deviceNumber);
     if (!row || !entry) return false;
     // Tokens first: after a crash here the device stands in the list without any, and removing it again finishes the work.
-    await store.removeFamily(entry.family);
+    const hadTokens = await store.removeFamily(entry.family);
     const rest = row.devices.filter((each) => each !== entry);
     if (!(await store.writeDevices(userId, { ...row, version: row.version + 1, devices: rest }))) continue;
+    // A device that is just being made may have got them since, and found itself in the list: see `add`.
+    if (!hadTokens) await store.removeFamily(entry.family);
     onRevoked({ userId, deviceId: entry.id, deviceNumber, reason });
     return true;
   }
