@@ -71,6 +71,13 @@ export class Calls {
   }
 }
 
+/** Calls the method of this name. Throws where there is none: an answer of nothing would pass for one. */
+export function calledOn(target: object, name: string, args: readonly unknown[]): unknown {
+  const method = (target as Record<string, unknown>)[name];
+  if (typeof method !== 'function') throw new Error(`there is nothing to call as ${name}`);
+  return method.apply(target, args);
+}
+
 function packed(error: unknown): PackedError {
   if (!(error instanceof ClientError)) return { message: String(error instanceof Error ? error.stack : error) };
   const { code, message, rejection, disconnect, retryAfterMs } = error;

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClientError } from '../../errors.ts';
 import { openThreadedEngine } from '../../node/threaded-engine.ts';
 import type { CryptoEngine, CryptoServer, Encrypted, Recipient } from '../engine.ts';
+import { MemoryLedger } from '../ledger.ts';
 import { type EngineOptions, openEngine } from '../olm-engine.ts';
 import { alice, bob, room, TestWorld, wide } from '../test-world.ts';
-import type { Port } from './calls.ts';
+import { Calls, calledOn, type Port } from './calls.ts';
 import { openRemoteEngine } from './remote-engine.ts';
 import { serveEngine } from './serve-engine.ts';
 
@@ -35,6 +36,15 @@ const remote = async (options: EngineOptions): Promise<CryptoEngine> => {
   };
   const watched = { ...here, post };
   return (await openRemoteEngine(watched, options, () => over.push('ended'))).engine;
+};
+/** An engine whose server never answers. */
+const stuck = () => {
+  const [here, there] = ports();
+  serveEngine(there);
+  const held = new Promise<never>(() => {});
+  const server = { ...world.server.portOf(alice, '1'), queryKeys: () => held };
+  const options = { user: alice, device: '1', server, ledger: new MemoryLedger() };
+  return openRemoteEngine(here, options, () => over.push('ended'));
 };
 const bytes = new TextEncoder().encode('moien');
 const send = (engine: CryptoEngine, recipients: readonly Recipient[]): Promise<Encrypted> =>
@@ -115,18 +125,59 @@ describe('an engine in another thread', () => {
     await expect(openEngine({ user: 'x' } as EngineOptions)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
   });
 
-  test('whose thread ends rejects what waits, and what comes', async () => {
-    const [here, there] = ports();
-    serveEngine(there);
-    const { MemoryLedger } = await import('../ledger.ts');
-    const held = new Promise<never>(() => {});
-    const server = { ...world.server.portOf(alice, '1'), queryKeys: () => held };
-    const options = { user: alice, device: '1', server, ledger: new MemoryLedger() };
-    const { engine, lost } = await openRemoteEngine(here, options, () => {});
+  // Else the client could not be closed, and its stores stayed locked.
+  test('whose thread ends rejects what waits, and what comes, and can be closed', async () => {
+    const { engine, lost } = await stuck();
     const waiting = engine.refresh([bob]);
     lost(new Error('gone'));
     await expect(waiting).rejects.toMatchObject({ code: 'STORE' });
     await expect(engine.confirmed()).rejects.toMatchObject({ code: 'STORE' });
+    await engine.close();
+    expect(over).toEqual(['ended']);
+    await expect(engine.confirmed()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('whose thread ends while it closes is closed', async () => {
+    const { engine, lost } = await stuck();
+    void engine.refresh([bob]).catch(() => {});
+    const closing = engine.close();
+    lost(new Error('gone'));
+    await closing;
+    expect(over).toEqual(['ended']);
+  });
+});
+
+describe('the other side', () => {
+  const encrypts = (recipients: unknown) => ({ room, recipients, plaintext: bytes, rotation: wide });
+
+  /** Calls of a side that was never told anything. */
+  async function bare(): Promise<Calls> {
+    const [here, there] = ports();
+    serveEngine(there);
+    const server = world.server.portOf(alice, '1');
+    const calls = new Calls(here, (name, args) => calledOn(server, name.replace('server.', ''), args));
+    await calls.call('open', { user: alice, device: '1' });
+    return calls;
+  }
+
+  test('does not take nobody for the receivers of before', async () => {
+    const calls = await bare();
+    await expect(calls.call('encrypt', encrypts('as before'))).rejects.toThrow('nobody was named');
+    await calls.call('close');
+  });
+
+  test('does not answer what it does not know', async () => {
+    const calls = await bare();
+    await expect(calls.call('encode')).rejects.toThrow('nothing to call as encode');
+    await calls.call('close');
+  });
+
+  test('is told the receivers again where they may not have reached it', async () => {
+    const a1 = await world.device(alice, '1', { first: true, open: remote });
+    const everyone = world.server.recipients(alice);
+    const hollow = { room, recipients: everyone, plaintext: bytes, rotation: wide };
+    await expect(a1.encrypt({ ...hollow, audience: Symbol('can not be copied') as never })).rejects.toThrow();
+    expect(await send(a1, everyone)).toMatchObject({ index: 0 });
   });
 });
 

@@ -2,9 +2,17 @@
 // Guarantees: the same as the engine behind it, in the order of the calls. The port to the server and the ledger stay here, and are asked from there.
 import { Emitter } from '../../emitter.ts';
 import { ClientError } from '../../errors.ts';
-import type { CryptoEngine, EncryptRequest, EngineEvents, Recipient, RoomId, Verification } from '../engine.ts';
+import type {
+  CryptoEngine,
+  Encrypted,
+  EncryptRequest,
+  EngineEvents,
+  Recipient,
+  RoomId,
+  Verification,
+} from '../engine.ts';
 import type { EngineOptions } from '../olm-engine.ts';
-import { Calls, type Port } from './calls.ts';
+import { Calls, calledOn, type Port } from './calls.ts';
 
 /** What goes over as it is. */
 const passed = [
@@ -32,7 +40,7 @@ export interface ToldEvent {
   readonly verifications: Verification[];
 }
 
-/** An engine in another thread. `lost` says that the thread ended: every call rejects with STORE from then on. */
+/** An engine in another thread. `lost` says that the thread ended: every call but `close` rejects with STORE from then on. */
 export interface RemoteEngine {
   readonly engine: CryptoEngine;
   readonly lost: (error: unknown) => void;
@@ -53,13 +61,20 @@ export async function openRemoteEngine(port: Port, options: RemoteOptions, ended
     }
     const [part, method] = name.split('.') as ['server' | 'ledger', string];
     const served = { server, ledger }[part] as unknown as Record<string, (...given: never[]) => unknown>;
-    return served[method]?.(...args);
+    return calledOn(served, method, args);
   });
   await calls.call('open', { user, device, ...(store ? { store } : {}) });
+  let isLost = false;
   const close = async () => {
-    await calls.call('close');
-    calls.end(new ClientError('CLOSED', 'The crypto engine is closed'));
-    ended();
+    try {
+      await calls.call('close');
+    } catch (error) {
+      // A thread that is gone has closed what it had.
+      if (!isLost) throw error;
+    } finally {
+      calls.end(new ClientError('CLOSED', 'The crypto engine is closed'));
+      ended();
+    }
   };
   const forwarded = passed.map((name) => [name, (...args: unknown[]) => calls.call(name, ...args)]);
   const engine: CryptoEngine = {
@@ -71,7 +86,11 @@ export async function openRemoteEngine(port: Port, options: RemoteOptions, ended
       const known = receivers.get(request.room) === recipients;
       receivers.set(request.room, recipients);
       const passing: PassedEncrypt = { ...request, recipients: known ? 'as before' : recipients };
-      return calls.call('encrypt', passing);
+      // Where it came to nothing the other side may not have heard of them.
+      return calls.call<Encrypted>('encrypt', passing).catch((error) => {
+        receivers.delete(request.room);
+        throw error;
+      });
     },
     verifications: () => [...verifications],
     close: () => {
@@ -81,6 +100,9 @@ export async function openRemoteEngine(port: Port, options: RemoteOptions, ended
   };
   return {
     engine,
-    lost: (cause) => calls.end(new ClientError('STORE', 'The thread of the crypto engine ended', { cause })),
+    lost: (cause) => {
+      isLost = true;
+      calls.end(new ClientError('STORE', 'The thread of the crypto engine ended', { cause }));
+    },
   };
 }

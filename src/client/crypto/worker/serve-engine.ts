@@ -1,7 +1,7 @@
 // The other side of `remote-engine.ts`: holds the engine of one device in this thread and does what is asked over the port.
 import type { CryptoEngine, EncryptRequest, EngineEvents, Recipient, RoomId } from '../engine.ts';
 import { type EngineOptions, openEngine } from '../olm-engine.ts';
-import { Calls, type Port } from './calls.ts';
+import { Calls, calledOn, type Port } from './calls.ts';
 import type { PassedEncrypt, ToldEvent } from './remote-engine.ts';
 
 const events: Readonly<Record<keyof EngineEvents, true>> = { verification: true, roomKeys: true, flushNeeded: true };
@@ -34,14 +34,14 @@ export function serveEngine(port: Port, openStore: OpenStore = async (store) => 
     }
     if (!engine) throw new Error('the engine was not opened');
     if (name === 'encrypt') return engine.encrypt(receiving(given[0] as PassedEncrypt));
-    const value = await (engine as unknown as Record<string, (...all: unknown[]) => unknown>)[name]?.(...given);
-    if (name === 'close') place?.close();
-    return value;
+    if (name === 'close') return engine.close().finally(() => place?.close());
+    return calledOn(engine, name, given);
   });
 
   /** The same array again is the engine's quick path. */
   function receiving({ recipients, ...request }: PassedEncrypt): EncryptRequest {
-    const known = recipients === 'as before' ? (receivers.get(request.room) ?? []) : recipients;
+    const known = recipients === 'as before' ? receivers.get(request.room) : recipients;
+    if (!known) throw new Error('nobody was named as receivers of this room before');
     receivers.set(request.room, known);
     return { ...request, recipients: known };
   }
