@@ -118,7 +118,8 @@ export interface Luxchat {
   }): Promise<string>;
   /** Changes of members. A lost connection is waited for (15 s); what is so already is left as it is. OFFLINE, UNKNOWN, UNTRUSTED, REJECTED. */
   invite(room: string, user: string, role?: Role): Promise<void>;
-  /** Joins a room that one is invited to; a bot that left it meanwhile is invited back. As `invite`. */
+  /** Joins a room that one is invited to; a bot that left it meanwhile is invited back. As `invite`; UNTRUSTED also where whoever invited has another identity
+   * than this device knows them by: `approveIdentity` first. */
   accept(room: string): Promise<void>;
   /** As `invite`. */
   decline(room: string): Promise<void>;

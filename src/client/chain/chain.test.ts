@@ -119,4 +119,28 @@ describe('chain', () => {
     expect(since(3)).toEqual([]);
     expect([7, 8, 9, 0].map((number) => chain.joinedSince(3, number))).toEqual([false, true, false, false]);
   });
+
+  it('tells who signed a new identity in, as whom, and that nobody did where it came with its member', () => {
+    const anew = makeActor(bob.user, 2);
+    const { story, beside } = group();
+    const persons = [...beside.persons, anew.person(2)];
+    story.context.roll.addPerson(anew.person(2));
+    const read = () =>
+      taken(
+        story.entries.map((entry) => ({ ...entry, ...beside, persons })),
+        story.room,
+      ).chain;
+    expect([1, 2, 3, 4].map((member) => read().renewedBy(member))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    story.do(1, { kind: ControlKind.CONTROL_KIND_IDENTITY, target: 2, person: anew.commitment });
+    story.do(1, { kind: ControlKind.CONTROL_KIND_ROLE, target: 2, role: Role.ROLE_MEMBER });
+    const chain = read();
+    expect(chain.person(2)?.fingerprint).toEqual(anew.master.publicKey);
+    expect([1, 2, 3].map((member) => chain.renewedBy(member)?.user)).toEqual([undefined, ada.user, undefined]);
+    expect(chain.renewedBy(2)?.fingerprint).toEqual(ada.master.publicKey);
+  });
 });

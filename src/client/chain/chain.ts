@@ -46,8 +46,8 @@ export class Chain {
   readonly roll: Roll;
   #primitives: Primitives;
   #state: ControlState | null = null;
-  /** By number - 1: the state after that entry, and the seq of its event. States share what they can. */
-  #history: { readonly seq: number; readonly state: ControlState }[] = [];
+  /** By number - 1: the state after that entry, the seq of its event, and who signed it. States share what they can. */
+  #history: { readonly seq: number; readonly state: ControlState; readonly actor: number }[] = [];
   #numbers = new Map<string, number>();
 
   constructor(room: string, primitives: Primitives) {
@@ -111,6 +111,18 @@ export class Chain {
     });
   }
 
+  /** Who signed the present identity of this member in, as they were known then. Undefined where nobody did: it came with the member, by whose word ever. */
+  renewedBy(member: number): Person | undefined {
+    const personAt = (index: number) => this.#history[index]?.state.members.get(member)?.person;
+    const at = this.#history.findLastIndex((_, index) => {
+      const [person, before] = [personAt(index), personAt(index - 1)];
+      return person && !(before && equalBytes(person, before));
+    });
+    const step = this.#history[at];
+    const actor = personAt(at - 1) && step?.state.members.get(step.actor);
+    return actor && this.roll.person(actor.person);
+  }
+
   /** Was this member ever allowed to read one of the seqs `from` to `through`? */
   mayReadAny(member: number, from: number, through: number): boolean {
     const stays = this.#state?.members.get(member)?.stays ?? [];
@@ -125,10 +137,10 @@ export class Chain {
       if (!entry) continue;
       if (person) this.roll.addPerson(person);
       if (credential) this.roll.addCredential(credential);
-      const { state } = applyControl(this.#state, entry, { ...this.#context(seq), primitives: trusting });
+      const { state, body } = applyControl(this.#state, entry, { ...this.#context(seq), primitives: trusting });
       // What does not follow was written around a crash: the server is asked for the rest.
       if (!state) return;
-      this.#keep(seq, state);
+      this.#keep(seq, state, body.actor);
     }
   }
 
@@ -143,8 +155,8 @@ export class Chain {
     const { state, body, invalid } = applyControl(this.#state, link.entry, this.#context(link.seq));
     if (invalid === 'WRONG_NUMBER' || invalid === 'NOT_CREATED') return this.#misplaced(link);
     if (invalid !== undefined) return { result: 'invalid', fault: invalid };
-    this.#keep(link.seq, state);
     const { kind, actor, target } = body;
+    this.#keep(link.seq, state, actor);
     return { result: 'applied', kind, actor, target, changes: [this.#row(link, body)] };
   }
 
@@ -173,9 +185,9 @@ export class Chain {
     return 0;
   }
 
-  #keep(seq: number, state: ControlState): void {
+  #keep(seq: number, state: ControlState, actor: number): void {
     this.#state = state;
-    this.#history.push({ seq, state });
+    this.#history.push({ seq, state, actor });
     this.#numbers.set(toHex(state.hash), state.number);
   }
 

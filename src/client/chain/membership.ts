@@ -11,6 +11,7 @@ import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { describePerson, type Statement } from './control-author.ts';
 import { createDirectRoom, createGroupRoom } from './genesis.ts';
+import { meetInviter, needInviter } from './inviter.ts';
 import { checkSelf } from './room-control.ts';
 
 const { MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED, MEMBER_STATUS_BANNED } = MemberStatus;
@@ -113,10 +114,13 @@ export class Membership {
     if (kind === ControlKind.CONTROL_KIND_ACCEPT) await readAnew(replica, this.#parts().user, kind);
     // The chain may have been read before this device knew its own identity.
     if (kind === ControlKind.CONTROL_KIND_ACCEPT) await checkSelf(replica);
+    if (kind === ControlKind.CONTROL_KIND_ACCEPT) await meetInviter(replica);
     await sender.control(({ chain }) => {
       const member = chain.memberOf(this.#parts().user);
       if (member === 0) throw new ClientError('UNKNOWN', 'You are not in this room.');
-      return isSo(chain.state, member, kind) ? null : { kind, target: member };
+      if (isSo(chain.state, member, kind)) return null;
+      if (kind === ControlKind.CONTROL_KIND_ACCEPT) needInviter(replica);
+      return { kind, target: member };
     });
     await this.#follow(room);
   }
@@ -175,11 +179,12 @@ export class Membership {
       return this.own(replica.room, ControlKind.CONTROL_KIND_ACCEPT);
     // The other made the room and invited nobody: the partner named in its id may bring himself in.
     const person = describePerson(self, fingerprint, 2);
-    await this.#rooms
-      .need(replica.room)
-      .sender.control(({ chain }) =>
-        chain.memberOf(self) > 0 ? null : { kind: ControlKind.CONTROL_KIND_ACCEPT, target: 2, person },
-      );
+    await meetInviter(replica);
+    await this.#rooms.need(replica.room).sender.control(({ chain }) => {
+      if (chain.memberOf(self) > 0) return null;
+      needInviter(replica);
+      return { kind: ControlKind.CONTROL_KIND_ACCEPT, target: 2, person };
+    });
     await this.#follow(replica.room);
   }
 

@@ -13,7 +13,11 @@ import { Vouching } from './vouching.ts';
 const ben = '@ben:localhost';
 const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_INVITED: invited, MEMBER_STATUS_LEFT: left } = MemberStatus;
 const none = new Uint8Array();
-const [old, anew] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+const [old, anew, adas, forged] = [1, 2, 3, 4].map((fill) => new Uint8Array(32).fill(fill)) as Uint8Array[] as [
+  ...[Uint8Array, Uint8Array, Uint8Array, Uint8Array],
+];
+const ada = '@ada:localhost';
+const self = { user: ada, fingerprint: adas } as unknown as Known;
 
 interface Setting {
   readonly direct?: boolean;
@@ -22,6 +26,11 @@ interface Setting {
   readonly named?: Uint8Array;
   readonly joined?: boolean;
   readonly identity?: RoomReplica['identity'];
+  /** Whom the chain names as Ada; default: herself. */
+  readonly ada?: Uint8Array;
+  /** Who signed Ben's present identity in; default: nobody. */
+  readonly by?: { readonly user: string; readonly fingerprint: Uint8Array } | undefined;
+  readonly frozen?: string;
 }
 
 let signed: [string, Statement][];
@@ -52,10 +61,13 @@ function room(name: string, setting: Setting = {}): void {
     own: 1,
     joined: setting.joined ?? true,
     identity: setting.identity ?? 'own',
+    local: { frozen: setting.frozen ?? '' },
     chain: {
       state: { policy: { direct }, members: { get: (number: number) => members[number - 1] } },
-      memberOf: (user: string) => (user === ben ? 2 : 0),
-      person: (number: number) => (number === 2 ? { user: ben, fingerprint } : undefined),
+      memberOf: (user: string) => (user === ben ? 2 : 1),
+      person: (number: number) =>
+        number === 2 ? { user: ben, fingerprint } : { user: ada, fingerprint: setting.ada ?? adas },
+      renewedBy: () => setting.by,
     },
   };
   const control = async (make: (now: RoomReplica) => Statement | null) => {
@@ -70,7 +82,7 @@ function room(name: string, setting: Setting = {}): void {
 
 function vouching(): Vouching {
   const people = {
-    get: () => known,
+    get: (user: string) => (user === ada ? self : known),
     startedOver: () => [known],
     approve: async () => {
       if (known.approved) return false;
@@ -79,7 +91,7 @@ function vouching(): Vouching {
       return true;
     },
   };
-  const parts = { people, count: () => {} } as unknown as Parts;
+  const parts = { user: ada, people, count: () => {} } as unknown as Parts;
   return new Vouching(
     () => parts,
     () => ({ all: () => rooms }),
@@ -147,10 +159,37 @@ describe('an identity that nobody approved here', () => {
     expect(where()).toEqual(['direct', 'led']);
   });
 
+  const signedByAda = { direct: true, named: anew, by: { user: ada, fingerprint: adas } };
+
   it('counts as approved where an own device signed it into the 1:1 room, which nobody else can', async () => {
-    room('direct', { direct: true, named: anew });
+    room('direct', signedByAda);
     room('led');
     await vouching().follow();
     expect([where(), known.approved]).toEqual([['led'], true]);
+  });
+
+  it('counts so for a device, too, that never knew another one', async () => {
+    known = benAs({ fingerprint: anew, changedTo: none, approved: false });
+    room('direct', signedByAda);
+    room('led');
+    await vouching().follow();
+    expect([where(), known.approved]).toEqual([['led'], true]);
+  });
+
+  // A server makes a 1:1 room by itself, with both identities that it likes, or lets a partner that it made up bring himself in.
+  it.each([
+    ['it came with its member', { by: undefined }],
+    ["another identity of one's own signed it in", { by: { user: ada, fingerprint: forged } }],
+    ['whoever signed is not oneself', { by: { user: ben, fingerprint: adas } }],
+    ["the chain names another identity of one's own", { ada: forged }],
+    ['another one was signed in', { named: forged }],
+    ['one is not in', { joined: false }],
+    ['the room is frozen', { frozen: 'HISTORY_FORKED' }],
+    ['the room is a group', { direct: false }],
+  ] as const)('does not count as approved where %s', async (_, setting) => {
+    room('there', { ...signedByAda, ...setting, role: Role.ROLE_MEMBER });
+    room('led');
+    await vouching().follow();
+    expect([signed, known.approved]).toEqual([[], false]);
   });
 });

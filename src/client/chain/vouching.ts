@@ -3,8 +3,8 @@
 // counts who its chain names. Nothing is signed that no person approved: a server can make up an identity, also of somebody whom this device never met.
 // Guarantees: what could not be signed in now is at the next session, since it follows from what is kept.
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes/bytes.ts';
-import type { Known } from '../devices/people.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { type Known, shownIdentity } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
@@ -35,15 +35,19 @@ export class Vouching {
     const { people } = this.#parts();
     for (const { user } of people.startedOver()) {
       // In a 1:1 room nobody but this user signs it in: another own device did, so its person approved.
-      if (
-        this.#rooms()
-          .all()
-          .some(({ replica }) => isSignedIn(replica, people.get(user)))
-      )
-        await people.approve(user);
+      if (this.#isSignedIn(people.get(user))) await people.approve(user);
       const known = people.get(user);
       if (known?.approved) await this.#signIn(known);
     }
+  }
+
+  #isSignedIn(known: Known | undefined): boolean {
+    const { people, user } = this.#parts();
+    const self = people.get(user);
+    if (!known || !self || (known.approved && known.changedTo.length === 0)) return false;
+    return this.#rooms()
+      .all()
+      .some(({ replica }) => signedIn(replica, known, self));
   }
 
   async #signIn({ user, fingerprint }: Known): Promise<boolean> {
@@ -80,9 +84,12 @@ function statementFor(replica: RoomReplica, user: string, fingerprint: Uint8Arra
   return { kind: ControlKind.CONTROL_KIND_IDENTITY, target, person: describePerson(user, fingerprint, target) };
 }
 
-/** Is the changed identity of this person signed into the 1:1 room with them? */
-function isSignedIn({ chain }: RoomReplica, known: Known | undefined): boolean {
-  if (!known || known.changedTo.length === 0 || chain.state?.policy.direct !== true) return false;
-  const named = chain.person(chain.memberOf(known.user))?.fingerprint;
-  return named !== undefined && equalBytes(named, known.changedTo);
+/** Did this user, under the identity of now, sign the one that this person shows into the 1:1 room with them? That the chain names it is not enough: who made
+ * the room, or brought themselves in, named it, and a server makes up both. */
+function signedIn({ chain, joined, local }: RoomReplica, known: Known, self: Known): boolean {
+  if (chain.state?.policy.direct !== true || !joined || local.frozen !== '') return false;
+  const named = (user: string) => chain.person(chain.memberOf(user))?.fingerprint ?? noBytes;
+  const by = chain.renewedBy(chain.memberOf(known.user));
+  const isOwn = by?.user === self.user && equalBytes(by.fingerprint, self.fingerprint);
+  return isOwn && equalBytes(named(self.user), self.fingerprint) && equalBytes(named(known.user), shownIdentity(known));
 }

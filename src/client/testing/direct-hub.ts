@@ -1,6 +1,7 @@
 // For tests: a provider of 1:1 rooms in memory, as honest as can be, and an engine that signs as the person and seals nothing. It orders what is submitted,
 // reads it back, and knows the people whom the test names. What a device asks for, how often, and what it makes of the answers is at stake.
 import { type RoomEntry, Submit } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import {
   ControlBody,
   ControlEntry,
@@ -16,7 +17,7 @@ import {
 } from '#proto/gen/record.ts';
 import { type Actor, makeActor, signManifest } from '#proto/golden/cast.ts';
 import { noBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
-import { controlHash } from '#proto/rules/bytes/hash.ts';
+import { controlHash, manifestHash } from '#proto/rules/bytes/hash.ts';
 import { type LogHead, stampEvent } from '#proto/rules/record/record.ts';
 import type { ClientBody, ServerBody } from '../connection/connection.ts';
 import type { CryptoEngine } from '../crypto/engine.ts';
@@ -47,6 +48,8 @@ export class DirectHub {
   readonly rooms = new Map<string, HubRoom>();
   nowMs = Date.now();
   readonly #people = new Map<string, Actor>([[this.me.user, this.me]]);
+  /** Of those who started over. */
+  readonly #lists = new Map<string, DeviceManifest>();
   #session: ScriptedSession | undefined;
   readonly #subscribed = new Set<string>();
 
@@ -55,6 +58,17 @@ export class DirectHub {
     const known = this.#people.get(user) ?? makeActor(user);
     this.#people.set(user, known);
     return known;
+  }
+
+  /** A person begins another identity, as whom the provider shows them from now on, with one device of number 2. */
+  startsOver(user: string): Actor {
+    const before = this.person(user);
+    const anew = makeActor(user, 2);
+    const previousHash = manifestHash(this.manifest(before).signed, primitives);
+    const list = { version: 2, devices: [2], previousHash, formerKeys: [before.master.publicKey] };
+    this.#lists.set(user, signManifest(anew, list, 2));
+    this.#people.set(user, anew);
+    return anew;
   }
 
   /** The device, in a session with this provider, in step. Close its `client` at the end. */
@@ -100,7 +114,7 @@ export class DirectHub {
 
   /** Who has which devices. */
   manifest(actor: Actor): DeviceManifest {
-    return signManifest(actor, { version: 1, devices: [1] });
+    return this.#lists.get(actor.user) ?? signManifest(actor, { version: 1, devices: [1] });
   }
 
   #answer(asked: ClientBody): ServerBody | undefined {
@@ -109,6 +123,7 @@ export class DirectHub {
         return told('keysAnswer', { users: asked.value.users.flatMap((user) => this.#keysOf(user)) });
       case 'submit': {
         const { room } = asked.value;
+        if (isGenesis(asked.value) && this.rooms.get(room)?.control.length) return roomExists;
         const accepted = this.#submit(asked.value);
         const records = this.room(room).records.slice(-1);
         queueMicrotask(() => this.#push(room, records));
@@ -144,6 +159,8 @@ export class DirectHub {
     const { record, head } = stampEvent(held.head, event, { counts, now: this.nowMs, primitives });
     held.records.push(record);
     held.head = head;
+    if (person) held.persons.push(person);
+    if (credential) held.credentials.push(credential);
     if (kind === EventKind.EVENT_KIND_CONTROL) {
       const entry = ControlEntry.decode(event.body);
       held.control.push({ seq: head.seq, entry });
@@ -152,8 +169,6 @@ export class DirectHub {
       if (what === ControlKind.CONTROL_KIND_ACCEPT && isMine && member === actor)
         held.status = MemberStatus.MEMBER_STATUS_JOINED;
     }
-    if (person) held.persons.push(person);
-    if (credential) held.credentials.push(credential);
     return { seq: head.seq, acceptedMs: head.acceptedMs, hash: head.hash, control: this.control(room) };
   }
 
@@ -202,7 +217,21 @@ export class DirectHub {
         const device = this.#people.get(sender)?.device(1).id;
         return { ok: true, plaintext: body, sender, device, trust: 'crossSigned', sessionId, index: 0 };
       },
+      identity: async (user: string) => {
+        const masterKey = this.#people.get(user)?.master.publicKey ?? noBytes;
+        return { masterKey, changed: false, verified: false };
+      },
       sealForDevices: async () => [],
     });
   }
+}
+
+const roomExists: ServerBody = {
+  $case: 'rejected',
+  value: { code: Rejection.REJECTION_ROOM_EXISTS, retryAfterMs: 0, control: undefined, manifest: undefined },
+};
+
+function isGenesis({ event }: Submit): boolean {
+  if (!event || EventHeader.decode(event.header).kind !== EventKind.EVENT_KIND_CONTROL) return false;
+  return ControlBody.decode(ControlEntry.decode(event.body).signed).kind === ControlKind.CONTROL_KIND_CREATE;
 }

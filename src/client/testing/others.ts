@@ -44,6 +44,16 @@ export function enters(
 
 /** Somebody begins the 1:1 room with the device's user and invites them; `bot`: as their provider says. The room. */
 export function invites(hub: DirectHub, actor: Actor, bot = false): string {
+  const room = begins(hub, actor, bot);
+  enters(hub, room, actor, {
+    ...{ kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN },
+    brings: hub.me.person(2),
+  });
+  return room;
+}
+
+/** The same, without the invitation. */
+export function begins(hub: DirectHub, actor: Actor, bot = false): string {
   const room = directRoomId(actor.user, hub.me.user, primitives);
   hub.room(room).status = MemberStatus.MEMBER_STATUS_INVITED;
   const history = HistoryFrom.HISTORY_FROM_START;
@@ -51,10 +61,6 @@ export function invites(hub: DirectHub, actor: Actor, bot = false): string {
   const create = { kind: ControlKind.CONTROL_KIND_CREATE, target: 1, role: Role.ROLE_ADMIN, policy };
   const position = { hub: { provider: 'localhost', epoch: 1 }, nonce: new Uint8Array(16).fill(1) };
   enters(hub, room, actor, { ...create, ...position, brings: { ...actor.person(1), bot } });
-  enters(hub, room, actor, {
-    ...{ kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN },
-    brings: hub.me.person(2),
-  });
   return room;
 }
 
