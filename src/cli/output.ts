@@ -3,6 +3,7 @@
 
 import { LoginError } from '#client/connection/login.ts';
 import { ClientError, disconnectName, rejectionName } from '#client/errors.ts';
+import { steadyJson, steadyText } from '#proto/rules/text/steering.ts';
 
 /** Where output goes and how. */
 export interface Output {
@@ -23,22 +24,20 @@ export function createOutput(json: boolean, console: Console = globalThis.consol
   return {
     json,
     say: (object, ...lines) => {
-      if (json) console.log(jsonLine(object));
+      if (json) console.log(steadyJson(object));
       else if (lines.length > 0) console.log(sentences(lines));
     },
     note: (...lines) => console.error(sentences(lines)),
     fail: (error) => {
       const { code, message } = describeError(error);
-      console.error(json ? jsonLine({ type: 'error', code, message }) : sentences([`${message} (${code})`]));
+      console.error(json ? steadyJson({ type: 'error', code, message }) : sentences([`${message} (${code})`]));
     },
   };
 }
 
 /** Text from outside must not steer the terminal: control characters and those that turn the writing direction are shown, not obeyed. */
 export function printable(text: string): string {
-  return text
-    .replace(/\p{Cc}/gu, (letter) => (letter === '\n' ? '\n      ' : letter === '\t' ? ' ' : '\uFFFD'))
-    .replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');
+  return steadyText(text, '      ');
 }
 
 /** Code and sentence of an error. */
@@ -55,15 +54,6 @@ export function describeError(error: unknown): { code: string; message: string }
   return { code: reason || error.code, message: error.message };
 }
 
-// A line break inside of one is somebody else's, so that nobody can write a line that looks like another's.
 function sentences(lines: readonly string[]): string {
   return lines.map(printable).join('\n');
-}
-
-/** JSON leaves some of them as they are; escaped, the value is the same. */
-function jsonLine(object: Record<string, unknown>): string {
-  return JSON.stringify(object).replace(
-    /[\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -3,6 +3,7 @@
 import type { Content } from '#proto/gen/content.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { toBase64, toHex } from '#proto/rules/bytes/base.ts';
+import { steadyText } from '#proto/rules/text/steering.ts';
 import type { RoomInfo, TimelineItem } from '../shown.ts';
 
 /** The version of all of this. A number that is not known to a reader: read README.txt. */
@@ -136,7 +137,5 @@ function sayingOf({ kind, content, notice, trouble }: TimelineItem): string {
 
 /** Nothing in it can steer a terminal or pass for another line. */
 function steady(text: string): string {
-  return text
-    .replace(/\p{Cc}/gu, (letter) => (letter === '\n' ? '\n    ' : letter === '\t' ? ' ' : '\uFFFD'))
-    .replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '\uFFFD');
+  return steadyText(text, '    ');
 }

@@ -1,5 +1,5 @@
 // What is kept of a report is what the log holds, or nothing is: over the store in memory, with rows as actors write them.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { StateWrite } from '#actors/ports/state-store.ts';
 import { RoomRow } from '#proto/gen/account.ts';
 import type { Report } from '#proto/gen/client.ts';
@@ -164,14 +164,46 @@ describe('a report', () => {
     bench.now += 1;
     await bench.code({ reason: 'again' });
     const day = Math.floor(bench.now / dayMs);
-    const [first, second] = await bench.kept();
-    expect(await bench.reports.closed(day)).toEqual(new Set());
-    for (const _ of [1, 2]) expect(await bench.reports.close(day, first!.number)).toBe(true);
-    expect(await bench.reports.closed(day)).toEqual(new Set([first!.number]));
-    expect(await bench.reports.close(day, second!.number + 1)).toBe(false);
+    const [first, second] = (await bench.kept()).map(({ number }) => number) as [number, number];
+    const closed = (from = first, through = second) => bench.reports.closed(day, from, through);
+    expect(await closed()).toEqual(new Set());
+    for (const _ of [1, 2]) expect(await bench.reports.close(day, first)).toBe(true);
+    expect(await closed()).toEqual(new Set([first]));
+    expect(await closed(first + 1)).toEqual(new Set());
+    for (const number of [second + 1, first - 1, 0]) expect(await bench.reports.close(day, number)).toBe(false);
     expect(await bench.kept()).toHaveLength(2);
-    bench.now += (reportDays + 2) * dayMs;
-    expect(await bench.reports.closed(day)).toEqual(new Set());
+  });
+
+  it('is closed for as long as it is kept, and its mark is kept no longer', async () => {
+    const bench = await Bench.open();
+    await bench.code();
+    const madeMs = bench.now;
+    const day = Math.floor(madeMs / dayMs);
+    const number = (await bench.kept())[0]?.number ?? 0;
+    bench.now = madeMs + reportDays * dayMs - 1;
+    expect(await bench.reports.close(day, number)).toBe(true);
+    expect(await bench.reports.closed(day, number, number)).toEqual(new Set([number]));
+    bench.now += 1;
+    expect(await bench.reports.closed(day, number, number)).toEqual(new Set());
+    expect(await bench.reports.close(day, number)).toBe(false);
+  });
+
+  // The last number of an hour was looked for in the next one.
+  it.each([0, 1 - 2 ** -53])('is found by its number at both ends of an hour, with chance %f', async (chance) => {
+    const bench = await Bench.open();
+    const day = Math.floor(bench.now / dayMs);
+    const hours = [0, 1, 22, 23].flatMap((hour) => [hour * 3_600_000, (hour + 1) * 3_600_000 - 1]);
+    const random = vi.spyOn(Math, 'random').mockReturnValue(chance);
+    for (const ms of hours) {
+      bench.now = day * dayMs + ms;
+      expect(await bench.code()).toBe('done');
+    }
+    random.mockRestore();
+    const numbers = (await bench.kept()).map(({ number }) => number);
+    expect(numbers).toHaveLength(hours.length);
+    for (const number of numbers) expect(await bench.reports.close(day, number)).toBe(true);
+    for (const [at, after] of numbers.entries())
+      expect((await bench.reports.list(day, after)).map(({ number }) => number)).toEqual(numbers.slice(at + 1));
   });
 
   it('is gone after 30 days', async () => {

@@ -29,8 +29,6 @@ const hourMs = 3_600_000;
 export const reportDays = 30;
 /** Reports of one page for the provider's people. */
 const pageMax = 100;
-/** Closed reports of one day that are told apart from open ones. */
-const closedMax = 10_000;
 /** Of the number that a row gets: so many within a millisecond. */
 const inOneMs = 4_096;
 
@@ -72,27 +70,29 @@ export class Reports {
   async list(day: number, after = 0): Promise<readonly { readonly number: number; readonly report: KeptReport }[]> {
     const { store } = this.#options;
     const rows: StoredRow[] = [];
-    for (let hour = Math.floor(after / (hourMs * inOneMs)); hour < 24 && rows.length < pageMax; hour++) {
+    for (let hour = hourOf(after + 1); hour < 24 && rows.length < pageMax; hour++) {
       const range = { from: after + 1, through: Number.MAX_SAFE_INTEGER, limit: pageMax, bytesMax: 8 * 1024 * 1024 };
       rows.push(...(await store.readRows(byDay(day), hour + 1, { ...range, backwards: false })));
     }
     return rows.slice(0, pageMax).map(({ seq, bytes }) => ({ number: seq, report: KeptReport.decode(bytes) }));
   }
 
-  /** Numbers of that day's reports that were closed, at most 10,000. */
-  async closed(day: number): Promise<ReadonlySet<number>> {
-    const range = { from: 1, through: Number.MAX_SAFE_INTEGER, limit: closedMax, bytesMax: 1024 * 1024 };
-    const rows = await this.#options.store.readRows(closedOn(day), 1, { ...range, backwards: false });
+  /** Which of a page of that day's reports were closed; `from` and `through` are its first and last number. */
+  async closed(day: number, from: number, through: number): Promise<ReadonlySet<number>> {
+    const range = { from, through, limit: pageMax, bytesMax: pageMax, backwards: false };
+    const rows = await this.#options.store.readRows(closedOn(day), 1, range);
     return new Set(rows.map(({ seq }) => seq));
   }
 
-  /** The provider's people dealt with it: it stays for its 30 days, marked. False where there is none. Again = no change. */
+  /** The provider's people dealt with it: it stays for its 30 days, marked, and the mark goes with it. False where there is none. Again = no change. */
   async close(day: number, number: number): Promise<boolean> {
-    const [found] = await this.list(day, number - 1);
-    if (found?.number !== number) return false;
-    const life = { writeMicros: this.#options.now() * 1000, expiresMs: (day + 1 + reportDays) * dayMs };
+    const { store, now } = this.#options;
+    const range = { from: number, through: number, limit: 1, bytesMax: 1, backwards: false };
+    const [found] = await store.readRows(byDay(day), hourOf(number) + 1, range);
+    if (found === undefined) return false;
+    const life = { writeMicros: now() * 1000, expiresMs: found.expiresMs };
     const rows = [{ seq: number, ...life, bytes: new Uint8Array() }];
-    await this.#options.store.writeRows([{ log: closedOn(day), segment: 1, rows, replace: true, dueMs: null }]);
+    await store.writeRows([{ log: closedOn(day), segment: 1, rows, replace: true, dueMs: null }]);
     return true;
   }
 
@@ -101,10 +101,14 @@ export class Reports {
     const day = Math.floor(atMs / dayMs);
     const seq = (atMs - day * dayMs) * inOneMs + Math.floor(Math.random() * inOneMs) + 1;
     const row = { seq, writeMicros: atMs * 1000, expiresMs: atMs + reportDays * dayMs };
-    const hour = Math.floor((atMs % dayMs) / hourMs);
     const common = { replace: false, dueMs: null };
     await this.#options.store.writeRows([
-      { log: byDay(day), segment: hour + 1, rows: [{ ...row, bytes: KeptReport.encode(report).finish() }], ...common },
+      {
+        log: byDay(day),
+        segment: hourOf(seq) + 1,
+        rows: [{ ...row, bytes: KeptReport.encode(report).finish() }],
+        ...common,
+      },
       { log: byReporter(report.reporter), segment: day, rows: [{ ...row, bytes: new Uint8Array() }], ...common },
     ]);
   }
@@ -130,6 +134,11 @@ export class Reports {
     const [row] = await store.readRows(log, segment.id, range);
     return row === undefined ? null : recordOf(row.bytes);
   }
+}
+
+/** In which hour of its day a report was made. */
+function hourOf(number: number): number {
+  return Math.floor((number - 1) / (hourMs * inOneMs));
 }
 
 function byDay(day: number): string {

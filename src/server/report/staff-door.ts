@@ -1,7 +1,8 @@
 // The door for the provider's people on this machine: a socket in the data folder, for its owner alone, and never on a network. Through it the command
 // `reports` lists what was reported and closes what was dealt with. Decides nothing about anybody, and shows no more than was reported.
-import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Content } from '#proto/gen/content.ts';
 import { PayloadInner } from '#proto/gen/record.ts';
@@ -34,7 +35,6 @@ export function staffSocket(data: string): string {
 
 /** Opens it; a node goes on without it where that fails. Gives back what closes it. */
 export async function openStaffDoor(options: StaffDoorOptions): Promise<() => Promise<void>> {
-  const path = staffSocket(options.data);
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     answer(options.reports, request).then(
       ([status, body]) => write(response, status, body),
@@ -44,23 +44,26 @@ export async function openStaffDoor(options: StaffDoorOptions): Promise<() => Pr
       },
     );
   });
-  // The folder is one process's: a socket that lies there was left by one that was killed.
-  rmSync(path, { force: true });
-  await new Promise<void>((resolve) => {
-    server.once('error', (cause) => {
-      options.failed(cause);
-      resolve();
-    });
-    server.listen(path, () => {
-      chmodSync(path, 0o600);
-      resolve();
-    });
-  });
+  await listen(server, staffSocket(options.data)).catch(options.failed);
   return () =>
     new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  // The folder is one process's: a socket that lies there was left by one that was killed.
+  rmSync(path, { force: true });
+  const listening = once(server, 'listening');
+  // Made for its owner alone: what is taken away after it was made stood open for a moment. The socket is made before `listen` returns.
+  const before = process.umask(0o177);
+  try {
+    server.listen(path);
+  } finally {
+    process.umask(before);
+  }
+  await listening;
 }
 
 async function answer(
@@ -71,8 +74,10 @@ async function answer(
   const number = (name: string) => Number(searchParams.get(name) ?? '0');
   if (method === 'GET' && pathname === '/reports') {
     const [day, after] = [number('day'), number('after')];
-    const [page, closed] = await Promise.all([reports.list(day, after), reports.closed(day)]);
-    return [200, { reports: page.map((each) => lineOf(day, each, closed)), next: page.at(-1)?.number ?? 0 }];
+    const page = await reports.list(day, after);
+    const [first, last] = [page[0]?.number ?? 0, page.at(-1)?.number ?? 0];
+    const closed = page.length === 0 ? new Set<number>() : await reports.closed(day, first, last);
+    return [200, { reports: page.map((each) => lineOf(day, each, closed)), next: last }];
   }
   if (method === 'POST' && pathname === '/close')
     return [(await reports.close(number('day'), number('number'))) ? 200 : 404, {}];
