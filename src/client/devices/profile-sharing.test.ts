@@ -105,7 +105,7 @@ it('tells own devices what changed here, once, and takes what they say', async (
   const other = stage(0);
   const message = { type: profileMessageType, sender: me, device: 'OTHER', content: sealed[0]!.content };
   await other.sharing.take(message as never);
-  expect(other.profiles.own).toEqual({ name: 'Ann', picture: true, changedMs: 1_000 });
+  expect(other.profiles.own).toEqual({ name: 'Ann', picture: jpeg, changedMs: 1_000 });
   expect(await other.profiles.picture(me)).toEqual(jpeg);
   await other.sharing.take({ ...message, content: { ...sealed[0]!.content, name: 'Old', changedMs: 999 } } as never);
   expect(other.profiles.own.name).toBe('Ann');

@@ -34,7 +34,6 @@ export interface ProfileSharingPorts {
 /** How the own profile goes out. */
 export class ProfileSharing {
   #ports: ProfileSharingPorts;
-  #isUntold = false;
   #flushing: Promise<void> | undefined;
 
   constructor(ports: ProfileSharingPorts) {
@@ -45,7 +44,6 @@ export class ProfileSharing {
   async set(change: ProfileChange): Promise<void> {
     const { profiles, rooms, parts } = this.#ports;
     await profiles.set(change, [noted()]);
-    this.#isUntold = true;
     const latest = [...rooms().all()].sort((a, b) => lastMsOf(b.replica) - lastMsOf(a.replica));
     let told = 0;
     for (const { replica } of latest) {
@@ -57,15 +55,15 @@ export class ProfileSharing {
 
   /** Says it in this room where it is due. True where it was. */
   async say(replica: RoomReplica): Promise<boolean> {
-    const ahead = await this.ahead(replica);
+    const ahead = this.ahead(replica);
     await this.#ports.outbox().addAll(ahead);
     return ahead.length > 0;
   }
 
   /** What goes ahead of the next message in this room: the profile where it is due, or nothing. */
-  async ahead(replica: RoomReplica): Promise<Outgoing[]> {
+  ahead(replica: RoomReplica): Outgoing[] {
     if (!this.#isDue(replica)) return [];
-    const content = await this.#ports.profiles.content(replica.chain.state?.joined ?? 0);
+    const content = this.#ports.profiles.content(replica.chain.state?.joined ?? 0);
     return content ? [{ room: replica.room, kind: EventKind.EVENT_KIND_CONTENT, content, counts: false }] : [];
   }
 
@@ -78,23 +76,23 @@ export class ProfileSharing {
   }
 
   async #tellNoted(): Promise<void> {
-    const { store, live } = this.#ports.parts();
-    while (live() && (this.#isUntold || (await store.get('account', tellKey)))) {
-      this.#isUntold = false;
-      await this.tell(this.#ports.otherDevices());
+    const { parts, profiles, otherDevices } = this.#ports;
+    const { store, live } = parts();
+    while (live() && (await store.get('account', tellKey))) {
+      const { changedMs } = profiles.own;
+      await this.tell(otherDevices());
       // Unless it changed meanwhile: then once more.
-      if (!this.#isUntold) await store.write([{ ...noted(), value: undefined }]);
+      if (profiles.own.changedMs === changedMs) await store.write([{ ...noted(), value: undefined }]);
     }
   }
 
   /** Tells these own devices. Rejects as requests do. */
   async tell(devices: readonly string[]): Promise<void> {
     const { profiles, parts, send } = this.#ports;
-    const { name, changedMs } = profiles.own;
+    const { name, picture, changedMs } = profiles.own;
     if (changedMs === 0 || devices.length === 0) return;
     const { engine, user } = parts();
-    const picture = toBase64((await profiles.picture(user)) ?? new Uint8Array());
-    const content = { name, picture, changedMs };
+    const content = { name, picture: toBase64(picture), changedMs };
     const messages = await engine.sealForDevices(profileMessageType, content, [{ user, devices }]);
     if (messages.length > 0) await send(messages);
   }
@@ -124,7 +122,7 @@ export class ProfileSharing {
         .some(({ content }) => content?.body?.$case === 'profile' && content.body.value.changedMs === changedMs)
     )
       return false;
-    const isEmpty = name === '' && !picture;
+    const isEmpty = name === '' && picture.length === 0;
     // Nobody has to hear that there never was one. A room for oneself alone hears it when somebody comes.
     if (local.profileMs < changedMs) return (!isEmpty || local.profileMs > 0) && (direct || chain.state.joined > 1);
     return !isEmpty && parts().now() - local.profileAcceptedMs >= againMs && this.#cameSince(replica);

@@ -3,12 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventHeader, EventKind, Payload, PayloadInner } from '#proto/gen/record.ts';
 import type { Actor } from '#proto/golden/cast.ts';
+import { ClientError } from '../errors.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
+import type { Parts } from '../parts.ts';
 import { textContent } from '../sending/content.ts';
 import { contentLimits } from '../sending/content-limits.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { DirectHub } from '../testing/direct-hub.ts';
 import { enters, invites, says } from '../testing/others.ts';
+import { Profiles } from './profiles.ts';
 
 const picture = Uint8Array.of(0xff, 0xd8, 0xff, 1, 2, 3);
 const none = new Uint8Array();
@@ -122,6 +125,18 @@ describe('the own profile', () => {
     expect(Date.now() - hub.room(room).head.acceptedMs).toBeLessThan(dayMs);
   });
 
+  // Whether it is due was asked before the picture was read, and twice while it was.
+  it('goes once ahead of two messages that are written at the same moment', async () => {
+    hub.nowMs = 1_600_000_000_000;
+    const room = await withBob();
+    await client.setProfile({ name: 'Ann', picture });
+    await soon(() => expect([said(room), client.outbox.waiting(room)]).toEqual([['<Ann 6>'], []]));
+    hub.nowMs = Date.now();
+    await Promise.all(['one', 'two'].map((text) => client.send(room, text)));
+    await client.flushed();
+    expect(said(room)).toEqual(['<Ann 6>', '<Ann 6>', 'one', 'two']);
+  });
+
   it('goes to no bot', async () => {
     await client.setProfile({ name: 'Ann' });
     const info = hub.person('@info:localhost');
@@ -222,5 +237,74 @@ describe("another's profile", () => {
     await bobSays(room, profile({ changedMs: 6, ...over }));
     expect(nameOf(room)).toBe('Bob');
     expect(client.counters()['profile.refused']).toBe(1);
+  });
+});
+
+describe('two profiles at the same moment', () => {
+  const user = '@ann:localhost';
+  const said = (over: object) => ({ name: 'Ann', picture: none, changedMs: 5, pictureLeftOut: false, ...over });
+  let kept: MemoryStore;
+  let profiles: Profiles;
+
+  beforeEach(async () => {
+    kept = new MemoryStore();
+    profiles = await opened();
+  });
+
+  async function opened(): Promise<Profiles> {
+    const parts = { user, store: kept, now: () => 7, emit: () => {}, count: () => {} } as unknown as Parts;
+    const made = new Profiles(() => parts);
+    await made.load();
+    return made;
+  }
+
+  /** Both here and after a restart. */
+  async function shown(of = user): Promise<unknown[]> {
+    const again = await opened();
+    expect([again.of(of), again.own]).toMatchObject([profiles.of(of), profiles.own]);
+    return [profiles.of(of).name, await profiles.picture(of)];
+  }
+
+  it('are both kept where one sets the name and the other one the picture', async () => {
+    await profiles.set({ name: 'Anne' }, []);
+    await Promise.all([profiles.set({ name: 'Ann' }, []), profiles.set({ picture }, [])]);
+    expect(await shown()).toEqual(['Ann', picture]);
+    await Promise.all([profiles.set({ picture: none }, []), profiles.set({ name: 'Anna' }, [])]);
+    expect(await shown()).toEqual(['Anna', undefined]);
+  });
+
+  it.each(['@bob:localhost', user])('give the newer one, in whatever order they are written (%s)', async (of) => {
+    const newer = profiles.heard(of, said({ name: 'New', changedMs: 6, picture }), 10);
+    const writing = kept.write(newer?.rows ?? []);
+    expect(profiles.heard(of, said({ name: 'Old' }), 10)).toBeUndefined();
+    const newest = profiles.heard(of, said({ name: 'Newest', changedMs: 7, pictureLeftOut: true }), 10);
+    await Promise.all([writing, kept.write(newest?.rows ?? [])]);
+    newest?.settle();
+    newer?.settle();
+    expect(await shown(of)).toEqual(['Newest', picture]);
+  });
+
+  it('lose nothing of what another own device said when one is set', async () => {
+    const heard = profiles.heard(user, said({ name: 'Anna', picture }), 10);
+    const writing = kept.write(heard?.rows ?? []);
+    const setting = profiles.set({ name: 'Ann' }, []);
+    await writing;
+    heard?.settle();
+    await setting;
+    expect(await shown()).toEqual(['Ann', picture]);
+  });
+
+  it('are the one before where the disk takes none, and a record that comes again is taken', async () => {
+    await profiles.set({ name: 'Ann', picture }, []);
+    const broken = new ClientError('STORE', 'full');
+    vi.spyOn(kept, 'write').mockRejectedValueOnce(broken);
+    await expect(profiles.set({ name: 'Anna', picture: none }, [])).rejects.toBe(broken);
+    expect(await shown()).toEqual(['Ann', picture]);
+    const record = [bob.user, said({ name: 'Bob' }), 10] as const;
+    expect(profiles.heard(...record)).toBeDefined();
+    const again = profiles.heard(...record);
+    await kept.write(again?.rows ?? []);
+    again?.settle();
+    expect(await shown(bob.user)).toEqual(['Bob', undefined]);
   });
 });

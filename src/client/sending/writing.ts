@@ -17,8 +17,8 @@ import type { Outgoing } from './waiting.ts';
 
 type Body = NonNullable<Content['body']>;
 
-/** What has to go out ahead of a message in this room. */
-export type Ahead = (replica: RoomReplica) => Promise<readonly Outgoing[]>;
+/** What has to go out ahead of a message in this room. At once: two messages in a row leave in their order, and nothing goes ahead of both. */
+export type Ahead = (replica: RoomReplica) => readonly Outgoing[];
 
 /** Contents that do not raise unread counts. */
 const quiet: ReadonlySet<string> = new Set(['edit', 'reaction', 'deletion', 'read', 'profile', 'botStart']);
@@ -46,7 +46,7 @@ export class Writing {
     const replica = this.#open(room);
     needFit(content, contentLimits.contentBytesMax, 'message');
     const counts = !quiet.has(content.body?.$case ?? '');
-    const ahead = counts ? await this.#ahead(replica) : [];
+    const ahead = counts ? this.#ahead(replica) : [];
     const sends = await this.#outbox.addAll([...ahead, { room, kind: EventKind.EVENT_KIND_CONTENT, content, counts }]);
     const send = sends.at(-1) as LocalSend;
     const line = foldWaiting(send, replica.folding) ?? silentLine(replica, send.localId);
