@@ -52,6 +52,8 @@ export interface ProviderNode {
   readonly pid: number;
   /** Address of health, readiness and metrics. */
   readonly opsUrl: string;
+  /** When that process began, by `performance.now`; 0 = none ever did. */
+  readonly startedMs: number;
   alive(): boolean;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -156,6 +158,7 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
   const more = options.flags ?? [];
   const main = join(options.checkout ?? here, 'src/server/main.ts');
   let process: ServerProcess | null = null;
+  let startedMs = 0;
   const running = () => {
     if (process === null)
       throw new DevFailure('NOT_RUNNING', `${name} was never started.`, { next: 'Call start() first.' });
@@ -169,6 +172,9 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
     get pid() {
       return running().pid;
     },
+    get startedMs() {
+      return startedMs;
+    },
     alive: () => process?.alive() ?? false,
     kill: async () => process?.kill(),
     pause: () => running().pause(),
@@ -178,6 +184,7 @@ function makeNode({ options, guard, folder, url, opsPort, number, luxid }: NodeP
     async start() {
       await process?.kill();
       const before = process === null ? 0 : readFileSync(output, 'utf8').length;
+      startedMs = performance.now();
       const begun = startProcess(
         {
           command: globalThis.process.execPath,

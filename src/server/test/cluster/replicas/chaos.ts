@@ -113,8 +113,9 @@ const faults: Readonly<Record<string, Fault>> = {
 
 export function chaos(given: () => Given): void {
   it(`goes on in chaos (${count} faults)`, { timeout: 120_000 + count * 60_000 }, async () => {
-    const { trial, stage } = given();
+    const { trial, stage, makeFirstEldest } = given();
     for (const drawn of drawFaults(seed, count)) {
+      if (drawn.some(({ name }) => faults[name]?.subject === 'the network')) await makeFirstEldest();
       await trial.fault(drawn.map(({ name }) => name).join(', and '), async () => {
         await Promise.all(drawn.map(({ name, ms, pick }) => faults[name]?.run(given(), ms, pick)));
         await stage.restartDead();

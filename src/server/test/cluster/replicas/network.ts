@@ -15,7 +15,8 @@ export function networkFaults(given: () => Given): void {
   it('goes on when nodes are cut off from each other, and when what they say is stuck', {
     timeout: 120_000,
   }, async () => {
-    const { trial, toNode } = given();
+    const { trial, toNode, makeFirstEldest } = given();
+    await makeFirstEldest();
     await trial.fault('a node is cut off from the others for a moment', async () => {
       toNode.cut();
       await pass(500);
@@ -55,19 +56,23 @@ export function networkFaults(given: () => Given): void {
   it('takes nothing from a node whose port refuses the others while it shows itself in Redis, and does when it is killed', {
     timeout: 120_000,
   }, async () => {
-    const { trial, stage, toNode } = given();
+    const { trial, stage, toNode, makeFirstEldest } = given();
+    await makeFirstEldest();
     const { nodes } = stage.provider;
     const links = async () =>
       (await Promise.all(nodes.map(async (node) => (await stage.metrics(node)).get('node_links')))).join();
     await eventually('all are linked', async () => (await links()) === '2,2,2');
     await trial.fault('a node refuses the others', async () => {
       await toNode.refuse();
-      await eventually('it has no link', async () => (await links()) === '0,1,1');
-      await pass(refusedMs);
-      // Whoever is fenced ends.
-      expect(nodes.map((node) => node.alive())).toEqual([true, true, true]);
-      await stage.spread();
-      await toNode.admit();
+      try {
+        await eventually('it has no link', async () => (await links()) === '0,1,1');
+        await pass(refusedMs);
+        // Whoever is fenced ends.
+        expect(nodes.map((node) => node.alive())).toEqual([true, true, true]);
+        await stage.spread();
+      } finally {
+        await toNode.admit();
+      }
     });
     await eventually('all are linked again', async () => (await links()) === '2,2,2');
     await trial.fault('it is killed', async () => {

@@ -32,8 +32,10 @@ export interface Wired {
   readonly cassandra: Cassandra;
   readonly redis: Redis;
   readonly stage: ClusterStage;
-  /** The first node is dialled by the others, so this is the wire between it and all of them. */
+  /** Where the first node is dialled: by all others, while it is the eldest. */
   readonly toNode: Cable;
+  /** The younger of two processes dials. A first node that came back after others has links to them that `toNode` is no part of: this starts those anew. */
+  makeFirstEldest(): Promise<void>;
   /** From the second node, to every replica. */
   readonly toCassandra: Cables;
   /** From the second node. */
@@ -78,8 +80,19 @@ export async function startWired(): Promise<Wired> {
     const stage = await ClusterStage.start({ nodes: 3, cassandra, redis: redis.address, settingsOf });
     ends.push(() => stage.stop());
     await stage.spread();
+    const makeFirstEldest = async () => {
+      await stage.restartDead();
+      const [first, ...others] = stage.provider.nodes;
+      for (const node of others) {
+        if (first === undefined || node.startedMs > first.startedMs) continue;
+        await node.stop();
+        await node.start();
+      }
+      await stage.spread();
+    };
     const stored = { contactPoints, port, keyspace: 'luxchat' };
-    return { cassandra, redis, stage, toNode, toCassandra: new Cables(replicas), toRedis, stored, stop };
+    const toCassandra = new Cables(replicas);
+    return { cassandra, redis, stage, toNode, makeFirstEldest, toCassandra, toRedis, stored, stop };
   } catch (error) {
     await stop();
     throw error;
