@@ -18,19 +18,29 @@ function stage(rooms: number, joined = 2) {
   const sealed: { type: string; content: object; devices: readonly string[] }[] = [];
   const sent: DeviceMessage[] = [];
   const member = { number: 1, status: MemberStatus.MEMBER_STATUS_JOINED, role: Role.ROLE_MEMBER, changed: 1 };
-  const members = Object.assign([member], { get: () => member });
+  const clock = { nowMs: 1_000, walks: 0 };
+  const people = { version: 1, get: () => undefined };
+  const members = {
+    get: () => member,
+    *[Symbol.iterator]() {
+      clock.walks += 1;
+      yield member;
+    },
+  };
   const replicas = Array.from({ length: rooms }, (_, at) => ({
     room: `!${at}`,
     joined: true,
     own: 1,
-    info: () => ({ bot: false, direct: false }),
+    isWithBot: false,
+    direct: false,
     local: { profileMs: 0, profileControl: 0, profileAcceptedMs: 0, head: { acceptedMs: 1_000 - at } },
-    chain: { state: { members, joined, policy: {} }, user: () => me },
+    chain: { number: 1, state: { members, joined, policy: {} }, user: () => me },
   }));
   const parts = {
     user: me,
     store,
-    now: () => 1_000,
+    now: () => clock.nowMs,
+    people,
     live: () => true,
     emit: () => {},
     count: () => {},
@@ -63,7 +73,7 @@ function stage(rooms: number, joined = 2) {
     otherDevices: () => ['OTHER'],
     send: async (messages) => void sent.push(...messages),
   });
-  return { sharing, profiles, store, told, sealed, sent };
+  return { sharing, profiles, store, told, sealed, sent, replicas, clock, people };
 }
 
 it.each([
@@ -88,6 +98,29 @@ it('says nothing in a room for oneself alone', async () => {
   const { sharing, told } = stage(1, 1);
   await sharing.set({ name: 'Ann' });
   expect(told).toEqual([]);
+});
+
+it('looks for newcomers once for all messages in which nobody came', async () => {
+  const { sharing, profiles, replicas, clock, people } = stage(1, 1_000);
+  const [replica] = replicas;
+  if (!replica) throw new Error('no room');
+  const ahead = () => sharing.ahead(replica as never).length;
+  await sharing.set({ name: 'Ann' });
+  Object.assign(replica.local, {
+    profileMs: profiles.own.changedMs,
+    profileControl: 1,
+    profileAcceptedMs: clock.nowMs,
+  });
+  clock.walks = 0;
+  expect([ahead(), clock.walks]).toEqual([0, 0]);
+  clock.nowMs += 86_400_000;
+  expect([ahead(), ahead(), clock.walks]).toEqual([0, 0, 1]);
+  people.version += 1;
+  expect([ahead(), ahead(), clock.walks]).toEqual([0, 0, 2]);
+  replica.chain.number += 1;
+  replica.own = 2;
+  Object.assign(replica.chain.state.members.get(), { changed: 2 });
+  expect([ahead(), ahead(), clock.walks]).toEqual([1, 1, 3]);
 });
 
 it('tells own devices what changed here, once, and takes what they say', async () => {

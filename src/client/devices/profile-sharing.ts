@@ -35,6 +35,8 @@ export interface ProfileSharingPorts {
 export class ProfileSharing {
   #ports: ProfileSharingPorts;
   #flushing: Promise<void> | undefined;
+  /** By room: what was answered last, and to which question. */
+  readonly #came = new WeakMap<RoomReplica, { readonly asked: string; readonly came: boolean }>();
 
   constructor(ports: ProfileSharingPorts) {
     this.#ports = ports;
@@ -109,27 +111,39 @@ export class ProfileSharing {
     change.settle();
   }
 
+  /** Asked at each message: what costs a look at every member comes last, and is remembered. */
   #isDue(replica: RoomReplica): boolean {
-    const { profiles, outbox, parts } = this.#ports;
-    const { changedMs, name, picture } = profiles.own;
+    const { changedMs, name, picture } = this.#ports.profiles.own;
+    const { room, local } = replica;
     if (changedMs === 0) return false;
-    const { chain, local, room } = replica;
-    const { bot, direct } = replica.info();
-    if (bot || !replica.joined || !chain.state || !mayPost(chain.state, replica.own)) return false;
-    if (
-      outbox()
-        .waiting(room)
-        .some(({ content }) => content?.body?.$case === 'profile' && content.body.value.changedMs === changedMs)
-    )
-      return false;
     const isEmpty = name === '' && picture.length === 0;
-    // Nobody has to hear that there never was one. A room for oneself alone hears it when somebody comes.
-    if (local.profileMs < changedMs) return (!isEmpty || local.profileMs > 0) && (direct || chain.state.joined > 1);
-    return !isEmpty && parts().now() - local.profileAcceptedMs >= againMs && this.#cameSince(replica);
+    const isNews = local.profileMs < changedMs;
+    // Nobody has to hear that there never was one.
+    const isDue = isNews ? !isEmpty || local.profileMs > 0 : !isEmpty && this.#isDueAgain(replica);
+    if (!isDue) return false;
+    const waiting = this.#ports.outbox().waiting(room);
+    const isSaid = waiting.some(
+      ({ content }) => content?.body?.$case === 'profile' && content.body.value.changedMs === changedMs,
+    );
+    return !isSaid && maySay(replica);
+  }
+
+  #isDueAgain(replica: RoomReplica): boolean {
+    return this.#ports.parts().now() - replica.local.profileAcceptedMs >= againMs && this.#cameSince(replica);
   }
 
   /** Is there a member, or a device of one, that could not read what was said last? */
-  #cameSince({ chain, local, own }: RoomReplica): boolean {
+  #cameSince(replica: RoomReplica): boolean {
+    const { chain, local } = replica;
+    const asked = `${chain.number} ${this.#ports.parts().people.version} ${local.profileControl} ${local.profileAcceptedMs}`;
+    const before = this.#came.get(replica);
+    if (before?.asked === asked) return before.came;
+    const came = this.#hasNewcomer(replica);
+    this.#came.set(replica, { asked, came });
+    return came;
+  }
+
+  #hasNewcomer({ chain, local, own }: RoomReplica): boolean {
     const { people } = this.#ports.parts();
     for (const { number, status, changed } of chain.state?.members ?? []) {
       if (number === own || status !== MemberStatus.MEMBER_STATUS_JOINED) continue;
@@ -139,6 +153,11 @@ export class ProfileSharing {
     }
     return false;
   }
+}
+
+/** Not to bots; and a room for oneself alone hears it when somebody comes. */
+function maySay({ chain: { state }, isWithBot, joined, own, direct }: RoomReplica): boolean {
+  return joined && !isWithBot && state !== null && mayPost(state, own) && (direct || state.joined > 1);
 }
 
 function noted(): LocalChange {

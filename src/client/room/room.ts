@@ -102,6 +102,20 @@ export class RoomReplica {
     return this.local.head?.seq ?? 0;
   }
 
+  /** Is it the room of two? */
+  get direct(): boolean {
+    return this.chain.state?.policy.direct ?? this.local.direct;
+  }
+
+  /** Is it a 1:1 room with a bot? */
+  get isWithBot(): boolean {
+    const { chain, local } = this;
+    if (!this.direct) return false;
+    if (!chain.state) return local.invitedByBot;
+    const { own } = this;
+    return [...chain.state.members].some(({ number }) => number !== own && chain.person(number)?.bot);
+  }
+
   /** What folding rows into lines needs. */
   get folding(): Folding {
     const { user, device } = this.ports.parts;
@@ -132,10 +146,10 @@ export class RoomReplica {
     const { local, chain } = this;
     const own = chain.state?.members.get(this.own);
     const joined = [...(chain.state?.members ?? [])].filter((one) => one.status === MemberStatus.MEMBER_STATUS_JOINED);
-    const members = joined.filter((one) => one.number !== this.own).map((one) => chain.user(one.number));
+    const members = joined.filter(({ number }) => number !== own?.number).map(({ number }) => chain.user(number));
     return {
       room: this.room,
-      direct: chain.state?.policy.direct ?? local.direct,
+      direct: this.direct,
       name: slotText(local.slots, 'name'),
       topic: slotText(local.slots, 'topic'),
       status: this.#status(),
@@ -147,7 +161,7 @@ export class RoomReplica {
       lastMs: local.head?.acceptedMs ?? 0,
       invitedBy: local.invitedBy,
       invitedByBot: local.invitedByBot,
-      bot: this.#isWithBot(),
+      bot: this.isWithBot,
       frozen: local.frozen as AlarmCode | '',
     };
   }
@@ -296,13 +310,6 @@ export class RoomReplica {
     if (status === MemberStatus.MEMBER_STATUS_JOINED && this.identity === 'former')
       return MemberStatus.MEMBER_STATUS_SUSPENDED;
     return status ?? local.status;
-  }
-
-  #isWithBot(): boolean {
-    const { chain, local } = this;
-    if (!chain.state) return local.direct && local.invitedByBot;
-    const others = [...chain.state.members].filter(({ number }) => number !== this.own);
-    return chain.state.policy?.direct === true && others.some(({ number }) => chain.person(number)?.bot);
   }
 
   #heed(entry: RoomEntry): void {
