@@ -1,5 +1,5 @@
 // For tests with real processes: a provider started as a person would start it, on free ports and a folder of its own, that can be killed and
-// started again; and devices that log in through the stand-in LuxID. What of all that is not real, README.md says.
+// started again; and devices that log in through the stand-in LuxID. No provider outlives the test, however that ends. What of all that is not real, README.md says.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import type { DeviceOptions } from '#client/devices/account.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
 import { standInLogin, standInStepUp } from '#client/node/stand-in-walk.ts';
+import { type Guard, startGuard } from '../../../deploy/dev/guard.ts';
 import { freePort } from '../../../deploy/dev/ports.ts';
 
 const password = 'moien-moien';
@@ -25,6 +26,7 @@ export class ProviderProcess {
   readonly #waiting = new Map<string, (code: string) => void>();
   /** Everything that the process wrote to its console. */
   output = '';
+  readonly #guard: Guard;
   #child: ChildProcess | undefined;
 
   private constructor(folder: string, ports: readonly [number, number], flags: readonly string[]) {
@@ -32,6 +34,8 @@ export class ProviderProcess {
     this.port = ports[0];
     this.#luxidPort = ports[1];
     this.#flags = flags;
+    this.#guard = startGuard();
+    this.#guard.removes(folder);
   }
 
   /** Starts a provider on a fresh folder. */
@@ -39,7 +43,12 @@ export class ProviderProcess {
     const folder = mkdtempSync(join(tmpdir(), 'luxchat-provider-'));
     const port = await freePort();
     const provider = new ProviderProcess(folder, [port, await freePort(['127.0.0.1'], [port])], flags);
-    await provider.restart();
+    try {
+      await provider.restart();
+    } catch (error) {
+      await provider.remove();
+      throw error;
+    }
     return provider;
   }
 
@@ -47,7 +56,7 @@ export class ProviderProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it (again) on its folder and ports; resolves when it says that it runs. Milliseconds that it took. */
+  /** Starts it (again) on its folder and ports; resolves when it says that it runs. Milliseconds that it took. What does not start is ended. */
   async restart(): Promise<number> {
     const began = performance.now();
     const main = new URL('../main.ts', import.meta.url).pathname;
@@ -80,9 +89,13 @@ export class ProviderProcess {
     const bots = this.#flags.includes('--info-bot') ? [] : ['--info-bot', 'off'];
     const child = spawn(process.execPath, [main, ...settings, ...loose, ...bots, ...this.#flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, which the guard knows by its number.
+      detached: true,
     });
     this.#child = child;
-    await new Promise<void>((resolve, reject) => {
+    if (child.pid !== undefined) this.#guard.kills(child.pid);
+    child.once('exit', () => this.#guard.forgets(child.pid ?? 0));
+    const running = new Promise<void>((resolve, reject) => {
       const late = setTimeout(
         () => reject(new Error(`the provider did not start within ${startMs} ms:\n${this.output}`)),
         startMs,
@@ -102,6 +115,10 @@ export class ProviderProcess {
         clearTimeout(late);
         reject(new Error(`the provider ended with ${status}:\n${this.output}`));
       });
+    });
+    await running.catch(async (error: unknown) => {
+      await this.kill();
+      throw error;
     });
     return performance.now() - began;
   }
@@ -130,6 +147,7 @@ export class ProviderProcess {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+    this.#guard.end();
   }
 
   /** Logs a person in on a new device; the folder can be opened with `openDevice`. */
