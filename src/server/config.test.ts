@@ -79,6 +79,11 @@ describe('configuration', () => {
       {},
       'textSeconds is for development only',
     ],
+    [
+      ['--mode', 'production', '--luxid-issuer', 'https://id.lu', '--limit-invitations', 'off'],
+      {},
+      'limitInvitations off is for development only',
+    ],
     [['--text-seconds', '86401'], {}, 'from 0 to 86400'],
     [['--public-url', 'chat'], {}, 'full address'],
     [['--public-url', 'ftp://c.lu'], {}, 'full address'],

@@ -225,6 +225,10 @@ function refuseContradictions(config: Config): void {
     'mode production needs luxidIssuer: the stand-in LuxID is for development only.',
   );
   refuse(production && config.luxidOpenUsers, 'luxidOpenUsers is for development only.');
+  refuse(
+    production && !config.limitInvitations,
+    'limitInvitations off is for development only: anybody could invite everybody.',
+  );
   refuse(production && config.textSeconds > 0, 'textSeconds is for development only: messages live 24 months.');
   refuse(
     production && !config.publicUrl.startsWith('https://'),

@@ -245,7 +245,8 @@ export const settings = [
     name: 'limitInvitations',
     kind: { kind: 'switch' },
     fallback: 'on',
-    meaning: 'people may invite so many others a day: 20 in the first week of an account, then 200; off for load tests',
+    meaning:
+      'people may invite so many others a day: 20 in the first week of an account, then 200; off for load tests (development only)',
   },
   { name: 'loginsPerMinute', kind: number(1, 1_000_000), fallback: '10', meaning: 'logins a minute from one source' },
   {

@@ -85,7 +85,7 @@ function helpText(): string {
   );
   return [
     'One provider. npm start -- [--config FILE] [--SETTING VALUE …]; see src/server/README.md.',
-    'Beside one that runs: npm start -- reports [all | close ID] shows what its users reported.',
+    'Beside one that runs: npm -s start -- reports [all | close ID] [--data DIR] shows what its users reported, one JSON object a line.',
     ...lines,
   ].join('\n');
 }

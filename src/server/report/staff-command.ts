@@ -1,4 +1,4 @@
-// `npm start -- reports`, beside a running node and on its machine: what was reported within 30 days and not closed, one JSON object a line, and
+// `npm -s start -- reports`, beside a running node and on its machine: what was reported within 30 days and not closed, one JSON object a line, and
 // `reports close ID` for what was dealt with. Nothing printed can steer the terminal, whoever wrote it.
 import { request } from 'node:http';
 import { steadyJson } from '#proto/rules/text/steering.ts';
