@@ -4,9 +4,9 @@ import { ErasedKind } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { receiptNumber } from '#proto/rules/bytes/hash.ts';
+import { granted } from '../connection/granted.ts';
 import type { StepUpGrant } from '../connection/login.ts';
-import { reconnectMs } from '../connection/requests.ts';
-import { ClientError, isRejection, wasLost } from '../errors.ts';
+import { ClientError, isRejection } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomInfo } from '../shown.ts';
 
@@ -55,7 +55,6 @@ export interface ClosingPorts {
 
 /** Leaving rooms takes so long at most, so that the grant, which lasts ten minutes, still counts afterwards. */
 const leavingMs = 300_000;
-const lostTries = 3;
 const dayMs = 86_400_000;
 
 const names: Readonly<Record<ErasedKind, ErasedWhat>> = {
@@ -129,19 +128,21 @@ export class AccountCloser {
   async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
     const { live, whenLive } = this.#ports.parts();
     const wasLive = live();
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (isRejection(error, Rejection.REJECTION_FORBIDDEN))
-          throw new ClientError('STEP_UP_NEEDED', 'The fresh login is used up or too long ago.', { cause: error });
-        const isOver = error instanceof ClientError && error.code === 'LOGIN_NEEDED';
-        // Asked again in a session that is about to end.
-        const wasDone = attempt > 1 && isRejection(error, Rejection.REJECTION_NOT_LOGGED_IN);
-        if ((wasLive && isOver) || wasDone) return undefined;
-        if (!wasLost(error) || attempt === lostTries) throw error;
-        await whenLive(reconnectMs);
-      }
+    let asked = 0;
+    const askOnce = () => {
+      asked += 1;
+      return ask();
+    };
+    // Also where no session comes back: then asking says whether it ended for good.
+    const wait = (ms: number) => whenLive(ms).then(() => true);
+    try {
+      return await granted(askOnce, wait);
+    } catch (error) {
+      const isOver = error instanceof ClientError && error.code === 'LOGIN_NEEDED';
+      // Asked again in a session that is about to end.
+      const wasDone = asked > 1 && isRejection(error, Rejection.REJECTION_NOT_LOGGED_IN);
+      if ((wasLive && isOver) || wasDone) return undefined;
+      throw error;
     }
   }
 }

@@ -1,6 +1,7 @@
 // Logging in, step-ups, refreshing and logging out over HTTP, in any runtime that has `fetch`. The verifier never leaves this device before the exchange,
 // so a one-time code is worth nothing to anyone else. It keeps nothing: the caller stores the pair, the old one until the new one is durable.
 import { sha256 } from '@noble/hashes/sha2.js';
+import type { Grant } from '#proto/gen/client.ts';
 import { toBase64Url } from '#proto/rules/bytes/base.ts';
 
 /** What the server can refuse, as in its own list. */
@@ -88,17 +89,10 @@ export const stepUpPurposes = ['backup', 'identity', 'deactivate', 'erase'] as c
 /** One of these. */
 export type StepUpPurpose = (typeof stepUpPurposes)[number];
 
-/** A grant as `Grant` of the protocol: good for one request of this device, which may be repeated as it is. */
-export interface SingleGrant {
-  readonly token: string;
-  /** 16 random bytes. */
-  readonly attempt: Uint8Array;
-}
-
-/** What a step-up ends in. */
-export interface StepUpGrant extends SingleGrant {
+/** What a step-up ends in: a grant, good for one request of this device, which may be repeated as it is. */
+export interface StepUpGrant extends Grant {
   /** Another one, of purpose `backup`, for what takes two requests: with purposes `backup` and `identity`. */
-  readonly second?: SingleGrant;
+  readonly second?: Grant;
   /** Milliseconds since the epoch, by the server's clock. */
   readonly expiresMs: number;
   /** What it is for; absent = not said. */
@@ -171,7 +165,7 @@ export async function completeStepUp(
   return { ...single(answer, 'grant'), ...second, expiresMs: number(answer, 'expiresMs') };
 }
 
-function single(answer: Answer, name: string): SingleGrant {
+function single(answer: Answer, name: string): Grant {
   return { token: text(answer, name), attempt: crypto.getRandomValues(new Uint8Array(16)) };
 }
 

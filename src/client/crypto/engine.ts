@@ -4,6 +4,7 @@
 // returns comes from a device its owner signed, or says by its `trust` why it may; a step of a ratchet is used once. Does not: decide who is a member,
 // which devices a user has (that is the signed manifest), or when to try again. Bytes of keys are opaque to all.
 
+import type { Grant } from '#proto/gen/client.ts';
 import type { Keeping, OriginLedger } from './keeping.ts';
 
 /** A user's id, `@name:provider`. */
@@ -58,12 +59,6 @@ export interface CrossSigningKeys {
   master: Uint8Array;
   selfSigning: Uint8Array;
   userSigning: Uint8Array;
-}
-
-/** What a fresh login gave, for one request: `Grant` of the protocol. */
-export interface Grant {
-  readonly token: string;
-  readonly attempt: Uint8Array;
 }
 
 /** The server, as the engine needs it. A call that rejects is made again at the next `flush` (or fails the `encrypt`

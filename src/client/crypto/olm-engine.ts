@@ -2,6 +2,7 @@
 // store is IndexedDB itself; in Node the same, standing on `node/crypto-store.ts`; without a store it lives in memory.
 // This file wires the parts: requests, sharing, decryption, verification, identity. Rules live there.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
+import type { Grant } from '#proto/gen/client.ts';
 import { Emitter } from '../emitter.ts';
 import { ClientError } from '../errors.ts';
 import type * as e from './engine.ts';
@@ -113,7 +114,7 @@ class OlmEngine implements e.CryptoEngine {
     });
   }
 
-  replaceIdentity(grant: e.Grant): Promise<void> {
+  replaceIdentity(grant: Grant): Promise<void> {
     return this.#run(async () => {
       const upload = (keys: e.CrossSigningKeys) => this.#server.uploadCrossSigning(keys, grant);
       await replaceIdentity(this.#machine, this.#requests, upload).catch(async (error) => {

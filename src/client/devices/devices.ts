@@ -2,14 +2,15 @@
 // A device that no manifest lists gets no keys and may not write. Only a listed device signs the next manifest. The server gives out the numbers of
 // devices, and nothing else of what it says is believed: keys come from the engine, which checked whose they are, and each device looks whether
 // the list speaks of it as it is.
-import type { Welcome } from '#proto/gen/client.ts';
+import type { Grant, Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ManifestDevice } from '#proto/gen/record.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
 import { contradicts, isSameDevice } from '#proto/rules/identity/manifest.ts';
 import { limits } from '#proto/rules/limits.ts';
+import { grantRefused } from '../connection/granted.ts';
 import { pause, reconnectMs } from '../connection/requests.ts';
-import type { Grant, Verification } from '../crypto/engine.ts';
+import type { Verification } from '../crypto/engine.ts';
 import { ClientError, isRejection, wasLost } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { DeviceInfo, VerificationInfo } from '../shown.ts';
@@ -160,8 +161,7 @@ export class Devices {
     await this.#finishStartingOver();
     await this.settle();
     if (this.confirmed) return;
-    if (isRejection(failure, Rejection.REJECTION_FORBIDDEN))
-      throw new ClientError('STEP_UP_NEEDED', 'The fresh login is used up or too long ago.', { cause: failure });
+    if (isRejection(failure, Rejection.REJECTION_FORBIDDEN)) throw grantRefused(failure);
     throw failure ?? new ClientError('TIMEOUT', 'Another device started over at the same moment.');
   }
 
