@@ -220,9 +220,11 @@ export interface Luxchat {
   /** The identity of a user, or one's own, as this device knows it: eight groups of five digits. Two people who see the same one for each of them, by
    * voice or side by side, have no one between them. After a change: the new one, not approved yet. OFFLINE, UNKNOWN. */
   fingerprint(user: string): Promise<string>;
-  /** Trusts the identity that a user has now, after it changed (alarm IDENTITY_SWAPPED): once two people have compared `fingerprint`. It is signed in in the 1:1
-   * room and in groups that this user leads, now or as soon as that can be done; from then on the person reads and writes there. UNKNOWN. */
-  approveIdentity(user: string): Promise<void>;
+  /** Trusts the identity that a user has now, after it changed (alarm IDENTITY_SWAPPED) or where this device saw it first: once two people have compared
+   * `fingerprint`. With that number it is the one compared, and none that the server shows since. It is signed in in the 1:1 room and in groups that this user
+   * leads, now or as soon as that can be done; from then on the person reads and writes there. UNKNOWN, UNTRUSTED (another one by now), OFFLINE (the keys of
+   * it could not be had). */
+  approveIdentity(user: string, options?: { readonly fingerprint?: string }): Promise<void>;
 
   /** Begins a step-up, a fresh login with LuxID, without which the server lets no one at the backup or the identity. Resolves to the address to send the
    * person to; they come back to `redirect`, as at a login, where `finishStepUp` goes on, also on a page that was loaded anew. One at a time: an earlier

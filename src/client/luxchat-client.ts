@@ -14,6 +14,7 @@ import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
 import { Directory } from './contact/directory.ts';
 import { describeVerification } from './devices/devices.ts';
+import { shownIdentity } from './devices/people.ts';
 import type { ProfileChange } from './devices/profiles.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { ClientError } from './errors.ts';
@@ -362,12 +363,16 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async fingerprint(user: string): Promise<string> {
-    const { fingerprint, changedTo } = await this.#membership.person(user);
-    return identityNumber(user, changedTo.length > 0 ? changedTo : fingerprint, this.parts.primitives);
+    return identityNumber(user, shownIdentity(await this.#membership.person(user)), this.parts.primitives);
   }
 
-  async approveIdentity(user: string): Promise<void> {
-    if (!(await this.vouching.approve(user))) throw new ClientError('UNKNOWN', 'This identity did not change.');
+  async approveIdentity(user: string, { fingerprint }: { readonly fingerprint?: string } = {}): Promise<void> {
+    const known = this.people.get(user);
+    const identity = known && shownIdentity(known);
+    if (identity && fingerprint !== undefined && identityNumber(user, identity, this.parts.primitives) !== fingerprint)
+      throw new ClientError('UNTRUSTED', 'This person has another identity than the one compared: compare it anew.');
+    if (!identity || !(await this.vouching.approve(user, identity)))
+      throw new ClientError('UNKNOWN', 'This identity did not change.');
     this.outbox.kickAll();
   }
 

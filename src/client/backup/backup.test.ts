@@ -233,7 +233,8 @@ describe('a server', () => {
     await world.device(alice, '9', { first: true });
     await b2.refresh([alice]);
     expect(await read(b2, sent)).toMatchObject({ cause: 'IDENTITY_CHANGED' });
-    await b2.approveIdentity(alice);
+    const shown = (await b2.identity(alice))?.masterKey as Uint8Array;
+    expect(await b2.approveIdentity(alice, shown)).toBe(true);
     expect(await read(b2, sent)).toMatchObject({ ok: true, device: '1' });
   });
 

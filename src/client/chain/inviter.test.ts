@@ -32,7 +32,10 @@ describe('an invitation by somebody whom this device knows under another identit
     await expect(client.accept(room)).rejects.toMatchObject({ code: 'UNTRUSTED' });
     expect(entries(room)).toBe(2);
     expect(client.counters()['alarm.IDENTITY_SWAPPED']).toBe(1);
-    await client.approveIdentity(bob);
+    const fingerprint = await client.fingerprint(bob);
+    const another = fingerprint.replace(/\d/, (digit) => String((Number(digit) + 1) % 10));
+    await expect(client.approveIdentity(bob, { fingerprint: another })).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    await client.approveIdentity(bob, { fingerprint });
     await client.accept(room);
     expect([entries(room), client.room(room).status]).toEqual([3, MemberStatus.MEMBER_STATUS_JOINED]);
   });

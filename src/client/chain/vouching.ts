@@ -8,7 +8,7 @@ import { type Known, shownIdentity } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
-import type { HeldRoom, Rooms } from '../room/rooms.ts';
+import type { Rooms } from '../room/rooms.ts';
 import { describePerson, type Statement } from './control-author.ts';
 
 const present: readonly MemberStatus[] = [MemberStatus.MEMBER_STATUS_INVITED, MemberStatus.MEMBER_STATUS_JOINED];
@@ -23,47 +23,59 @@ export class Vouching {
     this.#rooms = rooms;
   }
 
-  /** A person approved this user's present identity. False where there was nothing to approve and nothing to sign. */
-  async approve(user: string): Promise<boolean> {
-    const changed = await this.#parts().people.approve(user);
-    const known = this.#parts().people.get(user);
-    return (known ? await this.#signIn(known) : false) || changed;
+  /** A person approved this identity of a user. False where there was nothing to approve and nothing to sign. Rejects as People.approve. */
+  async approve(user: string, identity: Uint8Array): Promise<boolean> {
+    const isNew = await this.#parts().people.approve(user, identity);
+    return (await this.#signIn(user, identity, () => true)) || isNew;
   }
 
   /** What follows from what is known by now. To be called when a session is in step, and when an identity was signed in somewhere. */
   async follow(): Promise<void> {
     const { people } = this.#parts();
     for (const { user } of people.startedOver()) {
-      // In a 1:1 room nobody but this user signs it in: another own device did, so its person approved.
-      if (this.#isSignedIn(people.get(user))) await people.approve(user);
       const known = people.get(user);
-      if (known?.approved) await this.#signIn(known);
+      // In a 1:1 room nobody but this user signs it in: another own device did, so its person approved.
+      if (known && this.#isSignedIn(known)) await this.#try(() => people.approve(user, shownIdentity(known)));
+      const now = people.get(user);
+      if (!now?.approved) continue;
+      // Only in place of one of before: a chain may name one that came after it, of which a server has told this device nothing yet.
+      const { formerKeys } = now.manifest.body;
+      const isFormer = (named: Uint8Array) => formerKeys.some((key) => equalBytes(key, named));
+      await this.#signIn(user, now.fingerprint, isFormer);
     }
   }
 
-  #isSignedIn(known: Known | undefined): boolean {
+  #isSignedIn(known: Known): boolean {
     const { people, user } = this.#parts();
     const self = people.get(user);
-    if (!known || !self || (known.approved && known.changedTo.length === 0)) return false;
+    if (!self || (known.approved && known.changedTo.length === 0)) return false;
     return this.#rooms()
       .all()
       .some(({ replica }) => signedIn(replica, known, self));
   }
 
-  async #signIn({ user, fingerprint }: Known): Promise<boolean> {
+  /** `replaces`: the identity that the chain names, may it be replaced? */
+  async #signIn(user: string, identity: Uint8Array, replaces: (named: Uint8Array) => boolean): Promise<boolean> {
+    const { people } = this.#parts();
+    const statement = (replica: RoomReplica): Statement | null => {
+      const known = people.get(user);
+      // What was approved may be over by the time that a room can be written to.
+      if (!known || known.changedTo.length > 0 || !equalBytes(known.fingerprint, identity)) return null;
+      return statementFor(replica, known, replaces);
+    };
     let isSigned = false;
     for (const { replica, sender } of this.#rooms().all()) {
-      if (!statementFor(replica, user, fingerprint)) continue;
+      if (!statement(replica)) continue;
       isSigned = true;
-      await this.#signOne(sender, user, fingerprint);
+      await this.#try(() => sender.control(statement));
     }
     return isSigned;
   }
 
-  /** One room that can't now must not stop the others. */
-  async #signOne(sender: HeldRoom['sender'], user: string, fingerprint: Uint8Array): Promise<void> {
+  /** One room, or person, that can't now must not stop the others. */
+  async #try(work: () => Promise<unknown>): Promise<void> {
     try {
-      await sender.control((now) => statementFor(now, user, fingerprint));
+      await work();
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       this.#parts().count(`later.${error.code}`);
@@ -71,15 +83,19 @@ export class Vouching {
   }
 }
 
-/** The entry that signs this identity in, where the chain names another one of this user and this user may; else null. */
-function statementFor(replica: RoomReplica, user: string, fingerprint: Uint8Array): Statement | null {
+/** The entry that signs this person in, where the chain names another identity of theirs that it replaces, and this user may; else null. */
+function statementFor(
+  replica: RoomReplica,
+  { user, fingerprint }: Known,
+  replaces: (named: Uint8Array) => boolean,
+): Statement | null {
   const { chain, joined, own, identity } = replica;
   const { state } = chain;
   const target = chain.memberOf(user);
   const member = state?.members.get(target);
   const named = chain.person(target)?.fingerprint;
   if (!state || !member || !named || !joined || identity !== 'own' || target === own) return null;
-  if (!present.includes(member.status) || equalBytes(named, fingerprint)) return null;
+  if (!present.includes(member.status) || equalBytes(named, fingerprint) || !replaces(named)) return null;
   if ((state.members.get(own)?.role ?? 0) < Role.ROLE_ADMIN) return null;
   return { kind: ControlKind.CONTROL_KIND_IDENTITY, target, person: describePerson(user, fingerprint, target) };
 }

@@ -385,8 +385,9 @@ export interface CryptoEngine extends Keeping {
   refresh(users: readonly UserId[], room?: RoomId): Promise<void>;
   devices(user: UserId): Promise<DeviceState[]>;
   identity(user: UserId): Promise<IdentityState | undefined>;
-  /** Accepts the user's present identity in place of the one first seen. Rejects with ClientError UNKNOWN without one. */
-  approveIdentity(user: UserId): Promise<void>;
+  /** Accepts this identity of the user, by its master key, in place of the one first seen. False where it is not the present one here: `refresh`, then try
+   * again. Repeating costs nothing. Rejects with ClientError UNKNOWN where none is known. */
+  approveIdentity(user: UserId, masterKey: Uint8Array): Promise<boolean>;
 
   // ---- messages
 

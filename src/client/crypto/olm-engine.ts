@@ -28,7 +28,7 @@ import { type Machine, Requests } from './olm/requests.ts';
 import { seal } from './olm/seal.ts';
 import { renewSelfSigning } from './olm/self-signing.ts';
 import { Sharing } from './olm/sharing.ts';
-import { identityState, keyBytes, trustSignaturesAlone } from './olm/trust.ts';
+import { approveIdentity, identityState, keyBytes, trustSignaturesAlone } from './olm/trust.ts';
 import { Verifications } from './olm/verification.ts';
 
 /** How to open an engine. */
@@ -227,15 +227,12 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(() => identityState(this.#machine.olm, user));
   }
 
-  approveIdentity(user: e.UserId): Promise<void> {
+  approveIdentity(user: e.UserId, masterKey: Uint8Array): Promise<boolean> {
     return this.#run(() =>
       this.#machine.lock.run(async () => {
-        const identity = await this.#machine.olm.getIdentity(new wasm.UserId(user));
-        if (!(identity instanceof wasm.OtherUserIdentity))
-          throw new ClientError('UNKNOWN', `No identity of ${user} is known`);
-        await identity.pinCurrentMasterKey();
-        if (identity.hasVerificationViolation()) await identity.withdrawVerification();
-        this.#requests.keysVersion += 1;
+        const approval = await approveIdentity(this.#machine.olm, user, masterKey);
+        if (approval === 'approved') this.#requests.keysVersion += 1;
+        return approval !== 'another';
       }),
     );
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KeysAnswer, QueryKeys } from '#proto/gen/client.ts';
 import { type DeviceManifest, ManifestBody } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import type { Alarm } from '../alarms.ts';
 import type { Parts } from '../parts.ts';
@@ -32,6 +33,12 @@ class Server {
   /** Whose device this is. */
   self = '@me:localhost';
   inEngine = reborn.master.publicKey;
+  /** Does the engine wait for a word on it? */
+  isChanged = true;
+  /** What the engine finds when it looks. */
+  found = reborn.master.publicKey;
+  /** What comes while the engine works. */
+  meanwhile = async () => {};
   readonly approved: string[] = [];
   readonly alarms: Alarm[] = [];
   readonly store = new MemoryStore();
@@ -57,9 +64,17 @@ class Server {
 
   parts(): Parts {
     const engine = {
-      refresh: async () => {},
-      identity: async () => ({ masterKey: this.inEngine }),
-      approveIdentity: async (user: string) => void this.approved.push(user),
+      refresh: async () => {
+        this.inEngine = this.found;
+      },
+      identity: async () => ({ masterKey: this.inEngine, changed: this.isChanged, verified: false }),
+      approveIdentity: async (user: string, masterKey: Uint8Array) => {
+        await this.meanwhile();
+        if (!equalBytes(this.inEngine, masterKey)) return false;
+        this.approved.push(user);
+        this.isChanged = false;
+        return true;
+      },
       holdsIdentity: async () => true,
     };
     const parts: Partial<Parts> = {
@@ -90,6 +105,15 @@ class Server {
   codes(): string[] {
     return this.alarms.map(({ code }) => code);
   }
+}
+
+/** This device knows Bob, and that he started over. */
+async function startedOver(): Promise<Server> {
+  const server = new Server();
+  server.shown = chainOf([1]);
+  await server.people.refresh([bob.user], room);
+  await server.startOver();
+  return server;
 }
 
 describe('people', () => {
@@ -168,7 +192,7 @@ describe('people', () => {
     await server.people.refresh([bob.user], room);
     const anew = makeActor('@bob:localhost', 2).master.publicKey;
     expect(server.people.recipient(bob.user, anew)).toBeUndefined();
-    expect(await server.people.approve(bob.user)).toBe(false);
+    expect(await server.people.approve(bob.user, bob.master.publicKey)).toBe(false);
     await server.startOver();
     expect(server.codes()).toEqual(['IDENTITY_SWAPPED']);
     expect(server.people.get(bob.user)?.fingerprint).toEqual(bob.master.publicKey);
@@ -179,9 +203,11 @@ describe('people', () => {
     expect(await server.people.meetCommitted(bob.user, bob.master.publicKey, room)).toBe(false);
     expect(await server.people.meetCommitted(bob.user, anew, room)).toBe(true);
     expect(server.people.get(bob.user)?.changedTo).toEqual(anew);
-    expect(await server.people.approve(bob.user)).toBe(true);
+    // Once is enough: each time means that all who share a key are judged anew.
+    expect(await server.people.meetCommitted(bob.user, anew, room)).toBe(true);
+    expect(await server.people.approve(bob.user, anew)).toBe(true);
     expect(server.people.get(bob.user)).toMatchObject({ fingerprint: anew, changedTo: new Uint8Array() });
-    expect(server.approved).toEqual([bob.user, bob.user]);
+    expect(server.approved).toEqual([bob.user]);
   });
 
   it('has the engine work with no identity but the one that the room names', async () => {
@@ -190,6 +216,7 @@ describe('people', () => {
     await server.people.refresh([bob.user], room);
     await server.startOver();
     server.inEngine = bytesOf('another one');
+    server.found = server.inEngine;
     expect(await server.people.meetCommitted(bob.user, reborn.master.publicKey, room)).toBe(false);
     expect(server.approved).toEqual([]);
   });
@@ -201,7 +228,7 @@ describe('people', () => {
     const isApproved = () => server.people.get(bob.user)?.approved;
     await server.startOver();
     expect(isApproved()).toBe(false);
-    await server.people.approve(bob.user);
+    await server.people.approve(bob.user, reborn.master.publicKey);
     expect(isApproved()).toBe(true);
     await server.next(reborn, 2);
     const again = new People(() => server.parts());
@@ -220,8 +247,41 @@ describe('people', () => {
     await server.people.refresh([bob.user], room);
     expect(server.people.get(bob.user)).toMatchObject({ fingerprint: publicKey, approved: false });
     expect(server.people.startedOver()).toHaveLength(1);
-    expect([await server.people.approve(bob.user), await server.people.approve(bob.user)]).toEqual([true, false]);
+    const approve = () => server.people.approve(bob.user, publicKey);
+    expect([await approve(), await approve()]).toEqual([true, false]);
     expect(server.people.get(bob.user)).toMatchObject({ fingerprint: publicKey, approved: true });
+  });
+
+  // A bot approved at the alarm, before the engine had looked: it accepted the old identity once more, and never told the bot that the new one wrote.
+  it('has the engine look for the identity that was approved, and accept that one', async () => {
+    const server = await startedOver();
+    server.inEngine = bob.master.publicKey;
+    expect(await server.people.approve(bob.user, reborn.master.publicKey)).toBe(true);
+    expect([server.approved, server.inEngine]).toEqual([[bob.user], reborn.master.publicKey]);
+  });
+
+  it('approves nothing that the engine cannot have', async () => {
+    const server = await startedOver();
+    server.inEngine = bob.master.publicKey;
+    server.found = bytesOf('another one');
+    await expect(server.people.approve(bob.user, reborn.master.publicKey)).rejects.toMatchObject({ code: 'OFFLINE' });
+    expect(server.people.get(bob.user)).toMatchObject({ changedTo: reborn.master.publicKey, approved: false });
+    expect(server.approved).toEqual([]);
+  });
+
+  it('approves what the person saw, and not what came meanwhile', async () => {
+    const server = await startedOver();
+    await expect(server.people.approve(bob.user, bob.master.publicKey)).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    server.meanwhile = () => server.next(makeActor(bob.user, 3), 3);
+    await expect(server.people.approve(bob.user, reborn.master.publicKey)).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    expect(server.people.get(bob.user)).toMatchObject({ fingerprint: bob.master.publicKey, approved: false });
+  });
+
+  it('keeps a list that came while the engine accepted the identity', async () => {
+    const server = await startedOver();
+    server.meanwhile = () => server.next(reborn, 2);
+    expect(await server.people.approve(bob.user, reborn.master.publicKey)).toBe(true);
+    expect(server.people.get(bob.user)).toMatchObject({ approved: true, manifest: { body: { version: 3 } } });
   });
 
   it('takes an identity that this very device began for its own, without an alarm', async () => {

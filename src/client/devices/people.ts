@@ -5,7 +5,7 @@ import type { UserKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { LocalPerson } from '#proto/gen/local.ts';
 import { type DeviceManifest, ManifestBody, type ManifestHead } from '#proto/gen/record.ts';
-import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import {
   checkManifest,
   followManifest,
@@ -172,27 +172,43 @@ export class People {
     return [...this.#known.values()].filter(hasStartedOver);
   }
 
-  /** Accepts the identity that the newest manifest names, also one that this device never knew otherwise. False where it was accepted before, or this user
-   * never had another. */
-  async approve(user: string): Promise<boolean> {
-    const known = this.#known.get(user);
+  /** Accepts this identity of a user, the one that a person saw and nothing else, also one that this device never knew otherwise. False where it was accepted
+   * before, or the user never had another. Rejects with UNTRUSTED where the user has another one by now, with OFFLINE where the engine can't have it. */
+  async approve(user: string, identity: Uint8Array): Promise<boolean> {
+    const known = this.#shown(user, identity);
     if (!known || !hasStartedOver(known) || (known.approved && known.changedTo.length === 0)) return false;
-    await this.#parts().engine.approveIdentity(user);
-    await this.#keep({ ...known.row, fingerprint: shownIdentity(known), changedTo: new Uint8Array(), approved: true });
+    if (!(await this.#pin(user, identity)))
+      throw new ClientError('OFFLINE', 'The keys of this identity could not be had now. Try again.');
+    // A newer list may have come meanwhile.
+    const { row } = this.#shown(user, identity) ?? known;
+    await this.#keep({ ...row, fingerprint: identity, changedTo: new Uint8Array(), approved: true });
     return true;
   }
 
   /** A room's chain commits this user to an identity: where that is the changed one of the newest manifest, the engine is told to work with it. What it may
-   * read and write is then decided room by room, and nobody is approved by it anywhere else. True where it was told. */
+   * read and write is then decided room by room, and nobody is approved by it anywhere else. True where it works with it. */
   async meetCommitted(user: string, committed: Uint8Array, room: string): Promise<boolean> {
-    const known = this.#known.get(user);
-    if (!known || known.changedTo.length === 0 || !equalBytes(known.changedTo, committed)) return false;
+    const changedTo = this.#known.get(user)?.changedTo ?? noBytes;
+    if (changedTo.length === 0 || !equalBytes(changedTo, committed)) return false;
+    return this.#pin(user, committed, room);
+  }
+
+  /** Has the engine work with exactly this identity. False where it has another one, also after a look at the server. */
+  async #pin(user: string, identity: Uint8Array, room?: string): Promise<boolean> {
     const { engine } = this.#parts();
-    const masterKey = async () => (await engine.identity(user))?.masterKey ?? new Uint8Array();
-    if (!equalBytes(await masterKey(), committed)) await engine.refresh([user], room);
-    if (!equalBytes(await masterKey(), committed)) return false;
-    await engine.approveIdentity(user);
-    return true;
+    const present = await engine.identity(user);
+    const isPresent = present !== undefined && equalBytes(present.masterKey, identity);
+    if (isPresent && !present.changed) return true;
+    if (!isPresent) await engine.refresh([user], room);
+    return (await engine.identity(user)) !== undefined && engine.approveIdentity(user, identity);
+  }
+
+  /** The user, if known. Throws UNTRUSTED where they are shown with another identity than this one. */
+  #shown(user: string, identity: Uint8Array): Known | undefined {
+    const known = this.#known.get(user);
+    if (known && !equalBytes(shownIdentity(known), identity))
+      throw new ClientError('UNTRUSTED', 'This person has yet another identity by now: compare that one with them.');
+    return known;
   }
 
   /** How the device with this id stands, by manifests as new as the message names: newer ones are fetched. Undefined = that could not be
@@ -266,7 +282,8 @@ export class People {
       if (known && known.manifest.body.version === result.known.body.version) continue;
       const { masterKey } = result.known.body;
       const isOwn = result.identityChanged && (await this.#isOwnDoing(user, masterKey));
-      const row = nextRow(user, manifest, result.known, known, asked.bot ?? false);
+      // Somebody may have been approved meanwhile.
+      const row = nextRow(user, manifest, result.known, { known: this.#known.get(user), bot: asked.bot ?? false });
       await this.#keep(isOwn ? { ...row, fingerprint: masterKey, changedTo: new Uint8Array() } : row);
       if (!result.identityChanged || isOwn) continue;
       this.#parts().count('identity.changed');
@@ -310,8 +327,7 @@ function nextRow(
   user: string,
   manifest: DeviceManifest,
   next: KnownManifest,
-  known: Known | undefined,
-  bot: boolean,
+  { known, bot }: { readonly known: Known | undefined; readonly bot: boolean },
 ): LocalPerson {
   const { masterKey } = next.body;
   const listed = new Set(next.body.devices.map((device) => device.id));

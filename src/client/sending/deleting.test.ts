@@ -108,7 +108,8 @@ describe('what deletes a message for all', () => {
 it('goes out with what there is to empty in the moment in which it is sealed, or not at all', async () => {
   const { room, take, waiting } = world([send(1, deletion(ref(bob, 6, 2)))]);
   const { people } = room.ports.parts;
-  const known = () => ({ fingerprint: room.chain.person(1)?.fingerprint, manifest: null });
+  const fingerprint = room.chain.person(1)?.fingerprint;
+  const known = () => ({ fingerprint, changedTo: new Uint8Array(), manifest: null });
   Object.assign(room.ports.parts, { confirmed: () => true, people: { ...people, get: known } });
   Object.assign(room.chain, { roll: { person: () => undefined } });
   await take(6, { member: bob, kind });

@@ -1,8 +1,10 @@
 // Who gets no keys in a room, and when that is said: the chain is what the test names, people are known as the test says.
 import { describe, expect, it } from 'vitest';
-import { MemberStatus } from '#proto/gen/record.ts';
+import { LocalSend } from '#proto/gen/local.ts';
+import { EventKind, MemberStatus } from '#proto/gen/record.ts';
 import type { Known } from '../devices/people.ts';
 import { roomWorld } from '../testing/room-world.ts';
+import { usualRotation } from './content.ts';
 import { RoomSender } from './sending.ts';
 
 const [old, anew] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
@@ -40,4 +42,23 @@ describe('a member whose newest list is of another identity than the chain names
     const { sender, codes } = world({ approved: false, user: '@me:localhost' });
     expect([sender.place(1).recipients, codes()]).toEqual([[], []]);
   });
+});
+
+it('has the engine meet those who are shown with another identity than before, and nobody else', async () => {
+  const { room } = roomWorld({ status: MemberStatus.MEMBER_STATUS_JOINED });
+  const met: string[] = [];
+  Object.assign(room.ports.parts, { confirmed: () => true, rotation: usualRotation });
+  Object.assign(room.ports.parts.people, {
+    get: (user: string) => {
+      const changedTo = user === '@eve:localhost' ? anew : new Uint8Array();
+      return { user, fingerprint: new Uint8Array(32), changedTo, manifest: { body: { version: 1, formerKeys: [] } } };
+    },
+    meetCommitted: async (user: string) => met.push(user),
+    recipient: (user: string) => ({ user, devices: [] }),
+    version: 1,
+  });
+  Object.assign(room.chain, { roll: { person: () => undefined } });
+  const send = { ...LocalSend.decode(new Uint8Array()), kind: EventKind.EVENT_KIND_EMPTYING };
+  await new RoomSender(room).seal(send, () => ({ key: 'k', value: new Uint8Array() }));
+  expect(met).toEqual(['@eve:localhost']);
 });

@@ -204,8 +204,10 @@ export class RoomSender implements SendingRoom {
     for (const member of chain.state?.members ?? []) {
       const person = member.status === MemberStatus.MEMBER_STATUS_JOINED ? chain.person(member.number) : undefined;
       if (!person) continue;
-      if (!people.get(person.user)) strangers.push(person.user);
-      else await people.meetCommitted(person.user, person.fingerprint, this.room);
+      const known = people.get(person.user);
+      if (!known) strangers.push(person.user);
+      // Of nobody else: there may be a thousand.
+      else if (known.changedTo.length > 0) await people.meetCommitted(person.user, person.fingerprint, this.room);
     }
     if (strangers.length > 0) await people.refresh(strangers, this.room);
   }

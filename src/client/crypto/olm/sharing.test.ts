@@ -1,6 +1,7 @@
 // Rotation, concurrency and failing servers: what must hold around share -> deliver -> encrypt.
+import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { CryptoEngine, Encrypted, Recipient, Rotation } from '../engine.ts';
+import type { CryptoEngine, Encrypted, IdentityState, Recipient, Rotation } from '../engine.ts';
 import { alice, bob, flowOf, room, TestWorld, wide } from '../test-world.ts';
 import { sessionMessagesMax } from './sharing.ts';
 
@@ -16,6 +17,17 @@ beforeEach(async () => {
   everyone = world.server.recipients(alice, bob);
 });
 afterEach(() => world.close());
+
+// In a room whose chain names somebody's new identity the engine is told of it at each message: each message then had all receivers judged anew.
+test('an identity that is approved once more leaves a session shared as it is', async () => {
+  const { masterKey } = (await a1.identity(bob)) as IdentityState;
+  const first = await send(wide);
+  const shares = vi.spyOn(wasm.OlmMachine.prototype, 'shareRoomKey');
+  expect(await a1.approveIdentity(bob, masterKey)).toBe(true);
+  expect((await send(wide)).sessionId).toBe(first.sessionId);
+  expect(shares).not.toHaveBeenCalled();
+  shares.mockRestore();
+});
 
 describe('a session ends', () => {
   test('after as many messages as it may have, not one earlier or later', async () => {

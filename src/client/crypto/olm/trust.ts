@@ -3,6 +3,8 @@
 // lock, together with the sharing that follows. Does not: fetch anything.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { fromBase64 } from '#proto/rules/bytes/base.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { ClientError } from '../../errors.ts';
 import type { Exclusion, ExclusionReason, IdentityState, Recipient } from '../engine.ts';
 import { objectOf, parseObject } from './json.ts';
 
@@ -43,6 +45,23 @@ export async function identityState(olm: wasm.OlmMachine, user: string): Promise
   if (identity === undefined) return undefined;
   const changed = identity.hasVerificationViolation() || needsApproval(identity);
   return { masterKey: keyIn(identity.masterKey), changed, verified: identity.isVerified() };
+}
+
+/** See `CryptoEngine.approveIdentity`. Under the machine's lock: what is accepted is what was compared. `as before`: it counted already, so that no sharing need
+ * be judged anew. */
+export async function approveIdentity(
+  olm: wasm.OlmMachine,
+  user: string,
+  masterKey: Uint8Array,
+): Promise<'approved' | 'as before' | 'another'> {
+  const identity = await olm.getIdentity(new wasm.UserId(user));
+  if (!(identity instanceof wasm.OtherUserIdentity))
+    throw new ClientError('UNKNOWN', `No identity of ${user} is known`);
+  if (!equalBytes(keyIn(identity.masterKey), masterKey)) return 'another';
+  if (!identity.hasVerificationViolation() && !identity.identityNeedsUserApproval()) return 'as before';
+  await identity.pinCurrentMasterKey();
+  if (identity.hasVerificationViolation()) await identity.withdrawVerification();
+  return 'approved';
 }
 
 function needsApproval(identity: wasm.OwnUserIdentity | wasm.OtherUserIdentity): boolean {

@@ -91,7 +91,7 @@ describe('an engine in another thread', () => {
 
   test('rejects as it would here: with its own codes, and with those of the server', async () => {
     const a1 = await world.device(alice, '1', { first: true, open: remote });
-    await expect(a1.approveIdentity(bob)).rejects.toMatchObject({ code: 'UNKNOWN' });
+    await expect(a1.approveIdentity(bob, bytes)).rejects.toMatchObject({ code: 'UNKNOWN' });
     await expect(a1.startBackup(0, bytes)).rejects.toBeInstanceOf(ClientError);
     world.server.before = () => {
       throw new ClientError('REJECTED', 'no', { rejection: 3, retryAfterMs: 70 });
