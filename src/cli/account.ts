@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import type { ErasedWhat, Erasure } from '#client/account/closing.ts';
 import { ClientError } from '#client/errors.ts';
 import { exportAccount } from './account-export.ts';
+import { agreed, unchanged } from './agreed.ts';
 import { need, type Session } from './commands.ts';
 import { stepUp } from './luxid.ts';
 
@@ -18,13 +19,13 @@ export async function account(session: Session): Promise<void> {
 }
 
 async function deactivate(session: Session): Promise<void> {
-  const { client, args, out, keyboard } = session;
+  const { client, out } = session;
   out.note(
     'All your devices are logged out, nobody reaches you and nobody finds you. What you wrote stays with those you wrote to until its time is over.',
     'When you log in with LuxID again, the account is active again.',
     ...notSecured(session),
   );
-  if (!args.yes && !/^y(es)?$/i.test(await keyboard.ask('Deactivate your account? (yes/no) '))) throw unchanged();
+  await agreed(session, 'Deactivate your account?');
   await client.account.deactivate(await stepUp(session, 'deactivate'));
   out.say({ type: 'deactivated' }, `Your account is deactivated. ${hint(session)}`);
 }
@@ -97,8 +98,4 @@ function notSecured({ client, args }: Session): string[] {
 
 function hint({ args }: Session): string {
   return `What this device kept is still here: ${args.call} log-out removes it.`;
-}
-
-function unchanged(): ClientError {
-  return new ClientError('BAD_ARGUMENT', 'Nothing was changed.');
 }

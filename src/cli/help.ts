@@ -26,7 +26,7 @@ This device
   secure [--own] [--language L]            keep messages for the day a device is lost: makes your password
   unlock                                   open a new device with that password; older messages come back
   password change, password lost           another password
-  secure --start-over                      neither password nor device left: begin anew; it says first what is lost
+  secure --start-over [--yes]              neither password nor device left: begin anew; it says first what is lost
   keys export FILE, keys import FILE       what reads this device's messages, in a file under a passphrase
   devices-rename NUMBER NAME …             call a device otherwise; your provider sees that name
   devices-remove NUMBER                    log another own device out
@@ -35,7 +35,7 @@ This device
   account export FILE                      everything of yours in a zip: what the server keeps, and what was said
   account erase [FILE] [--yes]             erase it for good; the receipt goes into FILE, too
   receipts [on|off]                        do others see how far you have read?
-  log-out                                  end this device and remove what it kept here
+  log-out [--yes]                          end this device and remove what it kept here
   status                                   counters: repairs, troubles, alarms; or that there were no alarms
 
 Rooms

@@ -4,6 +4,7 @@ import { ClientError } from '#client/errors.ts';
 import { hasDevice, openDevice, removeDevice } from '#client/node/device-folder.ts';
 import type { LogOutLoss } from '#client/security/security.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
+import { agreed } from './agreed.ts';
 import type { Arguments } from './arguments.ts';
 import { unreachable, withDeadline } from './deadline.ts';
 import type { Keyboard } from './keyboard.ts';
@@ -28,7 +29,8 @@ export function saysLoggedOut(error: unknown): boolean {
   return error.code === 'LOGIN_NEEDED' || error.disconnect === Disconnect.DISCONNECT_LOGGED_OUT;
 }
 
-async function endSession({ folder, timeoutMs, call }: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
+async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
+  const { folder, timeoutMs, call } = args;
   try {
     const client = await openDevice(folder);
     try {
@@ -51,7 +53,6 @@ async function endSession({ folder, timeoutMs, call }: Arguments, out: Output, k
         ? `This is your last device, and your messages are not secured: nobody can read them any more afterwards. Run ${call} secure first.`
         : 'This is your last device, and your newest messages are not secured yet. Wait a moment with it.',
     );
-    if (!keyboard.interactive || /^y(es)?$/i.test(await keyboard.ask('Log out all the same? (yes/no) '))) return;
-    throw new ClientError('BAD_ARGUMENT', 'Nothing was changed.');
+    if (keyboard.interactive) await agreed({ args, keyboard }, 'Log out all the same?');
   }
 }

@@ -2,6 +2,7 @@
 // lost the password and every device. What that costs is said before anything is asked.
 import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
+import { agreed } from './agreed.ts';
 import type { Session } from './commands.ts';
 import { stepUp } from './luxid.ts';
 import { newPassword, retyped } from './typing.ts';
@@ -43,8 +44,7 @@ export async function startOver(session: Session): Promise<void> {
     );
   const loss = await client.security.lossAtStartOver();
   out.note(...lossSentences(loss, args.call));
-  if (keyboard.interactive && !/^y(es)?$/i.test(await keyboard.ask('Start over all the same? (yes/no) ')))
-    throw new ClientError('BAD_ARGUMENT', 'Nothing was changed.');
+  if (keyboard.interactive) await agreed(session, 'Start over all the same?');
   const grant = await stepUp(session, 'identity');
   const password = await newPassword(session);
   out.note('One moment …');

@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import { ClientError } from '#client/errors.ts';
 import type { VerificationInfo } from '#client/shown.ts';
+import { isYes } from './agreed.ts';
 import type { Session } from './commands.ts';
 import { qrLines } from './qr-code.ts';
 
@@ -40,7 +41,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
     const emoji = info.emoji.map(({ symbol, name }) => `${symbol} ${name}`).join('   ');
     out.say({ type: 'verification', ...info }, '', `  ${emoji}`, '');
     const answer = await lines.question(out.json ? '' : 'Does the other device show the same seven? (yes/no) ');
-    if (/^y(es)?$/i.test(answer.trim())) await client.confirmVerification(info.id);
+    if (isYes(answer)) await client.confirmVerification(info.id);
     else await client.cancelVerification(info.id);
   }
 
@@ -60,7 +61,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
       const answer = await lines.question(
         out.json ? '' : 'Does the other device say that it has scanned this? (yes/no) ',
       );
-      if (/^y(es)?$/i.test(answer.trim())) await client.confirmVerification(id);
+      if (isYes(answer)) await client.confirmVerification(id);
       else await client.cancelVerification(id);
     }
   }
