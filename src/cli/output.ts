@@ -35,11 +35,6 @@ export function createOutput(json: boolean, console: Console = globalThis.consol
   };
 }
 
-/** Text from outside must not steer the terminal: control characters and those that turn the writing direction are shown, not obeyed. */
-export function printable(text: string): string {
-  return steadyText(text, '      ');
-}
-
 /** Code and sentence of an error. */
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof LoginError) return { code: error.code, message: error.message };
@@ -55,5 +50,5 @@ export function describeError(error: unknown): { code: string; message: string }
 }
 
 function sentences(lines: readonly string[]): string {
-  return lines.map(printable).join('\n');
+  return lines.map((line) => steadyText(line, '      ')).join('\n');
 }

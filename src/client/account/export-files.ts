@@ -2,7 +2,7 @@
 // opens one years later.
 import type { Content } from '#proto/gen/content.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
-import { toBase64, toHex } from '#proto/rules/bytes/base.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { steadyText } from '#proto/rules/text/steering.ts';
 import type { RoomInfo, TimelineItem } from '../shown.ts';
 
@@ -64,7 +64,7 @@ export function textLine(item: TimelineItem): string {
   const when = Number.isFinite(item.at) ? new Date(item.at).toISOString().replace('T', ' ').slice(0, 16) : '';
   const reactions = [...item.reactions].map(([emoji, users]) => ` ${emoji}${users.length}`).join('');
   const marks = `${item.edited ? ' (edited)' : ''}${item.unproven ? ' (NOT PROVEN)' : ''}${reactions}`;
-  return `${when}  ${steady(`${item.sender}: ${sayingOf(item)}${marks}`)}\n`;
+  return `${when}  ${steadyText(`${item.sender}: ${sayingOf(item)}${marks}`, '    ')}\n`;
 }
 
 /** README.txt of an export. */
@@ -99,9 +99,6 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(plain(value), null, 2)}\n`;
 }
 
-/** Bytes as hexadecimal digits, for what people compare. */
-export const hex: (bytes: Uint8Array) => string = toHex;
-
 /** A number as its enum calls it. */
 export function nameOf(of: Readonly<Record<string, number>>, value: number): string {
   const [name] = Object.entries(of).find(([, each]) => each === value) ?? [`${value}`];
@@ -133,9 +130,4 @@ function sayingOf({ kind, content, notice, trouble }: TimelineItem): string {
   const body = content?.body;
   if (body?.$case === 'text') return body.value.text;
   return body === undefined ? '(nothing)' : `(${body.$case}) ${JSON.stringify(plain(body.value))}`;
-}
-
-/** Nothing in it can steer a terminal or pass for another line. */
-function steady(text: string): string {
-  return steadyText(text, '    ');
 }

@@ -4,9 +4,10 @@ import type { AccountFacts, KeptStanding } from '#proto/gen/client.ts';
 import { ListingChoice } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
 import { isRejection } from '../errors.ts';
 import type { Parts } from '../parts.ts';
-import { exportVersion, hex, nameOf } from './export-files.ts';
+import { exportVersion, nameOf } from './export-files.ts';
 
 type Asking = Pick<Parts, 'request' | 'user' | 'now'>;
 
@@ -34,11 +35,16 @@ export async function accountRecord(parts: Asking): Promise<Readonly<Record<stri
       selfSigning: jsonOf(own?.selfSigningJson),
       userSigning: jsonOf(own?.userSigningJson),
       devices: (own?.devices ?? []).map(({ device, deviceJson }) => ({ device, keys: jsonOf(deviceJson) })),
-      listOfDevices: facts?.manifest && { version: facts.manifest.version, hash: hex(facts.manifest.hash) },
+      listOfDevices: facts?.manifest && { version: facts.manifest.version, hash: toHex(facts.manifest.hash) },
     },
     listing: listing && { choice: nameOf(ListingChoice, listing.choice), name: listing.name },
     backup: backup && {
-      ...{ version: backup.version, entries: backup.entries, lastVersion: backup.lastVersion, hash: hex(backup.hash) },
+      ...{
+        version: backup.version,
+        entries: backup.entries,
+        lastVersion: backup.lastVersion,
+        hash: toHex(backup.hash),
+      },
     },
     blocks: await blocks(parts),
     rooms: standings.map(({ standing, sinceMs }) => ({
