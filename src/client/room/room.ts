@@ -15,6 +15,7 @@ import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import type { MemberInfo, RoomInfo } from '../shown.ts';
 import { type LocalChange, prefixRange } from '../store/store.ts';
+import { begunSessionsGone } from '../store/store-ledger.ts';
 import type { Folding } from '../timeline/timeline.ts';
 import { fetchThrough, type Marks, pullTo } from './room-fetch.ts';
 import { retryRecords, seqOf, takeRecord } from './room-intake.ts';
@@ -191,9 +192,10 @@ export class RoomReplica {
   /** Takes what the server's list says, and fetches what is missing. `marks` were taken before the list was asked for. Rejects as requests do. */
   async compare(entry: RoomEntry, marks: Marks): Promise<void> {
     return this.exclusive(async () => {
+      const gone = await this.#stands(entry.status);
       this.#heed(entry);
       if (isIn(entry.status)) await pullTo(this, entry, marks);
-      await this.save();
+      await this.ports.parts.store.write([this.row(), ...gone]);
       this.ports.changed(this);
     });
   }
@@ -235,8 +237,8 @@ export class RoomReplica {
   /** How this user stands here, as the own provider says between two looks at the list. */
   async stand(status: MemberStatus): Promise<void> {
     if (this.local.status === status) return;
-    this.local.status = status;
-    await this.save();
+    const gone = await this.#stands(status);
+    await this.ports.parts.store.write([this.row(), ...gone]);
     this.ports.changed(this);
   }
 
@@ -312,11 +314,17 @@ export class RoomReplica {
     return status ?? local.status;
   }
 
+  /** Takes how this user stands here. What only somebody in the room needs goes with the room's row. */
+  async #stands(status: MemberStatus): Promise<LocalChange[]> {
+    const isNews = this.local.status !== status;
+    this.local.status = status;
+    return isNews && isOut(status) ? begunSessionsGone(this.ports.parts.store, this.room) : [];
+  }
+
   #heed(entry: RoomEntry): void {
     const { local } = this;
     local.member = entry.member;
     local.direct = entry.direct;
-    local.status = entry.status;
     if (entry.status === MemberStatus.MEMBER_STATUS_INVITED) {
       local.invitedBy = entry.invitedBy;
       local.invitedByBot = entry.invitedByBot;

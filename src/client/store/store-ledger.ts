@@ -1,10 +1,16 @@
 // What the crypto engine must remember, kept in the local store: which step of which session an event used, how old
 // sessions are, and who made them.
 import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
-import type { CryptoLedger, SessionBegan } from '../crypto/engine.ts';
+import type { CryptoLedger, RoomId, SessionBegan } from '../crypto/engine.ts';
 import type { SessionOrigin } from '../crypto/keeping.ts';
 import { ClientError } from '../errors.ts';
-import { type LocalStore, orderedNumber } from './store.ts';
+import { type LocalChange, type LocalStore, orderedNumber, prefixRange } from './store.ts';
+
+/** Rows of one room that are let go of in one go; what is more stays until the room is left again. */
+const begunMax = 100_000;
+const table = 'account';
+const currentKey = (room: RoomId) => `session ${room}`;
+const begunKey = (room: RoomId, sessionId: string) => `began ${room} ${sessionId}`;
 
 /** A ledger over a local store. One writer at a time asks for a step, so that two events never get the same one. */
 export function storeLedger(store: LocalStore): CryptoLedger {
@@ -23,19 +29,19 @@ export function storeLedger(store: LocalStore): CryptoLedger {
       return claim;
     },
     async sessionBegan(room) {
-      const row = text(await store.get('account', `session ${room}`));
+      const row = text(await store.get(table, currentKey(room)));
       return row === undefined ? undefined : (JSON.parse(row) as SessionBegan);
     },
     async setSessionBegan(room, began) {
-      const row = (key: string, value: unknown) => {
-        return { table: 'account' as const, key, value: new TextEncoder().encode(JSON.stringify(value)) };
+      const row = (key: string, value: unknown): LocalChange => {
+        return { table, key, value: new TextEncoder().encode(JSON.stringify(value)) };
       };
       const { sessionId, audience } = began;
-      const kept = audience === undefined ? [] : [row(`began ${room} ${sessionId}`, audience)];
-      await store.write([row(`session ${room}`, began), ...kept]);
+      const kept = audience === undefined ? [] : [row(begunKey(room, sessionId), audience)];
+      await store.write([row(currentKey(room), began), ...kept]);
     },
     async sessionAudience(room, sessionId) {
-      const row = text(await store.get('account', `began ${room} ${sessionId}`));
+      const row = text(await store.get(table, begunKey(room, sessionId)));
       return row === undefined ? undefined : Number(row);
     },
     async sessionOrigin(room, sessionId) {
@@ -51,6 +57,12 @@ export function storeLedger(store: LocalStore): CryptoLedger {
       if (rows.length > 0) await store.write(rows);
     },
   };
+}
+
+/** What a ledger notes of the sessions that this device began in a room, gone: nobody is given one by somebody who left. */
+export async function begunSessionsGone(store: LocalStore, room: RoomId): Promise<LocalChange[]> {
+  const rows = await store.list(table, { ...prefixRange(begunKey(room, '')), limit: begunMax });
+  return [currentKey(room), ...rows.map(({ key }) => key)].map((key) => ({ table, key, value: undefined }));
 }
 
 function senderIn(row: string): SessionOrigin['sender'] {
