@@ -28,6 +28,7 @@ import { ClientError } from './errors.ts';
 import { SessionKeys } from './keys/session-keys.ts';
 import type { Parts } from './parts.ts';
 import { Repairs } from './repairs.ts';
+import type { RoomReplica } from './room/room.ts';
 import { type HeldRoom, Rooms } from './room/rooms.ts';
 import { Security } from './security/security.ts';
 import { usualRotation } from './sending/content.ts';
@@ -110,7 +111,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.held = new Rooms(
       parts,
       () => this.outbox,
-      () => this.#chores.background(() => this.#identitySigned()),
+      (replica, user) => this.#chores.background(() => this.#identitySigned(replica, user)),
     );
     this.vouching = new Vouching(parts, () => this.held);
     this.ownDevices = new Devices({
@@ -355,8 +356,9 @@ export class ClientCore extends Emitter<ClientEvents> {
   }
 
   /** Of somebody else, or this user's own: what waited for it goes on. */
-  async #identitySigned(): Promise<void> {
-    await this.vouching.follow();
+  async #identitySigned(replica: RoomReplica, user: string): Promise<void> {
+    if (user === this.options.user) await this.vouching.followRoom(replica);
+    else await this.vouching.followUser(user);
     await this.#repairs.devicesChanged();
     this.outbox.kickAll();
   }
@@ -397,8 +399,15 @@ export class ClientCore extends Emitter<ClientEvents> {
     const room = this.#sharedRoom(user);
     if (user === this.options.user) await this.#chores.quietly(() => this.ownDevices.refresh());
     else if (room !== '') await this.people.tryRefresh(user, room);
-    await this.vouching.follow();
+    // Not awaited: the inbox would stand still until each room is written to.
+    this.#chores.background(() => this.#followUser(user));
     await this.#repairs.devicesChanged();
+  }
+
+  async #followUser(user: string): Promise<void> {
+    if (!(await this.vouching.followUser(user))) return;
+    await this.#repairs.devicesChanged();
+    this.outbox.kickAll();
   }
 
   async #confirmed(listed: boolean): Promise<void> {

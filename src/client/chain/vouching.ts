@@ -29,20 +29,29 @@ export class Vouching {
     return (await this.#signIn(user, identity, () => true)) || isNew;
   }
 
-  /** What follows from what is known by now. To be called when a session is in step, and when an identity was signed in somewhere. */
+  /** What follows from what is known by now, of everybody: a walk through all rooms for each who started over. To be called when a session is in step. */
   async follow(): Promise<void> {
+    for (const { user } of this.#parts().people.startedOver()) await this.followUser(user);
+  }
+
+  /** The same of those in one room: to be called when this user was signed in there, who may then sign in others. */
+  async followRoom({ chain }: RoomReplica): Promise<void> {
+    for (const { user } of this.#parts().people.startedOver())
+      if (chain.memberOf(user) > 0) await this.followUser(user);
+  }
+
+  /** The same of one user: to be called when they changed, or were signed in somewhere. True where that made them count as approved. */
+  async followUser(user: string): Promise<boolean> {
     const { people } = this.#parts();
-    for (const { user } of people.startedOver()) {
-      const known = people.get(user);
-      // In a 1:1 room nobody but this user signs it in: another own device did, so its person approved.
-      if (known && this.#isSignedIn(known)) await this.#try(() => people.approve(user, shownIdentity(known)));
-      const now = people.get(user);
-      if (!now?.approved) continue;
-      // Only in place of one of before: a chain may name one that came after it, of which a server has told this device nothing yet.
-      const { formerKeys } = now.manifest.body;
-      const isFormer = (named: Uint8Array) => formerKeys.some((key) => equalBytes(key, named));
-      await this.#signIn(user, now.fingerprint, isFormer);
-    }
+    const known = people.get(user);
+    // In a 1:1 room nobody but this user signs it in: another own device did, so its person approved.
+    if (known && this.#isSignedIn(known)) await this.#try(() => people.approve(user, shownIdentity(known)));
+    const now = people.get(user);
+    if (!now?.approved) return false;
+    // Only in place of one of before: a chain may name one that came after it, of which a server has told this device nothing yet.
+    const { formerKeys } = now.manifest.body;
+    await this.#signIn(user, now.fingerprint, (named) => formerKeys.some((key) => equalBytes(key, named)));
+    return !known?.approved;
   }
 
   #isSignedIn(known: Known): boolean {

@@ -32,11 +32,14 @@ export interface HeldRoom {
   readonly sender: RoomSender;
 }
 
+/** Somebody's new identity was signed in there. */
+type IdentitySigned = (replica: RoomReplica, user: string) => void;
+
 /** The rooms of this device. */
 export class Rooms {
   #parts: () => Parts;
   #outbox: () => Outbox;
-  #identitySigned: (replica: RoomReplica) => void;
+  #identitySigned: IdentitySigned;
   #held = new Map<string, HeldRoom>();
   #invited = new Set<string>();
   #slotsRead = new Set<string>();
@@ -44,8 +47,7 @@ export class Rooms {
   #behind = new Map<string, number>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
-  /** `identitySigned`: somebody's new identity was signed in there. */
-  constructor(parts: () => Parts, outbox: () => Outbox, identitySigned: (replica: RoomReplica) => void = () => {}) {
+  constructor(parts: () => Parts, outbox: () => Outbox, identitySigned: IdentitySigned = () => {}) {
     this.#parts = parts;
     this.#outbox = outbox;
     this.#identitySigned = identitySigned;
@@ -284,7 +286,7 @@ export class Rooms {
       this.#greet(replica, change.target, replica.chain.state?.members.get(change.target)?.invitedBy);
     if (change.kind !== ControlKind.CONTROL_KIND_IDENTITY) return;
     this.#greet(replica, change.target, change.actor);
-    this.#identitySigned(replica);
+    this.#identitySigned(replica, replica.chain.user(change.target));
   }
 
   /** Whoever let a member in posts the slots again, under keys that the newcomer has. */
