@@ -169,6 +169,19 @@ describe('backing up', () => {
     const { sessions } = await openEntries(next.keys.seal, next.owner, server.entries);
     expect(sessions).toMatchObject([{ sender: { user: alice, device: '1' } }]);
   });
+
+  test('names who made a session of somebody never met, though nothing was read under it', async () => {
+    const c1 = await world.device('@carol:lux', '1', { first: true, alone: true });
+    await c1.track([bob]);
+    const recipients = [{ user: bob, devices: ['1'] }];
+    const sent = await c1.encrypt({ room, recipients, plaintext: new Uint8Array([1]), rotation: wide });
+    await world.receive(b1);
+    expect(await b1.identity('@carol:lux')).toBeUndefined();
+    await backUp(work(b1));
+    const b2 = await world.device(bob, '2', { alone: true });
+    await restoreAll(b2);
+    expect(await read(b2, sent, '@carol:lux')).toMatchObject({ ok: true, device: '1', trust: 'restored' });
+  });
 });
 
 describe('a server', () => {
@@ -245,6 +258,17 @@ describe('a server', () => {
     const b2 = await world.device(bob, '2', { alone: true });
     await restoreAll(b2);
     expect(await read(b2, sent)).toMatchObject({ ok: true, sender: alice, device: '1', trust: 'restored' });
+  });
+
+  test('that names nobody of whom nothing was verified is asked about the sender, and nobody is said to have changed', async () => {
+    const sent = await say(a1);
+    const secret = (await b1.takeBackup())!.sessions[0]!;
+    await server.put(1, [await sealEntry(keys.seal, owner, { ...secret, sender: undefined })]);
+    const b2 = await world.device(bob, '2', { alone: true });
+    await restoreAll(b2);
+    expect(await read(b2, sent)).toMatchObject({ cause: 'UNKNOWN_DEVICE' });
+    await b2.refresh([alice]);
+    expect(await read(b2, sent)).toMatchObject({ ok: true, device: '1', trust: 'unproven' });
   });
 
   test('that swaps the identity before a new device is there has it refused, and nothing is taken in', async () => {

@@ -80,7 +80,8 @@ export interface Keeping {
   startBackup(version: number, key: Uint8Array): Promise<void>;
   /** Ends it and forgets what was backed up. */
   endBackup(): Promise<void>;
-  /** The next sessions that are not in the backup, undefined when there are none or no backup was started. One call at a time. */
+  /** The next sessions that are not in the backup, undefined when there are none or no backup was started. Who made them is asked for where that is not known;
+   * rejects with what the server port threw then. One call at a time. */
   takeBackup(): Promise<BackupBatch | undefined>;
   /** Says that the sessions of a batch are durable in the backup. An id that is not the last batch's does nothing. */
   markBackedUp(id: string): Promise<void>;

@@ -184,7 +184,9 @@ class OlmEngine implements e.CryptoEngine {
   receive(received: e.Received): Promise<e.ReceiveReport> {
     return this.#run(async () => {
       const fetch = (user: e.UserId) => this.#fetch([user]);
-      const report = await receive({ machine: this.#machine, verifications: this.#verifications, fetch }, received);
+      const heard = (user: e.UserId, room: e.RoomId) => this.#owners.heard(user, room);
+      const context = { machine: this.#machine, verifications: this.#verifications, fetch, heard };
+      const report = await receive(context, received);
       this.#events.emit('flushNeeded', undefined);
       return report;
     });

@@ -41,7 +41,8 @@ export class SessionBackup {
     });
   }
 
-  take(): Promise<BackupBatch | undefined> {
+  async take(): Promise<BackupBatch | undefined> {
+    if (this.#running) await this.#owners.meet();
     return this.#machine.lock.run(async () => {
       const running = this.#running;
       if (running === undefined) return undefined;

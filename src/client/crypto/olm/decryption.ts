@@ -66,9 +66,9 @@ export async function decrypt(
     const cause = withheldCode === undefined ? causeOf(error.code) : 'WITHHELD';
     return failed(cause, error.description, withheldCode === undefined ? {} : { withheld: withheldCode });
   }
+  if (identity?.changed === true) return failed('IDENTITY_CHANGED', 'the sender has another identity than before');
   // Of someone who left no identity may be known any more; what the backup says of them holds.
-  if (origin?.sender ? identity?.changed === true : identity?.changed !== false)
-    return failed('IDENTITY_CHANGED', 'the sender has another identity than before');
+  if (identity === undefined && !origin?.sender) return failed('UNKNOWN_DEVICE', 'no identity of the sender is known');
   const proof = origin
     ? await proofByOrigin(context, origin, { sender: request.sender, key: event.senderCurve25519Key })
     : proofByLibrary(event, identity?.verified === true);

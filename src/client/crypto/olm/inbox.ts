@@ -2,7 +2,7 @@
 // Guarantees: when it resolves everything is saved, so the batch may be acknowledged; one bad entry spoils no other.
 // Does not: answer. What the library wants to send afterwards waits for the next flush.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import type { InboxMessage, PrivateMessage, Received, ReceiveReport, RoomKey, UserId } from '../engine.ts';
+import type { InboxMessage, PrivateMessage, Received, ReceiveReport, RoomId, RoomKey, UserId } from '../engine.ts';
 import { foreignObject, type JsonObject, joinObject, objectOf, parseObject } from './json.ts';
 import type { Machine } from './requests.ts';
 import { requestType, type Verifications } from './verification.ts';
@@ -13,6 +13,8 @@ export interface InboxContext {
   verifications: Verifications;
   /** Fetches a user's keys now. */
   fetch(user: UserId): Promise<void>;
+  /** A session of this room came from its maker. */
+  heard(user: UserId, room: RoomId): void;
 }
 
 /** See `CryptoEngine.receive`. */
@@ -34,7 +36,7 @@ export async function receive(context: InboxContext, received: Received): Promis
     );
     const dropped = received.messages.length - events.length;
     const report: ReceiveReport = { roomKeys: [], messages: [], dropped, undecrypted: [] };
-    for (const event of processed) sort(event, report);
+    for (const event of processed) sort(context, event, report);
     for (const { message, content } of events) {
       if (message.type === requestType) verifications.noticed(message.sender, content);
     }
@@ -73,7 +75,7 @@ async function meetStrangers({ machine, fetch }: InboxContext, events: readonly 
 
 type Processed = Awaited<ReturnType<wasm.OlmMachine['receiveSyncChanges']>>[number];
 
-function sort(event: Processed, report: ReceiveReport): void {
+function sort({ heard }: InboxContext, event: Processed, report: ReceiveReport): void {
   if (event instanceof wasm.UTDToDeviceEvent || event instanceof wasm.InvalidToDeviceEvent) report.dropped += 1;
   if (event instanceof wasm.UTDToDeviceEvent) report.undecrypted.push(String(parseObject(event.rawEvent).sender));
   if (!(event instanceof wasm.DecryptedToDeviceEvent)) return;
@@ -82,6 +84,7 @@ function sort(event: Processed, report: ReceiveReport): void {
   if (type === 'm.room_key' || type === 'm.forwarded_room_key') {
     const key = roomKeyIn(inside);
     if (key) report.roomKeys.push(key);
+    if (key && type === 'm.room_key') heard(event.encryptionInfo.sender.toString(), key.room);
   } else if (typeof type === 'string' && !type.startsWith('m.')) {
     report.messages.push(privateMessage(type, inside, event.encryptionInfo));
   }

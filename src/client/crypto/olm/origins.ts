@@ -2,13 +2,15 @@
 // Guarantees: a sender is named only where an own device verified it, here or where the session was backed up. Does not: decrypt.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
-import type { CryptoLedger, RoomKey, UserId } from '../engine.ts';
+import type { CryptoLedger, RoomId, RoomKey, UserId } from '../engine.ts';
 import type { SessionOrigin, SessionOwner } from '../keeping.ts';
 import type { Machine, Requests } from './requests.ts';
 import { identityState, keyBytes } from './trust.ts';
 
 /** Sessions remembered as kept; when there are more, all are looked up again. */
 const keptMax = 10_000;
+/** People remembered for having sent sessions; when there are more, the oldest is forgotten. */
+const makersMax = 10_000;
 
 /** A session with the Curve25519 key (base64) of the device that is said to have made it. */
 export interface ClaimedSession extends RoomKey {
@@ -22,18 +24,43 @@ export async function deviceWithKey(olm: wasm.OlmMachine, user: UserId, key: str
   return device?.deviceId.toString();
 }
 
-/** Finds the owners of sessions. Devices of all followed users are looked through once, and again when keys changed. */
+/** Finds the owners of sessions. Devices of all users who are followed or sent a session are looked through once, and again when keys changed. */
 export class Owners {
   #machine: Machine;
   #requests: Requests;
   #ledger: CryptoLedger;
   #kept = new Set<string>();
+  /** Who sent sessions since this device was opened, with a room that one shares with them. */
+  #makers = new Map<UserId, RoomId>();
+  /** Those of them whose keys were not fetched for it yet. */
+  #unmet = new Set<UserId>();
   #known: { version: number; byKey: Map<string, SessionOwner> } | undefined;
 
   constructor(machine: Machine, requests: Requests, ledger: CryptoLedger) {
     this.#machine = machine;
     this.#requests = requests;
     this.#ledger = ledger;
+  }
+
+  /** A session of this room came from its maker. */
+  heard(user: UserId, room: RoomId): void {
+    if (this.#makers.has(user)) return;
+    const [oldest] = this.#makers.keys();
+    if (oldest !== undefined && this.#makers.size >= makersMax) this.#makers.delete(oldest);
+    this.#makers.set(user, room);
+    this.#unmet.add(user);
+    this.#known = undefined;
+  }
+
+  /** Fetches the keys of makers who are not known: a session may be sealed before anything that was said under it was read. Not under the machine's
+   * lock. Rejects with what the server port threw. */
+  async meet(): Promise<void> {
+    const { olm } = this.#machine;
+    for (const user of [...this.#unmet]) {
+      if ((await identityState(olm, user)) === undefined)
+        await this.#requests.perform(olm.queryKeysForUsers([new wasm.UserId(user)]), this.#makers.get(user));
+      this.#unmet.delete(user);
+    }
   }
 
   /** The verified owner of each session, in order; undefined where there is none. Must run under the machine's lock. */
@@ -84,8 +111,8 @@ export class Owners {
     if (this.#known?.version === version) return this.#known.byKey;
     const { olm } = this.#machine;
     const byKey = new Map<string, SessionOwner>();
-    for (const id of await olm.trackedUsers()) {
-      const user = id.toString();
+    const followed = [...(await olm.trackedUsers())].map((id) => id.toString());
+    for (const user of new Set([...followed, ...this.#makers.keys()])) {
       if ((await identityState(olm, user))?.changed !== false) continue;
       for (const device of (await olm.getUserDevices(new wasm.UserId(user))).devices()) {
         const key = device.curve25519Key?.toBase64();
