@@ -834,7 +834,7 @@ export interface Listing {
  * Chooses; the same again changes nothing. Answer: Done, once it is durable: with NO the name is gone from the directory then, and no search that is
  * asked later finds it. Every device that may write (its manifest names it, or there is no manifest yet); others get STALE_MANIFEST. BAD_REQUEST: another
  * choice than YES or NO, a name with NO, a name that is none (`isListingName` of rules/directory.ts). RATE_LIMITED: the eleventh YES with another name
- * within 24 hours; NO is never refused for that.
+ * within ten days; NO is never refused for that.
  */
 export interface SetListing {
   choice: ListingChoice;

@@ -260,7 +260,7 @@ const elsewhere: { readonly [limit in Exclude<Limit, keyof typeof here>]: Elsewh
   backupFetchesMax: ['src/server/backup/backups.test.ts', 'is opened five times an hour'],
   listingNameCharactersMax: ['proto/rules/directory.test.ts', 'has 1 to 64 characters, three of them letters'],
   listingLettersLeast: ['proto/rules/directory.test.ts', 'has 1 to 64 characters, three of them letters'],
-  listingNamesMax: ['src/server/directory/directory.test.ts', 'takes ten names a day and not one more'],
+  listingNamesMax: ['src/server/directory/directory.test.ts', 'takes ten names in ten days and not one more'],
   searchCharactersMax: ['proto/rules/directory.test.ts', 'leaves three letters or digits when it is folded, of 64'],
   searchHitsMax: ['src/server/storage/directory.contract.ts', 'finds ten and not one more'],
   inboxDays: ['actors/user/inbox.test.ts', 'live 30 days'],

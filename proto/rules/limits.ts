@@ -160,7 +160,7 @@ export const limits = {
   listingNameCharactersMax: 64,
   /** Letters and digits that folding must leave, of such a name and of what is searched for. Under it: BAD_REQUEST. */
   listingLettersLeast: 3,
-  /** Changes to another name within 24 hours, of an account. Over it: RATE_LIMITED. */
+  /** Changes to another name within ten days, of an account. Over it: RATE_LIMITED. */
   listingNamesMax: 10,
   /** Characters of what is searched for. Over it: BAD_REQUEST. */
   searchCharactersMax: 64,

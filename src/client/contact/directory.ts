@@ -36,7 +36,7 @@ export interface DirectoryApi {
   /** What the user chose, on whichever device. OFFLINE. */
   listing(): Promise<ListingInfo>;
   /** Chooses: to be found by this name (1 to 64 characters, three of them letters or digits; all users of the provider may see it), or not at all, and
-   * then the server keeps no name. BAD_ARGUMENT, OFFLINE, NOT_CONFIRMED, REJECTED (RATE_LIMITED: ten names a day). */
+   * then the server keeps no name. BAD_ARGUMENT, OFFLINE, NOT_CONFIRMED, REJECTED (RATE_LIMITED: ten names in ten days). */
   setListing(choice: 'yes' | 'no', name?: string): Promise<void>;
 }
 

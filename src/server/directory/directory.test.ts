@@ -51,7 +51,7 @@ describe('a listing', () => {
     expect(await read('ann')).toEqual({ choice: yes, name: 'Änn' });
   });
 
-  it('takes ten names a day and not one more, and a NO at any time', async () => {
+  it('takes ten names in ten days and not one more, and a NO at any time', async () => {
     const { set, read, clock } = provider();
     expect(limits.listingNamesMax).toBe(10);
     for (let n = 0; n < 10; n++) expect(await set('ann', yes, `Ann ${n}`)).toEqual(done);
@@ -60,7 +60,7 @@ describe('a listing', () => {
     expect(await set('ann', no)).toEqual(done);
     expect(await set('ann', yes, 'Ann 9')).toBe(rateLimited);
     expect(await read('ann')).toEqual({ choice: no, name: '' });
-    clock.now += dayMs - 1;
+    clock.now += 10 * dayMs - 1;
     expect(await set('ann', yes, 'Ann 9')).toBe(rateLimited);
     clock.now += 1;
     expect(await set('ann', yes, 'Ann 9')).toEqual(done);
@@ -72,9 +72,9 @@ describe('a listing', () => {
     clock.now += 1_000;
     const body = { $case: 'setListing', value: { choice: yes, name: 'Ann X' } } as const;
     expect(await directory.serve({ user: idOf('ann'), body })).toMatchObject({
-      value: { retryAfterMs: dayMs - 1_000 },
+      value: { retryAfterMs: 10 * dayMs - 1_000 },
     });
-    clock.now -= 3 * dayMs;
+    clock.now -= 11 * dayMs;
     expect(await set('ann', yes, 'Ann X')).toEqual(done);
   });
 

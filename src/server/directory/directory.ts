@@ -30,7 +30,8 @@ export interface DirectoryOptions {
   readonly wait?: Wait;
 }
 
-const dayMs = 86_400_000;
+/** Names are counted for so long as their deletions weigh on searches: `gc_grace_seconds` of ../storage/cassandra/schema.cql. */
+const namesMs = 10 * 86_400_000;
 /** Changes of one listing that others come before. More: somebody changes it without pause, and the request fails as the store would. */
 const triesMax = 10;
 
@@ -87,7 +88,7 @@ export class Directory {
       const kept = await store.readListing(user);
       const atMs = now();
       // Those far ahead are of a clock that was set back: they must not keep anyone out.
-      let namedMs = (kept?.namedMs ?? []).filter((ms) => Math.abs(atMs - ms) < dayMs);
+      let namedMs = (kept?.namedMs ?? []).filter((ms) => Math.abs(atMs - ms) < namesMs);
       if (isListed && kept?.name !== name) {
         if (namedMs.length >= limits.listingNamesMax) {
           answer = rejected(Rejection.REJECTION_RATE_LIMITED, untilNext(namedMs, atMs));
@@ -123,5 +124,5 @@ function versionAfter(kept: KeptListing | null, atMs: number): number {
 }
 
 function untilNext(namedMs: readonly number[], atMs: number): number {
-  return Math.max(1, Math.min(dayMs, Math.min(...namedMs) + dayMs - atMs));
+  return Math.max(1, Math.min(namesMs, Math.min(...namedMs) + namesMs - atMs));
 }
