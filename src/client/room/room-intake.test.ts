@@ -2,7 +2,7 @@
 // in for, so that only the rights and the order of records are at stake here; the lies through real processes are in src/server/test.
 import { describe, expect, it } from 'vitest';
 import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
-import { roomId, roomWorld } from '../testing/room-world.ts';
+import { roomId, roomWorld, strangerTo } from '../testing/room-world.ts';
 import { checkEmptied } from './room-emptying.ts';
 import { recordAt, rowsOf } from './room-rows.ts';
 
@@ -141,6 +141,14 @@ describe('a message of a device that stands in the list of another identity than
     Object.assign(room.ports.parts.people, {
       deviceStanding: async () => ({ number: 2, removed: false, listedAs: master }),
     });
+
+  it('is shown at once where it was signed in there, also to a device that has yet to fetch their keys', async () => {
+    const { room, take } = roomWorld();
+    const steps = strangerTo(room);
+    await take(6, content);
+    expect((await recordAt(room, 6))?.trouble).toBe('');
+    expect(steps).toEqual(['fetched @bob:localhost', 'met @bob:localhost as 0']);
+  });
 
   it('is not shown, and is once the chain names that identity', async () => {
     const { room, take, counted } = roomWorld();

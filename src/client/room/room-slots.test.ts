@@ -15,7 +15,7 @@ import {
 } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { textContent } from '../sending/content.ts';
-import { roomId, roomWorld } from '../testing/room-world.ts';
+import { roomId, roomWorld, strangerTo } from '../testing/room-world.ts';
 import { recordAt } from './room-rows.ts';
 import { slotText, slotVersion, takeSlot } from './room-slots.ts';
 
@@ -43,13 +43,14 @@ async function world(standing?: Parameters<typeof roomWorld>[0], policy = {}) {
       return { number: 2, removed: removed && claim.acceptedMs > 0 };
     },
   });
+  let plaintext = new Uint8Array();
+  Object.assign(parts.engine, { decrypt: async () => ({ ok: true, plaintext, device: 'D2' }) });
   const show = async ({ slot = 'topic', version = 1, seq = 10, sendId = 4, text = 'hi' }: Setting) => {
     const said = { ...textContent(''), body: { $case: 'slotText' as const, value: { text } } };
     const place = { room: roomId, member: bob, device: 2, sendId, kind: slotKind, slot, slotVersion: version };
     const empty = PayloadInner.decode(new Uint8Array());
     const inner = PayloadInner.encode({ ...empty, ...place, content: Content.encode(said).finish() }).finish();
-    const plaintext = Payload.encode({ frankingKey: new Uint8Array(32), inner }).finish();
-    Object.assign(parts.engine, { decrypt: async () => ({ ok: true, plaintext, device: 'D2' }) });
+    plaintext = Payload.encode({ frankingKey: new Uint8Array(32), inner }).finish();
     const value = Uint8Array.of(1, 2, 3);
     const write = SlotWrite.encode({ slot, version, algorithm: Algorithm.ALGORITHM_MEGOLM_V1, value }).finish();
     await takeSlot(made.room, { ...Slot.decode(new Uint8Array()), write, member: bob, device: 2, seq, sendId });
@@ -86,6 +87,14 @@ describe("a slot out of the room's state", () => {
     await show(setting);
     expect([topic(), slotVersion(room.local.slots, 'topic')]).toEqual(['', 0]);
     expect(room.local.frozen).toBe('RECORD_INVALID');
+  });
+
+  // What somebody set after they were signed in anew stayed shut for devices that had not approved them.
+  it('by one whose new identity was signed in is shown as what they write is', async () => {
+    const { show, topic, room } = await world();
+    const steps = strangerTo(room);
+    await show({});
+    expect([topic(), steps]).toEqual(['hi', ['fetched @bob:localhost', 'met @bob:localhost as 0']]);
   });
 
   it('in the highest version that its place allows is taken', async () => {

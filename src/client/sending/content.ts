@@ -20,7 +20,7 @@ import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { decodeContent, isFranked, openPayload, openSlotPayload } from '#proto/rules/record/payload.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
-import type { Decrypted, Exclusion, Recipient, Rotation } from '../crypto/engine.ts';
+import type { Decrypted, DecryptFailure, DecryptRequest, Exclusion, Recipient, Rotation } from '../crypto/engine.ts';
 import type { Parts } from '../parts.ts';
 import { messageId } from '../timeline/timeline.ts';
 
@@ -111,14 +111,7 @@ export async function openEvent(parts: Parts, place: OpeningPlace): Promise<Open
     eventId: slot ? `${messageId(header)}.${slot.slot}` : messageId(header),
     body,
   };
-  let decrypted = await parts.engine.decrypt(request);
-  if (!decrypted.ok && decrypted.cause === 'IDENTITY_CHANGED' && place.committed) {
-    if (await parts.people.meetCommitted(sender, place.committed, header.room))
-      decrypted = await parts.engine.decrypt(request);
-  }
-  if (!decrypted.ok && (decrypted.cause === 'UNKNOWN_DEVICE' || decrypted.cause === 'NOT_CROSS_SIGNED')) {
-    if (await parts.people.tryRefresh(sender, header.room)) decrypted = await parts.engine.decrypt(request);
-  }
+  const decrypted = await decryptFrom(parts, request, place.committed);
   if (!decrypted.ok) {
     const alarm =
       decrypted.cause === 'REPLAY'
@@ -130,6 +123,25 @@ export async function openEvent(parts: Parts, place: OpeningPlace): Promise<Open
     return { trouble: decrypted.cause, ...(alarm ? { alarm } : {}), ...(sessionId ? { sessionId } : {}) };
   }
   return checkOpened(parts, place, decrypted, slot);
+}
+
+/** Decrypts, as soon as the engine knows the sender as the room does: their keys are fetched where they are not here, and then the identity that the chain
+ * commits them to is met. */
+async function decryptFrom(
+  parts: Parts,
+  request: DecryptRequest,
+  committed: Uint8Array | undefined,
+): Promise<Decrypted | DecryptFailure> {
+  const { engine, people } = parts;
+  const { sender, room } = request;
+  let decrypted = await engine.decrypt(request);
+  if (!decrypted.ok && (decrypted.cause === 'UNKNOWN_DEVICE' || decrypted.cause === 'NOT_CROSS_SIGNED')) {
+    if (await people.tryRefresh(sender, room)) decrypted = await engine.decrypt(request);
+  }
+  if (!decrypted.ok && decrypted.cause === 'IDENTITY_CHANGED' && committed) {
+    if (await people.meetCommitted(sender, committed, room)) decrypted = await engine.decrypt(request);
+  }
+  return decrypted;
 }
 
 /** What a message was sealed with, for whoever reports it; undefined where it can't be opened, or is not what its header commits to. */
@@ -152,7 +164,7 @@ export async function openSlot(
   const { member, device, sendId } = slot;
   const ordered = sendId > 0;
   const eventId = `${messageId({ member, device, sendId })}.${write.slot}${ordered ? '' : `.${write.version}`}`;
-  const decrypted = await parts.engine.decrypt({ room, sender, eventId, body: write.value });
+  const decrypted = await decryptFrom(parts, { room, sender, eventId, body: write.value }, fingerprint);
   const transplanted = () => parts.alarm({ code: 'MESSAGE_TRANSPLANTED', room, user: sender });
   if (!decrypted.ok) {
     if (decrypted.cause === 'SENDER_MISMATCH') transplanted();

@@ -15,6 +15,7 @@ import {
 } from '#proto/gen/record.ts';
 import { encodeMessage } from '#proto/rules/bytes/encode.ts';
 import type { Alarm } from '../alarms.ts';
+import type { DecryptRequest } from '../crypto/engine.ts';
 import { portablePrimitives as primitives } from '../primitives.ts';
 import { type RoomPorts, RoomReplica } from '../room/room.ts';
 import { takeRecord } from '../room/room-intake.ts';
@@ -161,4 +162,23 @@ export function roomWorld(
   const take = (seq: number, wish: Wish) => takeRecord(room, recordFor(seq, wish), beside);
   const codes = () => alarms.map(({ code }) => code);
   return { room, store, alarms, codes, counted, take };
+}
+
+/** Has the room's engine know a member no sooner than their keys were fetched and the identity that the chain names was met. What was done, in order. */
+export function strangerTo({ ports }: RoomReplica): string[] {
+  const { engine, people } = ports.parts;
+  const steps: string[] = [];
+  const decrypt = engine.decrypt.bind(engine);
+  const causes = { 0: 'UNKNOWN_DEVICE', 1: 'IDENTITY_CHANGED' } as const;
+  Object.assign(engine, {
+    decrypt: async (request: DecryptRequest) => {
+      const cause = causes[steps.length as 0 | 1];
+      return cause ? { ok: false, cause } : decrypt(request);
+    },
+  });
+  Object.assign(people, {
+    tryRefresh: async (user: string) => steps.push(`fetched ${user}`) > 0,
+    meetCommitted: async (user: string, committed: Uint8Array) => steps.push(`met ${user} as ${committed[0]}`) > 0,
+  });
+  return steps;
 }
