@@ -37,6 +37,7 @@ let signed: [string, Statement][];
 let rooms: HeldRoom[];
 let known: Known;
 let fails: string[];
+let failure: Error;
 /** What comes between the wish to sign and the signature. */
 let meanwhile: () => void;
 let refusal: ClientError | undefined;
@@ -44,6 +45,7 @@ beforeEach(() => {
   signed = [];
   rooms = [];
   fails = [];
+  failure = new ClientError('OFFLINE', 'no');
   meanwhile = () => {};
   refusal = undefined;
   known = benAs({ fingerprint: old, changedTo: anew, approved: false });
@@ -76,7 +78,7 @@ function room(name: string, setting: Setting = {}): void {
     },
   };
   const control = async (make: (now: RoomReplica) => Statement | null) => {
-    if (fails.includes(name)) throw new ClientError('OFFLINE', 'no');
+    if (fails.includes(name)) throw failure;
     meanwhile();
     const statement = make(replica as unknown as RoomReplica);
     if (!statement) return;
@@ -142,6 +144,20 @@ describe('an identity that a person approves', () => {
     expect(where()).toEqual(['led', 'away']);
     expect(await vouches.approve(ben, anew)).toBe(false);
   });
+});
+
+it.each([
+  ['a store that cannot be written', new ClientError('STORE', 'full')],
+  ['the end of the client', new ClientError('CLOSED', 'closed')],
+  ['a bug', new TypeError('undefined')],
+])('%s is not passed over: the person hears of it, and nothing more is tried', async (_, error) => {
+  room('away');
+  room('led');
+  fails = ['away'];
+  failure = error;
+  await expect(vouching().approve(ben, anew)).rejects.toBe(error);
+  await expect(vouching().follow()).rejects.toBe(error);
+  expect(signed).toEqual([]);
 });
 
 // An admin's device that a server keeps in the dark would else bring back an identity that its owner has given up.

@@ -81,12 +81,12 @@ export class Vouching {
     return isSigned;
   }
 
-  /** One room, or person, that can't now must not stop the others. */
+  /** One room, or person, that can't now must not stop the others. A store that can't be written stops all, and so does the end. */
   async #try(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
+      if (!(error instanceof ClientError) || error.code === 'STORE' || error.code === 'CLOSED') throw error;
       this.#parts().count(`later.${error.code}`);
     }
   }
