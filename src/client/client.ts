@@ -99,13 +99,21 @@ export class ClientCore extends Emitter<ClientEvents> {
     super();
     this.options = options;
     const parts = () => this.parts;
+    const rooms = () => this.held;
+    // What goes to single devices, encrypted.
+    const privately = {
+      parts,
+      rooms,
+      otherDevices: () => this.#otherDevices(),
+      send: (messages: readonly DeviceMessage[]) => this.#sendPrivately(messages),
+    };
     this.connection = new Connection(options.connection);
     this.#chores = new Chores({
       connection: this.connection,
       fault: (error) => this.emit('fault', error),
       now: () => this.#now(),
     });
-    this.#repairs = new Repairs(parts, () => this.held, this.#chores);
+    this.#repairs = new Repairs(parts, rooms, this.#chores);
     this.people = new People(parts);
     this.outbox = this.#makeOutbox();
     this.held = new Rooms(
@@ -113,7 +121,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       () => this.outbox,
       (replica, user) => this.#chores.background(() => this.#identitySigned(replica, user)),
     );
-    this.vouching = new Vouching(parts, () => this.held);
+    this.vouching = new Vouching(parts, rooms);
     this.ownDevices = new Devices({
       parts,
       confirmed: (listed) => this.#confirmed(listed),
@@ -121,38 +129,26 @@ export class ClientCore extends Emitter<ClientEvents> {
       settled: () => this.#chores.background(() => this.security.follow()),
     });
     this.positions = new Positions({
-      parts,
-      rooms: () => this.held,
-      otherDevices: () => this.#otherDevices(),
-      send: (messages) => this.#sendPrivately(messages),
+      ...privately,
       askedBy: (device) => this.profileSharing.tell([device]),
     });
     this.profiles = new Profiles(parts);
     this.profileSharing = new ProfileSharing({
-      parts,
+      ...privately,
       profiles: this.profiles,
-      rooms: () => this.held,
       outbox: () => this.outbox,
-      otherDevices: () => this.#otherDevices(),
-      send: (messages) => this.#sendPrivately(messages),
     });
     this.security = new Security({
-      parts,
+      ...privately,
       devices: this.ownDevices,
-      rooms: () => this.held,
       inStep: () => this.#inStep.synced,
-      otherDevices: () => this.#otherDevices(),
-      send: (messages) => this.#sendPrivately(messages),
       keysCame: (keys) => this.#repairs.keysCame(keys),
       readSlots: (room) => this.held.readSlots(room),
       askPositions: () => this.positions.ask(),
       cost: options.passwordCost,
     });
     this.sessionKeys = new SessionKeys({
-      parts,
-      rooms: () => this.held,
-      otherDevices: () => this.#otherDevices(),
-      send: (messages) => this.#sendPrivately(messages),
+      ...privately,
       restoring: () => this.security.state().restore !== undefined,
       lookUp: (room) => this.security.want(room),
       keysCame: (keys) => this.#keysCame(keys),

@@ -6,13 +6,13 @@
 import { completeLogin, LoginError, readReturn, startLogin } from '../connection/login.ts';
 import type { CryptoEngine } from '../crypto/engine.ts';
 import type { EngineOptions } from '../crypto/olm-engine.ts';
-import { openRemoteEngine } from '../crypto/worker/remote-engine.ts';
+import { openEngineIn } from '../crypto/worker/remote-engine.ts';
 import { clientOf, type DeviceOptions, keepLogin, readSelf } from '../devices/account.ts';
 import { ClientError } from '../errors.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
 import { openIndexedDbStore } from '../store/indexeddb-store.ts';
 import { sealStore } from '../store/sealed-store.ts';
-import type { LocalStore } from '../store/store.ts';
+import { closingAlso, type LocalStore } from '../store/store.ts';
 import { takeLock } from './device-lock.ts';
 import {
   newKey,
@@ -104,7 +104,7 @@ export async function openDevice(options: DeviceName & PageOptions = {}): Promis
     makeDurable(profile.crypto);
     const cryptoStore = { name: profile.crypto, key: cryptoKey };
     const open = worker && ((engine: EngineOptions) => openInWorker(worker(), engine));
-    return awake(clientOf(self, { store: closingWith(store, release), cryptoStore, open }, rest));
+    return awake(clientOf(self, { store: closingAlso(store, release), cryptoStore, open }, rest));
   } catch (error) {
     await store?.close();
     await release();
@@ -123,7 +123,7 @@ export function removeDevice({ profile: name = 'default' }: DeviceName = {}): Pr
 }
 
 /** The engine in this worker. */
-async function openInWorker(worker: Worker, options: EngineOptions): Promise<CryptoEngine> {
+function openInWorker(worker: Worker, options: EngineOptions): Promise<CryptoEngine> {
   const port = {
     post: (message: unknown) => worker.postMessage(message),
     listen: (listener: (message: unknown) => void) => worker.addEventListener('message', ({ data }) => listener(data)),
@@ -131,16 +131,7 @@ async function openInWorker(worker: Worker, options: EngineOptions): Promise<Cry
   const died = new Promise<never>((_, reject) => {
     worker.addEventListener('error', () => reject(new ClientError('STORE', 'The worker of the crypto engine ended.')));
   });
-  died.catch(() => {});
-  try {
-    const opening = openRemoteEngine(port, options, () => worker.terminate());
-    const { engine, lost } = await Promise.race([opening, died]);
-    died.catch(lost);
-    return engine;
-  } catch (error) {
-    worker.terminate();
-    throw error;
-  }
+  return openEngineIn({ port, died, end: () => worker.terminate() }, options);
 }
 
 async function locked(profile: Profile, work: () => Promise<void>): Promise<void> {
@@ -154,16 +145,4 @@ function awake(client: LuxchatClient): LuxchatClient {
   globalThis.addEventListener('online', nudge);
   client.on('ended', () => globalThis.removeEventListener('online', nudge));
   return client;
-}
-
-function closingWith(store: LocalStore, release: () => Promise<void>): LocalStore {
-  return {
-    get: (table, key) => store.get(table, key),
-    list: (table, range) => store.list(table, range),
-    write: (changes) => store.write(changes),
-    close: async () => {
-      await store.close();
-      await release();
-    },
-  };
 }

@@ -5,13 +5,17 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { ClientBody } from '../connection/connection.ts';
+import { packed } from '../connection/packing.ts';
 import { pause } from '../connection/requests.ts';
 import { ClientError, isRetryable, rejectionName } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { ClaimedKey, CryptoServer, DeviceMessage, UserKeys } from './engine.ts';
 
-const batchBytesMax = 40_000;
-const batchMessagesMax = 200;
+const batchSize = {
+  itemsMax: 200,
+  bytesMax: 40_000,
+  bytesOf: ({ content }: { readonly content: Uint8Array }) => content.length + 160,
+};
 // Who was busy is asked again a few times at once: a message must not go out without the keys of one who was busy for a moment.
 const againTries = 6;
 const againMs = 150;
@@ -148,7 +152,7 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
         const messageId = primitives.sha256(utf8Bytes(`${id} ${user} ${device}`)).subarray(0, 16);
         if (number) addressed.push({ user, device: number, type, content: bytes, id: messageId });
       }
-      for (const batch of batches(addressed)) {
+      for (const batch of packed(addressed, batchSize)) {
         const value = { room: roomOf(group), messages: batch };
         const { undelivered } = await ports.parts().request({ $case: 'sendDeviceMessages', value }, 'deliveryReport');
         refuseLosses(undelivered, room);
@@ -211,20 +215,4 @@ export function createCryptoServer(ports: CryptoServerPorts): CryptoServer {
 function busy(): ClientError {
   const rejection = Rejection.REJECTION_BUSY;
   return new ClientError('REJECTED', 'The server has no time for keys.', { rejection, retryAfterMs: 1_000 });
-}
-
-function* batches<T extends { type: string; content: Uint8Array }>(messages: readonly T[]): Generator<T[]> {
-  let batch: T[] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const weight = message.content.length + 160;
-    if (batch.length > 0 && (bytes + weight > batchBytesMax || batch.length === batchMessagesMax)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(message);
-    bytes += weight;
-  }
-  if (batch.length > 0) yield batch;
 }

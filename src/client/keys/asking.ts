@@ -9,6 +9,7 @@ import { ClientError, wasLost } from '../errors.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { type LocalRow, prefixRange } from '../store/store.ts';
 import { forEach, type SayingPorts, say, type Told } from './saying.ts';
+import { sessionName } from './session-message.ts';
 
 /** Milliseconds from a message that can't be read to the question for its session: mostly the key is on its way. */
 export const askAfterMs = 5_000;
@@ -95,7 +96,7 @@ export class Asking {
   }
 
   #wasAsked(key: RoomKey, { user, device }: Told, own: boolean): boolean {
-    const asked = this.#asked.get(nameOf(key));
+    const asked = this.#asked.get(sessionName(key));
     if (!asked || own) return asked !== undefined;
     return asked.author?.user === user && asked.author.device === device;
   }
@@ -172,7 +173,7 @@ export class Asking {
     const reached = new Set<string>();
     const lost = new Set<string>();
     await forEach(questions.all(), async ({ wanted, ...device }) => {
-      const names = wanted.map(nameOf);
+      const names = wanted.map(sessionName);
       try {
         await say(this.#ports, device, { wanted });
         for (const name of names) reached.add(name);
@@ -196,7 +197,7 @@ export class Asking {
       for (const value of waiting.get(room) ?? []) {
         const [cause = '', sessionId = '', from = ''] = new TextDecoder().decode(value).split(' ');
         if (!lacking.has(cause) || sessionId === '') continue;
-        const name = nameOf({ room, sessionId });
+        const name = sessionName({ room, sessionId });
         const author = this.#author(from, (member) => chain.user(member));
         const before = found.get(name);
         // Whoever copies another's ciphertext claims the session as well: then neither is asked.
@@ -249,10 +250,6 @@ class Questions {
   all(): Iterable<Told & { readonly wanted: readonly RoomKey[] }> {
     return this.#byDevice.values();
   }
-}
-
-function nameOf({ room, sessionId }: RoomKey): string {
-  return `${room} ${sessionId}`;
 }
 
 function sameAuthor(one: Told | undefined, other: Told | undefined): boolean {

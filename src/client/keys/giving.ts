@@ -5,6 +5,7 @@
 import type { RoomKey } from '../crypto/engine.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { forEach, type SayingPorts, say, type Told } from './saying.ts';
+import { sessionName } from './session-message.ts';
 
 /** Sessions that a device may ask for within an hour. What is more is left alone, and counted as `keys.overAsked`. */
 export const askedPerHour = { own: 14_400, others: 480 } as const;
@@ -72,11 +73,13 @@ export class Giving {
   /** Gives what is here of what they may have. */
   async #give(allowed: readonly Question[]): Promise<void> {
     const { engine, count } = this.#ports.parts();
-    const wanted = new Map(allowed.flatMap((one) => one.wanted.map((key) => [nameOf(key), key] as const)));
+    const wanted = new Map(allowed.flatMap((one) => one.wanted.map((key) => [sessionName(key), key] as const)));
     if (wanted.size === 0) return;
-    const held = new Map((await engine.giveSessions([...wanted.values()])).map((one) => [nameOf(one), one] as const));
+    const held = new Map(
+      (await engine.giveSessions([...wanted.values()])).map((one) => [sessionName(one), one] as const),
+    );
     await forEach(allowed, async ({ wanted: keys, own, ...device }) => {
-      const given = keys.flatMap((key) => held.get(nameOf(key)) ?? []);
+      const given = keys.flatMap((key) => held.get(sessionName(key)) ?? []);
       await say(this.#ports, device, { given });
       if (given.length > 0) count(own ? 'keys.toOwn' : 'keys.toOthers', given.length);
     });
@@ -106,8 +109,4 @@ export class Giving {
     if (audience === undefined || !person || !replica.chain.joinedSince(member, audience)) return false;
     return people.recipient(user, person.fingerprint)?.devices.includes(device) === true;
   }
-}
-
-function nameOf({ room, sessionId }: RoomKey): string {
-  return `${room} ${sessionId}`;
 }

@@ -23,6 +23,11 @@ const exportBytesMax = 2_048;
 /** What is said. */
 export type SessionMessage = { readonly wanted: readonly RoomKey[] } | { readonly given: readonly SessionSecret[] };
 
+/** Names a session of a room. */
+export function sessionName({ room, sessionId }: RoomKey): string {
+  return `${room} ${sessionId}`;
+}
+
 /** Contents that say this, as many as it takes. */
 export function sessionContents(message: SessionMessage): object[] {
   if ('wanted' in message)

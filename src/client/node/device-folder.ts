@@ -23,7 +23,7 @@ import { clientOf, type DeviceOptions, keepLogin, moveTo, readSelf } from '../de
 import { ClientError } from '../errors.ts';
 import type { LuxchatClient } from '../luxchat-client.ts';
 import { sealingKey, sealStore } from '../store/sealed-store.ts';
-import type { LocalStore } from '../store/store.ts';
+import { closingAlso, type LocalStore } from '../store/store.ts';
 import { CryptoStoreError, lockCryptoStore, type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 import { nodePrimitives } from './node-primitives.ts';
@@ -120,7 +120,7 @@ async function openWith(
     const self = await readSelf(store);
     if (self) {
       const moved = await moveTo(store, self, server);
-      return { store: closingBoth(store, cryptoStore), self: moved };
+      return { store: closingAlso(store, () => cryptoStore.close()), self: moved };
     }
     throw new ClientError(
       'LOGIN_NEEDED',
@@ -157,16 +157,4 @@ function readKey(folder: string): Uint8Array {
   if (key.length !== 32)
     throw new ClientError('STORE', `The key ${path} is damaged: this device's messages can't be read any more.`);
   return key;
-}
-
-function closingBoth(store: LocalStore, cryptoStore: NodeCryptoStore): LocalStore {
-  return {
-    get: (table, key) => store.get(table, key),
-    list: (table, range) => store.list(table, range),
-    write: (changes) => store.write(changes),
-    close: async () => {
-      await store.close();
-      cryptoStore.close();
-    },
-  };
 }

@@ -1,11 +1,11 @@
 // For tests and benches: the crypto engine of a device in a thread of its own, as a page has it in a worker.
 import { Worker } from 'node:worker_threads';
 import type { CryptoEngine } from '../crypto/engine.ts';
-import { openRemoteEngine, type RemoteOptions } from '../crypto/worker/remote-engine.ts';
+import { openEngineIn, type RemoteOptions } from '../crypto/worker/remote-engine.ts';
 
 /** Opens it. `folder` is that of the crypto store (see `crypto-store.ts`), opened there; undefined: in memory. Rejects as `openEngine` does, and with what
  * opening the store says. */
-export async function openThreadedEngine(
+export function openThreadedEngine(
   options: Omit<RemoteOptions, 'store'>,
   folder: string | undefined,
 ): Promise<CryptoEngine> {
@@ -15,14 +15,5 @@ export async function openThreadedEngine(
     listen: (listener: (message: unknown) => void) => void thread.on('message', listener),
   };
   const died = new Promise<never>((_, reject) => thread.once('error', reject));
-  died.catch(() => {});
-  try {
-    const opening = openRemoteEngine(port, options, () => void thread.terminate());
-    const { engine, lost } = await Promise.race([opening, died]);
-    died.catch(lost);
-    return engine;
-  } catch (error) {
-    await thread.terminate();
-    throw error;
-  }
+  return openEngineIn({ port, died, end: () => thread.terminate() }, options);
 }

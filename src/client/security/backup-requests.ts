@@ -5,10 +5,15 @@ import { BackupEntry as EntryCodec } from '#proto/gen/client.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { BackupServer } from '../backup/backup.ts';
 import { granted } from '../connection/granted.ts';
+import { type PackSize, packed } from '../connection/packing.ts';
 import type { Parts } from '../parts.ts';
 
-/** Bytes of entries in one PutBackup: a frame less what stands around them. */
-const putBytesMax = limits.frameBytesMax - 4_096;
+/** Entries of one PutBackup: a frame less what stands around them. */
+const putSize: PackSize<BackupEntry> = {
+  itemsMax: limits.backupPutEntriesMax,
+  bytesMax: limits.frameBytesMax - 4_096,
+  bytesOf: (entry) => EntryCodec.encode(entry).finish().length + 8,
+};
 
 /** What is needed of a client. */
 export type BackupRequestParts = Pick<Parts, 'request' | 'whenLive'>;
@@ -38,26 +43,10 @@ export function fetchBackup({ request, whenLive }: BackupRequestParts, grant: Gr
 export function backupServer({ request }: BackupRequestParts): BackupServer {
   return {
     async put(version, entries) {
-      for (const some of frames(entries))
+      for (const some of packed(entries, putSize))
         await request({ $case: 'putBackup', value: { version, entries: some } }, 'done');
     },
     list: (version, room, after) =>
       request({ $case: 'listBackup', value: { version, room, after, limit: 0 } }, 'backupPage'),
   };
-}
-
-function* frames(entries: readonly BackupEntry[]): Generator<BackupEntry[]> {
-  let some: BackupEntry[] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    const size = EntryCodec.encode(entry).finish().length + 8;
-    if (some.length > 0 && (bytes + size > putBytesMax || some.length === limits.backupPutEntriesMax)) {
-      yield some;
-      some = [];
-      bytes = 0;
-    }
-    some.push(entry);
-    bytes += size;
-  }
-  if (some.length > 0) yield some;
 }

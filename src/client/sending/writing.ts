@@ -8,7 +8,7 @@ import { ClientError } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
 import type { TimelineItem } from '../shown.ts';
-import { foldWaiting, messageRef } from '../timeline/timeline.ts';
+import { foldWaiting, messageRef, waitingLine } from '../timeline/timeline.ts';
 import { textContent } from './content.ts';
 import { contentLimits, isReaction, needFit, needText } from './content-limits.ts';
 import { deletionOf } from './deleting.ts';
@@ -49,7 +49,7 @@ export class Writing {
     const ahead = counts ? this.#ahead(replica) : [];
     const sends = await this.#outbox.addAll([...ahead, { room, kind: EventKind.EVENT_KIND_CONTENT, content, counts }]);
     const send = sends.at(-1) as LocalSend;
-    const line = foldWaiting(send, replica.folding) ?? silentLine(replica, send.localId);
+    const line = foldWaiting(send, replica.folding) ?? waitingLine(send.localId, replica.folding);
     return { ...line, localId: send.localId };
   }
 
@@ -119,22 +119,4 @@ export class Writing {
 export function needName(text: string): void {
   const content: Content = { ...textContent(''), body: { $case: 'slotText', value: { text } } };
   needFit(content, contentLimits.slotContentBytesMax, 'name or topic');
-}
-
-/** The line of what makes none by itself: edits, reactions, deletions. */
-function silentLine({ room, folding }: RoomReplica, id: string): TimelineItem {
-  return {
-    id,
-    room,
-    seq: 0,
-    sender: folding.user,
-    senderName: folding.name?.(folding.user) ?? '',
-    device: folding.device,
-    own: true,
-    at: 0,
-    kind: 'message',
-    edited: false,
-    reactions: new Map(),
-    sending: 'waiting',
-  };
 }

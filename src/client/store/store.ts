@@ -67,6 +67,19 @@ export interface LocalStore {
   close(): Promise<void>;
 }
 
+/** This store, which closes something else after itself. */
+export function closingAlso(store: LocalStore, also: () => Promise<void> | void): LocalStore {
+  return {
+    get: (table, key) => store.get(table, key),
+    list: (table, range) => store.list(table, range),
+    write: (changes) => store.write(changes),
+    close: async () => {
+      await store.close();
+      await also();
+    },
+  };
+}
+
 /** Characters of a key. */
 export const keyCharactersMax = 1_024;
 

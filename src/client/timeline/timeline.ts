@@ -100,21 +100,19 @@ export function foldWaiting(send: LocalSend, folding: Folding): TimelineItem | u
   if (!send.content || annotates(send.content) || isSilent(send.content)) return undefined;
   if (send.kind !== EventKind.EVENT_KIND_CONTENT) return undefined;
   return {
-    id: send.localId,
-    room: send.room,
-    seq: 0,
-    sender: folding.user,
-    senderName: folding.name?.(folding.user) ?? '',
-    device: folding.device,
-    own: true,
+    ...waitingLine(send.localId, folding),
     at: send.writtenMs,
     writtenAt: send.writtenMs,
-    kind: 'message',
     content: send.content,
-    edited: false,
-    reactions: noReactions,
-    sending: send.failed ? 'failed' : 'waiting',
-    ...(send.failed ? { failure: rejectionName(send.failed as Rejection) } : {}),
+    ...(send.failed ? { sending: 'failed', failure: rejectionName(send.failed as Rejection) } : {}),
+  };
+}
+
+/** A line of one's own that waits, of which nothing more is known. Also what edits, reactions and deletions have, which make none. */
+export function waitingLine(id: string, { room, user, device, name }: Folding): TimelineItem {
+  return {
+    ...{ id, room, seq: 0, at: 0, sender: user, senderName: name?.(user) ?? '', device, own: true },
+    ...{ kind: 'message', edited: false, reactions: noReactions, sending: 'waiting' },
   };
 }
 

@@ -7,7 +7,7 @@ import { MemoryLedger } from '../ledger.ts';
 import { type EngineOptions, openEngine } from '../olm-engine.ts';
 import { alice, bob, room, TestWorld, wide } from '../test-world.ts';
 import { Calls, calledOn, type Port } from './calls.ts';
-import { openRemoteEngine } from './remote-engine.ts';
+import { openEngineIn, openRemoteEngine } from './remote-engine.ts';
 import { serveEngine } from './serve-engine.ts';
 
 /** Two ends of a port; what goes over is copied, and comes in a turn of its own. */
@@ -135,6 +135,15 @@ describe('an engine in another thread', () => {
     await engine.close();
     expect(over).toEqual(['ended']);
     await expect(engine.confirmed()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('whose thread ends while it is opened is not opened, and the thread is let go of', async () => {
+    const gone = new Error('gone');
+    const port: Port = { post: () => {}, listen: () => {} };
+    const thread = { port, died: Promise.reject(gone), end: () => over.push('ended') };
+    const options = { user: alice, device: '1', server: world.server.portOf(alice, '1'), ledger: new MemoryLedger() };
+    await expect(openEngineIn(thread, options)).rejects.toBe(gone);
+    expect(over).toEqual(['ended']);
   });
 
   test('whose thread ends while it closes is closed', async () => {

@@ -46,8 +46,33 @@ export interface RemoteEngine {
   readonly lost: (error: unknown) => void;
 }
 
+/** A thread that holds an engine. */
+export interface EngineThread {
+  readonly port: Port;
+  /** Rejects when the thread ends by itself. */
+  readonly died: Promise<never>;
+  readonly end: () => unknown;
+}
+
+/** Opens the engine of this thread, which ends with it, and where it can't be opened. Rejects as `openEngine` does. */
+export async function openEngineIn({ port, died, end }: EngineThread, options: RemoteOptions): Promise<CryptoEngine> {
+  died.catch(() => {});
+  try {
+    const { engine, lost } = await Promise.race([openRemoteEngine(port, options, end), died]);
+    died.catch(lost);
+    return engine;
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
 /** Opens the engine behind `port`. Rejects as `openEngine` does. `ended` is called after `close`, to end the thread. */
-export async function openRemoteEngine(port: Port, options: RemoteOptions, ended: () => void): Promise<RemoteEngine> {
+export async function openRemoteEngine(
+  port: Port,
+  options: RemoteOptions,
+  ended: () => unknown,
+): Promise<RemoteEngine> {
   const { user, device, store, server, ledger } = options;
   const events = new Emitter<EngineEvents>();
   const receivers = new Map<RoomId, readonly Recipient[]>();
