@@ -11,8 +11,7 @@ import {
 import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives } from '../../golden/cast.ts';
 import { directPolicy, groupPolicy, Story } from '../../golden/story.ts';
 import { concatBytes } from '../bytes/bytes.ts';
-import { stateHash } from '../bytes/hash.ts';
-import { applyControl, headerFitsControl, startFromCheckpoint } from './chain.ts';
+import { applyControl, headerFitsControl } from './chain.ts';
 import { controlFaults, rejectionOf } from './fault.ts';
 import { checkPerson, isPair } from './person.ts';
 import { decodeState, encodeState, hashState, standing } from './state.ts';
@@ -333,83 +332,6 @@ describe('a departure', () => {
     };
     expect(story.offer(signBody(body, provider), { providerOf }).invalid).toBe('MALFORMED');
     expect(story.attempt(1, { kind: K.CONTROL_KIND_DEPART, target: 2 })).toBe('MALFORMED');
-  });
-});
-
-describe('a checkpoint', () => {
-  function long(): { story: Story; stateBytes: Uint8Array; at: number } {
-    const story = pair();
-    story.join(1, ben, Role.ROLE_ADMIN);
-    story.join(2, cid);
-    story.do(3, leave(3));
-    const stateBytes = encodeState(story.state!);
-    story.do(2, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: hashState(story.state!, testPrimitives) });
-    const at = story.entries.length - 1;
-    story.do(1, { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER });
-    story.do(3, accept(3));
-    return { story, stateBytes, at };
-  }
-
-  it('of another state is refused, and a member can sign none', () => {
-    const { story } = long();
-    const wish = { kind: K.CONTROL_KIND_CHECKPOINT, stateHash: hashState(story.state!, testPrimitives) };
-    expect(story.attempt(1, { ...wish, stateHash: bytesOf('other') })).toBe('WRONG_STATE');
-    expect(story.attempt(3, wish)).toBe('ROLE_TOO_LOW');
-    expect(story.attempt(1, wish)).toBe(null);
-  });
-
-  it('lets a reader start there and reach the same state as from the genesis', () => {
-    const { story, stateBytes, at } = long();
-    const first = story.entries[at]!;
-    const started = startFromCheckpoint(stateBytes, first.entry, { ...story.context, seq: first.seq, fresh: false });
-    let state = started.state ?? null;
-    for (const { seq, entry } of story.entries.slice(at + 1)) {
-      state = applyControl(state, entry, { ...story.context, seq, fresh: false }).state ?? null;
-    }
-    expect(state).not.toBe(null);
-    expect(encodeState(state!)).toEqual(encodeState(story.state!));
-    expect(state).toEqual(story.state);
-  });
-
-  it('does not start from another state or another kind of entry', () => {
-    const { story, stateBytes, at } = long();
-    const { entry, seq } = story.entries[at]!;
-    const context = { ...story.context, seq, fresh: false };
-    const raised = decodeState(stateBytes);
-    if (typeof raised === 'string') throw new Error(raised);
-    const forged = encodeState({
-      ...raised,
-      members: raised.members.put({ ...raised.members.get(3)!, role: Role.ROLE_OWNER }),
-    });
-    expect(startFromCheckpoint(forged, entry, context).invalid).toBe('WRONG_STATE');
-    expect(startFromCheckpoint(stateBytes.subarray(1), entry, context).invalid).toBe('WRONG_STATE');
-    expect(startFromCheckpoint(stateBytes, entry, { ...context, room: `!g${'a'.repeat(32)}:x` }).invalid).toBe(
-      'WRONG_STATE',
-    );
-    const before = story.entries[at - 1]!;
-    expect(startFromCheckpoint(stateBytes, before.entry, context).invalid).toBe('WRONG_STATE');
-  });
-
-  it('of a later version says so, where an admin signed it; unsigned additions are a wrong state', () => {
-    const { story, stateBytes, at } = long();
-    const { seq } = story.entries[at]!;
-    const context = { ...story.context, seq, fresh: false };
-    const state = ControlState.decode(stateBytes);
-    const news = { 7994: [Uint8Array.of(2, 1, 2)] };
-    for (const image of [
-      { ...state, _unknownFields: news },
-      { ...state, members: state.members.map((member) => ({ ...member, _unknownFields: news })) },
-    ]) {
-      const later = ControlState.encode(image).finish();
-      const body = {
-        ...bodyAfter(story.state, ada, { kind: K.CONTROL_KIND_CHECKPOINT }),
-        number: state.head!.number + 1,
-      };
-      const checkpoint = { ...body, previousHash: state.head!.hash, stateHash: stateHash(later, testPrimitives) };
-      const signed = signBody(checkpoint, ada.device(1).keys);
-      expect(startFromCheckpoint(later, signed, context).invalid).toBe('UNKNOWN_KIND');
-      expect(startFromCheckpoint(later, story.entries[at]!.entry, context).invalid).toBe('WRONG_STATE');
-    }
   });
 });
 

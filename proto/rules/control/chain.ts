@@ -5,9 +5,11 @@ import { type ControlBody, type ControlEntry, ControlKind, type EventHeader } fr
 import { equalBytes, zeroHash } from '../bytes/bytes.ts';
 import { controlHash, stateHash } from '../bytes/hash.ts';
 import type { Roll } from '../identity/roll.ts';
+import { parseRoomId } from '../ids.ts';
 import type { Primitives } from '../primitives.ts';
 import { checkProvider, checkSigner, decodeControl } from './entry.ts';
 import type { ControlFault } from './fault.ts';
+import { checkPersons } from './person.ts';
 import { applyRule, create } from './rules.ts';
 import type { RuleResult } from './standing.ts';
 import { type ControlState, decodeState } from './state.ts';
@@ -52,8 +54,9 @@ export function applyControl(state: ControlState | null, entry: ControlEntry, co
 
 /**
  * Starts from a CHECKPOINT instead of the genesis: `stateBytes` is the encoded state before it, vouched for by the admin who signed `entry`.
- * Nothing ties such a state to the room's id: it is as good as the persons who signed since. WRONG_STATE where the bytes do not fit, UNKNOWN_KIND
- * where a later version made them.
+ * Nothing ties such a state to the room's id but the pair of a 1:1 room: it is as good as the persons who signed since. WRONG_STATE where the bytes do
+ * not fit, or are no state that a room of this id can have; UNKNOWN_KIND where a later version made them; SECOND_NUMBER, WRONG_PAIR by who is known of
+ * its members.
  */
 export function startFromCheckpoint(
   stateBytes: Uint8Array,
@@ -67,7 +70,15 @@ export function startFromCheckpoint(
   if (body.kind !== ControlKind.CONTROL_KIND_CHECKPOINT || !isSigned) return { invalid: 'WRONG_STATE' };
   const state = decodeState(stateBytes);
   if (typeof state === 'string') return { invalid: state };
-  return state.room === context.room ? applyControl(state, entry, context) : { invalid: 'WRONG_STATE' };
+  if (state.room !== context.room || !fitsRoom(state)) return { invalid: 'WRONG_STATE' };
+  const wrong = checkPersons(state, context);
+  return wrong === null ? applyControl(state, entry, context) : { invalid: wrong };
+}
+
+/** Of which kind a room is stands in its id: no state makes a group of a 1:1 room. */
+function fitsRoom({ room, policy, members }: ControlState): boolean {
+  const isDirect = parseRoomId(room)?.direct;
+  return policy.direct === isDirect && (!isDirect || members.size <= 2);
 }
 
 /** Does the header of the event tell the same actor and device as the entry that it carries? A DEPART comes from device 0 of its target. */

@@ -35,6 +35,25 @@ export function checkPerson(
   return isPair(state.room, person.user, other.user, context.primitives) ? null : 'WRONG_PAIR';
 }
 
+/**
+ * Everybody in a state that was not followed from its genesis. Null, or SECOND_NUMBER, WRONG_PAIR. Of members who are not known nothing is said: nobody
+ * shares keys with them.
+ */
+export function checkPersons(
+  state: ControlState,
+  context: { readonly roll: Roll; readonly primitives: Primitives },
+): ControlFault | null {
+  const users: string[] = [];
+  for (const { person } of state.members) {
+    const known = context.roll.person(person);
+    if (known !== undefined) users.push(known.user);
+  }
+  if (new Set(users).size < users.length) return 'SECOND_NUMBER';
+  const [one, other] = users;
+  if (!state.policy.direct || one === undefined || other === undefined) return null;
+  return isPair(state.room, one, other, context.primitives) ? null : 'WRONG_PAIR';
+}
+
 /** Is this the 1:1 room of the two users? False for the same user twice. A hub asks it of a genesis, so that nobody takes another pair's room. */
 export function isPair(room: string, one: string, other: string, primitives: Primitives): boolean {
   return one !== other && directRoomId(one, other, primitives) === room;
