@@ -175,7 +175,12 @@ export interface LocalControl {
   seq: number;
   entry: ControlEntry | undefined;
   person?: Person | undefined;
-  credential?: Credential | undefined;
+  credential?:
+    | Credential
+    | undefined;
+  /** Of a CHECKPOINT behind which the chain begins, or goes on: VERBATIM ControlState before it, and who its members are. */
+  state: Uint8Array;
+  persons: Person[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1404,7 +1409,15 @@ export const LocalProfile: MessageFns<LocalProfile> = {
 };
 
 function createBaseLocalControl(): LocalControl {
-  return { seq: 0, entry: undefined, person: undefined, credential: undefined, _unknownFields: {} };
+  return {
+    seq: 0,
+    entry: undefined,
+    person: undefined,
+    credential: undefined,
+    state: new Uint8Array(0),
+    persons: [],
+    _unknownFields: {},
+  };
 }
 
 export const LocalControl: MessageFns<LocalControl> = {
@@ -1420,6 +1433,12 @@ export const LocalControl: MessageFns<LocalControl> = {
     }
     if (message.credential !== undefined) {
       Credential.encode(message.credential, writer.uint32(34).fork()).join();
+    }
+    if (message.state.length !== 0) {
+      writer.uint32(42).bytes(message.state);
+    }
+    for (const v of message.persons) {
+      Person.encode(v!, writer.uint32(50).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1475,6 +1494,22 @@ export const LocalControl: MessageFns<LocalControl> = {
             }
 
             message.credential = Credential.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.state = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.persons.push(Person.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -48,6 +48,8 @@ export const alarmCodes = [
   'CONTROL_ROLLED_BACK',
   /** An author knew a control entry that the server does not hand out: a hidden removal. */
   'CONTROL_WITHHELD',
+  /** The chain can be read from a CHECKPOINT on only, and nobody of one's own stands for what it says of members: compare them with the others. */
+  'CONTROL_UNVOUCHED',
   /** A device manifest is invalid. */
   'MANIFEST_INVALID',
   /** A lower manifest than known, or another one with the same version: a removed device listed again. */

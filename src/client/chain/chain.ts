@@ -1,24 +1,19 @@
 // The device's own copy of a room's control chain: every entry is run through the same validity function as at the hub, so that members,
 // roles and policy are what people signed and never what a server says. Keeps entries as rows, so that the chain need not be read twice.
+// Where the entries before can't be followed it goes on behind a CHECKPOINT; who stands for that one is said by behind-checkpoint.ts.
 import { LocalControl } from '#proto/gen/local.ts';
-import {
-  ControlBody,
-  type ControlEntry,
-  ControlKind,
-  type Credential,
-  MemberStatus,
-  type Person,
-} from '#proto/gen/record.ts';
-import { toHex } from '#proto/rules/bytes/base.ts';
-import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { ControlBody, type ControlEntry, ControlKind, type Credential, type Person } from '#proto/gen/record.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
-import { applyControl } from '#proto/rules/control/chain.ts';
+import { applyControl, startFromCheckpoint } from '#proto/rules/control/chain.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
 import { Roll } from '#proto/rules/identity/roll.ts';
+import { limits } from '#proto/rules/limits.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { LocalChange } from '../store/store.ts';
 import { orderedNumber } from '../store/store.ts';
+import { ChainHistory } from './chain-history.ts';
 
 /** An entry with its place and what lies beside it. */
 export interface ChainLink {
@@ -40,15 +35,31 @@ export type Taken =
   | { readonly result: 'known' | 'missing' }
   | { readonly result: 'invalid'; readonly fault: string };
 
+/** A CHECKPOINT, and the state that it signs, as the server brought them. */
+export interface CheckpointLink extends ChainLink {
+  readonly stateBytes: Uint8Array;
+}
+
+/** What somebody signed. */
+export interface Signed {
+  readonly kind: ControlKind;
+  readonly actor: number;
+  readonly device: number;
+  readonly target: number;
+  /** Who the actor was then, by commitment. */
+  readonly person: Uint8Array;
+  /** When, as the author says. */
+  readonly signedMs: number;
+}
+
 /** A room's chain. */
 export class Chain {
   readonly room: string;
   readonly roll: Roll;
+  #history = new ChainHistory();
   #primitives: Primitives;
   #state: ControlState | null = null;
-  /** By number - 1: the state after that entry, the seq of its event, and who signed it. States share what they can. */
-  #history: { readonly seq: number; readonly state: ControlState; readonly actor: number }[] = [];
-  #numbers = new Map<string, number>();
+  #signed: Signed[] = [];
 
   constructor(room: string, primitives: Primitives) {
     this.room = room;
@@ -66,61 +77,72 @@ export class Chain {
     return this.#state?.number ?? 0;
   }
 
+  /** Every entry from this number on is here. */
+  get start(): number {
+    return this.#history.start;
+  }
+
+  /** Is every entry from the genesis on here? Else it begins behind a CHECKPOINT, or went on behind one. */
+  get isWhole(): boolean {
+    return this.start === 1;
+  }
+
+  /** What was signed, in order, from the genesis on, or from the CHECKPOINT on that was skipped to. */
+  get signed(): readonly Signed[] {
+    return this.#signed;
+  }
+
   /** hash of the entry `number`, if it is here. */
   hashAt(number: number): Uint8Array | undefined {
-    return this.#history[number - 1]?.state.hash;
+    return this.#history.hashAt(number);
+  }
+
+  /** Is it an entry that a CHECKPOINT stood in for? */
+  isSkipped(number: number): boolean {
+    return this.#history.isSkipped(number);
   }
 
   /** Is this entry, by its hash, part of the chain? */
   has(hash: Uint8Array): boolean {
-    return this.#numbers.has(toHex(hash));
+    return this.placeOf(hash) !== undefined;
   }
 
   /** Seq of the event with this entry, as whoever brought it said; undefined = it is not part of the chain. */
   placeOf(hash: Uint8Array): number | undefined {
-    return this.#history[(this.#numbers.get(toHex(hash)) ?? 0) - 1]?.seq;
+    return this.#history.placeOf(hash);
   }
 
   /** Does the chain have an entry at this seq? */
   standsAt(seq: number): boolean {
-    return this.#history.findLast((step) => step.seq <= seq)?.seq === seq;
+    return this.#history.standsAt(seq);
   }
 
-  /** The state that held when the record `seq` was taken by the hub; null before the genesis. */
+  /** Does this seq lie where a CHECKPOINT stood in for the entries? */
+  isUntold(seq: number): boolean {
+    return this.#history.isUntold(seq);
+  }
+
+  /** The state that held when the record `seq` was taken by the hub; null before the genesis, and where a CHECKPOINT stood in for the entries. */
   stateAt(seq: number): ControlState | null {
-    return this.#history.findLast((step) => step.seq <= seq)?.state ?? null;
+    return this.#history.stateAt(seq);
   }
 
-  /** Seq of the event with which this member joined last; 0 = never. */
+  /** Seq of the event with which this member joined last; 0 = never, or not known. */
   joinedAt(member: number): number {
-    const joined = (state: ControlState | undefined) =>
-      state?.members.get(member)?.status === MemberStatus.MEMBER_STATUS_JOINED;
-    const at = this.#history.findLastIndex(
-      ({ state }, index) => joined(state) && !joined(this.#history[index - 1]?.state),
-    );
-    return this.#history[at]?.seq ?? 0;
+    return this.#history.joinedAt(member);
   }
 
   /** Was this member joined, as the same person, after the entry `number` and after each one since? */
   joinedSince(member: number, number: number): boolean {
-    const now = this.#state?.members.get(member);
-    if (!now || number < 1 || number > this.#history.length) return false;
-    return this.#history.slice(number - 1).every(({ state }) => {
-      const then = state.members.get(member);
-      return then?.status === MemberStatus.MEMBER_STATUS_JOINED && equalBytes(then.person, now.person);
-    });
+    return this.#history.joinedSince(member, number);
   }
 
-  /** Who signed the present identity of this member in, as they were known then. Undefined where nobody did: it came with the member, by whose word ever. */
+  /** Who signed the present identity of this member in, as they were known then. Undefined where nobody did behind `start`: it came with the member, or with a
+   * CHECKPOINT, by whose word ever. */
   renewedBy(member: number): Person | undefined {
-    const personAt = (index: number) => this.#history[index]?.state.members.get(member)?.person;
-    const at = this.#history.findLastIndex((_, index) => {
-      const [person, before] = [personAt(index), personAt(index - 1)];
-      return person && !(before && equalBytes(person, before));
-    });
-    const step = this.#history[at];
-    const actor = personAt(at - 1) && step?.state.members.get(step.actor);
-    return actor && this.roll.person(actor.person);
+    const isRenewal = ({ kind, target }: Signed) => kind === ControlKind.CONTROL_KIND_IDENTITY && target === member;
+    const renewal = this.#signed.findLast(isRenewal);
+    return renewal && this.roll.person(renewal.person);
   }
 
   /** Was this member ever allowed to read one of the seqs `from` to `through`? */
@@ -129,18 +151,34 @@ export class Chain {
     return stays.some((stay) => stay.from <= through && (stay.through === 0 || stay.through >= from));
   }
 
+  /** Was this member joined after one of the entries that are here of before `start`? */
+  wasInBefore(member: number): boolean {
+    return this.#history.wasInBefore(member);
+  }
+
+  /** Was this member in the room when the hub took the record `seq`, as far as stays say? Of who came too often the first ones are not kept. */
+  wasThere(member: number, seq: number): boolean {
+    const stays = this.#state?.members.get(member)?.stays ?? [];
+    const isForgotten = stays.length >= limits.staysMax && seq < (stays[0]?.from ?? 0);
+    return isForgotten || this.mayReadAny(member, seq, seq);
+  }
+
   /** Rebuilds the chain from own rows. They were checked when they came and lie sealed, so signatures are not checked again. */
   restore(rows: readonly Uint8Array[]): void {
     const trusting: Primitives = { ...this.#primitives, verify: () => true };
     for (const row of rows) {
-      const { seq, entry, person, credential } = LocalControl.decode(row);
+      const { seq, entry, person, credential, state: stateBytes, persons } = LocalControl.decode(row);
       if (!entry) continue;
-      if (person) this.roll.addPerson(person);
+      for (const each of person ? [person, ...persons] : persons) this.roll.addPerson(each);
       if (credential) this.roll.addCredential(credential);
-      const { state, body } = applyControl(this.#state, entry, { ...this.#context(seq), primitives: trusting });
+      const context = { ...this.#context(seq), primitives: trusting };
+      const isSkipped = stateBytes.length > 0;
+      const { state, body } = isSkipped
+        ? startFromCheckpoint(stateBytes, entry, context)
+        : applyControl(this.#state, entry, context);
       // What does not follow was written around a crash: the server is asked for the rest.
       if (!state) return;
-      this.#keep(seq, state, body.actor);
+      this.#keep(seq, state, { body, isSkipped });
     }
   }
 
@@ -150,14 +188,27 @@ export class Chain {
     for (const person of link.persons) this.roll.addPerson(person);
     for (const credential of link.credentials) this.roll.addCredential(credential);
     const hash = controlHash(link.entry.signed, this.#primitives);
-    const place = this.placeOf(hash);
+    const place = this.#history.placeOf(hash);
     if (place !== undefined) return place === link.seq ? { result: 'known' } : { result: 'invalid', fault: 'MOVED' };
     const { state, body, invalid } = applyControl(this.#state, link.entry, this.#context(link.seq));
     if (invalid === 'WRONG_NUMBER' || invalid === 'NOT_CREATED') return this.#misplaced(link);
     if (invalid !== undefined) return { result: 'invalid', fault: invalid };
+    this.#keep(link.seq, state, { body, isSkipped: false });
     const { kind, actor, target } = body;
-    this.#keep(link.seq, state, actor);
     return { result: 'applied', kind, actor, target, changes: [this.#row(link, body)] };
+  }
+
+  /** Goes on behind a CHECKPOINT above what is here, whose state the caller holds for good. */
+  skipTo(link: CheckpointLink): Taken {
+    for (const person of link.persons) this.roll.addPerson(person);
+    for (const credential of link.credentials) this.roll.addCredential(credential);
+    const { state, body, invalid } = startFromCheckpoint(link.stateBytes, link.entry, this.#context(link.seq));
+    if (invalid !== undefined) return { result: 'invalid', fault: invalid };
+    if (state.number <= this.number) return { result: 'invalid', fault: 'REWRITTEN' };
+    if (link.seq <= this.#history.seq) return { result: 'invalid', fault: 'MOVED' };
+    this.#keep(link.seq, state, { body, isSkipped: true });
+    const { kind, actor, target } = body;
+    return { result: 'applied', kind, actor, target, changes: [this.#row(link, body, link.stateBytes)] };
   }
 
   /** Does the entry bring someone in of whom nothing is known here? A record says nothing of persons: ReadRoom does, or they were erased since. */
@@ -185,10 +236,16 @@ export class Chain {
     return 0;
   }
 
-  #keep(seq: number, state: ControlState, actor: number): void {
+  #keep(seq: number, state: ControlState, { body, isSkipped }: { body: ControlBody; isSkipped: boolean }): void {
+    const { kind, actor, device, target, signedMs } = body;
+    const before = isSkipped ? undefined : this.#state?.members.get(actor);
+    const { person = noBytes } = before ?? state.members.get(actor) ?? {};
     this.#state = state;
-    this.#history.push({ seq, state, actor });
-    this.#numbers.set(toHex(state.hash), state.number);
+    if (isSkipped) {
+      this.#history.skipTo(seq, state);
+      this.#signed = [];
+    } else this.#history.add(seq, state);
+    this.#signed.push({ kind, actor, device, target, person, signedMs });
   }
 
   #context(seq: number) {
@@ -204,17 +261,22 @@ export class Chain {
 
   #misplaced(link: ChainLink): Taken {
     const { number } = ControlBody.decode(link.entry.signed);
+    // Whatever it says, a CHECKPOINT stood in for it.
+    if (this.#history.isSkipped(number) && this.#history.isUntold(link.seq)) return { result: 'known' };
     // An entry under a number that is taken, but with another hash, is a second chain.
     return number <= this.number ? { result: 'invalid', fault: 'REWRITTEN' } : { result: 'missing' };
   }
 
-  #row(link: ChainLink, { target, actor, device }: ControlBody): LocalChange {
+  #row(link: ChainLink, { target, actor, device }: ControlBody, stateBytes: Uint8Array = noBytes): LocalChange {
     const state = this.#state as ControlState;
+    const members = stateBytes.length > 0 ? [...state.members] : [];
     const row: LocalControl = {
       seq: link.seq,
       entry: link.entry,
       person: this.person(target),
       credential: link.credentials.findLast((one) => one.member === actor && one.device === device),
+      state: stateBytes,
+      persons: members.flatMap(({ person }) => this.roll.person(person) ?? []),
     };
     return {
       table: 'control',

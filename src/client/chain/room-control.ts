@@ -1,5 +1,6 @@
 // The control chain of a held room: read from the server entry by entry, taken when its record comes, compared with what others have seen.
-// An entry that fails the rules, or a chain that went back, freezes sending and says why.
+// An entry that fails the rules, or a chain that went back, freezes sending and says why. What can't be followed is skipped to the newest CHECKPOINT.
+import type { RoomSnapshot } from '#proto/gen/client.ts';
 import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
@@ -7,6 +8,7 @@ import type { AlarmCode } from '../alarms.ts';
 import { ClientError } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { LocalChange } from '../store/store.ts';
+import { continues, hasVoucher, knowsSigner, numberOf, readCheckpoint } from './behind-checkpoint.ts';
 import { type ChainLink, removals, type Taken } from './chain.ts';
 
 /** What came with records: who the people in new entries are, and why their devices may sign. */
@@ -22,25 +24,90 @@ export const nothingBeside: Beside = { persons: [], credentials: [] };
 export async function syncChain(room: RoomReplica): Promise<void> {
   const { parts } = room.ports;
   // A chain read for the first time is history: nobody joins now.
-  const firstSight = room.chain.number === 0;
+  const news = room.chain.number > 0;
   const known = room.chain.number;
+  let isNew = false;
   for (;;) {
     const before = room.chain.number;
-    const read = { room: room.room, fromControl: before + 1, slots: false, stateOffset: 0, afterSlot: '' };
-    const snapshot = await parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
+    const snapshot = await readFrom(room, before + 1);
     const changes: LocalChange[] = [];
-    for (const { seq, entry } of snapshot.control) {
-      if (!entry) continue;
-      const taken = await takeKnowing(room, { seq, entry, ...snapshot });
-      if (!(await settle(room, taken, { changes, news: !firstSight }))) return;
-    }
+    const read = await takeAll(room, snapshot, { changes, news });
     if (changes.length > 0) await parts.store.write([...changes, room.row()]);
-    await meet(room, snapshot.persons);
-    if (snapshot.next > 0 && room.chain.number > before) continue;
+    if (read === 'invalid') return;
+    await meet(room, read === 'all' ? snapshot.persons : read);
+    isNew ||= read !== 'all';
+    if ((read !== 'all' || snapshot.next > 0) && room.chain.number > before) continue;
     const head = snapshot.head ?? { number: 0, hash: noBytes };
     await compareControl(room, head, known);
+    await lookForVouchers(room, isNew);
     return;
   }
+}
+
+function readFrom(room: RoomReplica, fromControl: number): Promise<RoomSnapshot> {
+  const value = { room: room.room, fromControl, slots: false, stateOffset: 0, afterSlot: '' };
+  return room.ports.parts.request({ $case: 'readRoom', value }, 'roomSnapshot');
+}
+
+/** Takes what the answer has: all of it, or what is before a place that can't be followed, and the CHECKPOINT behind that with the persons who are given. */
+async function takeAll(
+  room: RoomReplica,
+  snapshot: RoomSnapshot,
+  { changes, news }: { readonly changes: LocalChange[]; readonly news: boolean },
+): Promise<'all' | 'invalid' | readonly Person[]> {
+  if (snapshot.checkpointNumber > room.chain.number) {
+    // What was asked for is gone.
+    const skipped = await skipTo(room, { changes, news });
+    if (skipped) return skipped;
+    await settle(room, { result: 'missing' }, { changes, news });
+    return 'invalid';
+  }
+  for (const { seq, entry } of snapshot.control) {
+    if (!entry) continue;
+    const taken = await takeKnowing(room, { seq, entry, ...snapshot });
+    const skipped = isIncomplete(taken) ? await skipTo(room, { changes, news }) : undefined;
+    if (skipped) return skipped;
+    if (!(await settle(room, taken, { changes, news }))) return 'invalid';
+  }
+  return 'all';
+}
+
+/** Goes on behind the newest CHECKPOINT. Undefined where there is none above what is here, or none that continues it. */
+async function skipTo(
+  room: RoomReplica,
+  { changes, news }: { readonly changes: LocalChange[]; readonly news: boolean },
+): Promise<'invalid' | readonly Person[] | undefined> {
+  const { chain, local, ports } = room;
+  const link = await readCheckpoint(room);
+  if (!link || numberOf(link.entry) <= chain.number) return undefined;
+  for (const person of link.persons) chain.roll.addPerson(person);
+  if (!continues(chain, link)) return undefined;
+  const isKnown = knowsSigner(chain, link);
+  const taken = chain.skipTo(link);
+  if (taken.result === 'applied') {
+    ports.parts.count('chain.skipped');
+    // Who went meanwhile is not told one by one.
+    await ports.parts.engine.rotate(room.room);
+    // Written with the chain: a crash must not leave it without this. It stays where an admin signed whom only such a beginning has.
+    if (!isKnown && local.frozen === '') local.frozen = 'CONTROL_UNVOUCHED';
+  }
+  if (!(await settle(room, taken, { changes, news }))) return 'invalid';
+  await checkSelf(room);
+  return link.persons;
+}
+
+/** Does somebody stand for where the chain begins by now? Else the person is told, once, that nobody does. */
+async function lookForVouchers(room: RoomReplica, isNew: boolean): Promise<void> {
+  if (room.local.frozen !== 'CONTROL_UNVOUCHED') return;
+  if (hasVoucher(room)) await vouched(room);
+  else if (isNew) room.ports.parts.alarm({ code: 'CONTROL_UNVOUCHED', room: room.room });
+}
+
+/** Somebody stands for where the chain begins: what was held up for that goes on. */
+async function vouched(room: RoomReplica): Promise<void> {
+  room.local.frozen = '';
+  await room.save();
+  room.ports.changed(room);
 }
 
 /** Takes the entry in a CONTROL record. False = it is not valid: the room is frozen. Rejects as requests do. */
@@ -64,6 +131,7 @@ export async function takeControl(
   }
   const isTaken = await settle(room, taken, { changes, news: true });
   if (isTaken) await meet(room, link.persons);
+  await lookForVouchers(room, false);
   return isTaken;
 }
 
@@ -72,8 +140,7 @@ async function takeKnowing(room: RoomReplica, link: ChainLink): Promise<Taken> {
   const taken = room.chain.take(link);
   if (taken.result !== 'invalid' || !isIncomplete(taken)) return taken;
   for (let from = 1; from > 0; ) {
-    const read = { room: room.room, fromControl: from, slots: false, stateOffset: 0, afterSlot: '' };
-    const snapshot = await room.ports.parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
+    const snapshot = await readFrom(room, from);
     for (const person of snapshot.persons) room.chain.roll.addPerson(person);
     for (const credential of snapshot.credentials) room.chain.roll.addCredential(credential);
     if (snapshot.next <= from) break;

@@ -3,6 +3,7 @@
 import { LocalRecord } from '#proto/gen/local.ts';
 import {
   type Emptying,
+  EmptyingCause,
   EventHeader,
   EventKind,
   type Record as LogRecord,
@@ -95,10 +96,27 @@ function mayEmpty(
   { stamp, actor }: { readonly stamp: Stamp; readonly actor: EventHeader },
   row: { readonly seq: number; readonly header: EventHeader },
 ): boolean {
+  if (room.chain.isUntold(stamp.seq)) return mightEmpty(room, emptying, { stamp, actor }, row);
   // Roles of that moment: a moderator who has left since was one then.
   const state = room.chain.stateAt(stamp.seq);
   if (state === null || !isAllowed(emptying, actor, state)) return false;
   return mayEmptyRow(emptying, row, { state, actor, acceptedMs: stamp.acceptedMs });
+}
+
+/** The same where a CHECKPOINT stood in for the entries of then: anybody who was there might have been a moderator. */
+function mightEmpty(
+  { chain }: RoomReplica,
+  emptying: Emptying,
+  { stamp, actor }: { readonly stamp: Stamp; readonly actor: EventHeader },
+  row: { readonly seq: number; readonly header: EventHeader },
+): boolean {
+  const { state } = chain;
+  if (!state || emptying.fromSeq > 0) return false;
+  if (mayEmptyRow(emptying, row, { state, actor, acceptedMs: stamp.acceptedMs })) return true;
+  const { kind } = row.header;
+  const hasBody = kind === EventKind.EVENT_KIND_CONTENT || kind === EventKind.EVENT_KIND_SLOT;
+  const byModerator = emptying.cause === EmptyingCause.EMPTYING_CAUSE_MODERATOR && !state.policy.direct;
+  return byModerator && hasBody && emptying.seqs.includes(row.seq) && chain.wasThere(actor.member, stamp.seq);
 }
 
 /** Is this body of an EMPTYING one that its author might send at that moment? */

@@ -47,6 +47,45 @@ describe('a record that a lying hub hands out', () => {
     expect(codes()).toEqual(['HISTORY_FORKED']);
   });
 
+  // A CHECKPOINT stood in for the entries of then: the stays in its state say who was there, and nobody's role is known.
+  it('of before a CHECKPOINT freezes the room where its author was not there, and counts whatever their role was', async () => {
+    const list = { seqs: [6], blobs: [], fromSeq: 0, throughSeq: 0, member: 0 };
+    const byModerator = Emptying.encode({ ...list, cause: EmptyingCause.EMPTYING_CAUSE_MODERATOR }).finish();
+    const world = (wasThere: boolean) => {
+      const made = roomWorld({ status: MemberStatus.MEMBER_STATUS_LEFT }, { postRole: Role.ROLE_ADMIN });
+      const untold = {
+        isUntold: () => true,
+        stateAt: () => null,
+        wasThere: (member: number) => wasThere || member !== 2,
+      };
+      Object.assign(made.room.chain, untold);
+      return made;
+    };
+    const there = world(true);
+    expect(await there.take(6, { member: 3, kind: content })).toBe(true);
+    expect(await there.take(7, { member: 2, kind: emptying, body: byModerator })).toBe(true);
+    expect((await recordAt(there.room, 6))?.record?.emptiedBy).toBe(7);
+    expect(await there.take(8, { member: 2, kind: emptying, body: Uint8Array.of(1) })).toBe(false);
+    for (const kind of [content, slot, emptying]) {
+      const away = world(false);
+      expect(await away.take(6, { member: 3, kind: content })).toBe(true);
+      expect(await away.take(7, { member: 2, kind, ...(kind === emptying ? { body: byModerator } : {}) })).toBe(false);
+      expect(away.codes()).toEqual(['RECORD_INVALID']);
+    }
+  });
+
+  it('says of entries that a CHECKPOINT stood in for whether they are new enough, not whether they are the same', async () => {
+    const { room, codes, take } = roomWorld();
+    const { state } = room.chain;
+    Object.assign(room.chain, { isSkipped: (number: number) => number < 3, state: { ...state, lastRemoval: 2 } });
+    Object.assign(room.chain, { stateAt: () => room.chain.state });
+    const knowing = (number: number) => ({ member: 2, kind: content, control: { number, hash: new Uint8Array(32) } });
+    expect(await take(6, knowing(2))).toBe(true);
+    expect(codes()).toEqual([]);
+    expect(await take(7, knowing(1))).toBe(false);
+    expect(codes()).toEqual(['RECORD_INVALID']);
+  });
+
   it('empties nothing by range, nor in the name of someone removed', async () => {
     const range = { seqs: [], blobs: [], fromSeq: 1, throughSeq: 1000, member: 1 };
     const byRange = Emptying.encode({ ...range, cause: EmptyingCause.EMPTYING_CAUSE_QUOTA }).finish();

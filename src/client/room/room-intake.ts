@@ -14,6 +14,7 @@ import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { recordHash } from '#proto/rules/bytes/hash.ts';
 import { decodeControl } from '#proto/rules/control/entry.ts';
 import { mayPost, maySetSlot } from '#proto/rules/control/state.ts';
+import { decodeEmptying } from '#proto/rules/record/emptying.ts';
 import { checkControlHead } from '#proto/rules/record/event.ts';
 import { isWrittenApart } from '#proto/rules/record/payload.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record/record.ts';
@@ -240,7 +241,10 @@ function isOwnReading(room: RoomReplica, record: LogRecord, { header }: CheckedR
 function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boolean {
   const state = room.chain.stateAt(stamp.seq);
   // Of an entry that is not here `compareWitness` speaks, once the author is proven.
-  if (state === null || (header.control?.number ?? 0) > state.number) return true;
+  const number = header.control?.number ?? 0;
+  if (state === null || number > state.number) return true;
+  // Which hash an entry has that a CHECKPOINT stood in for is not known here, only whether it is new enough.
+  if (room.chain.isSkipped(number)) return number >= state.lastRemoval;
   const hashAt = (number: number) => room.chain.hashAt(number);
   return checkControlHead(header, state, hashAt) !== Rejection.REJECTION_STALE_STATE;
 }
@@ -248,11 +252,19 @@ function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boo
 /** Might the author say this in that moment, by the chain? An honest hub asks the same: who was removed, or stands too low, is not heard. */
 function maySay(room: RoomReplica, record: LogRecord, { header, stamp }: CheckedRecord): boolean {
   if (header.kind === EventKind.EVENT_KIND_CONTROL) return true;
+  if (room.chain.isUntold(stamp.seq)) return mightSay(room, record, header, stamp.seq);
   const state = room.chain.stateAt(stamp.seq);
   if (state === null) return false;
   if (header.kind === EventKind.EVENT_KIND_SLOT) return maySetSlot(state, header.member);
   if (header.kind === EventKind.EVENT_KIND_EMPTYING) return isLawfulEmptying(record.body, header, state);
   return mayPost(state, header.member);
+}
+
+/** The same where a CHECKPOINT stood in for the entries of then: who was in the room is known, and nobody's role. */
+function mightSay(room: RoomReplica, record: LogRecord, { member, kind }: EventHeader, seq: number): boolean {
+  const isEmptying = kind === EventKind.EVENT_KIND_EMPTYING;
+  if (isEmptying && typeof decodeEmptying(record.body) === 'number') return false;
+  return (isEmptying && member === 0) || room.chain.wasThere(member, seq);
 }
 
 /** Does another place hold this very message? An author gives an id once, so the server repeats it. */

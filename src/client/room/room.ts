@@ -127,7 +127,10 @@ export class RoomReplica {
       person: (member) => this.chain.user(member),
       name: (of) => this.ports.parts.profiles.info(of).name,
       hides: (member, atMs) => this.ports.parts.hides(this.chain.user(member), atMs),
-      moderates: (member, seq) => (this.chain.stateAt(seq)?.members.get(member)?.role ?? 0) >= Role.ROLE_MODERATOR,
+      moderates: (member, seq) => {
+        const state = this.chain.isUntold(seq) ? this.chain.state : this.chain.stateAt(seq);
+        return (state?.members.get(member)?.role ?? 0) >= Role.ROLE_MODERATOR;
+      },
     };
   }
 
@@ -264,7 +267,9 @@ export class RoomReplica {
   /** Ends sending here, once. What authors say weighs less than what the server handed out. */
   async stop(code: AlarmCode, byAuthors: boolean): Promise<void> {
     const { local } = this;
-    if (local.frozen !== '' && (byAuthors || !local.frozenByAuthors)) return;
+    // That nobody stands for the chain's beginning weighs less than any contradiction: it may end by itself.
+    const isFree = local.frozen === '' || local.frozen === 'CONTROL_UNVOUCHED';
+    if (!isFree && (byAuthors || !local.frozenByAuthors)) return;
     local.frozen = code;
     local.frozenByAuthors = byAuthors;
     await this.save();

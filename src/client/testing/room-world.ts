@@ -117,6 +117,8 @@ export function roomWorld(
     hashAt: () => control.hash,
     stateAt: () => state,
     standsAt: () => false,
+    isUntold: () => false,
+    isSkipped: () => false,
     user: (number: number) => users[number] ?? '',
     memberOf: () => 1,
     mayReadAny: () => true,

@@ -144,7 +144,8 @@ function contradictsChain({ chain, ports }: RoomReplica, record: LogRecord): Ala
     if (EventHeader.decode(record.header).kind !== EventKind.EVENT_KIND_CONTROL)
       return chain.standsAt(seq) ? 'HISTORY_FORKED' : undefined;
     const place = chain.placeOf(controlHash(ControlEntry.decode(record.body).signed, ports.parts.primitives));
-    if (place === undefined) return 'CONTROL_ROLLED_BACK';
+    // Of entries that a CHECKPOINT stood in for nothing follows here.
+    if (place === undefined) return chain.isUntold(seq) ? undefined : 'CONTROL_ROLLED_BACK';
     return place === seq ? undefined : 'HISTORY_FORKED';
   } catch {
     return 'CONTROL_ROLLED_BACK';
