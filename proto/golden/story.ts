@@ -53,6 +53,13 @@ export class Story {
     return story;
   }
 
+  /** The same, where another one is known who is not in it yet. */
+  static acquainted(owner: Actor, other: Actor): Story {
+    const story = Story.group(owner);
+    story.know(2, other);
+    return story;
+  }
+
   /** The 1:1 room of two, created by `one`; the other is not invited yet. */
   static direct(one: Actor, other: Actor, history: HistoryFrom = HistoryFrom.HISTORY_FROM_START): Story {
     const story = new Story(directRoomId(one.user, other.user, testPrimitives));

@@ -1,3 +1,4 @@
+// Single entries of a chain: where they stand, who signed them, and what a genesis, a departure and a header are; what it keeps of versions that this one does not know.
 import { describe, expect, it } from 'vitest';
 import {
   ControlBody,
@@ -9,27 +10,20 @@ import {
   Role,
 } from '../../gen/record.ts';
 import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives } from '../../golden/cast.ts';
-import { directPolicy, groupPolicy, Story } from '../../golden/story.ts';
+import { groupPolicy, Story } from '../../golden/story.ts';
 import { concatBytes } from '../bytes/bytes.ts';
 import { applyControl, headerFitsControl } from './chain.ts';
 import { controlFaults, rejectionOf } from './fault.ts';
-import { checkPerson, isPair } from './person.ts';
-import { decodeState, encodeState, hashState, standing } from './state.ts';
+import { decodeState, encodeState, hashState } from './state.ts';
 
 const K = ControlKind;
 const ada = makeActor('@ada:alpha.lu');
 const ben = makeActor('@ben:beta.lu');
-const cid = makeActor('@cid:beta.lu');
 
-const accept = (member: number) => ({ kind: K.CONTROL_KIND_ACCEPT, target: member });
 const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
 const inviteBen = { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER, person: ben.commitment };
 
-function pair(): Story {
-  const story = Story.group(ada);
-  story.know(2, ben);
-  return story;
-}
+const pair = () => Story.acquainted(ada, ben);
 
 describe('an entry in its place', () => {
   it('is refused in another room, under another number, after another entry', () => {
@@ -173,127 +167,6 @@ describe('a signature', () => {
 function varint(value: number): Uint8Array {
   return Uint8Array.of((value & 0x7f) | 0x80, value >>> 7);
 }
-
-describe('a person', () => {
-  it('gets one number, whatever salt and identity', () => {
-    const story = pair();
-    story.join(1, ben);
-    const again = { ...ben.person(3), salt: bytesOf('fresh salt', 16) };
-    story.context.roll.addPerson(again);
-    const third = makeActor(ben.user, 2);
-    story.know(3, third);
-    const wish = { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER, person: third.commitment };
-    expect(story.attempt(1, wish)).toBe('SECOND_NUMBER');
-  });
-
-  // The room's engineer found it: with one Person known of a user, its commitment passed under a second number.
-  it('gets no second number under the very same commitment', () => {
-    const story = pair();
-    story.join(1, ben);
-    const wish = { kind: K.CONTROL_KIND_INVITE, target: 3, role: Role.ROLE_MEMBER, person: ben.commitment };
-    expect(story.attempt(1, wish)).toBe('SECOND_NUMBER');
-  });
-
-  it('has to be known when it is brought in, and may be erased later', () => {
-    const story = Story.group(ada);
-    const entry = story.sign(1, inviteBen);
-    expect(story.fork().offer(entry).invalid).toBe('MISSING_PERSON');
-    expect(story.fork().offer(entry, { fresh: false }).invalid).toBe(undefined);
-  });
-
-  it('that arrives after its entry is checked then', () => {
-    const story = Story.group(ada);
-    story.offer(story.sign(1, inviteBen), { fresh: false });
-    story.context.roll.addPerson({ ...ada.person(2), salt: bytesOf('s', 16) });
-    const newcomer = { number: 2, commitment: ben.commitment, fresh: true };
-    expect(checkPerson(story.state!, newcomer, story.context)).toBe('MISSING_PERSON');
-    story.context.roll.addPerson(ben.person(2));
-    expect(checkPerson(story.state!, newcomer, story.context)).toBe(null);
-  });
-
-  it('is suspended while its fingerprint differs from the committed one', () => {
-    const story = pair();
-    story.join(1, ben);
-    const member = story.state!.members.get(2)!;
-    const old = ben.master.publicKey;
-    expect(standing(member, old, old)).toBe(MemberStatus.MEMBER_STATUS_JOINED);
-    expect(standing(member, old, makeActor(ben.user, 2).master.publicKey)).toBe(MemberStatus.MEMBER_STATUS_SUSPENDED);
-    expect(standing(member, old, null)).toBe(MemberStatus.MEMBER_STATUS_JOINED);
-    story.do(2, leave(2));
-    const gone = story.state!.members.get(2)!;
-    expect(standing(gone, old, bytesOf('new'))).toBe(MemberStatus.MEMBER_STATUS_LEFT);
-  });
-});
-
-describe('a 1:1 room', () => {
-  it('has the same id for both and is born at the provider of the smaller user id', () => {
-    const room = Story.direct(ada, ben).room;
-    expect(Story.direct(ben, ada).room).toBe(room);
-    expect(room.endsWith(':alpha.lu')).toBe(true);
-    expect(isPair(room, ben.user, ada.user, testPrimitives)).toBe(true);
-    expect(isPair(room, ada.user, cid.user, testPrimitives)).toBe(false);
-    expect(isPair(room, ada.user, ada.user, testPrimitives)).toBe(false);
-  });
-
-  it('takes the partner and nobody else', () => {
-    const story = Story.direct(ada, ben);
-    story.know(2, cid);
-    const wish = { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN };
-    expect(story.attempt(1, { ...wish, person: cid.commitment })).toBe('WRONG_PAIR');
-    story.know(2, ben);
-    expect(story.attempt(1, { ...wish, role: Role.ROLE_MEMBER, person: ben.commitment })).toBe('WRONG_ROLE');
-    story.join(1, ben);
-    story.know(3, cid);
-    expect(story.attempt(1, { ...wish, target: 3, person: cid.commitment })).toBe('MEMBERS_FULL');
-    story.do(2, leave(2));
-    expect(story.attempt(1, { ...wish, target: 3, person: cid.commitment })).toBe('DIRECT_FIXED');
-  });
-
-  it('lets the partner in who was not invited yet, but no stranger', () => {
-    const story = Story.direct(ada, ben);
-    story.know(2, cid);
-    expect(story.attempt(2, { ...accept(2), person: cid.commitment })).toBe('WRONG_PAIR');
-    story.know(2, ben);
-    expect(story.attempt(2, { ...accept(2), person: ben.commitment })).toBe(null);
-    expect(story.state?.members.get(2)?.role).toBe(Role.ROLE_ADMIN);
-  });
-
-  it('is opened again by whoever left or declined, or by a new invitation', () => {
-    const story = Story.direct(ada, ben);
-    story.invite(1, ben);
-    story.do(2, { kind: K.CONTROL_KIND_DECLINE, target: 2 });
-    expect(story.attempt(2, accept(2))).toBe(null);
-    story.do(1, leave(1));
-    expect(story.attempt(2, leave(2))).toBe(null);
-    expect(story.attempt(1, accept(1))).toBe(null);
-    expect(story.attempt(1, { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN })).toBe(null);
-    expect(story.attempt(2, accept(2))).toBe(null);
-  });
-
-  it.each([
-    ['REMOVE', { kind: K.CONTROL_KIND_REMOVE, target: 2 }],
-    ['BAN', { kind: K.CONTROL_KIND_BAN, target: 2 }],
-    ['UNBAN', { kind: K.CONTROL_KIND_UNBAN, target: 2 }],
-    ['ROLE', { kind: K.CONTROL_KIND_ROLE, target: 2, role: Role.ROLE_MEMBER }],
-    ['ROLE of oneself', { kind: K.CONTROL_KIND_ROLE, target: 1, role: Role.ROLE_MEMBER }],
-    ['POLICY', { kind: K.CONTROL_KIND_POLICY, policy: directPolicy }],
-  ])('knows no %s', (_name, wish) => {
-    const story = Story.direct(ada, ben);
-    story.join(1, ben);
-    expect(story.attempt(1, wish)).toBe('DIRECT_FIXED');
-  });
-
-  it("takes the partner's word for a new identity", () => {
-    const story = Story.direct(ada, ben);
-    story.join(1, ben);
-    const reborn = makeActor(ben.user, 2);
-    story.context.roll.addPerson(reborn.person(2));
-    const wish = { kind: K.CONTROL_KIND_IDENTITY, target: 2, person: reborn.commitment };
-    expect(story.attempt(2, wish)).toBe('WRONG_TARGET');
-    expect(story.attempt(1, wish)).toBe(null);
-    expect(story.state?.members.get(2)?.status).toBe(MemberStatus.MEMBER_STATUS_JOINED);
-  });
-});
 
 describe('a departure', () => {
   const provider = keyPair('provider beta.lu');

@@ -16,15 +16,9 @@ const cid = makeActor('@cid:beta.lu');
 const accept = (member: number) => ({ kind: K.CONTROL_KIND_ACCEPT, target: member });
 const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
 
-function pair(): Story {
-  const story = Story.group(ada);
-  story.know(2, ben);
-  return story;
-}
-
 describe('a checkpoint', () => {
   function long(): { story: Story; stateBytes: Uint8Array; at: number } {
-    const story = pair();
+    const story = Story.acquainted(ada, ben);
     story.join(1, ben, Role.ROLE_ADMIN);
     story.join(2, cid);
     story.do(3, leave(3));
