@@ -401,8 +401,12 @@ export class ClientCore extends Emitter<ClientEvents> {
   }
 
   async #followUser(user: string): Promise<void> {
-    if (!(await this.vouching.followUser(user))) return;
-    await this.#repairs.devicesChanged();
+    if (await this.vouching.followUser(user)) this.identityApproved();
+  }
+
+  /** What waited for that goes on, also where the chain named that identity already. */
+  protected identityApproved(): void {
+    this.#chores.background(() => this.#repairs.devicesChanged());
     this.outbox.kickAll();
   }
 

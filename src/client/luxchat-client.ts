@@ -373,7 +373,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
       throw new ClientError('UNTRUSTED', 'This person has another identity than the one compared: compare it anew.');
     if (!identity || !(await this.vouching.approve(user, identity)))
       throw new ClientError('UNKNOWN', 'This identity did not change.');
-    this.outbox.kickAll();
+    this.identityApproved();
   }
 
   /** A bot learns that somebody wants it, and in which language. It has heard nothing of the person before. */

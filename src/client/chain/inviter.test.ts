@@ -1,9 +1,9 @@
 // Consent to a room whose inviter a server made up: by whom this device knows already, nothing is signed before a person approved.
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ControlBody, ControlKind, MemberStatus } from '#proto/gen/record.ts';
-import { makeActor } from '#proto/golden/cast.ts';
+import { type Actor, makeActor } from '#proto/golden/cast.ts';
 import { DirectHub } from '../testing/direct-hub.ts';
-import { begins, invites } from '../testing/others.ts';
+import { begins, enters, invites } from '../testing/others.ts';
 import type { ScriptedSession } from '../testing/scripted-session.ts';
 
 const bob = '@bob:localhost';
@@ -82,7 +82,7 @@ describe('an invitation by somebody whom this device knows under another identit
 
   it.each([
     ['who invited', invites],
-    ['who invited nobody', begins],
+    ['who invited nobody', (hub: DirectHub, actor: Actor) => begins(hub, actor, hub.me)],
   ])('%s is not taken up by starting the conversation oneself', async (_, made) => {
     const { hub, client, invited } = await world();
     const room = await invited(made(hub, hub.startsOver(bob)));
@@ -93,5 +93,24 @@ describe('an invitation by somebody whom this device knows under another identit
     await client.approveIdentity(bob);
     await client.startDirect(bob);
     expect(client.held.need(room).replica.joined).toBe(true);
+  });
+
+  // Between the two entries that begin a 1:1 room a server has time for one of its own.
+  it('is not talked to where he brought himself into the room that one began', async () => {
+    const { hub, client } = await world();
+    const anew = hub.startsOver(bob);
+    const room = begins(hub, hub.me, anew);
+    hub.room(room).status = MemberStatus.MEMBER_STATUS_JOINED;
+    enters(hub, room, anew, { kind: ControlKind.CONTROL_KIND_ACCEPT, actor: 2, target: 2, brings: anew.person(2) });
+    await expect(client.startDirect(bob)).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    const { sender, replica } = client.held.need(room);
+    const receivers = () => sender.place(1).recipients.map(({ user }) => user);
+    expect([replica.joined, receivers()]).toEqual([true, ['@me:localhost']]);
+    const retry = vi.spyOn(replica, 'retry');
+    await client.approveIdentity(bob);
+    // There is nothing to sign: the chain names that identity. What came from it until now is read all the same.
+    await vi.waitFor(() => expect(retry).toHaveBeenCalled());
+    await client.startDirect(bob);
+    expect(receivers()).toEqual(['@me:localhost', bob]);
   });
 });

@@ -6,6 +6,7 @@ import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import type { Known } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
+import { isSignedInHere } from './room-identity.ts';
 
 /** Asks for the newest list of those whom this device knows otherwise: they may have approved ones by now. */
 export async function meetInviter(replica: RoomReplica): Promise<void> {
@@ -24,7 +25,9 @@ export function needInviter(replica: RoomReplica): void {
 
 function strange(replica: RoomReplica): Person[] {
   const { people } = replica.ports.parts;
-  return inviters(replica).filter((person) => isStrange(person, people.get(person.user)));
+  return inviters(replica).filter(
+    (person) => isStrange(person, people.get(person.user)) && !isSignedIn(replica, person.user),
+  );
 }
 
 function inviters({ chain, own }: RoomReplica): Person[] {
@@ -38,4 +41,9 @@ function isStrange({ fingerprint }: Person, known: Known | undefined): boolean {
   if (!known || equalBytes(fingerprint, known.fingerprint)) return false;
   // Who was approved here says by which other keys they went before: they wait to be signed in.
   return !(known.approved && known.manifest.body.formerKeys.some((key) => equalBytes(key, fingerprint)));
+}
+
+/** Of a 1:1 room that one has left: another own device signed them in. */
+function isSignedIn(replica: RoomReplica, user: string): boolean {
+  return replica.chain.state?.policy.direct === true && isSignedInHere(replica, user);
 }

@@ -65,6 +65,9 @@ export class Membership {
     await sender.control(({ joined, chain }) =>
       joined && chain.memberOf(user) === 0 ? inviteDirect(user, fingerprint) : null,
     );
+    // Somebody may have brought themselves in between the two.
+    await meetInviter(replica);
+    needInviter(replica);
   }
 
   /** See Luxchat.createGroup; name and invitations are the caller's. */

@@ -69,6 +69,7 @@ function room(name: string, setting: Setting = {}): void {
     joined: setting.joined ?? true,
     identity: setting.identity ?? 'own',
     local: { frozen: setting.frozen ?? '' },
+    ports: { parts: { user: ada, people: { get: () => self } } },
     chain: {
       state: { policy: { direct }, members: { get: (number: number) => members[number - 1] } },
       memberOf: (user: string) => (user === ben ? 2 : 1),

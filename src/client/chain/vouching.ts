@@ -10,6 +10,7 @@ import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { describePerson, type Statement } from './control-author.ts';
+import { isSignedInHere } from './room-identity.ts';
 
 const present: readonly MemberStatus[] = [MemberStatus.MEMBER_STATUS_INVITED, MemberStatus.MEMBER_STATUS_JOINED];
 
@@ -55,12 +56,10 @@ export class Vouching {
   }
 
   #isSignedIn(known: Known): boolean {
-    const { people, user } = this.#parts();
-    const self = people.get(user);
-    if (!self || (known.approved && known.changedTo.length === 0)) return false;
+    if (known.approved && known.changedTo.length === 0) return false;
     return this.#rooms()
       .all()
-      .some(({ replica }) => signedIn(replica, known, self));
+      .some(({ replica }) => isSignedIn(replica, known));
   }
 
   /** `replaces`: the identity that the chain names, may it be replaced? */
@@ -109,12 +108,10 @@ function statementFor(
   return { kind: ControlKind.CONTROL_KIND_IDENTITY, target, person: describePerson(user, fingerprint, target) };
 }
 
-/** Did this user, under the identity of now, sign the one that this person shows into the 1:1 room with them? That the chain names it is not enough: who made
- * the room, or brought themselves in, named it, and a server makes up both. */
-function signedIn({ chain, joined, local }: RoomReplica, known: Known, self: Known): boolean {
+/** Is it a 1:1 room in which this user signed the identity in that this person shows? That the chain names it is not enough. */
+function isSignedIn(replica: RoomReplica, known: Known): boolean {
+  const { chain, joined, local } = replica;
   if (chain.state?.policy.direct !== true || !joined || local.frozen !== '') return false;
-  const named = (user: string) => chain.person(chain.memberOf(user))?.fingerprint ?? noBytes;
-  const by = chain.renewedBy(chain.memberOf(known.user));
-  const isOwn = by?.user === self.user && equalBytes(by.fingerprint, self.fingerprint);
-  return isOwn && equalBytes(named(self.user), self.fingerprint) && equalBytes(named(known.user), shownIdentity(known));
+  const named = chain.person(chain.memberOf(known.user))?.fingerprint ?? noBytes;
+  return equalBytes(named, shownIdentity(known)) && isSignedInHere(replica, known.user);
 }

@@ -181,6 +181,15 @@ describe('a message of a device that stands in the list of another identity than
       deviceStanding: async () => ({ number: 2, removed: false, listedAs: master }),
     });
 
+  it('is not shown in a 1:1 room where nobody but that identity says who it is, though the chain names it', async () => {
+    const { room, take } = roomWorld(undefined, { direct: true });
+    listedAs(room, named);
+    Object.assign(room.ports.parts.people, { get: () => ({ fingerprint: anew, changedTo: named }) });
+    Object.assign(room.chain, { renewedBy: () => undefined });
+    await take(6, content);
+    expect((await recordAt(room, 6))?.trouble).toBe('IDENTITY_CHANGED');
+  });
+
   it('is shown at once where it was signed in there, also to a device that has yet to fetch their keys', async () => {
     const { room, take } = roomWorld();
     const steps = strangerTo(room);

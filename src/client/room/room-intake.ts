@@ -20,6 +20,7 @@ import { isWrittenApart } from '#proto/rules/record/payload.ts';
 import { type CheckedRecord, checkRecord } from '#proto/rules/record/record.ts';
 import type { TroubleCause } from '../alarms.ts';
 import { type Beside, syncChain, takeControl } from '../chain/room-control.ts';
+import { identityIn } from '../chain/room-identity.ts';
 import { ClientError } from '../errors.ts';
 import { type Opened, openEvent } from '../sending/content.ts';
 import { emptyingAfter } from '../sending/deleting.ts';
@@ -287,7 +288,8 @@ async function openRecord(
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
   const sender = room.chain.user(header.member);
-  const committed = room.chain.person(header.member)?.fingerprint;
+  const person = room.chain.person(header.member);
+  const committed = person && identityIn(room, person);
   const opened: Opened = (await isRepeated(room, checked))
     ? { trouble: 'REPLAY', alarm: 'MESSAGE_REPLAYED' }
     : sender === ''

@@ -97,6 +97,19 @@ describe("a slot out of the room's state", () => {
     expect([topic(), steps]).toEqual(['hi', ['fetched @bob:localhost', 'met @bob:localhost as 0']]);
   });
 
+  it('by one who brought another identity into a 1:1 room is not shown', async () => {
+    const { show, topic, room } = await world(undefined, { direct: true });
+    const { people } = room.ports.parts;
+    const named = new Uint8Array(32);
+    Object.assign(people, {
+      get: () => ({ fingerprint: named.slice().fill(7), changedTo: named }),
+      deviceStanding: async () => ({ number: 2, removed: false, listedAs: named }),
+    });
+    Object.assign(room.chain, { renewedBy: () => undefined });
+    await show({});
+    expect(topic()).toBe('');
+  });
+
   it('in the highest version that its place allows is taken', async () => {
     const { show, topic } = await world();
     await show({ version: 10 * limits.slotVersionStepMax });

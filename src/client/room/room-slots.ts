@@ -2,12 +2,13 @@
 // them, so a snapshot of the room's state brings those that were set before this device looked.
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord, LocalSlot } from '#proto/gen/local.ts';
-import { EventHeader, EventKind, type Slot, SlotWrite } from '#proto/gen/record.ts';
+import { EventHeader, EventKind, type Person, type Slot, SlotWrite } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { isJoined, maySetSlot } from '#proto/rules/control/state.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { isVersionWithin, receiptSlot, slotKind } from '#proto/rules/record/slots.ts';
+import { identityIn } from '../chain/room-identity.ts';
 import { openSlot } from '../sending/content.ts';
 import type { RoomReplica } from './room.ts';
 import { recordAt } from './room-rows.ts';
@@ -88,7 +89,7 @@ async function takeReceipt(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
   const { receiptVersion } = room.local;
   if (slot.member === room.own && write.version > receiptVersion)
     room.local.receiptVersion = Math.min(write.version, receiptVersion + limits.slotVersionStepMax);
-  const body = (await openSlot(parts, room.room, slot, room.chain.person(slot.member)))?.body;
+  const body = (await openSlot(parts, room.room, slot, authorOf(room, slot)))?.body;
   if (body?.$case !== 'read' || body.value.seq <= (room.receipts.get(slot.member) ?? 0)) return;
   room.receipts.set(slot.member, body.value.seq);
   parts.emit('receipt', { room: room.room, user, seq: body.value.seq });
@@ -104,12 +105,17 @@ async function takeOldSlot(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
   }
   // Where its event is here, that alone says what the slot holds.
   if (await recordAt(room, slot.seq)) return;
-  const content = await openSlot(room.ports.parts, room.room, slot, room.chain.person(slot.member));
+  const content = await openSlot(room.ports.parts, room.room, slot, authorOf(room, slot));
   // An event may have set it while this one was being opened.
   if (isKnown(room, slot, write)) return;
   put(room, write.slot, { slot, content });
   await room.save();
   room.ports.changed(room);
+}
+
+function authorOf(room: RoomReplica, { member }: Slot): Person | undefined {
+  const person = room.chain.person(member);
+  return person && { ...person, fingerprint: identityIn(room, person) };
 }
 
 function isKnown(room: RoomReplica, { seq }: Slot, write: SlotWrite): boolean {

@@ -10,6 +10,7 @@ import { manifestHead } from '#proto/rules/identity/manifest.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { type SignedControl, type Statement, signControl } from '../chain/control-author.ts';
 import { author, controlEvent, submitControl } from '../chain/genesis.ts';
+import { identityIn } from '../chain/room-identity.ts';
 import { pause, reconnectMs } from '../connection/requests.ts';
 import type { Exclusion, Recipient } from '../crypto/engine.ts';
 import { ClientError, isRejection, isRetryable, rejectionName, wasLost } from '../errors.ts';
@@ -207,7 +208,8 @@ export class RoomSender implements SendingRoom {
       const known = people.get(person.user);
       if (!known) strangers.push(person.user);
       // Of nobody else: there may be a thousand.
-      else if (known.changedTo.length > 0) await people.meetCommitted(person.user, person.fingerprint, this.room);
+      else if (known.changedTo.length > 0)
+        await people.meetCommitted(person.user, identityIn(this.#replica, person), this.room);
     }
     if (strangers.length > 0) await people.refresh(strangers, this.room);
   }
@@ -242,7 +244,7 @@ export class RoomSender implements SendingRoom {
     for (const member of chain.state?.members ?? []) {
       if (member.status !== MemberStatus.MEMBER_STATUS_JOINED) continue;
       const person = chain.roll.person(member.person);
-      const recipient = person && people.recipient(person.user, person.fingerprint);
+      const recipient = person && people.recipient(person.user, identityIn(this.#replica, person));
       if (recipient) list.push(recipient);
       else if (person) this.#leaveOut(person);
     }

@@ -44,7 +44,8 @@ export function enters(
 
 /** Somebody begins the 1:1 room with the device's user and invites them; `bot`: as their provider says. The room. */
 export function invites(hub: DirectHub, actor: Actor, bot = false): string {
-  const room = begins(hub, actor, bot);
+  const room = begins(hub, actor, hub.me, bot);
+  hub.room(room).status = MemberStatus.MEMBER_STATUS_INVITED;
   enters(hub, room, actor, {
     ...{ kind: ControlKind.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_ADMIN },
     brings: hub.me.person(2),
@@ -52,10 +53,9 @@ export function invites(hub: DirectHub, actor: Actor, bot = false): string {
   return room;
 }
 
-/** The same, without the invitation. */
-export function begins(hub: DirectHub, actor: Actor, bot = false): string {
-  const room = directRoomId(actor.user, hub.me.user, primitives);
-  hub.room(room).status = MemberStatus.MEMBER_STATUS_INVITED;
+/** Somebody begins the 1:1 room with another, one of the two is the device's user, and invites nobody. The room. */
+export function begins(hub: DirectHub, actor: Actor, other: Actor, bot = false): string {
+  const room = directRoomId(actor.user, other.user, primitives);
   const history = HistoryFrom.HISTORY_FROM_START;
   const policy = { direct: true, history, inviteRole: 0, slotRole: 0, postRole: 0, membersMax: 0 } as const;
   const create = { kind: ControlKind.CONTROL_KIND_CREATE, target: 1, role: Role.ROLE_ADMIN, policy };
