@@ -8,6 +8,7 @@ import type { Alarm } from './alarms.ts';
 import type { ClientEvents, Counters } from './api.ts';
 import type { PasswordCost } from './backup/header.ts';
 import { Newcomers } from './bots/newcomers.ts';
+import { Checkpoints } from './chain/checkpoints.ts';
 import { Vouching } from './chain/vouching.ts';
 import { Chores } from './chores.ts';
 import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
@@ -56,6 +57,8 @@ export interface ClientOptions {
   readonly passwordCost?: PasswordCost | undefined;
   /** When a sending session ends; default: after 10,000 messages or 30 days. */
   readonly rotation?: Rotation | undefined;
+  /** Milliseconds after somebody went from a room before the first of its admins' devices signs a CHECKPOINT; default: ten minutes. */
+  readonly checkpointAfterMs?: number | undefined;
   /** What bots are told when the person starts one: see `languages`. Default: nothing. */
   readonly language?: string;
   readonly now?: () => number;
@@ -81,6 +84,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly positions: Positions;
   readonly blocks: Blocks;
   readonly vouching: Vouching;
+  readonly checkpoints: Checkpoints;
   readonly profiles: Profiles;
   readonly profileSharing: ProfileSharing;
   /** See Luxchat.security. */
@@ -120,8 +124,13 @@ export class ClientCore extends Emitter<ClientEvents> {
       parts,
       () => this.outbox,
       (replica, user) => this.#chores.background(() => this.#identitySigned(replica, user)),
+      (replica) => this.checkpoints.look(replica),
     );
     this.vouching = new Vouching(parts, rooms);
+    this.checkpoints = new Checkpoints({
+      ...{ parts, rooms, afterMs: options.checkpointAfterMs },
+      later: (ms, work) => this.#chores.later(ms, work),
+    });
     this.ownDevices = new Devices({
       parts,
       confirmed: (listed) => this.#confirmed(listed),
@@ -349,6 +358,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.sessionKeys.look();
     this.#chores.background(() => this.security.follow());
     this.#chores.background(() => this.vouching.follow());
+    this.checkpoints.lookAtAll();
   }
 
   /** Of somebody else, or this user's own: what waited for it goes on. */

@@ -34,6 +34,8 @@ export interface Statement {
   readonly role?: Role;
   readonly policy?: RoomPolicy;
   readonly hub?: HubPosition;
+  /** Of a CHECKPOINT: hash of the state after the newest entry. */
+  readonly stateHash?: Uint8Array;
 }
 
 /** A signed entry with what lies beside it. */
@@ -69,7 +71,7 @@ export async function signControl(author: Author, place: ChainPlace, statement: 
     role: statement.role ?? Role.ROLE_UNSPECIFIED,
     policy: statement.policy,
     hub: statement.hub,
-    stateHash: new Uint8Array(),
+    stateHash: statement.stateHash ?? new Uint8Array(),
     nonce: place.number === 1 ? crypto.getRandomValues(new Uint8Array(16)) : new Uint8Array(),
     signedMs: author.now(),
   }).finish();

@@ -1,7 +1,7 @@
 // The control chain of a held room: read from the server entry by entry, taken when its record comes, compared with what others have seen.
 // An entry that fails the rules, or a chain that went back, freezes sending and says why. What can't be followed is skipped to the newest CHECKPOINT.
 import type { RoomSnapshot } from '#proto/gen/client.ts';
-import { ControlEntry, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
+import { ControlEntry, ControlKind, type Credential, MemberStatus, type Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import type { AlarmCode } from '../alarms.ts';
@@ -108,6 +108,8 @@ async function vouched(room: RoomReplica): Promise<void> {
   room.local.frozen = '';
   await room.save();
   room.ports.changed(room);
+  // Who waits to send looks again.
+  room.ports.membersChanged(room, { kind: ControlKind.CONTROL_KIND_CHECKPOINT, actor: 0, target: 0, news: false });
 }
 
 /** Takes the entry in a CONTROL record. False = it is not valid: the room is frozen. Rejects as requests do. */

@@ -29,6 +29,8 @@ export interface DeviceOptions {
   readonly passwordCost?: PasswordCost;
   /** When a sending session ends; default: after 10,000 messages or 30 days. Tests end them sooner. */
   readonly rotation?: Rotation;
+  /** See ClientOptions; tests wait less. */
+  readonly checkpointAfterMs?: number;
 }
 
 /** Keeps a fresh login in an empty store. */
@@ -66,7 +68,7 @@ export interface DevicePlace {
 export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOptions): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
   const { store, cryptoStore, primitives = portablePrimitives, open = openEngine } = at;
-  const { client = 'luxchat', passwordCost, rotation, language, ...connection } = options;
+  const { client = 'luxchat', passwordCost, rotation, checkpointAfterMs, language, ...connection } = options;
   return new LuxchatClient({
     user,
     device,
@@ -83,6 +85,7 @@ export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOption
     login: { server: serverUrl },
     passwordCost,
     rotation,
+    checkpointAfterMs,
     ...(language === undefined ? {} : { language }),
   });
 }

@@ -4,6 +4,7 @@ import { EphemeralKind, type RoomEntry } from '#proto/gen/client.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventKind, MemberStatus } from '#proto/gen/record.ts';
 import { directRoomId, isUserId } from '#proto/rules/ids.ts';
+import { partings } from '../chain/checkpoints.ts';
 import type { ServerBody } from '../connection/connection.ts';
 import { pause } from '../connection/requests.ts';
 import { ClientError } from '../errors.ts';
@@ -40,6 +41,7 @@ export class Rooms {
   #parts: () => Parts;
   #outbox: () => Outbox;
   #identitySigned: IdentitySigned;
+  #went: (replica: RoomReplica) => void;
   #held = new Map<string, HeldRoom>();
   #invited = new Set<string>();
   #slotsRead = new Set<string>();
@@ -47,10 +49,17 @@ export class Rooms {
   #behind = new Map<string, number>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(parts: () => Parts, outbox: () => Outbox, identitySigned: IdentitySigned = () => {}) {
+  /** `went`: somebody went from there. */
+  constructor(
+    parts: () => Parts,
+    outbox: () => Outbox,
+    identitySigned: IdentitySigned = () => {},
+    went: (replica: RoomReplica) => void = () => {},
+  ) {
     this.#parts = parts;
     this.#outbox = outbox;
     this.#identitySigned = identitySigned;
+    this.#went = went;
   }
 
   /** Reads what is kept. */
@@ -282,6 +291,7 @@ export class Rooms {
   #membersChanged(replica: RoomReplica, change: MemberChange): void {
     this.#outbox().kick(replica.room);
     if (!change.news) return;
+    if (partings.has(change.kind)) this.#went(replica);
     if (change.kind === ControlKind.CONTROL_KIND_ACCEPT)
       this.#greet(replica, change.target, replica.chain.state?.members.get(change.target)?.invitedBy);
     if (change.kind !== ControlKind.CONTROL_KIND_IDENTITY) return;

@@ -7,6 +7,7 @@ import { type Actor, testPrimitives } from '#proto/golden/cast.ts';
 import { Story } from '#proto/golden/story.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { controlHead, encodeState, hashState } from '#proto/rules/control/state.ts';
+import type { Statement } from '../chain/control-author.ts';
 import { nothingBeside, syncChain, takeControl } from '../chain/room-control.ts';
 import type { Parts } from '../parts.ts';
 import { RoomReplica } from '../room/room.ts';
@@ -20,6 +21,8 @@ export class CheckpointHub {
   readonly story: Story;
   readonly asked: ReadRoom[] = [];
   lie: Lie = (truth) => truth;
+  /** When entries are signed, as their authors say. */
+  signedMs = 0;
   /** Entries below this are gone. */
   first = 1;
   /** Bytes of a state in one answer. */
@@ -47,16 +50,22 @@ export class CheckpointHub {
 
   /** An entry without more than its kind. */
   do(actor: number, kind: ControlKind, target = actor): void {
-    this.story.do(actor, { kind, target });
+    this.story.do(actor, { kind, target, signedMs: this.signedMs });
   }
 
   /** A member signs the state as it is. */
   checkpoint(by: number): void {
     const { state } = this.story;
     if (!state) throw new Error('no room yet');
+    this.signs(by, { kind: ControlKind.CONTROL_KIND_CHECKPOINT, stateHash: hashState(state, testPrimitives) });
+  }
+
+  /** A member signs a CHECKPOINT; one of another state is an error. */
+  signs(by: number, { kind, stateHash = noBytes }: Pick<Statement, 'kind' | 'stateHash'>): void {
+    const { state } = this.story;
+    if (!state) throw new Error('no room yet');
     this.#states[state.number + 1] = encodeState(state);
-    const stateHash = hashState(state, testPrimitives);
-    this.story.do(by, { kind: ControlKind.CONTROL_KIND_CHECKPOINT, target: 0, stateHash });
+    this.story.do(by, { kind, target: 0, stateHash });
   }
 
   /** Nobody is told any more who this was. */
@@ -112,7 +121,7 @@ export class CheckpointHub {
   }
 }
 
-/** A device of somebody that reads at a hub; it knows the identities of `knows`, its own included. */
+/** A device of somebody that reads at a hub; it knows the identities of `knows`, its own included, which was one of `former` before. */
 export class ReadingDevice {
   readonly room: RoomReplica;
   readonly alarms: string[] = [];
@@ -125,12 +134,13 @@ export class ReadingDevice {
     {
       device = 1,
       knows = [],
+      former = [],
       store = new MemoryStore(),
-    }: { device?: number; knows?: Actor[]; store?: MemoryStore } = {},
+    }: { device?: number; knows?: Actor[]; former?: readonly Actor[]; store?: MemoryStore } = {},
   ) {
     this.hub = hub;
     const known = new Map([actor, ...knows].map(({ user, master }) => [user, master.publicKey]));
-    const manifest = { body: { formerKeys: [] } };
+    const manifest = { body: { formerKeys: former.map(({ master }) => master.publicKey) } };
     const parts = {
       ...{ user: actor.user, device, store, primitives: testPrimitives },
       engine: { rotate: async () => void this.rotated++ },
