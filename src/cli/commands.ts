@@ -167,7 +167,10 @@ async function identity({ client, args, out }: Session): Promise<void> {
 
 async function approve({ client, args, out }: Session): Promise<void> {
   const user = need(args, 0, 'a Luxchat-ID');
-  await client.approveIdentity(user);
+  const number = args.rest.slice(1).join('').replaceAll(/\D/g, '');
+  const compared = { fingerprint: number.replaceAll(/.{5}(?=.)/g, '$& ') };
+  // Without the number it is whatever identity the server shows now.
+  await client.approveIdentity(user, args.rest.length > 1 ? compared : {});
   const where =
     'They are let in again in your 1:1 room and in the groups that you lead, and read what is written from now on.';
   out.say({ type: 'done', user }, `Approved: ${user}. ${where}`);

@@ -18,7 +18,7 @@ This device
   whoami                                   Luxchat-ID, device, is it confirmed?
   id                                       Luxchat-ID in groups to read aloud, contact link to hand on, QR code to scan
   identity [ID]                            own or another's identity in digits: both must see the same for each of you
-  approve ID                               let someone in again who started over, once the two of you compared
+  approve ID [NUMBER]                      let someone in again who started over, once both compared that NUMBER
   name [TEXT] [--picture FILE] [--none]    how those you talk with see you; a small JPEG or WebP; nothing again
   findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name

@@ -78,7 +78,7 @@ export function roomTitle(room: RoomInfo): string {
 /** An alarm for people. `call`: how they call the program. */
 export function alarmSentence({ code, room, user }: Alarm, call: string): string {
   if (code === 'IDENTITY_SWAPPED' && user)
-    return `WARNING ${code}: ${user} has another identity now. They lost everything and started over, or somebody takes their place: nothing you write goes there. Speak with them, and compare what ${call} identity ${user} prints on both sides. Only if it is the same: ${call} approve ${user}.`;
+    return `WARNING ${code}: ${user} has another identity now. They lost everything and started over, or somebody takes their place: nothing you write goes there. Speak with them, and compare what ${call} identity ${user} prints on both sides. Only if it is the same: ${call} approve ${user} NUMBER, with that number.`;
   const where = room ? ` in ${room}` : '';
   const whose = user ? ` about ${user}, or ${user} lies` : '';
   return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. ${call} rooms says where sending is stopped.`;
