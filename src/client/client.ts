@@ -2,22 +2,19 @@
 // parts and says what follows from what.
 import type { Accepted, Welcome } from '#proto/gen/client.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
-import { MemberStatus } from '#proto/gen/record.ts';
-import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { ClientEvents, Counters } from './api.ts';
-import type { PasswordCost } from './backup/header.ts';
 import { Newcomers } from './bots/newcomers.ts';
 import { Checkpoints } from './chain/checkpoints.ts';
 import { Vouching } from './chain/vouching.ts';
 import { Chores } from './chores.ts';
-import { Connection, type ConnectionOptions, type ServerBody } from './connection/connection.ts';
+import type { ClientOptions } from './client-options.ts';
+import { Connection, type ServerBody } from './connection/connection.ts';
 import { InStep } from './connection/in-step.ts';
 import { Inbox } from './connection/inbox.ts';
-import type { LoginServer } from './connection/login.ts';
 import { patiently } from './connection/requests.ts';
 import { createCryptoServer } from './crypto/crypto-server.ts';
-import type { CryptoEngine, CryptoServer, DeviceMessage, RoomKey, Rotation } from './crypto/engine.ts';
+import type { CryptoEngine, CryptoServer, DeviceMessage, RoomKey } from './crypto/engine.ts';
 import { Blocks } from './devices/blocks.ts';
 import { Devices, describeVerification } from './devices/devices.ts';
 import { People } from './devices/people.ts';
@@ -30,40 +27,12 @@ import { SessionKeys } from './keys/session-keys.ts';
 import type { Parts } from './parts.ts';
 import { Repairs } from './repairs.ts';
 import type { RoomReplica } from './room/room.ts';
-import { type HeldRoom, Rooms } from './room/rooms.ts';
+import { Rooms } from './room/rooms.ts';
 import { Security } from './security/security.ts';
 import { usualRotation } from './sending/content.ts';
 import { Outbox } from './sending/outbox.ts';
 import type { SendChange } from './sending/waiting.ts';
-import type { LocalStore } from './store/store.ts';
-import { acceptedLine, foldWaiting, messageId } from './timeline/timeline.ts';
-
-/** What a client is made of. */
-export interface ClientOptions {
-  readonly user: string;
-  readonly device: number;
-  readonly deviceId: string;
-  readonly store: LocalStore;
-  readonly primitives: Primitives;
-  /** Opens the engine over the given port to the server. */
-  readonly openEngine: (server: CryptoServer) => Promise<CryptoEngine>;
-  readonly connection: Pick<
-    ConnectionOptions,
-    'url' | 'accessToken' | 'client' | 'openSocket' | 'backoffMaxMs' | 'requestTimeoutMs'
-  >;
-  /** Where logins are made. */
-  readonly login: LoginServer;
-  /** What Argon2id costs for new backup passwords; default 64 MiB and 3 passes. */
-  readonly passwordCost?: PasswordCost | undefined;
-  /** When a sending session ends; default: after 10,000 messages or 30 days. */
-  readonly rotation?: Rotation | undefined;
-  /** Milliseconds after somebody went from a room before the first of its admins' devices signs a CHECKPOINT; default: ten minutes. */
-  readonly checkpointAfterMs?: number | undefined;
-  /** What bots are told when the person starts one: see `languages`. Default: nothing. */
-  readonly language?: string;
-  readonly now?: () => number;
-  readonly random?: () => number;
-}
+import { foldChanged } from './timeline/timeline.ts';
 
 const pushedCases: ReadonlySet<ServerBody['$case']> = new Set([
   'roomRecords',
@@ -72,6 +41,7 @@ const pushedCases: ReadonlySet<ServerBody['$case']> = new Set([
   'ephemeral',
   'inboxMoved',
 ]);
+
 /** The wired parts of a logged-in device; `LuxchatClient` adds the public methods. */
 export class ClientCore extends Emitter<ClientEvents> {
   readonly options: ClientOptions;
@@ -108,7 +78,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     const privately = {
       parts,
       rooms,
-      otherDevices: () => this.#otherDevices(),
+      otherDevices: () => this.ownDevices.others,
       send: (messages: readonly DeviceMessage[]) => this.#sendPrivately(messages),
     };
     this.connection = new Connection(options.connection);
@@ -211,7 +181,7 @@ export class ClientCore extends Emitter<ClientEvents> {
     };
     const server = createCryptoServer({
       parts: () => early,
-      sharedRoom: (other) => this.#sharedRoom(other),
+      sharedRoom: (other) => this.held.shared(other),
       now: () => this.#now(),
       laneFull: (room) => this.#repairs.renewKey(room),
     });
@@ -390,19 +360,12 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   #sendChanged(send: LocalSend, change: SendChange): void {
     const replica = this.held.get(send.room)?.replica;
-    const line = replica && foldWaiting(send, replica.folding);
-    if (!line) return;
-    const { localId } = send;
-    if (change.to === 'discarded') this.emit('item', { ...line, localId, kind: 'deleted' });
-    else if (change.to !== 'accepted') this.emit('item', { ...line, localId });
-    else if (change.accepted) {
-      const id = messageId({ member: replica.own, device: this.options.device, sendId: send.sendId });
-      this.emit('item', { ...line, localId, ...acceptedLine(id, change.accepted) });
-    }
+    const line = replica && foldChanged(send, change, replica);
+    if (line) this.emit('item', line);
   }
 
   async #manifestMoved(user: string): Promise<void> {
-    const room = this.#sharedRoom(user);
+    const room = this.held.shared(user);
     if (user === this.options.user) await this.#chores.quietly(() => this.ownDevices.refresh());
     else if (room !== '') await this.people.tryRefresh(user, room);
     // Not awaited: the inbox would stand still until each room is written to.
@@ -445,24 +408,6 @@ export class ClientCore extends Emitter<ClientEvents> {
   async #blocksChanged(back: readonly string[]): Promise<void> {
     if (back.length > 0) await this.#inStep.follow('', () => this.held.back(back));
     this.emit('blocks', this.blocks.list());
-  }
-
-  #otherDevices(): string[] {
-    const listed = this.people.get(this.options.user)?.manifest.body.devices ?? [];
-    return listed.filter((device) => device.number !== this.options.device).map((device) => device.id);
-  }
-
-  /** A room in which this user and another both are. */
-  #sharedRoom(user: string): string {
-    const { MEMBER_STATUS_JOINED, MEMBER_STATUS_INVITED } = MemberStatus;
-    const isShared = ({ replica: { joined, chain } }: HeldRoom) => {
-      const status = chain.state?.members.get(chain.memberOf(user))?.status;
-      return joined && (status === MEMBER_STATUS_JOINED || status === MEMBER_STATUS_INVITED);
-    };
-    // A bot has thousands of rooms, each with one person: theirs is looked at first.
-    const direct = this.held.direct(user);
-    const shared = direct && isShared(direct) ? direct : this.held.all().find(isShared);
-    return shared?.replica.room ?? '';
   }
 
   #end(error: ClientError): void {

@@ -70,6 +70,12 @@ export class Devices {
     return self !== undefined && this.#listed().some((listed) => isSameDevice(listed, self));
   }
 
+  /** Ids of the other devices in the newest manifest. */
+  get others(): string[] {
+    const { device } = this.#ports.parts();
+    return this.#listed().flatMap(({ id, number }) => (number === device ? [] : [id]));
+  }
+
   /** After each welcome: keys go up, the first device makes the identity and the first manifest. Rejects as requests do. */
   async welcome(welcome: Welcome): Promise<void> {
     const { engine, people, user } = this.#ports.parts();

@@ -85,6 +85,18 @@ export class Rooms {
     return isUserId(user) && user !== self ? this.#held.get(directRoomId(self, user, primitives)) : undefined;
   }
 
+  /** A room in which this user and another both are, or ''. */
+  shared(user: string): string {
+    const isShared = ({ replica: { joined, chain } }: HeldRoom) => {
+      const status = chain.state?.members.get(chain.memberOf(user))?.status;
+      return joined && (status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_INVITED);
+    };
+    // A bot has thousands of rooms, each with one person: theirs is looked at first.
+    const direct = this.direct(user);
+    const found = direct && isShared(direct) ? direct : this.all().find(isShared);
+    return found?.replica.room ?? '';
+  }
+
   /** A room by id. Throws UNKNOWN. */
   need(room: string): HeldRoom {
     const held = this.#held.get(room);

@@ -12,6 +12,7 @@ import { slotKind } from '#proto/rules/record/slots.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
 import { rejectionName } from '../errors.ts';
 import { isReaction } from '../sending/content-limits.ts';
+import type { SendChange } from '../sending/waiting.ts';
 import type { Notice, SendState, TimelineItem } from '../shown.ts';
 
 /** What folding needs to know of the room. */
@@ -106,6 +107,21 @@ export function foldWaiting(send: LocalSend, folding: Folding): TimelineItem | u
     content: send.content,
     ...(send.failed ? { sending: 'failed', failure: rejectionName(send.failed as Rejection) } : {}),
   };
+}
+
+/** The line of a message of this device after what happened to it. Undefined: the log shows it, or it makes none. */
+export function foldChanged(
+  send: LocalSend,
+  change: SendChange,
+  { own, folding }: { readonly own: number; readonly folding: Folding },
+): TimelineItem | undefined {
+  const waiting = foldWaiting(send, folding);
+  if (!waiting) return undefined;
+  const line = { ...waiting, localId: send.localId };
+  if (change.to === 'discarded') return { ...line, kind: 'deleted' };
+  if (change.to !== 'accepted') return line;
+  const id = messageId({ member: own, device: folding.device, sendId: send.sendId });
+  return change.accepted && { ...line, ...acceptedLine(id, change.accepted) };
 }
 
 /** A line of one's own that waits, of which nothing more is known. Also what edits, reactions and deletions have, which make none. */
