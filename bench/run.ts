@@ -16,6 +16,7 @@ const benches = [
   'micro/start.ts',
   'micro/info-bot.ts',
   'micro/large-room.ts',
+  'micro/new-device.ts',
   'micro/idle-session.ts',
   'k6/run.ts',
   'cluster/message.ts',
@@ -158,6 +159,21 @@ const aims: readonly Aim[] = [
     pick: (rows: readonly Row[]) => {
       const [worker, own] = ['worker', 'own thread'].map((kind) => find(rows, { kind, step })) as [Row, Row];
       return `${worker['all CPU ms']} ms; ${worker['KB out']} and ${worker['KB in']} KB; ${worker['longest stall ms']} ms (${own['longest stall ms']} ms without the worker)`;
+    },
+  })),
+  ...[
+    ['first login to a list of rooms that can be used', 'first login to usable list'],
+    ['secure set-up: step-up, password, backup', 'secure set-up'],
+    ['new device of somebody with 10,000 sessions in the backup: login to list', 'new device, login to list'],
+    ['the same, from the password to a page of history', 'password to first readable history'],
+    ['the same, to all sessions', 'password to all sessions'],
+  ].map(([name, what = '']) => ({
+    what: `${name}, SDK and provider on one machine: time; CPU of the device`,
+    aim: '–',
+    file: 'micro-new-device',
+    pick: (rows: readonly Row[]) => {
+      const row = find(rows, { what });
+      return `${row.ms} ms; ${row['device CPU ms']} ms`;
     },
   })),
   {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { standInLogin } from '#client/node/stand-in-walk.ts';
+import type { LoggedIn } from '#client/connection/login.ts';
+import { type StandInPerson, standInLogin } from '#client/node/stand-in-walk.ts';
 import { freePort } from '../../deploy/dev/ports.ts';
 import { Child } from '../micro/lib/child.ts';
 import type { BenchLogin } from './identity.ts';
@@ -109,15 +110,24 @@ export class BenchServer {
     return server;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** This person, as the stand-in LuxID knows them. */
+  person(user: string): StandInPerson {
+    return { user, password: 'moien-moien', askCode: () => this.#nextCode(user) };
+  }
+
   /** Logs a person in on a new device. */
   async login(user: string): Promise<BenchLogin> {
-    const askCode = () => this.#nextCode(user);
-    const person = { user, password: 'moien-moien', deviceName: 'bench', askCode };
-    const { userId, deviceId, deviceNumber, accessToken } = await standInLogin(
-      { server: `http://127.0.0.1:${this.port}` },
-      person,
-    );
+    const { userId, deviceId, deviceNumber, accessToken } = await this.device(user);
     return { userId, deviceId, deviceNumber, accessToken };
+  }
+
+  /** The same, with all that a device of the SDK is made of. */
+  device(user: string): Promise<LoggedIn> {
+    return standInLogin({ server: this.url }, { ...this.person(user), deviceName: 'bench' });
   }
 
   /** CPU time of the server so far, microseconds. */
