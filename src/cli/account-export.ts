@@ -3,7 +3,7 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { ExportProgress } from '#client/account/export.ts';
 import { ClientError } from '#client/errors.ts';
-import { need, type Session } from './commands.ts';
+import { need, type Session } from './session.ts';
 
 /** Runs the command. */
 export async function exportAccount({ client, args, out }: Session): Promise<void> {

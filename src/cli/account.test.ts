@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { account } from './account.ts';
 import { readArguments } from './arguments.ts';
-import type { Session } from './commands.ts';
+import type { Session } from './session.ts';
 
 vi.mock('./luxid.ts', () => ({ stepUp: async (_: object, purpose: string) => ({ token: purpose }) }));
 

@@ -5,8 +5,9 @@ import type { ErasedWhat, Erasure } from '#client/account/closing.ts';
 import { ClientError } from '#client/errors.ts';
 import { exportAccount } from './account-export.ts';
 import { agreed, unchanged } from './agreed.ts';
-import { need, type Session } from './commands.ts';
 import { stepUp } from './luxid.ts';
+import { dayText } from './sentences.ts';
+import { need, type Session } from './session.ts';
 
 /** Runs the command. */
 export async function account(session: Session): Promise<void> {
@@ -59,7 +60,7 @@ async function erase(session: Session): Promise<void> {
 export function receiptLines({ number, day, parts, left, stayed }: Erasure): string[] {
   const lines = parts.map(({ what, lastDay }) => `  ${words[what]}: ${until(lastDay, day)}`);
   return [
-    `Your account is erased. Receipt ${number}, of ${dateOf(day)}; keep it.`,
+    `Your account is erased. Receipt ${number}, of ${dayText(day)}; keep it.`,
     ...(parts.length > 0
       ? lines
       : ['  The answer was lost on its way, and this device was logged out: so it was done.']),
@@ -84,11 +85,7 @@ const words: Readonly<Record<ErasedWhat, string>> = {
 
 function until(lastDay: number, day: number): string {
   if (lastDay === 0) return 'stays';
-  return lastDay === day ? 'gone now' : `gone by ${dateOf(lastDay + 1)}`;
-}
-
-function dateOf(day: number): string {
-  return new Date(day * 86_400_000).toISOString().slice(0, 10);
+  return lastDay === day ? 'gone now' : `gone by ${dayText(lastDay + 1)}`;
 }
 
 function notSecured({ client, args }: Session): string[] {

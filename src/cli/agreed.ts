@@ -1,6 +1,6 @@
 // Questions that take a yes or a no. Whoever says `--yes` has answered beforehand what a command asks.
 import { ClientError } from '#client/errors.ts';
-import type { Session } from './commands.ts';
+import type { Session } from './session.ts';
 
 /** Is that a yes? Everything else is none. */
 export function isYes(answer: string): boolean {

@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
-import { need, onNewAlarm, type Session } from './commands.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
+import { need, onNewAlarm, type Session } from './session.ts';
 
 const help =
   '/edit [#NUMBER] TEXT   /react [#NUMBER] EMOJI   /delete [#NUMBER]   /who   /leave   /quit   (without a number: your last line, their last for /react)';

@@ -1,13 +1,9 @@
 // The commands that open the device, do one thing and close it again. Each prints one result, or one line a thing.
 import { createInterface } from 'node:readline';
-import type { Alarm } from '#client/alarms.ts';
 import { botExplanation } from '#client/bots/words.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
-import type { Arguments } from './arguments.ts';
-import type { Keyboard } from './keyboard.ts';
-import { loseDevices } from './lost.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isWaiting, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
@@ -20,21 +16,7 @@ import {
   roomSentence,
   roomTitle,
 } from './sentences.ts';
-
-/** What a command works with. */
-export interface Session {
-  readonly client: LuxchatClient;
-  readonly args: Arguments;
-  readonly out: Output;
-  readonly keyboard: Keyboard;
-}
-
-/** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
-export interface Command {
-  readonly live: boolean;
-  readonly watches?: boolean;
-  readonly run: (session: Session) => Promise<void>;
-}
+import { type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
 
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
@@ -66,12 +48,6 @@ export const commands: Readonly<Record<string, Command>> = {
   unblock: { live: true, run: unblock },
   blocked: { live: true, run: listBlocked },
   report: { live: true, run: report },
-  devices: { live: true, run: listDevices },
-  'devices-rename': { live: true, run: renameDevice },
-  'devices-remove': {
-    live: true,
-    run: removeDevice,
-  },
   status: {
     live: true,
     run: async ({ client, out }) => {
@@ -90,31 +66,6 @@ async function receipts({ client, args, out }: Session): Promise<void> {
   out.say({ type: 'receipts', on: client.receipts }, `receipts are ${state}`);
 }
 
-/** Calls `show` for an alarm that was not there before: each of a room once, however often the server goes on. Gives back what ends that. */
-export function onNewAlarm(client: Pick<LuxchatClient, 'on'>, show: (alarm: Alarm) => void): () => void {
-  const shown = new Set<string>();
-  return client.on('alarm', (alarm) => {
-    const about = `${alarm.code} ${alarm.room ?? alarm.user ?? ''}`;
-    if (shown.has(about)) return;
-    shown.add(about);
-    show(alarm);
-  });
-}
-
-/** An argument that must be there. Throws BAD_ARGUMENT. */
-export function need(args: Arguments, at: number, what: string): string {
-  const value = args.rest[at];
-  if (value === undefined || value === '')
-    throw new ClientError('BAD_ARGUMENT', `${args.command} needs ${what}. See ${args.call} help.`);
-  return value;
-}
-
-function text(args: Arguments, from: number): string {
-  const words = args.rest.slice(from).join(' ');
-  if (words === '') throw new ClientError('BAD_ARGUMENT', `${args.command} needs a text. See ${args.call} help.`);
-  return words;
-}
-
 /** Answers an invitation; rooms that one is in already are not meant. Says which, since numbers move up. */
 function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<void>, done: string) {
   return async ({ client, args, out }: Session) => {
@@ -125,11 +76,6 @@ function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<v
     const what = `${found.room}, ${roomTitle(found)}`;
     out.say({ type: 'done', room: found.room }, `${done}: ${what}.${done === 'Declined' ? '' : name}`);
   };
-}
-
-/** A bot waits for the word that it was started, which is a message. Where it does not come through now, it does later. */
-export async function toldBot({ client, args }: Pick<Session, 'client' | 'args'>, room: RoomInfo): Promise<void> {
-  if (room.bot) await client.flushed(args.timeoutMs).catch(() => {});
 }
 
 function onRoom(work: (session: Session, room: string) => Promise<void>) {
@@ -327,40 +273,4 @@ async function report(session: Session): Promise<void> {
   await client.report(room, id, args.rest.slice(2).join(' '));
   const what = 'They see this one message as it was sent, and nothing else of the room. Nobody in it is told.';
   out.say({ type: 'done', room, id }, `Reported to the people of your provider. ${what}`);
-}
-
-function deviceIn(args: Arguments): number {
-  const device = Number(need(args, 0, 'a device number'));
-  if (!Number.isSafeInteger(device) || device < 1)
-    throw new ClientError('BAD_ARGUMENT', `A device number is the first in a line of ${args.call} devices.`);
-  return device;
-}
-
-async function renameDevice({ client, args, out }: Session): Promise<void> {
-  const device = deviceIn(args);
-  await client.renameDevice(device, text(args, 1));
-  out.say({ type: 'done', device }, 'Done.');
-}
-
-async function removeDevice({ client, args, out }: Session): Promise<void> {
-  const device = deviceIn(args);
-  await client.removeDevice(device);
-  out.say({ type: 'done', device }, 'Done.');
-}
-
-async function listDevices(session: Session): Promise<void> {
-  const { client, args, out } = session;
-  if (args.rest[0] === 'lost') return loseDevices(session);
-  for (const device of await client.devices()) {
-    const ends = device.endsSoon ? `  is logged out on ${dayText(device.endsDay)} unless it is used` : '';
-    const marks = `${device.current ? '  (this one)' : ''}${device.confirmed ? '' : '  not confirmed'}${ends}`;
-    out.say(
-      { type: 'device', ...device },
-      `${device.device}  ${device.deviceId}  ${device.name}  last seen ${dayText(device.lastSeenDay)}${marks}`,
-    );
-  }
-}
-
-function dayText(day: number): string {
-  return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }

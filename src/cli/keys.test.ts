@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readArguments } from './arguments.ts';
-import type { Session } from './commands.ts';
 import { keys } from './keys.ts';
+import type { Session } from './session.ts';
 
 let folder = '';
 beforeAll(() => {

@@ -2,7 +2,7 @@
 // file says who wrote what, and nobody vouches for it: what it opens is shown with a word.
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { ClientError } from '#client/errors.ts';
-import { need, type Session } from './commands.ts';
+import { need, type Session } from './session.ts';
 
 /** Longest file that is read, in bytes. */
 const fileBytesMax = 67_108_864;

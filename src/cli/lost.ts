@@ -3,8 +3,8 @@
 import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
 import { agreed } from './agreed.ts';
-import type { Session } from './commands.ts';
 import { stepUp } from './luxid.ts';
+import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
 
 /** Logs own devices out as lost. */

@@ -4,9 +4,9 @@ import type { StepUpGrant, StepUpPurpose } from '#client/connection/login.ts';
 import { type StandInPerson, standInStepUp } from '#client/node/stand-in-walk.ts';
 import { terminalStepUp } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
-import type { Session } from './commands.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
+import type { Session } from './session.ts';
 
 /** Has the person log in anew. Rejects as `finishStepUp` of the SDK. */
 export async function stepUp({ client, args, out, keyboard }: Session, purpose: StepUpPurpose): Promise<StepUpGrant> {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { contentLimits } from '#client/sending/content-limits.ts';
-import type { Session } from './commands.ts';
 import { name } from './name.ts';
+import type { Session } from './session.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'luxchat-name-'));
 afterAll(() => rmSync(folder, { recursive: true }));

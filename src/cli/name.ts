@@ -4,7 +4,7 @@ import { ClientError } from '#client/errors.ts';
 import { contentLimits } from '#client/sending/content-limits.ts';
 import type { ProfileInfo } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
-import type { Session } from './commands.ts';
+import type { Session } from './session.ts';
 
 /** What is said once, after the first login. */
 export function nameQuestion(call: string): string {

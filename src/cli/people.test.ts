@@ -1,8 +1,8 @@
 // What the commands about people say, over a client that answers as a test says.
 import { describe, expect, it } from 'vitest';
 import { ClientError } from '#client/errors.ts';
-import type { Session } from './commands.ts';
 import { peopleCommands } from './people.ts';
+import type { Session } from './session.ts';
 
 const user = '@k3m9x7qp2t7:localhost';
 

@@ -4,9 +4,9 @@ import type { DirectoryFind, ListingInfo } from '#client/contact/directory.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Arguments } from './arguments.ts';
-import { type Command, need, type Session, toldBot } from './commands.ts';
 import { qrLines } from './qr-code.ts';
 import { describeRoom, roomSentence } from './sentences.ts';
+import { type Command, need, type Session, toldBot } from './session.ts';
 
 /** The commands by name. */
 export const peopleCommands: Readonly<Record<string, Command>> = {

@@ -4,8 +4,9 @@ import { hasDevice, openDevice } from '#client/node/device-folder.ts';
 import { account } from './account.ts';
 import { type Arguments, programOf, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
-import { type Command, commands, onNewAlarm } from './commands.ts';
+import { commands } from './commands.ts';
 import { unreachable, withDeadline } from './deadline.ts';
+import { deviceCommands } from './devices.ts';
 import { helpText } from './help.ts';
 import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
@@ -16,11 +17,13 @@ import { type Console, createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
 import { password, secure, unlock } from './secure.ts';
 import { alarmSentence } from './sentences.ts';
+import { type Command, onNewAlarm } from './session.ts';
 import { verify } from './verify.ts';
 
 const all: Readonly<Record<string, Command>> = {
   ...commands,
   ...peopleCommands,
+  ...deviceCommands,
   name: { live: true, run: name },
   verify: { live: true, run: verify },
   secure: { live: true, run: secure },

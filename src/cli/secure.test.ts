@@ -3,9 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
 import { readArguments } from './arguments.ts';
-import type { Session } from './commands.ts';
 import { loseDevices, lossSentences } from './lost.ts';
 import { password, secure, unlock } from './secure.ts';
+import type { Session } from './session.ts';
 
 vi.mock('./luxid.ts', () => ({ stepUp: async () => ({ token: 'grant' }) }));
 

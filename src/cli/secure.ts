@@ -3,9 +3,9 @@
 
 import { ClientError } from '#client/errors.ts';
 import type { SecurityState } from '#client/security/security.ts';
-import type { Session } from './commands.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
+import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
 
 /** Milliseconds that reading back is waited for: 10,000 sessions take far less. It goes on by itself. */

@@ -155,3 +155,8 @@ const minute = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle:
 function shown(format: Intl.DateTimeFormat, ms = Number.NaN): string | undefined {
   return Number.isNaN(new Date(ms).getTime()) ? undefined : format.format(ms);
 }
+
+/** A UTC day since 1970-01-01 as a date. */
+export function dayText(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
+}

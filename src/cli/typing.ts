@@ -2,7 +2,7 @@
 import { generatePassword, normalizePassword } from '#client/backup/password.ts';
 import { estimateBits, ownPasswordBitsMin } from '#client/backup/strength.ts';
 import { ClientError } from '#client/errors.ts';
-import type { Session } from './commands.ts';
+import type { Session } from './session.ts';
 
 const triesMax = 3;
 

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline/promises';
 import { ClientError } from '#client/errors.ts';
 import type { VerificationInfo } from '#client/shown.ts';
 import { isYes } from './agreed.ts';
-import type { Session } from './commands.ts';
 import { qrLines } from './qr-code.ts';
+import type { Session } from './session.ts';
 
 /** Runs one verification to its end. `--json` prints each state and reads `yes` or `no` from stdin. */
 export async function verify({ client, args, out }: Session): Promise<void> {

@@ -1,0 +1,54 @@
+// What a command works with, and what several of them do alike.
+import type { Alarm } from '#client/alarms.ts';
+import { ClientError } from '#client/errors.ts';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import type { RoomInfo } from '#client/shown.ts';
+import type { Arguments } from './arguments.ts';
+import type { Keyboard } from './keyboard.ts';
+import type { Output } from './output.ts';
+
+/** What a command works with. */
+export interface Session {
+  readonly client: LuxchatClient;
+  readonly args: Arguments;
+  readonly out: Output;
+  readonly keyboard: Keyboard;
+}
+
+/** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
+export interface Command {
+  readonly live: boolean;
+  readonly watches?: boolean;
+  readonly run: (session: Session) => Promise<void>;
+}
+
+/** An argument that must be there. Throws BAD_ARGUMENT. */
+export function need(args: Arguments, at: number, what: string): string {
+  const value = args.rest[at];
+  if (value === undefined || value === '')
+    throw new ClientError('BAD_ARGUMENT', `${args.command} needs ${what}. See ${args.call} help.`);
+  return value;
+}
+
+/** The words from there on as one text. Throws BAD_ARGUMENT where there are none. */
+export function text(args: Arguments, from: number): string {
+  const words = args.rest.slice(from).join(' ');
+  if (words === '') throw new ClientError('BAD_ARGUMENT', `${args.command} needs a text. See ${args.call} help.`);
+  return words;
+}
+
+/** A bot waits for the word that it was started, which is a message. Where it does not come through now, it does later. */
+export async function toldBot({ client, args }: Pick<Session, 'client' | 'args'>, room: RoomInfo): Promise<void> {
+  if (room.bot) await client.flushed(args.timeoutMs).catch(() => {});
+}
+
+/** Calls `show` for an alarm that was not there before: each of a room once, however often the server goes on. Gives back what ends that. */
+export function onNewAlarm(client: Pick<LuxchatClient, 'on'>, show: (alarm: Alarm) => void): () => void {
+  const shown = new Set<string>();
+  return client.on('alarm', (alarm) => {
+    const about = `${alarm.code} ${alarm.room ?? alarm.user ?? ''}`;
+    if (shown.has(about)) return;
+    shown.add(about);
+    show(alarm);
+  });
+}
