@@ -1,6 +1,8 @@
 // The script of the page in the browser's tests: the SDK as a web app uses it, and calls for the test to make. It knows nothing of Node; what is
 // here runs in Chromium.
+import { generatePassword } from '#client/backup/password.ts';
 import { beginLogin, finishLogin, hasDevice, openDevice, removeDevice } from '#client/browser/open-device.ts';
+import type { StepUpGrant } from '#client/connection/login.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openIndexedDbStore } from '#client/store/indexeddb-store.ts';
 import { sealingKey, sealStore } from '#client/store/sealed-store.ts';
@@ -26,10 +28,16 @@ const startWorker = () => new Worker(scripts.createScriptURL('/engine.js'), { ty
 const troubles: string[] = [];
 const stores: LocalStore[] = [];
 let client: LuxchatClient | undefined;
+let grant: StepUpGrant | undefined;
 
 function need(): LuxchatClient {
   if (!client) throw new Error('no device is open on this page');
   return client;
+}
+
+function granted(): StepUpGrant {
+  if (!grant) throw new Error('nobody stepped up on this page');
+  return grant;
 }
 
 const calls = {
@@ -46,14 +54,25 @@ const calls = {
   },
   beginStepUp: (redirect: string) => need().beginStepUp({ purpose: 'backup', redirect, client: 'web' }),
   finishStepUp: async (address: string) => {
-    const { token, attempt } = await need().finishStepUp('backup', address);
-    return { token, attemptBytes: attempt.length };
+    grant = await need().finishStepUp('backup', address);
+    return { token: grant.token, attemptBytes: grant.attempt.length };
   },
+  generatePassword: () => generatePassword('lb'),
+  setUp: (password: string) => need().security.setUp(granted(), password),
+  changePassword: (password: string) => need().security.changePassword(granted(), password),
+  unlock: (password: string) => need().security.unlock(granted(), password),
+  /** What holds once everything is in the backup, and read back. */
+  secured: async () => {
+    await need().security.flushed(20_000);
+    return need().security.state();
+  },
+  count: async (counter: string) => need().counters()[counter] ?? 0,
   close: () => need().close(),
   logout: () => need().logout(),
   remove: () => removeDevice(),
   troubles: async () => troubles,
 
+  createGroup: (name: string) => need().createGroup({ name }),
   startDirect: (user: string) => need().startDirect(user),
   accept: (room: string) => need().accept(room),
   /** Status and members of a room; undefined where it is not known. */
