@@ -201,7 +201,8 @@ export interface Luxchat {
   devices(): Promise<readonly DeviceInfo[]>;
   /** 1 to 64 characters, seen by the server. OFFLINE, REJECTED. */
   renameDevice(device: number, name: string): Promise<void>;
-  /** Logs an own device out: manifest without it, its session cut. OFFLINE, NOT_CONFIRMED, REJECTED. */
+  /** Logs another own device out: manifest without it, its session cut. BAD_ARGUMENT for this very device: `logout`, after `security.lossAtLogOut` was told.
+   * OFFLINE, NOT_CONFIRMED, REJECTED. */
   removeDevice(device: number): Promise<void>;
   /** Asks own devices to confirm this one, or this one a given device: by emoji, or by a QR code that one of the two shows and the other scans. The
    * verification's id. OFFLINE, UNKNOWN. */

@@ -34,6 +34,7 @@ class Stage {
     settled: () => {},
   });
   published: DeviceManifest[] = [];
+  readonly removed: number[] = [];
   /** What the server calls its number 2. */
   freshNumber = fresh.number;
   /** UTC day on which the server saw its devices last. */
@@ -92,6 +93,7 @@ class Stage {
 
   answer(body: ClientBody): unknown {
     if (body.$case === 'publishManifest' && body.value.manifest) this.published.push(body.value.manifest);
+    if (body.$case === 'removeDevice') this.removed.push(body.value.device);
     if (body.$case === 'listDevices')
       return {
         devices: [own, fresh].map(({ number, id }) => ({
@@ -126,6 +128,20 @@ describe('the end of a device that stays away', () => {
     const [current, other] = await stage.devices.list();
     expect(other).toMatchObject({ endsDay: today - days + 365, endsSoon });
     expect(current?.endsSoon).toBe(false);
+  });
+});
+
+describe('taking devices off', () => {
+  // `remove` with one's own number was a log-out that warned of nothing, of the last device as well.
+  it('is for other ones: never for this very device, alone or among others, and then nothing is asked for', async () => {
+    const stage = new Stage();
+    await stage.begin([own.number, fresh.number]);
+    for (const numbers of [[own.number], [fresh.number, own.number]])
+      await expect(stage.devices.remove(...numbers)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    expect([stage.published, stage.removed]).toEqual([[], []]);
+    await stage.devices.remove(fresh.number);
+    expect(stage.list()?.map(({ number }) => number)).toEqual([own.number]);
+    expect(stage.removed).toEqual([fresh.number]);
   });
 });
 

@@ -130,13 +130,16 @@ export class Devices {
     });
   }
 
-  /** Takes devices off: a manifest without them, then their tokens and sessions end. NOT_CONFIRMED, OFFLINE, REJECTED. */
+  /** Takes other devices off: a manifest without them, then their tokens and sessions end. BAD_ARGUMENT for this very device, which logs out, where that is warned
+   * of; NOT_CONFIRMED, OFFLINE, REJECTED. */
   async remove(...devices: readonly number[]): Promise<void> {
     const { device: own, request } = this.#ports.parts();
+    if (devices.includes(own))
+      throw new ClientError('BAD_ARGUMENT', 'A device does not take itself off: it logs out, which says what is lost.');
     const listed = this.#listed().flatMap(({ number }) => (devices.includes(number) ? [number] : []));
-    if (listed.some((number) => number !== own)) {
+    if (listed.length > 0) {
       if (!this.confirmed) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can take another one off.');
-      await this.#publish((all) => all.filter(({ number }) => number === own || !devices.includes(number)));
+      await this.#publish((all) => all.filter(({ number }) => !devices.includes(number)));
     }
     for (const device of devices) {
       await request({ $case: 'removeDevice', value: { device } }, 'done').catch((error) => {
