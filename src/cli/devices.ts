@@ -1,45 +1,84 @@
-// `luxchat devices`: one's own devices, called otherwise, logged out, or logged out as lost.
+// `luxchat devices`, alone or with remove, rename or lost: one's own devices. No other word passes for a list: who says `devices remvoe 1` must not believe that
+// the phone is out. This very device is never taken off here: log-out ends it, and warns.
 import { ClientError } from '#client/errors.ts';
-import type { Arguments } from './arguments.ts';
+import type { DeviceInfo } from '#client/shown.ts';
 import { loseDevices } from './lost.ts';
 import { dayText } from './sentences.ts';
-import { type Command, need, type Session, text } from './session.ts';
+import { type Session, text } from './session.ts';
 
-/** The commands by name. */
-export const deviceCommands: Readonly<Record<string, Command>> = {
-  devices: { live: true, run: listDevices },
-  'devices-rename': { live: true, run: renameDevice },
-  'devices-remove': { live: true, run: removeDevice },
-};
+/** Runs the command. */
+export async function devices(session: Session): Promise<void> {
+  const { call, rest } = session.args;
+  const [what] = rest;
+  if (what === undefined) return list(session);
+  if (what === 'remove') return remove(session);
+  if (what === 'rename') return rename(session);
+  if (what === 'lost') return lost(session);
+  throw new ClientError(
+    'BAD_ARGUMENT',
+    `Nothing was changed: ${call} devices takes no ${what}, but remove NUMBER, rename NUMBER NAME, or lost NUMBER.`,
+  );
+}
 
-async function listDevices(session: Session): Promise<void> {
+async function list({ client, out }: Session): Promise<void> {
+  for (const device of await client.devices()) out.say({ type: 'device', ...device }, deviceSentence(device));
+}
+
+function deviceSentence({ device, deviceId, name, lastSeenDay, endsDay, endsSoon, current, confirmed }: DeviceInfo) {
+  const ends = endsSoon ? `  is logged out on ${dayText(endsDay)} unless it is used` : '';
+  const marks = `${current ? '  (this one)' : ''}${confirmed ? '' : '  not confirmed'}${ends}`;
+  return `${device}  ${deviceId}  ${name}  last seen ${dayText(lastSeenDay)}${marks}`;
+}
+
+async function remove(session: Session): Promise<void> {
   const { client, args, out } = session;
-  if (args.rest[0] === 'lost') return loseDevices(session);
-  for (const device of await client.devices()) {
-    const ends = device.endsSoon ? `  is logged out on ${dayText(device.endsDay)} unless it is used` : '';
-    const marks = `${device.current ? '  (this one)' : ''}${device.confirmed ? '' : '  not confirmed'}${ends}`;
-    out.say(
-      { type: 'device', ...device },
-      `${device.device}  ${device.deviceId}  ${device.name}  last seen ${dayText(device.lastSeenDay)}${marks}`,
+  if (args.rest.length > 2)
+    throw new ClientError(
+      'BAD_ARGUMENT',
+      `Nothing was changed: ${args.call} devices remove takes one NUMBER at a time.`,
     );
-  }
-}
-
-async function renameDevice({ client, args, out }: Session): Promise<void> {
-  const device = deviceIn(args);
-  await client.renameDevice(device, text(args, 1));
-  out.say({ type: 'done', device }, 'Done.');
-}
-
-async function removeDevice({ client, args, out }: Session): Promise<void> {
-  const device = deviceIn(args);
+  const [{ device, name }] = await others(session, args.rest.slice(1));
   await client.removeDevice(device);
-  out.say({ type: 'done', device }, 'Done.');
+  out.say({ type: 'done', device }, `Device ${device}, ${name}, is logged out.`);
 }
 
-function deviceIn(args: Arguments): number {
-  const device = Number(need(args, 0, 'a device number'));
-  if (!Number.isSafeInteger(device) || device < 1)
-    throw new ClientError('BAD_ARGUMENT', `A device number is the first in a line of ${args.call} devices.`);
-  return device;
+async function rename({ client, args, out }: Session): Promise<void> {
+  const [device] = numbersIn(args.rest.slice(1, 2), `${args.call} devices rename NUMBER NAME`);
+  const name = text(args, 2);
+  await client.renameDevice(device, name);
+  out.say({ type: 'done', device, name }, `Device ${device} is called ${name} now.`);
+}
+
+async function lost(session: Session): Promise<void> {
+  const found = await others(session, session.args.rest.slice(1));
+  await loseDevices(
+    session,
+    found.map(({ device }) => device),
+  );
+}
+
+/** The devices of these numbers, none of which is this one. Throws BAD_ARGUMENT or UNKNOWN. */
+async function others({ client, args }: Session, words: readonly string[]): Promise<[DeviceInfo, ...DeviceInfo[]]> {
+  const numbers = numbersIn(words, `${args.call} devices ${args.rest[0]} NUMBER`);
+  if (numbers.includes(client.device))
+    throw new ClientError(
+      'BAD_ARGUMENT',
+      `Nothing was changed: device ${client.device} is this one. ${args.call} log-out ends it, and says before what is lost.`,
+    );
+  const known = await client.devices();
+  const found = (number: number) => {
+    const device = known.find((one) => one.device === number);
+    if (device) return device;
+    throw new ClientError('UNKNOWN', `Nothing was changed: you have no device ${number}, see ${args.call} devices.`);
+  };
+  const [first, ...more] = numbers;
+  return [found(first), ...more.map(found)];
+}
+
+/** At least one number of a device. */
+function numbersIn(words: readonly string[], usage: string): [number, ...number[]] {
+  const [first, ...more] = words.map(Number);
+  if (first === undefined || ![first, ...more].every((number) => Number.isSafeInteger(number) && number > 0))
+    throw new ClientError('BAD_ARGUMENT', `Nothing was changed: ${usage}, the first in a line of devices.`);
+  return [first, ...more];
 }

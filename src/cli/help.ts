@@ -28,8 +28,8 @@ This device
   password change, password lost           another password
   secure --start-over [--yes]              neither password nor device left: begin anew; it says first what is lost
   keys export FILE, keys import FILE       what reads this device's messages, in a file under a passphrase
-  devices-rename NUMBER NAME …             call a device otherwise; your provider sees that name
-  devices-remove NUMBER                    log another own device out
+  devices rename NUMBER NAME …             call a device otherwise; your provider sees that name
+  devices remove NUMBER                    log another own device out that nobody has
   devices lost NUMBER …                    the same where someone may have it: what it knew opens nothing new
   account deactivate [--yes]               switch the account off; whoever logs in with your LuxID switches it on again
   account export FILE                      everything of yours in a zip: what the server keeps, and what was said

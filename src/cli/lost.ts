@@ -7,20 +7,13 @@ import { stepUp } from './luxid.ts';
 import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
 
-/** Logs own devices out as lost. */
-export async function loseDevices(session: Session): Promise<void> {
+/** Logs other own devices out as lost. */
+export async function loseDevices(session: Session, devices: readonly number[]): Promise<void> {
   const { client, args, out } = session;
-  const numbers = args.rest.slice(1).map(Number);
-  if (numbers.length === 0 || !numbers.every((number) => Number.isInteger(number) && number > 0))
-    throw new ClientError('BAD_ARGUMENT', `${args.call} devices lost NUMBER, with numbers from ${args.call} devices.`);
-  const known = new Set((await client.devices()).map(({ device }) => device));
-  const unknown = numbers.find((number) => !known.has(number));
-  if (unknown !== undefined)
-    throw new ClientError('UNKNOWN', `You have no device ${unknown}: see ${args.call} devices.`);
   if (!client.security.state().backup)
     throw new ClientError(
       'UNKNOWN',
-      `Your messages are not secured, so there is nothing that it could open: ${args.call} devices-remove ${numbers[0]} is enough.`,
+      `Your messages are not secured, so there is nothing that it could open: ${args.call} devices remove ${devices[0]} is enough.`,
     );
   out.note(
     'It is logged out, and so is every device that is not confirmed. Your messages are secured anew under the same password: what the lost one knew opens nothing new. First log in with LuxID once more.',
@@ -28,10 +21,10 @@ export async function loseDevices(session: Session): Promise<void> {
   const grant = await stepUp(session, 'backup');
   await retyped(session, 'Your password: ', async (password) => {
     out.note('One moment …');
-    await client.security.logOutAsLost(grant, password, { devices: numbers });
+    await client.security.logOutAsLost(grant, password, { devices });
   });
   await client.security.flushed(args.timeoutMs);
-  out.say({ type: 'done', devices: numbers }, 'Done. Who has it reads nothing that is written from now on.');
+  out.say({ type: 'done', devices }, 'Done. Who has it reads nothing that is written from now on.');
 }
 
 /** Begins anew on this device. */

@@ -151,7 +151,7 @@ describe('luxchat', () => {
   it('logs out a device that another one took off', async () => {
     const [first, second] = [await provider.login('emil'), await provider.login('emil')];
     for (const folder of [first, second]) expect(await runHere(folder, ['whoami'])).toMatchObject({ status: 0 });
-    expect(await runHere(first, ['devices-remove', '2'])).toMatchObject({ status: 0 });
+    expect(await runHere(first, ['devices', 'remove', '2'])).toMatchObject({ status: 0 });
     expect(await runHere(second, ['log-out'])).toMatchObject({ status: 0 });
     expect(existsSync(second)).toBe(false);
     rmSync(first, { recursive: true });
@@ -199,7 +199,10 @@ describe('luxchat', () => {
     [['--colour', 'red'], 2, 'colour'],
     [['history', 'x', '--limit', '0'], 2, '--limit'],
     [['start', 'not-an-id'], 2, 'Luxchat-ID'],
-    [['devices-remove', 'phone'], 2, 'device number'],
+    [['devices', 'remove', 'phone'], 2, 'devices remove NUMBER'],
+    [['devices', 'list'], 2, 'takes no list'],
+    [['devices-remove', '2'], 2, 'Did you mean devices?'],
+    [['logout'], 2, 'Did you mean log-out?'],
     [['constructor'], 2, 'There is no command'],
   ])('refuses %j with code %i and a sentence', async (args, status, sentence) => {
     const ran = await runHere(alice, args);

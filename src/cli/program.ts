@@ -6,7 +6,7 @@ import { type Arguments, programOf, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
 import { commands } from './commands.ts';
 import { unreachable, withDeadline } from './deadline.ts';
-import { deviceCommands } from './devices.ts';
+import { devices } from './devices.ts';
 import { helpText } from './help.ts';
 import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
@@ -18,13 +18,14 @@ import { peopleCommands } from './people.ts';
 import { password, secure, unlock } from './secure.ts';
 import { alarmSentence } from './sentences.ts';
 import { type Command, onNewAlarm } from './session.ts';
+import { nearest } from './suggestion.ts';
 import { verify } from './verify.ts';
 
 const all: Readonly<Record<string, Command>> = {
   ...commands,
   ...peopleCommands,
-  ...deviceCommands,
   name: { live: true, run: name },
+  devices: { live: true, run: devices },
   verify: { live: true, run: verify },
   secure: { live: true, run: secure },
   unlock: { live: true, run: unlock },
@@ -58,7 +59,7 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
   if (args.command === 'login') return login(args, out, keyboard);
   if (args.command === 'log-out') return logOut(args, out, keyboard);
   const command = Object.hasOwn(all, args.command) ? all[args.command] : undefined;
-  if (!command) throw new ClientError('BAD_ARGUMENT', `There is no command ${args.command}. See ${program} help.`);
+  if (!command) throw unknownCommand(args);
   if (!hasDevice(args.folder))
     throw new ClientError('LOGIN_NEEDED', `There is no device in ${args.folder}: run ${args.call} login first.`);
   const client = await openDevice(args.folder, { language: args.language });
@@ -70,4 +71,10 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
   } finally {
     await client.close();
   }
+}
+
+function unknownCommand({ command, program }: Arguments): ClientError {
+  const meant = nearest(command, ['login', 'log-out', 'help', ...Object.keys(all)]);
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  return new ClientError('BAD_ARGUMENT', `There is no command ${command}.${hint} See ${program} help.`);
 }

@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
 import { readArguments } from './arguments.ts';
-import { loseDevices, lossSentences } from './lost.ts';
+import { devices } from './devices.ts';
+import { lossSentences } from './lost.ts';
 import { password, secure, unlock } from './secure.ts';
 import type { Session } from './session.ts';
 
@@ -45,8 +46,10 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
   };
   const hear = (...lines: string[]) => said.push(...lines);
   const out = { json: false, say: (_: object, ...lines: string[]) => hear(...lines), note: hear };
-  const devices = async () => [1, 2, 3].map((device) => ({ device }));
-  const client = { security, devices, on: () => () => {} };
+  const numbered = async () => [1, 2, 3].map((device) => ({ device, name: `device ${device}` }));
+  const removeDevice = async (device: number) => void given.push(`removed ${device}`);
+  const renameDevice = async (device: number, name: string) => void given.push(`renamed ${device} ${name}`);
+  const client = { device: 1, security, devices: numbered, removeDevice, renameDevice, on: () => () => {} };
   const session = { client, args: readArguments([...args, '--language', 'lb'], {}), out, keyboard };
   return { given, said, shown, session: session as unknown as Session };
 }
@@ -124,7 +127,7 @@ describe('password', () => {
 describe('devices lost', () => {
   it('takes numbers and the password, three tries for one step-up', async () => {
     const { session, given } = scene(['x', own], { backup: true }, ['devices', 'lost', '2', '3']);
-    await loseDevices(session);
+    await devices(session);
     expect(given).toEqual(['lost 2,3']);
   });
 
@@ -132,11 +135,42 @@ describe('devices lost', () => {
     [['devices', 'lost'], { backup: true }, 'BAD_ARGUMENT', /devices lost NUMBER/],
     [['devices', 'lost', 'phone'], { backup: true }, 'BAD_ARGUMENT', /devices lost NUMBER/],
     [['devices', 'lost', '9'], { backup: true }, 'UNKNOWN', /no device 9/],
-    [['devices', 'lost', '2'], {}, 'UNKNOWN', /devices-remove 2 is enough/],
+    [['devices', 'lost', '2'], {}, 'UNKNOWN', /devices remove 2 is enough/],
+    // That was advised, and logged the last device out without a warning.
+    [['devices', 'lost', '1'], {}, 'BAD_ARGUMENT', /device 1 is this one.*log-out/],
+    [['devices', 'lost', '2', '1'], { backup: true }, 'BAD_ARGUMENT', /device 1 is this one.*log-out/],
   ])('%j with %j says %s and what to do', async (args, state, code, message) => {
     const { session, given } = scene([own], state, args);
-    await expect(loseDevices(session)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    await expect(devices(session)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
     expect(given).toEqual([]);
+  });
+});
+
+describe('devices', () => {
+  it('removes and renames the one that is named, and says which', async () => {
+    for (const [words, done, sentence] of [
+      [['remove', '2'], 'removed 2', 'Device 2, device 2, is logged out.'],
+      [['rename', '1', 'my', 'phone'], 'renamed 1 my phone', 'Device 1 is called my phone now.'],
+    ] as const) {
+      const { session, given, said } = scene([], {}, ['devices', ...words]);
+      await devices(session);
+      expect([given, said]).toEqual([[done], [sentence]]);
+    }
+  });
+
+  it.each([
+    [['remove'], 'BAD_ARGUMENT', /devices remove NUMBER/],
+    [['remove', 'phone'], 'BAD_ARGUMENT', /devices remove NUMBER/],
+    [['remove', '2', '3'], 'BAD_ARGUMENT', /one NUMBER at a time/],
+    [['remove', '1'], 'BAD_ARGUMENT', /device 1 is this one.*log-out/],
+    [['remove', '9'], 'UNKNOWN', /no device 9/],
+    [['rename', '2'], 'BAD_ARGUMENT', /needs a text/],
+    [['remvoe', '2'], 'BAD_ARGUMENT', /takes no remvoe/],
+    [['2'], 'BAD_ARGUMENT', /takes no 2/],
+  ])('%j says %s, and nothing is done', async (words, code, message) => {
+    const { session, given, said } = scene([], { backup: true }, ['devices', ...words]);
+    await expect(devices(session)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect([given, said]).toEqual([[], []]);
   });
 });
 

@@ -83,7 +83,7 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
 
   terminal.tell('She takes the lost phone off her list.');
   await run(next, ['devices']);
-  await run(next, ['devices-remove', '1']);
+  await run(next, ['devices', 'remove', '1']);
   await run(next, ['devices']);
 
   terminal.tell('Ben notices nothing but the answer: she is who she was, by the same number, and no warning was due.');
