@@ -245,10 +245,14 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.held.close();
     this.connection.close();
     this.#end(new ClientError('CLOSED', 'The client was closed.'));
-    await this.#inStep.settled();
-    await this.security.close();
-    await this.#parts?.engine.close();
-    await this.options.store.close();
+    try {
+      await this.#inStep.settled();
+      await this.security.close();
+      await this.#parts?.engine.close();
+    } finally {
+      // Whatever failed before: else nobody could open the device again.
+      await this.options.store.close();
+    }
   }
 
   /** See Luxchat.counters. */
