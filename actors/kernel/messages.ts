@@ -278,8 +278,8 @@ export type RoomMessage =
       readonly controlNumber: number;
       readonly fingerprint: Uint8Array;
     }
-  /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. Told again until
-   *  `identityKept` comes. */
+  /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. Without a fingerprint,
+   *  version 0: the account is erased. Told again until `identityKept` comes. */
   | {
       readonly kind: 'identityMoved';
       readonly user: string;

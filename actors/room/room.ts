@@ -12,6 +12,7 @@ import { joinedMember, type RoomContext, type RoomOptions } from './context.ts';
 import { coverThrough, headMoved, leaver } from './covering/cover.ts';
 import { LogCalls } from './covering/log-calls.ts';
 import { Uncovered } from './covering/uncovered.ts';
+import { forgetErased, learnErasure } from './members/erasure.ts';
 import { learnIdentity } from './members/identity.ts';
 import { authorise } from './members/reachability.ts';
 import { Receipts } from './members/receipts.ts';
@@ -106,8 +107,8 @@ export class Room implements Actor<RoomMessage> {
   kept(): readonly Kept[] {
     const { calls, uncovered, options, state } = this.context;
     const { limits } = options;
-    // Nobody asks for these: one emptying and one save of much at a time, and one save of each member's new identity.
-    const ownCalls = 2 + state.identities.size;
+    // Nobody asks for these: one emptying and one save of much at a time, and one save of each member's new identity or erasure.
+    const ownCalls = 2 + state.identities.size + state.unsavedErasures.size;
     return [
       { what: 'held', count: this.#held.requests, max: limits.heldMessagesMax },
       { what: 'held bytes', count: this.#held.bytes, max: limits.heldBytesMax },
@@ -155,11 +156,13 @@ export class Room implements Actor<RoomMessage> {
     switch (answer.kind) {
       case 'opened':
         return this.#opened(answer, now);
-      case 'appended':
-        return [
-          ...coverThrough(this.context, answer.throughSeq, (members) => this.#standings.changed(members, now)),
-          ...this.#saveMuch(),
-        ];
+      case 'appended': {
+        const covered = coverThrough(this.context, answer.throughSeq, (members) =>
+          this.#standings.changed(members, now),
+        );
+        forgetErased(this.context.state);
+        return [...covered, ...this.#saveMuch()];
+      }
       case 'rows':
         this.context.state.floor = Math.max(this.context.state.floor, answer.floor);
         return this.context.calls.settle(answer, now);
@@ -221,6 +224,7 @@ export class Room implements Actor<RoomMessage> {
     const effects: Effect[] = evicted.map((user) => ({ kind: 'evict', user, room: this.context.room }));
     // Rows that were under way when the last actor ended were never fanned out, and live sessions may wait for them.
     if (hasMoved) effects.push(headMoved(this.context));
+    forgetErased(this.context.state);
     if (seals) effects.push(...this.#log({ kind: 'sealing' }, now));
     effects.push(...this.#saveMuch(), ...emptyRows(this.context), ...this.#standings.tick(now));
     for (const message of this.#held.take()) effects.push(...this.#live(message, now));
@@ -263,12 +267,13 @@ export class Room implements Actor<RoomMessage> {
     return { kind: 'log', command: { kind, changes, restless: standings.size > 0 || emptyings.size > 0 } };
   }
 
-  /** A member published a manifest. */
+  /** A member published a manifest, or their account is erased. */
   #identityMoved(message: RoomMessage & { kind: 'identityMoved' }): readonly Effect[] {
     const { room, state } = this.context;
     const { user, head } = message;
     const kept = { kind: 'identityKept', room, version: head.version } as const;
     const then: Effect[] = [{ kind: 'send', to: userAddress(user), message: kept }];
+    if (message.fingerprint.length === 0) return learnErasure(this.context, user, then);
     const member = state.member(user);
     if (member === undefined || !state.isPresent(member)) return then;
     return [...learnIdentity(this.context, message, then), ...this.#notices.add(member.number, head)];

@@ -7,7 +7,7 @@ import { AccountState, MemberStatus } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { receiptNumber } from '#proto/rules/bytes/hash.ts';
-import { roomAddress } from '../kernel/address.ts';
+import { parseAddress, roomAddress } from '../kernel/address.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import { closingTimer } from './closing.ts';
 import { userLimits } from './limits.ts';
@@ -257,6 +257,47 @@ describe('an account that is erased', () => {
     const nothing = AccountRow.decode(new Uint8Array());
     const receipt = receiptNumber(attempt, testPrimitives);
     expect(row()).toEqual({ ...nothing, state: AccountState.ACCOUNT_STATE_ERASED, receipt, erasedMs: street.now });
+  });
+
+  it('is told of in each room that it was in, until that confirms, whatever dies meanwhile; then nothing says where it was', () => {
+    const rooms = [1, 2, 3].map(roomOf);
+    const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
+    for (const room of rooms) stand(street, user, { room, status: room === rooms[2] ? left : joined });
+    for (const room of rooms.slice(1)) street.deaf.add(room);
+    street.forget();
+    erase();
+    const told = () => {
+      const said = street
+        .all('send')
+        .flatMap(({ to, message }) => (message.kind === 'identityMoved' ? [{ to, ...message }] : []));
+      street.forget();
+      for (const { fingerprint, head } of said) expect([fingerprint.length, head.version]).toEqual([0, 0]);
+      return said.map(({ to }) => parseAddress(to).id);
+    };
+    expect(told()).toEqual(rooms);
+    street.tell(user, { kind: 'timer', name: 'rooms' });
+    expect(told()).toEqual(rooms.slice(1));
+    letGo();
+    street.crash(user);
+    street.deaf.delete(rooms[1]!);
+    hello(3);
+    // That the first one confirmed was not durable: it is told once more.
+    expect(told()).toEqual(rooms);
+    street.passivate(user);
+    expect(street.log(user).restless).toBe(true);
+    expect(
+      [...street.log(user).state]
+        .filter(([, { value }]) => value !== null)
+        .map(([key]) => key)
+        .sort(),
+    ).toEqual(['account', 'mark', 'untold']);
+    street.deaf.clear();
+    hello(4);
+    expect(told()).toEqual(rooms.slice(2));
+    letGo();
+    street.passivate(user);
+    expect(street.log(user).restless).toBe(false);
+    expect([...street.log(user).state.keys()]).not.toContain('untold');
   });
 
   it('is to others one that never was, and keeps nothing that rooms say', () => {

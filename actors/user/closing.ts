@@ -1,6 +1,7 @@
 // Switching an account off and erasing it. Either takes a step-up's grant, which the world looks at, and is one entry of the log: from there on login, backup
 // and directory are asked to let go of the account until they confirm it, however often anything dies, and every session ends. A deactivated account is to
-// others one whose devices are switched off, and the next login of its person makes it active again; of an erased one a mark is left.
+// others one whose devices are switched off, and the next login of its person makes it active again; of an erased one a mark is left, and its rooms hear of it, each until it
+// confirms.
 import { ErasedKind, type ErasedPart, type Grant } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { AccountState } from '#proto/gen/record.ts';
@@ -12,6 +13,7 @@ import { dropDevice } from './devices.ts';
 import { checkGrant } from './gathers/grant-check.ts';
 import { userLimits } from './limits.ts';
 import { dayOf } from './state/account.ts';
+import { tellRooms } from './tell-rooms.ts';
 import type { Turn } from './turn.ts';
 
 /** Name of the timer after which who has not let go of the account is asked again. */
@@ -59,6 +61,7 @@ function close(turn: Turn, from: Requester, by: { purpose: ClosingPurpose; attem
   const receipt = { number, day, parts: parts.map(([kind, days]) => partOf(kind, day, days)) };
   turn.answer(from, isErased ? { $case: 'erasureReceipt', value: receipt } : { $case: 'done', value: {} });
   letGo(turn);
+  if (isErased) tellRooms(turn);
 }
 
 /** Asks login, backup and directory to let go of a closed account, and again until they did. Its sessions end with its tokens: not before, or they would

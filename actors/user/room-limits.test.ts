@@ -140,7 +140,7 @@ describe('the list of rooms', () => {
     expect(listed).not.toContain(roomOf(2));
   });
 
-  it('keeps 200 former rooms for 30 days, the oldest goes first', () => {
+  it('keeps 1,200 former rooms for 30 days, the oldest goes first', () => {
     for (let n = 0; n <= userLimits.formerRoomsMax; n++) {
       street.now += 1;
       stand(roomOf(n), left);

@@ -63,7 +63,7 @@ export interface ManifestRow {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Row `untold`: rooms that have not confirmed the newest manifest, each told again until it does. */
+/** Row `untold`: rooms that have not confirmed the newest manifest, or that the account is erased; each is told again until it does. */
 export interface UntoldRow {
   rooms: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

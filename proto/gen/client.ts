@@ -88,7 +88,8 @@ export const ErasedKind = {
   ERASED_KIND_REPORTS: 8,
   /**
    * ERASED_KIND_MEMBERSHIPS - In rooms where others are: under the user's number the Luxchat-ID and public keys, by which others check what this user signed there. They lead to no
-   * person any more.
+   * person any more, and go with the first CHECKPOINT that an admin's device signs there once the user is out; beside old entries in the log with these, after
+   * 24 months. They stay where nobody signs one, and in rooms that were left over 30 days before. No day can be promised: 0.
    */
   ERASED_KIND_MEMBERSHIPS: 9,
   /** ERASED_KIND_ID - The Luxchat-ID, with the mark that it is taken for ever, and this receipt. */

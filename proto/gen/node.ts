@@ -590,7 +590,7 @@ export interface StandingKeptMessage {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** A member's identity changed or a manifest was published. Repeated until IdentityKeptMessage comes. */
+/** A member's identity changed or a manifest was published; without a fingerprint, version 0: the account is erased. Repeated until IdentityKeptMessage comes. */
 export interface IdentityMovedMessage {
   user: string;
   fingerprint: Uint8Array;

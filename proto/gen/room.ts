@@ -113,6 +113,13 @@ export interface IdentityRow {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Row `erased/<member>`: the member's account is erased. */
+export interface ErasedRow {
+  /** Nothing is kept any more of who it was; what rows of the log say of them is left aside. */
+  forgotten: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
 /** Row `standings`: whose user actor has not confirmed yet how it stands here. */
 export interface StandingsRow {
   owed: OwedStanding[];
@@ -911,6 +918,68 @@ export const IdentityRow: MessageFns<IdentityRow> = {
             }
 
             message.fingerprint = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseErasedRow(): ErasedRow {
+  return { forgotten: false, _unknownFields: {} };
+}
+
+export const ErasedRow: MessageFns<ErasedRow> = {
+  encode(message: ErasedRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.forgotten !== false) {
+      writer.uint32(8).bool(message.forgotten);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ErasedRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseErasedRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.forgotten = reader.bool();
             continue;
           }
         }

@@ -78,7 +78,8 @@ const words: Readonly<Record<ErasedWhat, string>> = {
   messages: 'messages that you sent, encrypted',
   files: 'files that you sent, encrypted',
   reports: 'what was shown to the provider by you or of you',
-  memberships: 'your Luxchat-ID and public keys in rooms where others are, by which they check what you signed',
+  memberships:
+    'your Luxchat-ID and public keys in rooms where others are, by which they check what you signed, until an app of an admin there has signed the list of members anew',
   id: 'your Luxchat-ID itself, so that nobody ever gets it, and this receipt',
   other: 'something that this version has no word for',
 };

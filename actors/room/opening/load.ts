@@ -7,6 +7,7 @@ import {
   CheckpointRow,
   CredentialRow,
   EmptyingRow,
+  ErasedRow,
   HeadRow,
   IdentityRow,
   PersonRow,
@@ -168,6 +169,12 @@ function loadRow(state: RoomState, name: string, rest: string, value: Uint8Array
     case 'identity':
       state.identities.set(Number(rest), IdentityRow.decode(value).fingerprint);
       return;
+    case 'erased': {
+      const { forgotten } = ErasedRow.decode(value);
+      state.erased.set(Number(rest), forgotten);
+      if (forgotten) state.people.forget(Number(rest));
+      return;
+    }
     case 'budget':
       state.budget.load(BudgetRow.decode(value).spent);
       return;

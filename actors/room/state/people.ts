@@ -30,6 +30,7 @@ export class People {
   readonly #credentials = new Map<string, KeptCredential[]>();
   readonly #numbers = new Map<string, number>();
   readonly #users = new Map<number, string>();
+  readonly #forgotten = new Set<number>();
   #roll: Roll;
   #strays = 0;
 
@@ -49,7 +50,7 @@ export class People {
     return this.#numbers.get(user);
   }
 
-  /** The user behind a number. A number keeps its user for ever; only erasure would take it. */
+  /** The user behind a number. A number keeps its user for ever; only an erasure takes it. */
   userOf(member: number): string | undefined {
     return this.#users.get(member);
   }
@@ -88,6 +89,7 @@ export class People {
 
   /** Keeps the person of an accepted entry. Again: nothing changes. */
   keepPerson(seq: number, person: Person): void {
+    if (this.#forgotten.has(person.member)) return;
     const commitment = personCommitment(person, this.#primitives);
     const key = toHex(commitment);
     if (this.#persons.has(key)) return;
@@ -97,6 +99,29 @@ export class People {
     this.#numbers.set(person.user, person.member);
     this.#users.set(person.member, person.user);
     this.#roll.addPerson(person);
+  }
+
+  /** Is nothing kept any more of who this was? */
+  hasForgotten(member: number): boolean {
+    return this.#forgotten.has(member);
+  }
+
+  /** Forgets who this was, for good: what was kept until now. */
+  forget(member: number): { readonly persons: readonly KeptPerson[]; readonly credentials: readonly KeptCredential[] } {
+    const persons = this.personsOf(member);
+    const user = this.userOf(member);
+    const devices = [...this.#credentials.keys()].filter((key) => key.startsWith(`${member}/`));
+    const credentials = devices.flatMap((key) => this.#credentials.get(key) ?? []);
+    this.#forgotten.add(member);
+    for (const { commitment } of persons) this.#persons.delete(toHex(commitment));
+    for (const key of devices) this.#credentials.delete(key);
+    this.#byMember.delete(member);
+    this.#users.delete(member);
+    if (user !== undefined) {
+      this.#numbers.delete(user);
+      this.#roll.forget(user);
+    }
+    return { persons, credentials };
   }
 
   /** Keeps the credential of an accepted entry. Again: nothing changes. */

@@ -12,6 +12,7 @@ import {
   type Slot,
   SlotWrite,
 } from '#proto/gen/record.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
 import { type Member, MemberTable } from '#proto/rules/control/member-table.ts';
 import { type ControlState, standing } from '#proto/rules/control/state.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
@@ -105,6 +106,11 @@ export class RoomState {
   readonly identities = new Map<number, Uint8Array>();
   /** Those of them that are not durable yet. */
   readonly unsavedIdentities = new Map<number, Uint8Array>();
+
+  /** Members whose account is erased, and whether who they were is forgotten. */
+  readonly erased = new Map<number, boolean>();
+  /** Those that are not durable yet. */
+  readonly unsavedErasures = new Set<number>();
 
   /** Keys of state rows that are not as they were last saved. */
   readonly dirty = new Set<string>();
@@ -210,6 +216,17 @@ export class RoomState {
     return visible.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  /** Who a member was is forgotten, with all that was kept of it but the number. */
+  forget(member: number): void {
+    const { persons, credentials } = this.people.forget(member);
+    for (const { commitment } of persons) this.dirty.add(personKey(member, commitment));
+    for (const { credential, seq } of credentials) this.dirty.add(`credential/${member}/${credential.device}/${seq}`);
+    if (this.identities.delete(member)) this.dirty.add(`identity/${member}`);
+    if (this.standings.drop(member)) this.dirty.add('standings');
+    this.erased.set(member, true);
+    this.dirty.add(`erased/${member}`);
+  }
+
   /** Bodies of these rows are gone for good. Their rows need no more work. */
   emptiedRows(event: number): void {
     this.emptyings.delete(event);
@@ -284,6 +301,11 @@ export class RoomState {
     this.slots.set(name, { ...slot, write: SlotWrite.encode(withoutValue(write)).finish() });
     this.dirty.add(`slot/${name}`);
   }
+}
+
+/** Key of one person's row. */
+export function personKey(member: number, commitment: Uint8Array): string {
+  return `person/${member}/${toHex(commitment.subarray(0, 16))}`;
 }
 
 function withoutBody(kept: KeptRecord, event: number): KeptRecord {

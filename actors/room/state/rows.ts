@@ -6,16 +6,16 @@ import {
   CheckpointRow,
   CredentialRow,
   EmptyingRow,
+  ErasedRow,
   HeadRow,
   IdentityRow,
   PersonRow,
   SentRow,
   StandingsRow,
 } from '#proto/gen/room.ts';
-import { toHex } from '#proto/rules/bytes/base.ts';
 import { type ControlState, encodeChunk, encodeHead } from '#proto/rules/control/state.ts';
 import type { StateChange } from '../../log/messages.ts';
-import type { RoomState } from './room-state.ts';
+import { personKey, type RoomState } from './room-state.ts';
 
 type Value = Uint8Array | null;
 
@@ -42,8 +42,11 @@ function rowsOf(state: RoomState, key: string): { key: string; value: Value }[] 
   const [name, rest] = slash < 0 ? [key, ''] : [key.slice(0, slash), key.slice(slash + 1)];
   switch (name) {
     case 'person':
+      // One of somebody who is forgotten.
+      if (rest.includes('/')) return [{ key, value: null }];
       return personRows(state, Number(rest));
     case 'credential':
+      if (rest.split('/').length > 2) return [{ key, value: null }];
       return credentialRows(state, rest);
     case 'control': {
       const kept = state.control.get(Number(rest));
@@ -72,8 +75,12 @@ function encodeUnit(state: RoomState, name: string, rest: string): Value {
       return Slot.encode(must(state.slots.get(rest))).finish();
     case 'sent':
       return SentRow.encode({ ids: must(state.sent.get(rest)).through(state.head.seq) }).finish();
-    case 'identity':
-      return IdentityRow.encode({ fingerprint: must(state.identities.get(Number(rest))) }).finish();
+    case 'identity': {
+      const fingerprint = state.identities.get(Number(rest));
+      return fingerprint === undefined ? null : IdentityRow.encode({ fingerprint }).finish();
+    }
+    case 'erased':
+      return ErasedRow.encode({ forgotten: must(state.erased.get(Number(rest))) }).finish();
     case 'standings':
       return StandingsRow.encode({ owed: state.standings.toRow() }).finish();
     case 'emptying': {
@@ -96,7 +103,7 @@ function personRows(state: RoomState, member: number): { key: string; value: Val
     .personsOf(member)
     .filter(({ seq }) => seq <= state.head.seq)
     .map(({ seq, person, commitment }) => ({
-      key: `person/${member}/${toHex(commitment.subarray(0, 16))}`,
+      key: personKey(member, commitment),
       value: PersonRow.encode({ seq, person }).finish(),
     }));
 }

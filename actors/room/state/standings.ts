@@ -27,6 +27,11 @@ export class Standings {
     return this.#owed.delete(member);
   }
 
+  /** Nobody is to hear of this member any more. False where nobody was. */
+  drop(member: number): boolean {
+    return this.#owed.delete(member);
+  }
+
   /** Up to `count` members that are owed; those go to the back, so that everyone has a turn. */
   next(count: number): number[] {
     const turn = [...this.#owed].slice(0, count);

@@ -59,7 +59,8 @@ export function replayRow(state: RoomState, row: Uint8Array, primitives: Primiti
     throw new Error('a row does not continue the head');
   }
   if (person !== undefined) state.people.keepPerson(seq, person);
-  const kept = credential === undefined ? null : keptCredential(state, seq, record, credential);
+  const isForgotten = credential !== undefined && state.people.hasForgotten(credential.member);
+  const kept = credential === undefined || isForgotten ? null : keptCredential(state, seq, record, credential);
   if (kept !== null) state.people.keepCredential(kept);
   const placed: Placed = {
     seq,

@@ -68,7 +68,7 @@ export class Account {
   manifests: readonly Published[] = [];
   /** The Info bot has not confirmed that it heard of this user. */
   newcomer = false;
-  /** Rooms that have not confirmed the newest one. */
+  /** Rooms that have not confirmed the newest one, or that the account is erased. */
   untold = new Set<string>();
   senders = new Senders();
   readonly rooms = new Standings();
@@ -159,7 +159,7 @@ export class Account {
     return this.rooms.due().filter((standing) => !this.hides(standing));
   }
 
-  /** A room has confirmed a manifest. */
+  /** A room has confirmed a manifest, or, with version 0, that the account is erased. */
   told(room: string, version: number): boolean {
     if (version !== this.manifestHead.version || !this.untold.delete(room)) return false;
     this.#touch('untold');
@@ -290,7 +290,7 @@ export class Account {
     if (state === AccountState.ACCOUNT_STATE_ERASED) this.#erase(receipt, acceptedMs);
   }
 
-  /** Nothing is left but that it was, and which devices are still to be sent away. */
+  /** Nothing is left but that it was, which devices are still to be sent away, and which rooms are still to hear of it. */
   #erase(receipt: string, acceptedMs: number): void {
     Object.assign(this, { receipt, erasedMs: acceptedMs, createdMs: 0, newcomer: false });
     this.removed = [...this.devices.keys()];
@@ -302,10 +302,10 @@ export class Account {
     Object.assign(this.identity, { masterJson: noBytes, selfSigningJson: noBytes, userSigningJson: noBytes });
     this.#touch(...this.manifests.map(({ body }) => `manifest/${body.version}`), 'untold', 'buckets');
     this.manifests = [];
-    this.untold = new Set();
     this.buckets = new Buckets();
     this.#touch(...this.senders.clear().map((slot) => `sender/${slot}`));
-    this.#touch(...this.rooms.clear().map((room) => `room/${room}`));
+    this.untold = new Set(this.rooms.clear());
+    this.#touch(...[...this.untold].map((room) => `room/${room}`));
     this.#touch(...this.blocks.clear().map((user) => `block/${user}`));
   }
 

@@ -126,7 +126,10 @@ function encodeRow(account: Account, key: string): Uint8Array | null {
       return row === undefined ? null : BlockRow.encode(row).finish();
     }
     case 'untold':
-      return account.exists ? UntoldRow.encode({ rooms: [...account.untold].sort() }).finish() : null;
+      // The last trace of where an erased account was.
+      return account.exists || account.untold.size > 0
+        ? UntoldRow.encode({ rooms: [...account.untold].sort() }).finish()
+        : null;
     case 'buckets':
       return account.exists ? BucketsRow.encode({ buckets: account.buckets.toRow(account.acceptedMs) }).finish() : null;
     case 'sender': {

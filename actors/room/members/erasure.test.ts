@@ -1,0 +1,177 @@
+// Who was behind a number is forgotten at the hub: not before nobody needs it, then for good, whatever crashes when.
+import { describe, expect, it } from 'vitest';
+import type { RoomSnapshot } from '#proto/gen/client.ts';
+import { ControlKind, Role } from '#proto/gen/record.ts';
+import { ErasedRow, PersonRow } from '#proto/gen/room.ts';
+import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { hashState } from '#proto/rules/control/state.ts';
+import type { RoomLimits } from '../limits.ts';
+import { codeOf, type Seen, Stage } from '../testing/stage.ts';
+
+const ada = makeActor('@ada:lux.example');
+const ben = makeActor('@ben:lux.example');
+const cid = makeActor('@cid:lux.example');
+const dan = makeActor('@dan:lux.example');
+const K = ControlKind;
+type User = typeof ada;
+
+/** Ada's group; Ben, an admin, brought Cid in and left. */
+function room(limits: Partial<RoomLimits> = {}): Stage {
+  const stage = Stage.group(ada, testPrimitives, { limits });
+  stage.join(ada, ben, Role.ROLE_ADMIN);
+  stage.join(ben, cid);
+  stage.mustAccept(stage.control(ben, { kind: K.CONTROL_KIND_LEAVE, target: 2 }));
+  stage.kept(ben, 6);
+  return stage;
+}
+
+function checkpoint(stage: Stage, by: User = ada): void {
+  const stateHash = hashState(stage.state.chain!, testPrimitives);
+  stage.mustAccept(stage.control(by, { kind: K.CONTROL_KIND_CHECKPOINT, stateHash }));
+}
+
+/** The user actor says that the account is erased. */
+const erased = (stage: Stage, { user }: User): Seen =>
+  stage.tell({ kind: 'identityMoved', user, fingerprint: noBytes, head: { version: 0, hash: noBytes } });
+
+const confirmed = ({ effects }: Seen) =>
+  effects.filter((effect) => effect.kind === 'send' && effect.message.kind === 'identityKept').length;
+
+/** Whom the room still knows: in its memory, and by its state rows after it was put to sleep. */
+function known(stage: Stage): { users: string[]; rows: string[] } {
+  const users = [1, 2, 3, 4].flatMap((member) => stage.state.people.userOf(member) ?? []);
+  stage.passivate();
+  const rows = [...stage.log.state].flatMap(([key, { value }]) =>
+    value !== null && key.startsWith('person/') ? (PersonRow.decode(value).person?.user ?? []) : [],
+  );
+  const credentials = [...stage.log.state].filter(
+    ([key, { value }]) => value !== null && key.startsWith('credential/2/'),
+  );
+  stage.fetch(ada);
+  return { users: [...users, ...credentials.map(([key]) => key)], rows: [...new Set(rows)].sort() };
+}
+
+const all = { users: [ada, ben, cid].map(({ user }) => user), rows: [ada, ben, cid].map(({ user }) => user) };
+const withoutBen = { users: [ada.user, cid.user], rows: [ada.user, cid.user] };
+
+describe('a member whose account is erased', () => {
+  it('is forgotten once a CHECKPOINT covers all that they signed, and not before', () => {
+    const stage = room();
+    expect(confirmed(erased(stage, ben))).toBe(1);
+    expect(known(stage).rows).toEqual(all.rows);
+    checkpoint(stage);
+    expect(known(stage)).toEqual(withoutBen);
+    expect(confirmed(erased(stage, ben))).toBe(1);
+  });
+
+  it('is forgotten at once where one does already', () => {
+    const stage = room();
+    checkpoint(stage);
+    erased(stage, ben);
+    expect(known(stage)).toEqual(withoutBen);
+  });
+
+  it('is not forgotten by a CHECKPOINT of before they left, of their own, or while they are in', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben, Role.ROLE_ADMIN);
+    stage.join(ben, cid);
+    erased(stage, ben);
+    checkpoint(stage);
+    expect(known(stage).rows).toEqual(all.rows);
+    checkpoint(stage, ben);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: 2 }));
+    expect(known(stage).rows).toEqual(all.rows);
+    checkpoint(stage);
+    expect(known(stage)).toEqual(withoutBen);
+  });
+
+  it.each([true, false])(
+    'stays forgotten after a crash, with the rows of the log that name them (uncovered ones kept: %s)',
+    (keeps) => {
+      const stage = room();
+      erased(stage, ben);
+      stage.crash(keeps);
+      stage.fetch(ada);
+      checkpoint(stage);
+      stage.crash(keeps);
+      stage.fetch(ada);
+      expect(stage.state.people.userOf(2)).toBe(undefined);
+      expect(known(stage)).toEqual(withoutBen);
+      stage.crash(keeps);
+      stage.fetch(ada);
+      expect(stage.state.people.userOf(2)).toBe(undefined);
+      expect(stage.state.people.credentials(2, 1)).toEqual([]);
+      expect(codeOf(stage.say(ada).answers[0]?.body)).toBe('accepted');
+    },
+  );
+
+  // Rows of the log that are newer than the last seal are applied again, whatever was saved since: they name who was in the room.
+  it('stays forgotten where that was saved and older rows of the log are applied again', () => {
+    const stage = room({ saveAtRows: 1 });
+    erased(stage, ben);
+    checkpoint(stage);
+    expect(stage.log.state.get('erased/2')?.value).toEqual(ErasedRow.encode({ forgotten: true }).finish());
+    stage.crash();
+    stage.fetch(ada);
+    expect([stage.state.people.userOf(2), stage.state.people.credentials(2, 1)]).toEqual([undefined, []]);
+    expect(stage.state.people.person(ben.commitment)).toBe(undefined);
+    expect(known(stage)).toEqual(withoutBen);
+  });
+
+  it('is forgotten although the room crashed between the two', () => {
+    const stage = room();
+    checkpoint(stage);
+    stage.log.holds = true;
+    erased(stage, ben);
+    stage.log.release();
+    stage.crash();
+    stage.fetch(ada);
+    expect(known(stage)).toEqual(withoutBen);
+  });
+
+  it('is named to nobody any more, and the room goes on', () => {
+    const stage = room();
+    erased(stage, ben);
+    checkpoint(stage);
+    const read = { room: stage.room, fromControl: 1, slots: false, stateOffset: 0, afterSlot: '' };
+    const [answer] = stage.tell({ kind: 'readRoom', from: stage.from(cid), read }).answers;
+    const { control, persons, credentials } = answer!.body!.value as RoomSnapshot;
+    expect(control).toHaveLength(7);
+    expect(persons.map(({ user }) => user)).toEqual([ada.user, cid.user]);
+    expect(credentials.every(({ member }) => member !== 2)).toBe(true);
+    stage.join(ada, dan);
+    expect(codeOf(stage.say(dan).answers[0]?.body)).toBe('accepted');
+    expect(codeOf(stage.fetch(ben).answers[0]?.body)).not.toBe('recordPage');
+  });
+
+  it('who never heard how they stand wakes the room for nothing no more', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: 2 }));
+    stage.kept(ada, 1);
+    expect(stage.state.standings.size).toBe(1);
+    erased(stage, ben);
+    checkpoint(stage);
+    expect(stage.state.standings.size).toBe(0);
+  });
+
+  it('is confirmed once it is durable, saved once, and not while the entry that brings them in is under way', () => {
+    const stage = room();
+    stage.log.holds = true;
+    expect([confirmed(erased(stage, ben)), confirmed(erased(stage, ben))]).toEqual([0, 0]);
+    expect(stage.actor.kept().find(({ what }) => what === 'log calls')).toMatchObject({ count: 1 });
+    stage.log.release();
+    expect(confirmed(stage.cover())).toBe(1);
+    const { saves } = stage.state;
+    expect(confirmed(erased(stage, ben))).toBe(1);
+    expect(confirmed(erased(stage, makeActor('@stranger:lux.example')))).toBe(1);
+    expect(stage.state.saves).toBe(saves);
+    stage.covers = false;
+    stage.invite(ada, dan);
+    expect(confirmed(erased(stage, dan))).toBe(0);
+    stage.covers = true;
+    stage.cover();
+    expect(confirmed(erased(stage, dan))).toBe(1);
+  });
+});
