@@ -153,8 +153,8 @@ const elsewhere: { readonly [Key in Exclude<keyof typeof userLimits, keyof typeo
   roomsAgainMs: ['tell-rooms.test.ts', 'is told to each room until it confirms, with a wait in between'],
   standingBurst: [rooms, 'is listed and confirmed at once; devices hear of 20 by one of them, then of one a minute'],
   standingEveryMs: [rooms, 'is listed and confirmed at once; devices hear of 20 by one of them, then of one a minute'],
-  manifestBurst: ['keys.test.ts', 'may be published ten times at once, then once a minute'],
-  manifestEveryMs: ['keys.test.ts', 'may be published ten times at once, then once a minute'],
+  manifestBurst: ['manifest.test.ts', 'may be published ten times at once, then once a minute'],
+  manifestEveryMs: ['manifest.test.ts', 'may be published ten times at once, then once a minute'],
   claimBurst: ['gathers/gather.test.ts', 'is limited for the asker'],
   claimEveryMs: ['gathers/gather.test.ts', 'is limited for the asker'],
   strangerBurst: [
