@@ -43,6 +43,8 @@ export type DriverCalls = {
   moves: (room: string) => Promise<readonly Move[]>;
   /** Why something may still wait to go out: for logs. */
   standing: () => Promise<string>;
+  /** How many lines wait to go out. */
+  unsent: () => Promise<number>;
   /** How many records wait for a key. */
   waiting: () => Promise<number>;
   /** All that can't be read. */
@@ -105,6 +107,8 @@ export function callsOf(client: LuxchatClient): DriverCalls {
       });
       return JSON.stringify({ state: client.connection.state, confirmed: client.ownDevices.confirmed, rooms });
     },
+    unsent: async () =>
+      client.held.all().reduce((sum, { replica }) => sum + client.outbox.waiting(replica.room).length, 0),
     waiting: async () => {
       const rows = await client.parts.store.list('undecrypted', { from: ' ', to: '~', limit: everything });
       return rows.length;

@@ -93,11 +93,18 @@ class Story {
     }
   }
 
+  /** All of it went out: however long that takes, as long as it goes on. */
   async #flushed({ process }: Device): Promise<void> {
-    await process.call('flushed', 60_000).catch(async (error) => {
-      const why = [await process.call('standing'), JSON.stringify(await process.call('counters')), ...process.faults];
-      throw new Error([error, ...why].join('\n'));
-    });
+    for (let before = Number.POSITIVE_INFINITY; ; ) {
+      const error = await process.call('flushed', 60_000).then(() => undefined, String);
+      if (error === undefined) return;
+      const left = await process.call('unsent');
+      if (left >= before) {
+        const why = [await process.call('standing'), JSON.stringify(await process.call('counters')), ...process.faults];
+        throw new Error([error, ...why].join('\n'));
+      }
+      before = left;
+    }
   }
 
   async #kill(victim: Device): Promise<void> {
