@@ -115,20 +115,22 @@ function readHeader(bytes: Uint8Array, head: BackupHead): BackupHeader {
 async function derive(password: string, salt: Uint8Array, cost: PasswordCost, watch: Derivation): Promise<CryptoKey> {
   const { onProgress, signal } = watch;
   signal?.throwIfAborted();
-  const key = await argon2idAsync(new TextEncoder().encode(password), salt, {
-    version: 0x13,
-    m: cost.memoryKib,
-    t: cost.passes,
-    p: cost.lanes,
-    dkLen: secretBytes,
-    // The bound above is the one that counts.
-    maxmem: 2 * passwordCostMax.memoryKib * 1_024,
-    asyncTick: turnMs,
-    onProgress: (part) => {
-      signal?.throwIfAborted();
-      onProgress?.(part);
-    },
-  });
+  const key = await behindOthers(() =>
+    argon2idAsync(new TextEncoder().encode(password), salt, {
+      version: 0x13,
+      m: cost.memoryKib,
+      t: cost.passes,
+      p: cost.lanes,
+      dkLen: secretBytes,
+      // The bound above is the one that counts.
+      maxmem: 2 * passwordCostMax.memoryKib * 1_024,
+      asyncTick: turnMs,
+      onProgress: (part) => {
+        signal?.throwIfAborted();
+        onProgress?.(part);
+      },
+    }),
+  );
   signal?.throwIfAborted();
   try {
     return await importKey(key);
@@ -136,6 +138,15 @@ async function derive(password: string, salt: Uint8Array, cost: PasswordCost, wa
     key.fill(0);
   }
 }
+
+/** The library gives its turns back with `scheduler.yield` where there is one. A browser goes on behind that before it looks at timers, at the network or at workers: for as long as
+ * a derivation takes, a page would hear nothing. What was begun in the background goes on after them. */
+function behindOthers<T>(work: () => Promise<T>): Promise<T> {
+  const { scheduler } = globalThis as { scheduler?: { postTask?: PostTask } };
+  return scheduler?.postTask ? scheduler.postTask(work, { priority: 'background' }) : work();
+}
+
+type PostTask = <T>(work: () => Promise<T>, options: { readonly priority: 'background' }) => Promise<T>;
 
 function place(user: string, version: number): BackupPlace {
   return { user, version, room: '', session: '' };

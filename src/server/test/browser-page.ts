@@ -58,7 +58,12 @@ const calls = {
     return { token: grant.token, attemptBytes: grant.attempt.length };
   },
   generatePassword: () => generatePassword('lb'),
-  setUp: (password: string) => need().security.setUp(granted(), password),
+  /** Turns that a timer of the page had while the password became a key. */
+  setUp: async (password: string) => {
+    const { onProgress, turns } = countTurns();
+    await need().security.setUp(granted(), password, { onProgress });
+    return turns();
+  },
   changePassword: (password: string) => need().security.changePassword(granted(), password),
   unlock: (password: string) => need().security.unlock(granted(), password),
   /** What holds once everything is in the backup, and read back. */
@@ -141,6 +146,21 @@ const calls = {
     return transaction.durability;
   },
 };
+
+function countTurns() {
+  let running = false;
+  let turns = 0;
+  const turn = () => {
+    if (!running) return;
+    turns++;
+    setTimeout(turn);
+  };
+  const onProgress = (part: number) => {
+    if (!running) setTimeout(turn);
+    running = part < 1;
+  };
+  return { onProgress, turns: () => turns };
+}
 
 /** What the test may call. */
 export type PageCalls = typeof calls;
