@@ -8,7 +8,6 @@ import { awaitRoom, findInvitation, invitationsOf, isCurrent, isWaiting, message
 import type { Output } from './output.ts';
 import {
   alarmSentence,
-  countersSentences,
   datedLines,
   describeItem,
   describeRoom,
@@ -17,6 +16,7 @@ import {
   roomTitle,
 } from './sentences.ts';
 import { type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
+import { status } from './status.ts';
 
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
@@ -48,13 +48,7 @@ export const commands: Readonly<Record<string, Command>> = {
   unblock: { live: true, run: unblock },
   blocked: { live: true, run: listBlocked },
   report: { live: true, run: report },
-  status: {
-    live: true,
-    run: async ({ client, out }) => {
-      const counters = client.counters();
-      out.say(counters, ...countersSentences(counters));
-    },
-  },
+  status: { live: true, run: status },
 };
 
 async function receipts({ client, args, out }: Session): Promise<void> {

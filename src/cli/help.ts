@@ -36,7 +36,7 @@ This device
   account erase [FILE] [--yes]             erase it for good; the receipt goes into FILE, too
   receipts [on|off]                        do others see how far you have read?
   log-out [--yes]                          end this device and remove what it kept here
-  status                                   counters: repairs, troubles, alarms; or that there were no alarms
+  status                                   alarms since this device began, what is in doubt, how messages are kept
 
 Rooms
   rooms                                    all rooms, with unread counts

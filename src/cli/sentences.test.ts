@@ -4,7 +4,7 @@ import { type TroubleCause, troubleCauses } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { Content } from '#proto/gen/content.ts';
 import { createOutput } from './output.ts';
-import { countersSentences, datedLines, describeItem, describeRoom, itemSentence, roomSentence } from './sentences.ts';
+import { datedLines, describeItem, describeRoom, itemSentence, roomSentence } from './sentences.ts';
 
 const steering = '\u001b]0;owned\u0007\u009b2J\r\u202eevil\nalice: forged';
 const noon = new Date(2026, 10, 29, 12, 34).getTime();
@@ -139,7 +139,7 @@ describe('what the terminal client prints', () => {
   });
 });
 
-describe('an invitation and the counters', () => {
+describe('an invitation', () => {
   it('tells invitations apart by all that is shown before consent', () => {
     const invited = { status: 1, invitedBy: '@bob:x' } as const;
     expect(roomSentence(room(invited))).toBe('!g:x  group, invited by @bob:x  [invited]');
@@ -147,11 +147,5 @@ describe('an invitation and the counters', () => {
       '!g:x  1:1, invited by @bob:x, a bot  [invited]',
     );
     expect(roomSentence(room({ members: ['@info:x'], direct: true, bot: true }))).toBe('!g:x  @info (a bot)');
-  });
-
-  it('says that there were no alarms, and does not where there was one', () => {
-    expect(countersSentences({})).toEqual(['no alarms']);
-    expect(countersSentences({ 'send.failed': 2 })).toEqual(['send.failed  2', 'no alarms']);
-    expect(countersSentences({ 'alarm.HISTORY_FORKED': 1 })).toEqual(['alarm.HISTORY_FORKED  1']);
   });
 });

@@ -84,12 +84,6 @@ export function alarmSentence({ code, room, user }: Alarm, call: string): string
   return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. ${call} rooms says where sending is stopped.`;
 }
 
-/** What was counted, and that there was no alarm where there was none: silence could be a fault as well. */
-export function countersSentences(counters: Readonly<Record<string, number>>): string[] {
-  const lines = Object.entries(counters).map(([name, count]) => `${name}  ${count}`);
-  return lines.some((line) => line.startsWith('alarm.')) ? lines : [...lines, 'no alarms'];
-}
-
 /** How a person is named: as they want to be called, and always by their id as well, since two may be called the same. */
 export function called(user: string, name = ''): string {
   return name === '' ? shortName(user) : `${name} (${shortName(user)})`;

@@ -10,6 +10,7 @@ import type { Contact } from './contact/contact.ts';
 import type { DirectoryApi } from './contact/directory.ts';
 import type { ProfileChange } from './devices/profiles.ts';
 import type { BeginStepUp } from './devices/step-up.ts';
+import type { Doubts } from './doubts.ts';
 import type { ClientError } from './errors.ts';
 import type { Security, SecurityState } from './security/security.ts';
 import type { DeviceInfo, MemberInfo, ProfileInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
@@ -256,6 +257,8 @@ export interface Luxchat {
   /** The account as a whole: switching it off, erasing it. */
   readonly account: AccountApi;
 
+  /** What speaks against what is shown, whichever run of this device noticed it. */
+  doubts(): Promise<Doubts>;
   /** What was counted since `start`. */
   counters(): Counters;
 }

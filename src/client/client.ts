@@ -21,6 +21,7 @@ import { People } from './devices/people.ts';
 import { Positions } from './devices/positions.ts';
 import { ProfileSharing } from './devices/profile-sharing.ts';
 import { Profiles } from './devices/profiles.ts';
+import { AlarmNotes } from './doubts.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
 import { SessionKeys } from './keys/session-keys.ts';
@@ -61,6 +62,7 @@ export class ClientCore extends Emitter<ClientEvents> {
   readonly security: Security;
   readonly newcomerNotes: Newcomers;
   readonly sessionKeys: SessionKeys;
+  readonly alarmNotes = new AlarmNotes(() => this.parts);
   #chores: Chores;
   #repairs: Repairs;
   #inStep: InStep;
@@ -422,6 +424,7 @@ export class ClientCore extends Emitter<ClientEvents> {
 
   #alarm(alarm: Alarm): void {
     this.#chores.count(`alarm.${alarm.code}`);
+    this.#chores.background(() => this.alarmNotes.note(alarm));
     this.emit('alarm', alarm);
   }
 

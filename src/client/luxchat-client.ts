@@ -17,6 +17,7 @@ import { describeVerification } from './devices/devices.ts';
 import { shownIdentity } from './devices/people.ts';
 import type { ProfileChange } from './devices/profiles.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
+import { type Doubts, doubtsOf } from './doubts.ts';
 import { ClientError } from './errors.ts';
 import { reportMessage } from './room/reporting.ts';
 import type { RoomReplica } from './room/room.ts';
@@ -374,6 +375,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     if (!identity || !(await this.vouching.approve(user, identity)))
       throw new ClientError('UNKNOWN', 'This identity did not change.');
     this.identityApproved();
+  }
+
+  doubts(): Promise<Doubts> {
+    return doubtsOf(this.parts, { notes: this.alarmNotes, rooms: this.rooms() });
   }
 
   /** A bot learns that somebody wants it, and in which language. It has heard nothing of the person before. */

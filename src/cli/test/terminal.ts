@@ -77,8 +77,8 @@ export class Terminal {
         .replaceAll(/^(#\S+ +)\d\d:\d\d /gm, '$112:34 ')
         .replaceAll(/!([dg])[a-z2-7]{32}/g, '!$1…')
         .replaceAll(/(?:\d{5} ){7}\d{5}$/gm, '12345 67890 12345 67890 12345 67890 12345 67890')
-        // Counters differ with the weather; alarms are counted, too, and stay.
-        .replaceAll(/^(?!alarm)[a-z]+\.[A-Za-z_.]+ {2}\d+\n/gm, '')
+        // Counters differ with the weather. What proves something stands above them.
+        .replaceAll(/^counted since this command began:\n(?: {2}\S+ {2}\d+\n)+/gm, '')
         .replaceAll(/\n{3,}/g, '\n\n')
         .trim()
     );

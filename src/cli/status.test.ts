@@ -1,0 +1,50 @@
+// What `status` says: "no alarms" out of counters that began with the very command said nothing.
+import { describe, expect, it } from 'vitest';
+import type { Doubts } from '#client/doubts.ts';
+import { countersSentences, doubtsSentences, status } from './status.ts';
+
+const none: Doubts = { alarms: [], frozen: [], changed: [], unread: {} };
+const at = Date.UTC(2026, 10, 29);
+
+describe('status', () => {
+  it('says that nothing speaks against what is shown, and why that is known', () => {
+    expect(doubtsSentences(none, 'luxchat')).toEqual([
+      'no alarms since this device began',
+      'nobody’s identity is in doubt, sending is stopped nowhere, and every line that came can be read',
+    ]);
+  });
+
+  it('names alarms of earlier runs, and says nothing good where something is wrong now', () => {
+    const alarms = [{ code: 'IDENTITY_SWAPPED' as const, user: '@bob:x', room: '!a', at }];
+    const frozen = [{ room: '!b', code: 'HISTORY_FORKED' as const }];
+    const all = { alarms, frozen, changed: ['@bob:x'], unread: { NO_KEY: 2, WITHHELD: 1 } };
+    expect(doubtsSentences(all, 'luxchat')).toEqual([
+      'Alarms since this device began:',
+      '  2026-11-29  IDENTITY_SWAPPED about @bob:x in !a',
+      'FROZEN: nothing is sent in !b (HISTORY_FORKED) until you say luxchat go-on, once it was looked into.',
+      'CHANGED: @bob:x has another identity, not approved here. Compare by voice what luxchat identity @bob:x prints.',
+      "Lines that can't be read yet, and are tried again: 2 NO_KEY, 1 WITHHELD.",
+    ]);
+    for (const doubt of [{ frozen }, { changed: ['@bob:x'] }, { unread: { NO_KEY: 1 } }])
+      expect(doubtsSentences({ ...none, ...doubt }, 'luxchat').join(' ')).not.toContain('can be read');
+  });
+
+  it('says of counters since when they count', () => {
+    expect(countersSentences({})).toEqual([]);
+    expect(countersSentences({ 'send.failed': 2 })).toEqual(['counted since this command began:', '  send.failed  2']);
+  });
+
+  it.each([
+    [{ state: 'unprotected' }, 'messages not secured: run luxchat secure'],
+    [{ state: 'protected', waiting: 0 }, 'messages secured'],
+    [{ state: 'protected', waiting: 3 }, 'messages secured, but for 3 keys that are on their way'],
+    [{ state: 'waiting', restore: { refused: 2 } }, /waits for the key.*2 keys in the backup/],
+    [{ state: 'unconfirmed' }, /not confirmed/],
+  ])('says how messages are kept: %j', async (security, sentence) => {
+    const said: string[] = [];
+    const client = { doubts: async () => none, security: { state: () => security }, counters: () => ({}) };
+    const out = { say: (_: object, ...lines: string[]) => said.push(...lines) };
+    await status({ client, args: { call: 'luxchat' }, out } as never);
+    expect(said[2]).toEqual(typeof sentence === 'string' ? sentence : expect.stringMatching(sentence));
+  });
+});

@@ -1,0 +1,77 @@
+// `luxchat status`: what speaks against what this device shows, and how its messages are kept. Read from what lasts: a run that has just begun was warned of nothing yet.
+import type { Doubts, NotedAlarm } from '#client/doubts.ts';
+import type { SecurityState } from '#client/security/security.ts';
+import { dayText } from './sentences.ts';
+import type { Session } from './session.ts';
+
+type Counted = Readonly<Record<string, number>>;
+
+/** Runs the command. */
+export async function status({ client, args, out }: Session): Promise<void> {
+  const [doubts, security, counters] = [await client.doubts(), client.security.state(), client.counters()];
+  const said = { type: 'status', ...doubts, security, counters };
+  out.say(
+    said,
+    ...doubtsSentences(doubts, args.call),
+    securitySentence(security, args.call),
+    ...countersSentences(counters),
+  );
+}
+
+/** What there is to know, or that there is nothing: silence could be a fault as well. */
+export function doubtsSentences({ alarms, frozen, changed, unread }: Doubts, call: string): string[] {
+  const lines = Object.entries(unread);
+  const now = [
+    ...frozen.map(
+      ({ room, code }) =>
+        `FROZEN: nothing is sent in ${room} (${code}) until you say ${call} go-on, once it was looked into.`,
+    ),
+    ...changed.map(
+      (user) =>
+        `CHANGED: ${user} has another identity, not approved here. Compare by voice what ${call} identity ${user} prints.`,
+    ),
+    ...(lines.length > 0
+      ? [
+          `Lines that can't be read yet, and are tried again: ${lines.map(([cause, count]) => `${count} ${cause}`).join(', ')}.`,
+        ]
+      : []),
+  ];
+  const past =
+    alarms.length === 0
+      ? ['no alarms since this device began']
+      : ['Alarms since this device began:', ...alarms.map(alarmLine)];
+  return [
+    ...past,
+    ...(now.length > 0
+      ? now
+      : ['nobody’s identity is in doubt, sending is stopped nowhere, and every line that came can be read']),
+  ];
+}
+
+function alarmLine({ code, room, user, at }: NotedAlarm): string {
+  const about = `${user ? ` about ${user}` : ''}${room ? ` in ${room}` : ''}`;
+  return `  ${dayText(Math.floor(at / 86_400_000))}  ${code}${about}`;
+}
+
+function securitySentence({ state, waiting, restore }: SecurityState, call: string): string {
+  const refused =
+    restore && restore.refused > 0 ? `; ${restore.refused} keys in the backup that are not yours were left out` : '';
+  switch (state) {
+    case 'unconfirmed':
+      return `this device is not confirmed: see ${call} whoami`;
+    case 'unprotected':
+      return `messages not secured: run ${call} secure`;
+    case 'waiting':
+      return `messages secured, by another device: this one waits for the key from it${refused}`;
+    case 'protected':
+      return waiting > 0
+        ? `messages secured, but for ${waiting} keys that are on their way${refused}`
+        : `messages secured${refused}`;
+  }
+}
+
+/** What was counted, under a heading that says from when. */
+export function countersSentences(counters: Counted): string[] {
+  const lines = Object.entries(counters).map(([name, count]) => `  ${name}  ${count}`);
+  return lines.length > 0 ? ['counted since this command began:', ...lines] : [];
+}
