@@ -14,6 +14,9 @@ import { controlTextToSign, manifestHash, manifestTextToSign, personCommitment }
 import { canonicalJson, type JsonValue } from '#proto/rules/bytes/json.ts';
 import { quickHash, type SimKeys, simKeys, simPrimitives } from './primitives.ts';
 
+/** The token of a grant that counts; no other does. */
+export const goodGrant = 'good';
+
 /** The one provider. */
 export const provider = 'lux.example';
 

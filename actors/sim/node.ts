@@ -29,7 +29,7 @@ import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
-import { provider } from './cast.ts';
+import { goodGrant, provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
 import { dueLogs } from './due-logs.ts';
 import { keepEveryMs, keepShards } from './keeping.ts';
@@ -325,8 +325,11 @@ export class SimNode implements World, LogHome, NodeEnd {
       case 'checkToken':
         return this.#checkToken(effect.session, effect.token, from, incarnation);
       case 'checkGrant':
-        // No story needs a step-up.
-        return this.system.tellFrom(from, incarnation, { kind: 'grantChecked', token: effect.token, counts: false });
+        return this.system.tellFrom(from, incarnation, {
+          kind: 'grantChecked',
+          token: effect.token,
+          counts: effect.grant.token === goodGrant,
+        });
       case 'serve': {
         // No story needs a backup.
         const body = rejected(Rejection.REJECTION_UNSUPPORTED);

@@ -1,9 +1,11 @@
 // A device's copy of one room's control chain: read entry by entry, each judged by the rules that the hub runs too. From it come the own number,
-// who else is there, and the head that every event names.
+// who else is there, and the head that every event names. Where it can't be followed it goes on behind the newest CHECKPOINT.
 import type { AnswerBody } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, type Slot } from '#proto/gen/record.ts';
-import { applyControl } from '#proto/rules/control/chain.ts';
+import { concatBytes } from '#proto/rules/bytes/bytes.ts';
+import { applyControl, startFromCheckpoint } from '#proto/rules/control/chain.ts';
+import type { ControlFault } from '#proto/rules/control/fault.ts';
 import type { Member } from '#proto/rules/control/member-table.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
 import { Roll } from '#proto/rules/identity/roll.ts';
@@ -34,6 +36,8 @@ export class ChainCopy {
     this.#conversation = given.conversation;
   }
 
+  /** How often it went on behind a CHECKPOINT. */
+  skips = 0;
   /** There is more to read. */
   isStale = false;
   /** The room is not this device's to read any more, so what it knows may be old. */
@@ -105,7 +109,13 @@ export class ChainCopy {
     for (const person of persons) this.#roll.addPerson(person);
     for (const credential of credentials) this.#roll.addCredential(credential);
     for (const { seq, entry } of control) {
-      if (entry === undefined || !this.#apply(seq, entry)) break;
+      if (entry === undefined) break;
+      const fault = this.#apply(seq, entry);
+      if (fault === 'MISSING_PERSON' || fault === 'MISSING_CREDENTIAL') return this.#skip([], done);
+      if (fault !== null) {
+        this.#wrong(`a control entry that is ${fault}`);
+        break;
+      }
     }
     if (next === 0) this.slots = slots;
     if (next !== 0 || this.#again) {
@@ -116,20 +126,46 @@ export class ChainCopy {
     }
   }
 
-  #apply(seq: number, entry: Parameters<typeof applyControl>[1]): boolean {
-    const result = applyControl(this.state, entry, {
-      room: this.room,
-      seq,
-      primitives: simPrimitives,
-      roll: this.#roll,
-      providerOf: () => undefined,
-      fresh: true,
+  /** Somebody in the chain was erased: the state that a CHECKPOINT signs is read piece by piece, then what follows. */
+  #skip(pieces: readonly Uint8Array[], done: (success: boolean) => void): void {
+    const stateOffset = pieces.reduce((sum, { length }) => sum + length, 1);
+    const value = { room: this.room, fromControl: 0, slots: false, stateOffset, afterSlot: '' };
+    this.#reading = true;
+    this.#conversation.ask({ $case: 'readRoom', value }, (answer) => {
+      this.#reading = false;
+      if (answer?.$case !== 'roomSnapshot') {
+        this.isStale = true;
+        return done(false);
+      }
+      const { checkpointNumber, checkpointState, checkpointStateSize, persons, credentials, control } = answer.value;
+      for (const person of persons) this.#roll.addPerson(person);
+      for (const credential of credentials) this.#roll.addCredential(credential);
+      if (checkpointNumber <= (this.state?.number ?? 0))
+        return this.#wrong('no checkpoint behind what it can not follow');
+      const all = [...pieces, checkpointState];
+      if (stateOffset - 1 + checkpointState.length < checkpointStateSize) return this.#skip(all, done);
+      const [first] = control;
+      if (first?.entry === undefined) return this.#wrong('a checkpoint without its entry');
+      const result = startFromCheckpoint(concatBytes(...all), first.entry, this.#context(first.seq));
+      if (result.state === undefined) return this.#wrong(`a checkpoint that is ${result.invalid}`);
+      this.state = result.state;
+      this.skips++;
+      this.read(done);
     });
-    if (result.state === undefined) {
-      this.#place.witness.wrong(`${this.#name} reads a control entry of ${this.room} that is ${result.invalid}`);
-      return false;
-    }
-    this.state = result.state;
-    return true;
+  }
+
+  #apply(seq: number, entry: Parameters<typeof applyControl>[1]): ControlFault | null {
+    const result = applyControl(this.state, entry, this.#context(seq));
+    this.state = result.state ?? this.state;
+    return result.invalid ?? null;
+  }
+
+  #context(seq: number) {
+    const { room } = this;
+    return { room, seq, primitives: simPrimitives, roll: this.#roll, providerOf: () => undefined, fresh: true };
+  }
+
+  #wrong(what: string): void {
+    this.#place.witness.wrong(`${this.#name} reads of ${this.room} ${what}`);
   }
 }

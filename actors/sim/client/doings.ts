@@ -5,7 +5,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, EventKind, MemberStatus, Role, SlotWrite } from '#proto/gen/record.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
 import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
-import type { ControlState } from '#proto/rules/control/state.ts';
+import { type ControlState, hashState } from '#proto/rules/control/state.ts';
 import { directRoomId } from '#proto/rules/ids.ts';
 import { receiptSlot } from '#proto/rules/record/slots.ts';
 import type { CastUser } from '../cast.ts';
@@ -116,6 +116,15 @@ export function remove(device: Device, room: string, guest: CastUser, label: str
     const mayRemove = (chain.members.get(author.member)?.role ?? 0) >= Role.ROLE_MODERATOR && !chain.policy.direct;
     if (target === undefined || !mayRemove || target.number === author.member || isAway(target.status)) return null;
     return events.control(chain, author, { kind, target: target.number });
+  });
+}
+
+/** Vouches for all that the room's chain amounts to, if that is allowed. */
+export function checkpoint(device: Device, room: string, label: string): void {
+  const kind = ControlKind.CONTROL_KIND_CHECKPOINT;
+  speak(device, room, label, (chain, author) => {
+    if ((chain.members.get(author.member)?.role ?? 0) < Role.ROLE_ADMIN) return null;
+    return events.control(chain, author, { kind, target: 0, stateHash: hashState(chain, simPrimitives) });
   });
 }
 
