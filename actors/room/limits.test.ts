@@ -112,6 +112,15 @@ const cases: { readonly [Key in keyof RoomLimits]: () => void } = {
     for (let n = 0; n < 2; n++) expect(tell(stage.event(ada, new Uint8Array(1)))).toEqual([]);
     expect(codes(tell(stage.event(ada, new Uint8Array(1))))).toEqual([busy]);
   },
+  emptyingPageRows() {
+    expect([2, 3].map((emptyingPageRows) => pagesOfErasing({ emptyingPageRows }))).toEqual([2, 1]);
+  },
+  emptyingPageBytes() {
+    const stage = room({});
+    stage.say(ada);
+    const bytes = stage.log.rows.reduce((sum, row) => sum + row.length, stage.log.rows[1]!.length);
+    expect([bytes - 1, bytes].map((emptyingPageBytes) => pagesOfErasing({ emptyingPageBytes }))).toEqual([2, 1]);
+  },
   ringRecordsMax() {
     const stage = room({ ringRecordsMax: 3 });
     for (let seq = 2; seq <= 5; seq++) stage.say(ada);
@@ -338,6 +347,16 @@ function checkpointed(stage: Stage): { size: number; piece: number; entries: num
   if (body?.$case !== 'roomSnapshot') throw new Error('no snapshot');
   const { checkpointStateSize: size, checkpointState, control } = body.value;
   return { size, piece: checkpointState.length, entries: control.length };
+}
+
+/** Reads that it takes to walk over a genesis and two messages. */
+function pagesOfErasing(limits: Partial<RoomLimits>): number {
+  const stage = room(limits);
+  stage.say(ada);
+  stage.say(ada);
+  const cause = EmptyingCause.EMPTYING_CAUSE_ERASURE;
+  stage.mustAccept(stage.send(ada, stage.emptying(ada, { cause, fromSeq: 1, throughSeq: 3, member: 1 })));
+  return stage.log.commands.filter(({ kind }) => kind === 'read').length;
 }
 
 /** Standings that one tick tells where so many are owed. */

@@ -13,6 +13,9 @@ export interface RoomLimits {
   readonly refusalsMax: number;
   /** Reads, saves and rewrites under way at the log. Over it: BUSY. */
   readonly logCallsMax: number;
+  /** Rows and bytes that are read at once where a member empties all they wrote; the rest in later turns. */
+  readonly emptyingPageRows: number;
+  readonly emptyingPageBytes: number;
   /** Submits that wait behind one whose rows are being looked up. Over it: BUSY. */
   readonly waitingSubmitsMax: number;
   /** Newest records kept in memory, and the bytes of their rows. Over either the oldest goes; the log still has it. */
@@ -58,6 +61,8 @@ export const defaultRoomLimits: RoomLimits = {
   uncoveredBytesMax: 4 * 1_024 * 1_024,
   refusalsMax: 256,
   logCallsMax: 128,
+  emptyingPageRows: 256,
+  emptyingPageBytes: 512 * 1_024,
   waitingSubmitsMax: 64,
   ringRecordsMax: 256,
   ringBytesMax: 256 * 1_024,

@@ -80,7 +80,10 @@ export const ErasedKind = {
   ERASED_KIND_LISTING: 4,
   /** ERASED_KIND_INBOX - Rows of the inbox: encrypted device messages and what changed in the account. 30 days. */
   ERASED_KIND_INBOX: 5,
-  /** ERASED_KIND_MESSAGES - Encrypted messages in rooms, from the day they were sent: 24 months. */
+  /**
+   * ERASED_KIND_MESSAGES - Encrypted messages, from the day they were sent, 24 months: those that no EMPTYING of cause ERASURE took before, and of those that one took what lies on
+   * disks.
+   */
   ERASED_KIND_MESSAGES: 6,
   /** ERASED_KIND_FILES - Encrypted files in rooms, from the day they were sent: 12 months. */
   ERASED_KIND_FILES: 7,
@@ -938,7 +941,8 @@ export interface DeactivateAccount {
  * Erases the account at this provider, for good: there is no way back, and nothing stops it once it is answered, whatever dies. Who may ask and the
  * refusals: as DeactivateAccount. Answer: ErasureReceipt, once the decision is durable; then all that the receipt lists with today's day goes, and every
  * session ends. A device whose answer was lost is logged out and can't ask again. Whoever logs in later with the same LuxID is a new account with
- * another id; this one is never given out again. A device should LEAVE its rooms before: no server can sign that.
+ * another id; this one is never given out again. A device should empty what its user wrote in its rooms (EMPTYING_CAUSE_ERASURE) and
+ * LEAVE them before: no server can say or sign that.
  */
 export interface EraseAccount {
   /** Of purpose `erase`. */

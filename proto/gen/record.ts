@@ -67,7 +67,10 @@ export const EmptyingCause = {
   EMPTYING_CAUSE_MODERATOR: 2,
   /** EMPTYING_CAUSE_QUOTA - The author's provider makes room: a range. */
   EMPTYING_CAUSE_QUOTA: 3,
-  /** EMPTYING_CAUSE_ERASURE - The author asked to be forgotten. */
+  /**
+   * EMPTYING_CAUSE_ERASURE - The author asks to be forgotten: a range of all they wrote, said by a device of theirs while they are in the room, before the account is erased, or by
+   * their provider. The hub walks over the range; devices that hold a body keep it, as one whose time is over.
+   */
   EMPTYING_CAUSE_ERASURE: 4,
   /**
    * EMPTYING_CAUSE_EXPIRED - The author wanted it gone by then: written by the hub (member 0, device 0, send ids of its own), lawful only for rows of CONTENT whose
@@ -274,7 +277,7 @@ export interface Emptying {
   seqs: number[];
   /** Ids of blobs that go with them, at most 64; none with EXPIRED, for a hub knows none. */
   blobs: string[];
-  /** A range instead of a list (quota, erasure): both ends included. */
+  /** A range instead of a list (quota, erasure): both ends included. A device sends one for erasure alone, through at most the head of the covered log. */
   fromSeq: number;
   throughSeq: number;
   /** For a range: rows of this member only. */

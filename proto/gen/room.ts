@@ -132,9 +132,15 @@ export interface OwedStanding {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Row `emptying/<seq>`: rows that the covered EMPTYING event at this seq has still to empty. */
+/**
+ * Row `emptying/<seq>`: rows that the covered EMPTYING event at this seq has still to empty: these, or with none what the member wrote in the range, whose
+ * beginning moves on. Row `emptied/<member>`: through which seq a range of that member was taken; the next one begins behind it.
+ */
 export interface EmptyingRow {
   seqs: number[];
+  fromSeq: number;
+  throughSeq: number;
+  member: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1139,7 +1145,7 @@ export const OwedStanding: MessageFns<OwedStanding> = {
 };
 
 function createBaseEmptyingRow(): EmptyingRow {
-  return { seqs: [], _unknownFields: {} };
+  return { seqs: [], fromSeq: 0, throughSeq: 0, member: 0, _unknownFields: {} };
 }
 
 export const EmptyingRow: MessageFns<EmptyingRow> = {
@@ -1150,6 +1156,15 @@ export const EmptyingRow: MessageFns<EmptyingRow> = {
         writer.uint64(v);
       }
       writer.join();
+    }
+    if (message.fromSeq !== 0) {
+      writer.uint32(16).uint64(message.fromSeq);
+    }
+    if (message.throughSeq !== 0) {
+      writer.uint32(24).uint64(message.throughSeq);
+    }
+    if (message.member !== 0) {
+      writer.uint32(32).uint32(message.member);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1192,6 +1207,30 @@ export const EmptyingRow: MessageFns<EmptyingRow> = {
             }
 
             break;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.throughSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.member = reader.uint32();
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

@@ -11,7 +11,7 @@ vi.mock('./luxid.ts', () => ({ stepUp: async (_: object, purpose: string) => ({ 
 
 const user = '@abcdefghjkj:localhost';
 const erasure = {
-  ...{ number: 'ab'.repeat(16), day: 20_000, left: 1, stayed: ['!g'] },
+  ...{ number: 'ab'.repeat(16), day: 20_000, left: 1, stayed: ['!g'], kept: ['!frozen'] },
   parts: [
     { what: 'login', lastDay: 20_000 },
     { what: 'inbox', lastDay: 20_038 },

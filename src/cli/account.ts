@@ -37,7 +37,7 @@ async function erase(session: Session): Promise<void> {
   if (file !== undefined && existsSync(file)) throw new ClientError('BAD_ARGUMENT', `${file} is there already.`);
   out.note(
     'Your account is erased for good, with your backup, your name and all your devices. Nobody can bring it back, and your Luxchat-ID is never given out again.',
-    'Encrypted messages that you sent stay with those you sent them to until their time is over. You leave your rooms.',
+    'What you wrote in the rooms that you are in goes from the provider, and you leave them. Whoever has your messages on a device keeps them.',
   );
   if (!args.yes) {
     const typed = await keyboard.ask(`To erase it type your Luxchat-ID (${client.user}): `);
@@ -57,7 +57,7 @@ async function erase(session: Session): Promise<void> {
 }
 
 /** What the provider promises, a line a thing. */
-export function receiptLines({ number, day, parts, left, stayed }: Erasure): string[] {
+export function receiptLines({ number, day, parts, left, stayed, kept }: Erasure): string[] {
   const lines = parts.map(({ what, lastDay }) => `  ${words[what]}: ${until(lastDay, day)}`);
   return [
     `Your account is erased. Receipt ${number}, of ${dayText(day)}; keep it.`,
@@ -65,6 +65,9 @@ export function receiptLines({ number, day, parts, left, stayed }: Erasure): str
       ? lines
       : ['  The answer was lost on its way, and this device was logged out: so it was done.']),
     `You left ${left} ${left === 1 ? 'room' : 'rooms'}.`,
+    ...(kept.length > 0
+      ? [`What you wrote in these stays, encrypted, until its time is over: ${kept.join(', ')}`]
+      : []),
     ...(stayed.length > 0 ? [`These could not be left, and list your Luxchat-ID on: ${stayed.join(', ')}`] : []),
   ];
 }
@@ -75,7 +78,7 @@ const words: Readonly<Record<ErasedWhat, string>> = {
   backup: 'the encrypted backup',
   listing: 'the name that others found you by',
   inbox: 'what waited for your devices, encrypted',
-  messages: 'messages that you sent, encrypted',
+  messages: 'what is left of your messages, encrypted (on disks, in rooms that you left before)',
   files: 'files that you sent, encrypted',
   reports: 'what was shown to the provider by you or of you',
   memberships:

@@ -23,6 +23,7 @@ import { reportMessage } from './room/reporting.ts';
 import type { RoomReplica } from './room/room.ts';
 import { positionAt } from './room/room-rows.ts';
 import { textContent } from './sending/content.ts';
+import { emptyOwn } from './sending/erasing.ts';
 import { needName, Writing } from './sending/writing.ts';
 import type { DeviceInfo, MemberInfo, ProfileInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
 import { readHistory, readNewest } from './timeline/history.ts';
@@ -50,6 +51,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     parts: () => this.parts,
     rooms: () => this.rooms(),
     replicas: () => this.rooms().map(({ room }) => this.held.need(room).replica),
+    empty: ({ room }) => {
+      const { replica, sender } = this.held.need(room);
+      return emptyOwn(replica, sender);
+    },
     leave: ({ room, status }) =>
       status === MemberStatus.MEMBER_STATUS_INVITED ? this.decline(room) : this.leave(room),
   });

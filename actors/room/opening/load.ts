@@ -182,7 +182,10 @@ function loadRow(state: RoomState, name: string, rest: string, value: Uint8Array
       state.standings.load(StandingsRow.decode(value).owed);
       return;
     case 'emptying':
-      state.emptyings.set(Number(rest), new Set(EmptyingRow.decode(value).seqs));
+      state.emptyings.set(Number(rest), EmptyingRow.decode(value));
+      return;
+    case 'emptied':
+      state.emptiedThrough.set(Number(rest), EmptyingRow.decode(value).throughSeq);
       return;
     case 'summary':
       // For those who list rooms without waking this one; here it only says whether a new one is due.

@@ -3,11 +3,13 @@
 import type { Effect } from '#actors/kernel/effects.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { EventHeader } from '#proto/gen/record.ts';
+import type { EmptyingRow } from '#proto/gen/room.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/record/emptying.ts';
 import type { LogRow } from '../../log/messages.ts';
 import type { RoomContext } from '../context.ts';
+import { isNamed } from '../state/named-rows.ts';
 import type { Change } from '../state/room-state.ts';
 import { emptiedRow, recordOf } from '../state/stored.ts';
 
@@ -29,11 +31,11 @@ export function judgeEmptying(
 ): Change | { readonly kind: 'look'; readonly seqs: readonly number[] } | Rejection {
   const emptying = decodeEmptying(event.body);
   if (typeof emptying === 'number') return emptying;
-  // Ranges are for providers (quota, erasure), and no device speaks for one.
-  if (emptying.seqs.length === 0) return Rejection.REJECTION_FORBIDDEN;
   const code = checkEmptying(emptying, event.chain, event.header);
   if (code !== null) return code;
-  if (emptying.seqs.some((seq) => seq > state.head.seq)) return Rejection.REJECTION_BAD_EVENT;
+  if ([...emptying.seqs, emptying.throughSeq].some((seq) => seq > state.head.seq)) return Rejection.REJECTION_BAD_EVENT;
+  // All that this user wrote: whose rows those are is seen when they are walked over.
+  if (emptying.seqs.length === 0) return { kind: 'emptying', emptying };
   const rows: { seq: number; header: EventHeader }[] = [];
   for (const seq of emptying.seqs.filter((each) => each >= state.floor)) {
     const kept = state.ring.get(seq);
@@ -62,13 +64,17 @@ export function lookUp(
   });
 }
 
-/** Rewrites what covered emptyings name, one event after the other; `done` after each, with the seq of the event. */
+/** Rewrites what covered emptyings name, one event after the other. */
 export function emptyRows(context: RoomContext): readonly Effect[] {
   const [next] = context.state.emptyings;
   if (next === undefined) return [];
-  const [event, seqs] = next;
+  const [event, left] = next;
+  return left.seqs.length > 0 ? emptyList(context, event, left.seqs) : emptyRange(context, event, left);
+}
+
+function emptyList(context: RoomContext, event: number, seqs: readonly number[]): readonly Effect[] {
   const changed: LogRow[] = [];
-  return readRows(context, [...seqs], (rows) => {
+  return readRows(context, seqs, (rows) => {
     for (const { seq, bytes } of rows ?? []) {
       const row = emptiedRow(bytes, event);
       if (row !== null) changed.push({ seq, bytes: row });
@@ -80,6 +86,31 @@ export function emptyRows(context: RoomContext): readonly Effect[] {
     };
     return changed.length === 0 ? finish() : [context.calls.rewrite(changed, finish)];
   });
+}
+
+/** A range may be all of a room's log: a page of it at a time, and what was walked over is remembered with the next save. After a crash pages come again,
+ * and what is empty stays as it is. */
+function emptyRange(context: RoomContext, event: number, left: EmptyingRow): readonly Effect[] {
+  const { state, calls, options } = context;
+  const { emptyingPageRows: limit, emptyingPageBytes: bytesMax } = options.limits;
+  const fromSeq = Math.max(left.fromSeq, state.floor);
+  if (fromSeq > left.throughSeq) {
+    state.emptiedRows(event);
+    return emptyRows(context);
+  }
+  const range = { fromSeq, throughSeq: left.throughSeq, limit, bytesMax, backwards: false };
+  const page = calls.read(range, ({ rows, next }) => {
+    const changed = rows.flatMap(({ seq, bytes }) => {
+      const row = isNamed(left, seq, recordOf(bytes)) ? emptiedRow(bytes, event) : null;
+      return row === null ? [] : [{ seq, bytes: row }];
+    });
+    const goOn = () => {
+      state.emptiedBelow(event, next === 0 ? left.throughSeq + 1 : next);
+      return emptyRows(context);
+    };
+    return changed.length === 0 ? goOn() : [calls.rewrite(changed, goOn)];
+  });
+  return [page];
 }
 
 /** Reads rows, a run of neighbours at a time; `each` with every answer, and with null at the end. */

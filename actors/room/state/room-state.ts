@@ -12,6 +12,7 @@ import {
   type Slot,
   SlotWrite,
 } from '#proto/gen/record.ts';
+import type { EmptyingRow } from '#proto/gen/room.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
 import { type Member, MemberTable } from '#proto/rules/control/member-table.ts';
 import { type ControlState, standing } from '#proto/rules/control/state.ts';
@@ -21,6 +22,7 @@ import { receiptSlot } from '#proto/rules/record/slots.ts';
 import type { RoomLimits } from '../limits.ts';
 import { ControlBudget } from './control-budget.ts';
 import { ControlEntries } from './control-entries.ts';
+import { isNamed, isSlotNamed } from './named-rows.ts';
 import { type KeptCredential, People } from './people.ts';
 import { type KeptRecord, Ring } from './ring.ts';
 import { SendIds } from './send-ids.ts';
@@ -99,7 +101,9 @@ export class RoomState {
   readonly slots = new Map<string, Slot>();
   readonly ring: Ring;
   /** By seq of the EMPTYING event: rows whose bytes are still to be rewritten. */
-  readonly emptyings = new Map<number, ReadonlySet<number>>();
+  readonly emptyings = new Map<number, EmptyingRow>();
+  /** By member: a range of theirs was taken through this seq, so that each of their rows is walked over once, however many such events come. */
+  readonly emptiedThrough = new Map<number, number>();
   readonly standings = new Standings();
 
   /** What has no event: today's master key of members whose identity moved away from the one in the chain. */
@@ -161,7 +165,7 @@ export class RoomState {
     this.ring.push({ seq, record: placed.record, bytes: placed.bytes });
     if (change.kind === 'control') this.#coverControl(seq, change);
     if (change.kind === 'slot') this.#coverSlot(placed, change.bytes, change.write);
-    if (change.kind === 'emptying') this.#coverEmptying(seq, change.emptying.seqs);
+    if (change.kind === 'emptying') this.#coverEmptying(seq, namedBy(change.emptying));
     if (isNews && placed.credential !== null) {
       const { member, device } = placed.credential.credential;
       this.dirty.add(`credential/${member}/${device}`);
@@ -227,6 +231,14 @@ export class RoomState {
     this.dirty.add(`erased/${member}`);
   }
 
+  /** Of a range the rows below this seq are empty. */
+  emptiedBelow(event: number, fromSeq: number): void {
+    const left = this.emptyings.get(event);
+    if (left === undefined) return;
+    this.emptyings.set(event, { ...left, fromSeq });
+    this.dirty.add(`emptying/${event}`);
+  }
+
   /** Bodies of these rows are gone for good. Their rows need no more work. */
   emptiedRows(event: number): void {
     this.emptyings.delete(event);
@@ -236,7 +248,7 @@ export class RoomState {
   /** The record as it may be shown: without its body from the moment its emptying is covered. */
   shown(seq: number, record: Record): Record {
     if (this.emptyings.size === 0 || record.emptiedBy !== 0) return record;
-    for (const [event, seqs] of this.emptyings) if (seqs.has(seq)) return emptied(record, event);
+    for (const [event, left] of this.emptyings) if (isNamed(left, seq, record)) return emptied(record, event);
     return record;
   }
 
@@ -283,16 +295,30 @@ export class RoomState {
     this.dirty.add(`slot/${write.slot}`);
   }
 
-  #coverEmptying(event: number, seqs: readonly number[]): void {
-    this.emptyings.set(event, new Set(seqs));
-    this.dirty.add(`emptying/${event}`);
-    for (const seq of seqs) {
+  #coverEmptying(event: number, named: EmptyingRow): void {
+    this.#oweEmptying(event, named);
+    for (let seq = this.ring.firstSeq; seq <= this.head.seq; seq++) {
       const kept = this.ring.get(seq);
-      if (kept !== undefined && kept.record.emptiedBy === 0) this.ring.replace(withoutBody(kept, event));
+      if (kept === undefined || kept.record.emptiedBy !== 0) continue;
+      if (isNamed(named, seq, kept.record)) this.ring.replace(withoutBody(kept, event));
     }
     for (const [name, slot] of this.slots) {
-      if (slot.sendId !== 0 && seqs.includes(slot.seq)) this.#emptySlot(name, slot);
+      if (slot.sendId !== 0 && isSlotNamed(named, slot)) this.#emptySlot(name, slot);
     }
+  }
+
+  /** What the log has still to rewrite. Of a range that is walked over already, or was when this was covered before, nothing more. */
+  #oweEmptying(event: number, named: EmptyingRow): void {
+    const { member, throughSeq } = named;
+    const isRange = named.seqs.length === 0;
+    const fromSeq = isRange ? Math.max(named.fromSeq, (this.emptiedThrough.get(member) ?? 0) + 1) : 0;
+    if (isRange && fromSeq > throughSeq) return;
+    if (isRange) {
+      this.emptiedThrough.set(member, throughSeq);
+      this.dirty.add(`emptied/${member}`);
+    }
+    this.emptyings.set(event, { ...named, fromSeq });
+    this.dirty.add(`emptying/${event}`);
   }
 
   #emptySlot(name: string, slot: Slot): void {
@@ -306,6 +332,10 @@ export class RoomState {
 /** Key of one person's row. */
 export function personKey(member: number, commitment: Uint8Array): string {
   return `person/${member}/${toHex(commitment.subarray(0, 16))}`;
+}
+
+function namedBy({ seqs, fromSeq, throughSeq, member }: Emptying): EmptyingRow {
+  return { seqs, fromSeq, throughSeq, member };
 }
 
 function withoutBody(kept: KeptRecord, event: number): KeptRecord {

@@ -84,8 +84,12 @@ function encodeUnit(state: RoomState, name: string, rest: string): Value {
     case 'standings':
       return StandingsRow.encode({ owed: state.standings.toRow() }).finish();
     case 'emptying': {
-      const seqs = state.emptyings.get(Number(rest));
-      return seqs === undefined ? null : EmptyingRow.encode({ seqs: [...seqs] }).finish();
+      const left = state.emptyings.get(Number(rest));
+      return left === undefined ? null : EmptyingRow.encode(left).finish();
+    }
+    case 'emptied': {
+      const throughSeq = must(state.emptiedThrough.get(Number(rest)));
+      return EmptyingRow.encode({ seqs: [], fromSeq: 0, throughSeq, member: Number(rest) }).finish();
     }
     default:
       throw new Error(`unknown state row ${name}`);

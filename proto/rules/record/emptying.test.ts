@@ -72,6 +72,8 @@ describe('an emptying', () => {
       null,
     ]);
     expect(check(erasure, header(2), 3)).toBe(R.REJECTION_FORBIDDEN);
+    // A device speaks for who is in; a provider for its user, wherever they went.
+    expect([check(erasure, header(4), 4), check(erasure, header(4, 0), 4)]).toEqual([R.REJECTION_NOT_MEMBER, null]);
   });
 
   it('of what is over may be sent by the hub, which may send no other', () => {

@@ -35,8 +35,9 @@ export function checkEmptying(emptying: Emptying, state: ControlState, actor: Ev
   }
   if (namesRange(emptying.cause)) {
     const own = emptying.member === actor.member;
-    const allowed = own && (fromProvider || emptying.cause === EmptyingCause.EMPTYING_CAUSE_ERASURE);
-    return allowed ? null : Rejection.REJECTION_FORBIDDEN;
+    const allowed = own && (fromProvider || isByAuthor(emptying, actor));
+    if (!allowed) return Rejection.REJECTION_FORBIDDEN;
+    return fromProvider || isJoined(state, actor.member) ? null : Rejection.REJECTION_NOT_MEMBER;
   }
   if (fromProvider) return Rejection.REJECTION_FORBIDDEN;
   if (!isJoined(state, actor.member)) return Rejection.REJECTION_NOT_MEMBER;
@@ -65,6 +66,12 @@ export function mayEmptyRow(
   if (emptying.cause !== EmptyingCause.EMPTYING_CAUSE_MODERATOR) return false;
   const author = context.state.members.get(member)?.role ?? 0;
   return (context.state.members.get(context.actor.member)?.role ?? 0) > author;
+}
+
+/** Is it a device's word that all its own user wrote goes, before the account is erased? Every other range is a provider's. */
+export function isByAuthor(emptying: Emptying, actor: EventHeader): boolean {
+  const isOwn = actor.device > 0 && emptying.member === actor.member;
+  return isOwn && emptying.cause === EmptyingCause.EMPTYING_CAUSE_ERASURE;
 }
 
 /** Is the last day over that the body of this event is to be kept? False where it has none. `nowMs` in milliseconds since the epoch. */

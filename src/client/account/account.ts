@@ -13,8 +13,8 @@ export interface AccountApi {
    * `reactivated`), on a device that is confirmed by the backup password alone: secure the messages before. `grant` is of purpose `deactivate`. Resolves once
    * it is durable. STEP_UP_NEEDED, OFFLINE, REJECTED. */
   deactivate(grant: StepUpGrant): Promise<void>;
-  /** Erases the account at its provider, for good. First the rooms are left, as far as that can be (five minutes at most): `onLeaving` hears how far that
-   * is. Resolves to what the provider promises; show it, and let the person keep it. Local data stays until the caller removes the device. `grant` is of
+  /** Erases the account at its provider, for good. First all that the user wrote is emptied at the provider, room by room, and the rooms are left, as far as
+   * that can be (five minutes at most): `onLeaving` hears how far that is. Those who have it keep it. Resolves to what the provider promises; show it, and let the person keep it. Local data stays until the caller removes the device. `grant` is of
    * purpose `erase`. STEP_UP_NEEDED, OFFLINE and REJECTED: nothing was erased, though rooms may have been left; call again. */
   erase(grant: StepUpGrant, options?: { readonly onLeaving?: (progress: LeavingProgress) => void }): Promise<Erasure>;
   /** What the provider keeps of this user, as plain data: `record.json` of an export. OFFLINE, REJECTED. */

@@ -22,6 +22,8 @@ let now: number;
 let rooms: Partial<RoomInfo>[];
 /** What leaving each room takes, or fails with. */
 let leaving: Map<string, number | Error>;
+let emptying: Map<string, number | Error>;
+let done: string[];
 let account: Account;
 beforeEach(() => {
   asked = [];
@@ -30,6 +32,8 @@ beforeEach(() => {
   now = 20_000 * 86_400_000;
   rooms = [];
   leaving = new Map();
+  emptying = new Map();
+  done = [];
   const request = async (body: object) => {
     asked.push(body);
     const answer = answers.shift() ?? new Error('nothing more was to be asked');
@@ -43,7 +47,14 @@ beforeEach(() => {
     }),
     rooms: () => rooms as RoomInfo[],
     replicas: () => [],
+    empty: async ({ room }) => {
+      const takes = emptying.get(room) ?? 0;
+      if (takes instanceof Error) throw takes;
+      now += takes;
+      done.push(`empty ${room}`);
+    },
     leave: async ({ room }) => {
+      done.push(`leave ${room}`);
       const takes = leaving.get(room) ?? 0;
       if (takes instanceof Error) throw takes;
       now += takes;
@@ -98,8 +109,22 @@ it('is erased after its rooms were left, as far as they can be', async () => {
   answers = [receipt];
   const heard: string[] = [];
   const erasure = await account.erase(grant, { onLeaving: ({ left, of }) => heard.push(`${left}/${of}`) });
-  expect(erasure).toEqual({ ...receipt, parts: [{ what: 'inbox', lastDay: 20_038 }], left: 2, stayed: ['!1'] });
+  expect(erasure).toEqual({
+    ...receipt,
+    parts: [{ what: 'inbox', lastDay: 20_038 }],
+    left: 2,
+    stayed: ['!1'],
+    kept: [],
+  });
   expect(heard).toEqual(['1/3', '1/3', '2/3']);
+});
+
+it('empties what was written in a room while it is in it, and where it was only invited asks for nothing', async () => {
+  rooms = [1, 2, 2].map((status, n) => ({ room: `!${n}`, status: status as RoomInfo['status'] }));
+  emptying.set('!1', new ClientError('UNTRUSTED', 'frozen'));
+  answers = [receipt];
+  expect(await account.erase(grant)).toMatchObject({ left: 3, stayed: [], kept: ['!1'] });
+  expect(done).toEqual(['leave !0', 'leave !1', 'empty !2', 'leave !2']);
 });
 
 it('leaves rooms for five minutes and no longer, so that the grant still counts', async () => {
@@ -107,7 +132,7 @@ it('leaves rooms for five minutes and no longer, so that the grant still counts'
   leaving.set('!0', 299_999);
   leaving.set('!1', 1);
   answers = [receipt];
-  expect(await account.erase(grant)).toMatchObject({ left: 2, stayed: ['!2'] });
+  expect(await account.erase(grant)).toMatchObject({ left: 2, stayed: ['!2'], kept: ['!2'] });
 });
 
 it('leaves no room with a fresh login of another purpose', async () => {
@@ -118,8 +143,11 @@ it('leaves no room with a fresh login of another purpose', async () => {
 
 it('is not erased where the connection is lost before', async () => {
   rooms = [{ room: '!0', status: 2 }];
-  leaving.set('!0', lost);
-  await expect(account.erase(grant)).rejects.toBe(lost);
+  for (const step of [leaving, emptying]) {
+    step.set('!0', lost);
+    await expect(account.erase(grant)).rejects.toBe(lost);
+  }
+  expect(done).toEqual(['empty !0', 'leave !0']);
   expect(asked).toEqual([]);
 });
 

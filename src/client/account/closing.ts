@@ -1,5 +1,6 @@
 // Switching one's account off, and erasing it at the provider. Either takes a step-up, so an unlocked device is not enough, and ends this device: what it
-// keeps itself stays until the caller removes it. Before it is erased the account leaves its rooms, which this device signs: no server can.
+// keeps itself stays until the caller removes it. Before it is erased the account empties what it wrote in its rooms and leaves them, which this device says
+// and signs: no server can.
 import { ErasedKind } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
@@ -38,6 +39,9 @@ export interface Erasure {
   readonly left: number;
   /** Rooms that could not be left: the last owner of a group can't, nor a device that is not confirmed, nor one of an identity that is not signed in. */
   readonly stayed: readonly string[];
+  /** Rooms where what the person wrote could not be emptied, for the same reasons: it stays there, encrypted, until its time is over. As it does in rooms
+   * that were left before, which are not named. */
+  readonly kept: readonly string[];
 }
 
 /** How far an erasure is: rooms left so far, of how many. */
@@ -49,11 +53,13 @@ export interface LeavingProgress {
 export interface ClosingPorts {
   readonly parts: () => Pick<Parts, 'request' | 'live' | 'whenLive' | 'now' | 'primitives'>;
   readonly rooms: () => readonly RoomInfo[];
+  /** Has the provider empty all that this user wrote in a room that they are in. Rejects as requests do. */
+  readonly empty: (room: RoomInfo) => Promise<void>;
   /** Leaves a room, or declines the invitation to it. Rejects as requests do. */
   readonly leave: (room: RoomInfo) => Promise<void>;
 }
 
-/** Leaving rooms takes so long at most, so that the grant, which lasts ten minutes, still counts afterwards. */
+/** Emptying and leaving rooms takes so long at most, so that the grant, which lasts ten minutes, still counts afterwards. */
 const leavingMs = 300_000;
 const dayMs = 86_400_000;
 
@@ -93,7 +99,7 @@ export class AccountCloser {
     if (purpose !== 'erase')
       throw new ClientError('STEP_UP_NEEDED', `This fresh login was for another purpose: ${purpose}.`);
     const { now, primitives, request } = this.#ports.parts();
-    const { left, stayed } = await this.#leaveAll(onLeaving);
+    const { left, stayed, kept } = await this.#leaveAll(onLeaving);
     const value = { grant: { token, attempt } };
     const answer = await this.#answered(() => request({ $case: 'eraseAccount', value }, 'erasureReceipt'));
     const { number, day, parts } = answer ?? {
@@ -102,26 +108,26 @@ export class AccountCloser {
       parts: [],
     };
     const promised = parts.map(({ kind, lastDay }) => ({ what: names[kind] ?? 'other', lastDay }));
-    return { number, day, parts: promised, left, stayed };
+    return { number, day, parts: promised, left, stayed, kept };
   }
 
   /** Rejects where the connection is lost: nothing was erased then, and the same may be called again. */
-  async #leaveAll(onLeaving: (progress: LeavingProgress) => void): Promise<{ left: number; stayed: string[] }> {
+  async #leaveAll(
+    onLeaving: (progress: LeavingProgress) => void,
+  ): Promise<{ left: number; stayed: string[]; kept: string[] }> {
     const { now } = this.#ports.parts();
     const until = now() + leavingMs;
     const rooms = this.#ports.rooms().filter(isIn);
-    const stayed: string[] = [];
+    const [stayed, kept]: [string[], string[]] = [[], []];
+    const attempt = async (work: () => Promise<void>) => now() < until && (await isDone(work));
     for (const [index, room] of rooms.entries()) {
-      try {
-        if (now() >= until) stayed.push(room.room);
-        else await this.#ports.leave(room);
-      } catch (error) {
-        if (!(error instanceof ClientError) || !staysFor.has(error.code)) throw error;
-        stayed.push(room.room);
-      }
+      // While one is in: nobody who left is heard.
+      const isJoined = room.status === MemberStatus.MEMBER_STATUS_JOINED;
+      if (isJoined && !(await attempt(() => this.#ports.empty(room)))) kept.push(room.room);
+      if (!(await attempt(() => this.#ports.leave(room)))) stayed.push(room.room);
       onLeaving({ left: index + 1 - stayed.length, of: rooms.length });
     }
-    return { left: rooms.length - stayed.length, stayed };
+    return { left: rooms.length - stayed.length, stayed, kept };
   }
 
   /** Asks until it is answered. Undefined: the session ended for good once it was asked, as it does when it was done, and the answer was lost. */
@@ -147,7 +153,17 @@ export class AccountCloser {
   }
 }
 
-/** Why one room is not left, where the next one can be. */
+async function isDone(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof ClientError) || !staysFor.has(error.code)) throw error;
+    return false;
+  }
+}
+
+/** Why one room is not left or emptied, where the next one can be. */
 const staysFor: ReadonlySet<ClientError['code']> = new Set([
   'REJECTED',
   'UNTRUSTED',

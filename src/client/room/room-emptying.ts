@@ -1,6 +1,6 @@
 // Emptied bodies: an ordered event names rows, and of them only stamp and header stay, here as at the hub. A row that a server emptied by itself,
 // or by an event that may not do so, is noticed: at once where that event is here, else when the log reaches it.
-import { LocalRecord } from '#proto/gen/local.ts';
+import type { LocalRecord } from '#proto/gen/local.ts';
 import {
   type Emptying,
   EmptyingCause,
@@ -10,9 +10,8 @@ import {
   SlotWrite,
   Stamp,
 } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
-import { checkEmptying, decodeEmptying, mayEmptyRow } from '#proto/rules/record/emptying.ts';
+import { checkEmptying, decodeEmptying, isByAuthor, mayEmptyRow } from '#proto/rules/record/emptying.ts';
 import type { CheckedRecord } from '#proto/rules/record/record.ts';
 import { type LocalChange, orderedNumber, prefixRange } from '../store/store.ts';
 import type { RoomReplica } from './room.ts';
@@ -34,7 +33,8 @@ export interface EmptyingChanges {
   readonly emptied: readonly LocalRecord[];
 }
 
-/** What an EMPTYING event changes: the rows that it names and may empty lose their bodies. Any other event changes none. */
+/** What an EMPTYING event changes: the rows that it names and may empty lose their bodies. Any other event changes none, and neither does an erasure: what
+ * somebody who left said stays with those who have it, so a hub that invents one takes nothing from them. */
 export async function emptyTargets(
   room: RoomReplica,
   record: LogRecord,
@@ -44,7 +44,7 @@ export async function emptyTargets(
   const emptied: LocalRecord[] = [];
   const emptying = header.kind === EventKind.EVENT_KIND_EMPTYING ? decodeEmptying(record.body) : 0;
   if (typeof emptying === 'number') return { rows, emptied };
-  for (const target of await targetsHeld(room, emptying)) {
+  for (const target of emptying.seqs) {
     const old = await recordAt(room, target);
     if (!old?.record || old.record.emptiedBy > 0) continue;
     const author = EventHeader.decode(old.record.header);
@@ -111,7 +111,7 @@ function mightEmpty(
   row: { readonly seq: number; readonly header: EventHeader },
 ): boolean {
   const { state } = chain;
-  if (!state || emptying.fromSeq > 0) return false;
+  if (!state || (emptying.fromSeq > 0 && !isByAuthor(emptying, actor))) return false;
   if (mayEmptyRow(emptying, row, { state, actor, acceptedMs: stamp.acceptedMs })) return true;
   const { kind } = row.header;
   const hasBody = kind === EventKind.EVENT_KIND_CONTENT || kind === EventKind.EVENT_KIND_SLOT;
@@ -125,24 +125,10 @@ export function isLawfulEmptying(body: Uint8Array, actor: EventHeader, state: Co
   return typeof emptying !== 'number' && isAllowed(emptying, actor, state);
 }
 
-/** Ranges (quota, erasure) come from providers, whose signature no version has yet: until then nobody empties by range. */
+/** Ranges come from providers, whose signature no version has yet, but for one's own before one goes: until then nobody else empties by range. */
 function isAllowed(emptying: Emptying, actor: EventHeader, state: ControlState): boolean {
-  return emptying.fromSeq === 0 && checkEmptying(emptying, state, actor) === null;
-}
-
-async function targetsHeld(room: RoomReplica, emptying: Emptying): Promise<readonly number[]> {
-  if (emptying.seqs.length > 0) return emptying.seqs;
-  const range = {
-    from: `${room.room} ${orderedNumber(emptying.fromSeq)}`,
-    to: `${room.room} ${orderedNumber(emptying.throughSeq + 1)}`,
-    limit: 100_000,
-  };
-  const rows = await room.ports.parts.store.list('records', range);
-  return rows
-    .filter(
-      ({ value }) => EventHeader.decode(LocalRecord.decode(value).record?.header ?? noBytes).member === emptying.member,
-    )
-    .map(({ key }) => seqOfKey(key));
+  const mayRange = emptying.fromSeq === 0 || isByAuthor(emptying, actor);
+  return mayRange && checkEmptying(emptying, state, actor) === null;
 }
 
 function dropSlot(room: RoomReplica, record: LogRecord): void {

@@ -104,6 +104,55 @@ describe('a record that a lying hub hands out', () => {
   });
 });
 
+describe('an erasure by its author', () => {
+  const range = (member: number, throughSeq = 8) =>
+    Emptying.encode({
+      ...Emptying.decode(new Uint8Array()),
+      ...{ cause: EmptyingCause.EMPTYING_CAUSE_ERASURE, fromSeq: 1, throughSeq, member },
+    }).finish();
+
+  it('takes nothing from who has it, and explains rows that came empty, sooner or later', async () => {
+    const { room, take } = roomWorld();
+    expect(await take(6, { member: 2, kind: content })).toBe(true);
+    expect(await take(7, { member: 2, kind: content, emptiedBy: 8 })).toBe(true);
+    expect(await take(8, { member: 2, kind: emptying, body: range(2, 7) })).toBe(true);
+    expect((await recordAt(room, 6))?.record).toMatchObject({ emptiedBy: 0 });
+    expect((await recordAt(room, 6))?.content?.body).toMatchObject({ $case: 'text' });
+    const older = (await recordAt(room, 7))!.record!;
+    await checkEmptied(room, older);
+    expect(room.local.frozen).toBe('');
+  });
+
+  it('explains nothing of others, and nobody says it for somebody else or from outside', async () => {
+    const others = roomWorld();
+    await others.take(6, { member: 3, kind: content, emptiedBy: 7 });
+    await others.take(7, { member: 2, kind: emptying, body: range(2) });
+    expect(others.room.local.frozen).toBe('EMPTIED_UNLAWFULLY');
+    const { MEMBER_STATUS_JOINED, MEMBER_STATUS_LEFT } = MemberStatus;
+    for (const [status, member] of [
+      [MEMBER_STATUS_JOINED, 3],
+      [MEMBER_STATUS_LEFT, 2],
+    ] as const) {
+      const { room, take } = roomWorld({ status, role: Role.ROLE_OWNER });
+      expect(await take(6, { member: 2, kind: emptying, body: range(member, 5) })).toBe(false);
+      expect(room.local.frozen).toBe('RECORD_INVALID');
+    }
+  });
+
+  it('explains rows where a CHECKPOINT stood in for the entries of then', async () => {
+    for (const [author, frozen] of [
+      [2, ''],
+      [3, 'EMPTIED_UNLAWFULLY'],
+    ] as const) {
+      const { room, take } = roomWorld({ status: MemberStatus.MEMBER_STATUS_LEFT });
+      Object.assign(room.chain, { isUntold: () => true, stateAt: () => null, wasThere: () => true });
+      await take(6, { member: author, kind: content, emptiedBy: 7 });
+      await take(7, { member: 2, kind: emptying, body: range(2) });
+      expect(room.local.frozen).toBe(frozen);
+    }
+  });
+});
+
 describe('a body that its author wanted gone', () => {
   const expired = (...seqs: number[]) =>
     Emptying.encode({

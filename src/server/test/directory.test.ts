@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import { EventHeader, EventKind, Slot, SlotWrite } from '#proto/gen/record.ts';
+import { StoredRecord } from '#proto/gen/room.ts';
 import { searchLimits } from '../directory/searches.ts';
 import { EmbeddedStore } from '../storage/embedded/store.ts';
 import { eventually, ProviderProcess } from './harness.ts';
@@ -43,6 +45,30 @@ function onDisk(word: string): string[] {
   const files = readdirSync(provider.folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   return paths.filter((path) => readFileSync(path).includes(word));
+}
+
+/** By member: is what they wrote in a room there, by the rows of its log and its slots? */
+async function bodiesOf(store: EmbeddedStore, room: string): Promise<Record<number, 'kept' | 'emptied' | 'both'>> {
+  const log = `room/${room}`;
+  const range = { from: 1, through: Number.MAX_SAFE_INTEGER, limit: 1000, bytesMax: 1_000_000, backwards: false };
+  const found = new Map<number, Set<'kept' | 'emptied'>>();
+  const note = (member: number, bytes: Uint8Array) => {
+    const kinds = found.get(member) ?? new Set();
+    found.set(member, kinds.add(bytes.length > 0 ? 'kept' : 'emptied'));
+  };
+  for (const segment of [1, 2]) {
+    for (const { bytes } of await store.readRows(log, segment, range)) {
+      const record = StoredRecord.decode(bytes).record!;
+      const { kind, member } = EventHeader.decode(record.header);
+      if (kind === EventKind.EVENT_KIND_CONTENT || kind === EventKind.EVENT_KIND_SLOT) note(member, record.body);
+    }
+  }
+  for (const { key, value } of await store.readState(log)) {
+    const slot = key.startsWith('slot/') ? Slot.decode(value) : undefined;
+    if (slot) note(slot.member, SlotWrite.decode(slot.write).value);
+  }
+  const named = [...found].map(([member, kinds]) => [member, kinds.size > 1 ? 'both' : [...kinds][0]!] as const);
+  return Object.fromEntries(named);
 }
 
 it('is up to each person: found by a folded beginning and talked to, found no more, never found', async () => {
@@ -180,8 +206,14 @@ it('is over for an account that is erased, of which the tables name nobody, and 
   const group = await fay.createGroup({ name: 'Hiking', invite: [ann.user] });
   await eventually('ann is invited', () => ann.rooms().some((each) => each.room === group), 20_000, [ann]);
   await ann.accept(group);
+  await fay.send(room, 'Moien Ann');
   await fay.send(group, 'Moien');
   await fay.flushed();
+  const lines = async (client: LuxchatClient) =>
+    (await client.timeline(group)).map(({ kind, content }) =>
+      content?.body?.$case === 'text' ? content.body.value.text : kind,
+    );
+  await eventually('ann has it', async () => (await lines(ann)).includes('Moien'), 20_000, [ann]);
 
   const pieces: Uint8Array[] = [];
   for await (const piece of fay.account.export()) pieces.push(piece);
@@ -200,7 +232,12 @@ it('is over for an account that is erased, of which the tables name nobody, and 
   const ended = fay.once('ended');
   const erasure = await fay.account.erase(await provider.stepUp(fay, 'fay', 'erase'));
   // The last owner of a group stays in it, by id, and holds nobody up.
-  expect(erasure).toMatchObject({ number: expect.stringMatching(/^[0-9a-f]{32}$/), left: 1, stayed: [group] });
+  expect(erasure).toMatchObject({
+    number: expect.stringMatching(/^[0-9a-f]{32}$/),
+    left: 1,
+    stayed: [group],
+    kept: [],
+  });
   expect(erasure.parts.map(({ what }) => what)).toContain('login');
   expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED' });
   const left = () => ann.members(room).some((each) => each.user === fay.user && each.status === 3);
@@ -208,6 +245,14 @@ it('is over for an account that is erased, of which the tables name nobody, and 
   await eventually('fay is found no more', async () => (await found(ann, 'schartz')).length === 0, 20_000, [ann]);
   await ann.send(group, 'Is anybody there?');
   await ann.flushed();
+  // Who has what fay said keeps it; a device that comes later sees that it is gone, and nothing wrong.
+  expect(await lines(ann)).toContain('Moien');
+  const later = await provider.device('ann', 'later');
+  clients.push(later);
+  await eventually('the later device has the room', async () => (await lines(later)).includes('deleted'), 20_000, [
+    later,
+  ]);
+  expect([later.room(group).frozen, (await lines(later)).includes('Moien')]).toEqual(['', false]);
   const someone = await provider.device('fay');
   clients.push(someone);
   expect([someone.user === fay.user, someone.device]).toEqual([false, 1]);
@@ -218,7 +263,10 @@ it('is over for an account that is erased, of which the tables name nobody, and 
   const rows = await store.readState(`user/${fay.user}`);
   const kept = [await store.accounts().readDevices(fay.user), await store.directory().readListing(fay.user)];
   expect(await store.accounts().userOf(hash)).toBe(someone.user);
+  const said = await Promise.all([room, group].map((each) => bodiesOf(store, each)));
   await store.close();
+  // Fay is the second one in the 1:1 room, and the first one in her group.
+  expect(said).toEqual([{ 2: 'emptied' }, { 1: 'emptied', 2: 'kept' }]);
   expect(kept).toMatchObject([{ erased: true, subjectHash: '', devices: [] }, null]);
   // What begins with a tilde is the log's own.
   const own = rows.map(({ key }) => key).filter((key) => !key.startsWith('~'));
