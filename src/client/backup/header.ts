@@ -3,9 +3,9 @@
 // too weak (it would have the password guessed) or too heavy. A wrong password says WRONG_PASSWORD and no more. The password and what is made of it never
 // leave this file. Does not: judge passwords (`strength.ts`), fetch anything.
 //
-// The default costs 64 MiB and 3 passes (RFC 9106's second choice with one lane, since JavaScript has one thread). Measured in Node 24 on one core of an AMD
-// EPYC server: 1.6 s. A slow phone is five to ten times slower: a budget of 15 s, spent at set-up, at a new device and at a change of the password, in
-// turns of 10 ms with progress and a way out.
+// The default costs 64 MiB and 3 passes (RFC 9106's second choice with one lane, since JavaScript has one thread): one second of one core of an AMD EPYC
+// server, in Node 24 and in Chromium alike (`bench/micro/password.ts`). A slow phone is six to ten times slower: a budget of 15 s, spent at set-up, at a new
+// device and at a change of the password, in turns of 10 ms with progress and a way out, behind whatever else a page has to do.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { BackupHeader, type BackupPlace, BackupSecrets } from '#proto/gen/backup.ts';
