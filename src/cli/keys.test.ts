@@ -19,7 +19,7 @@ function run(args: readonly string[], answers: string[]): Promise<unknown> {
     exportKeys: async (passphrase: string) => `sealed with ${passphrase}`,
     importKeys: async (file: string, passphrase: string) => ({ total: file.length, imported: passphrase.length }),
   };
-  const keyboard = { ask: async () => answers.shift() ?? '' };
+  const keyboard = { askHidden: async () => answers.shift() ?? '' };
   const out = { say: (object: object) => said.push(object), note() {} };
   const session = { client: { security }, args: readArguments(['keys', ...args], {}), out, keyboard };
   return keys(session as unknown as Session).then(() => said);

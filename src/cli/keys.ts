@@ -17,14 +17,14 @@ export async function keys({ client, args, out, keyboard }: Session): Promise<vo
     if (!existsSync(file) || statSync(file).size > fileBytesMax)
       throw new ClientError('BAD_ARGUMENT', `There is no key file ${file}.`);
     const text = readFileSync(file, 'utf8');
-    const { total, imported } = await client.security.importKeys(text, await keyboard.ask('Its passphrase: '));
+    const { total, imported } = await client.security.importKeys(text, await keyboard.askHidden('Its passphrase: '));
     const said = `${imported} of ${total} keys were new. What only they open is marked NOT PROVEN.`;
     return out.say({ type: 'keys', total, imported }, said);
   }
   if (existsSync(file)) throw new ClientError('BAD_ARGUMENT', `${file} is there already.`);
   out.note('Whoever has the file and the passphrase reads your messages.');
-  const passphrase = await keyboard.ask('A passphrase, six words or more: ');
-  if ((await keyboard.ask('Once more: ')) !== passphrase)
+  const passphrase = await keyboard.askHidden('A passphrase, six words or more: ');
+  if ((await keyboard.askHidden('Once more: ')) !== passphrase)
     throw new ClientError('BAD_ARGUMENT', 'The two are not the same.');
   writeFileSync(file, await client.security.exportKeys(passphrase), { mode: 0o600, flag: 'wx' });
   out.say({ type: 'keys', file }, `Written to ${file}.`);

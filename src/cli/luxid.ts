@@ -22,9 +22,9 @@ export function showAddress(out: Output): (url: string) => void {
 /** Who walks the pages of the stand-in; asks for what the arguments leave out. */
 export async function standInPerson(
   args: Pick<Arguments, 'user' | 'password' | 'code'>,
-  keyboard: Pick<Keyboard, 'ask'>,
+  keyboard: Pick<Keyboard, 'ask' | 'askHidden'>,
 ): Promise<StandInPerson> {
-  const password = args.password || (await keyboard.ask('LuxID password: '));
+  const password = args.password || (await keyboard.askHidden('LuxID password: '));
   const askCode = async (attempt: number) =>
     (attempt === 1 && args.code) || keyboard.ask('Code received by SMS (see the server console): ');
   return { user: args.user, password, askCode };

@@ -17,6 +17,7 @@ const six = /^ {2}([a-z]+(?: [a-z]+){5})$/;
 /** A session whose person answers with these words; `(shown)` stands for the words on the screen. */
 function scene(answers: string[], state: object, args: readonly string[] = []) {
   const given: string[] = [];
+  const hidden: string[] = [];
   const said: string[] = [];
   const shown = () => said.map((line) => six.exec(line)?.[1]).find((found) => found) ?? '';
   const take = (name: string) => async (_: object, word: string) => {
@@ -36,12 +37,17 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
     },
     flushed: async () => {},
   };
+  const answer = async (question: string) => {
+    const next = answers.shift();
+    if (next === undefined) throw new ClientError('BAD_ARGUMENT', question);
+    return next.replace('(shown)', shown());
+  };
   const keyboard = {
     interactive: true,
-    ask: async (question: string) => {
-      const answer = answers.shift();
-      if (answer === undefined) throw new ClientError('BAD_ARGUMENT', question);
-      return answer.replace('(shown)', shown());
+    ask: answer,
+    askHidden: (question: string) => {
+      hidden.push(question);
+      return answer(question);
     },
   };
   const hear = (...lines: string[]) => said.push(...lines);
@@ -51,7 +57,7 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
   const renameDevice = async (device: number, name: string) => void given.push(`renamed ${device} ${name}`);
   const client = { device: 1, security, devices: numbered, removeDevice, renameDevice, on: () => () => {} };
   const session = { client, args: readArguments([...args, '--language', 'lb'], {}), out, keyboard };
-  return { given, said, shown, session: session as unknown as Session };
+  return { given, said, shown, hidden, session: session as unknown as Session };
 }
 
 describe('secure', () => {
@@ -69,9 +75,11 @@ describe('secure', () => {
   });
 
   it('refuses a password of one’s own that could be guessed, and one that is typed in two ways', async () => {
-    const { session, given } = scene(['1234', own, 'other', own, own], { state: 'unprotected' }, ['secure', '--own']);
+    const five = ['1234', own, 'other', own, own];
+    const { session, given, hidden } = scene(five, { state: 'unprotected' }, ['secure', '--own']);
     await secure(session);
     expect(given).toEqual([`setUp ${own}`]);
+    expect(hidden).toHaveLength(5);
     const weak = scene(['1', '2', '3'], { state: 'unprotected' }, ['secure', '--own']);
     await expect(secure(weak.session)).rejects.toMatchObject({ code: 'WEAK_PASSWORD' });
   });
@@ -88,9 +96,10 @@ describe('secure', () => {
 
 describe('unlock', () => {
   it('takes three tries for one step-up', async () => {
-    const { session, given } = scene(['x', 'y', own], { state: 'unconfirmed', backup: true }, ['unlock']);
+    const { session, given, hidden } = scene(['x', 'y', own], { state: 'unconfirmed', backup: true }, ['unlock']);
     await unlock(session);
     expect(given).toEqual([`unlock ${own}`]);
+    expect(hidden).toEqual(Array.from({ length: 3 }, () => 'Your password: '));
     const wrong = scene(['x', 'y', 'z', own], { state: 'unconfirmed', backup: true }, ['unlock']);
     await expect(unlock(wrong.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
   });

@@ -14,6 +14,7 @@ export async function newPassword(session: Session): Promise<string> {
   out.note('', 'Your password, six words. Write it down now; it is shown only once:', '', `  ${words}`, '');
   if (out.json) out.say({ type: 'password', words });
   for (let attempt = 1; attempt <= triesMax; attempt++) {
+    // It stands on the screen just above.
     const typed = await keyboard.ask('Type it, to see that you have it: ');
     if (normalizePassword(typed) === words) return words;
     out.note('That is not it. Nothing was changed yet.');
@@ -23,12 +24,12 @@ export async function newPassword(session: Session): Promise<string> {
 
 async function ownPassword({ args, out, keyboard }: Session): Promise<string> {
   for (let attempt = 1; attempt <= triesMax; attempt++) {
-    const typed = await keyboard.ask('Your own password: ');
+    const typed = await keyboard.askHidden('Your own password: ');
     if ((await estimateBits(typed)) < ownPasswordBitsMin) {
       out.note('This one could be guessed. Take more words, or leave --own out and have six words made.');
       continue;
     }
-    const again = await keyboard.ask('Once more: ');
+    const again = await keyboard.askHidden('Once more: ');
     if (normalizePassword(again) === normalizePassword(typed)) return typed;
     out.note('The two are not the same.');
   }
@@ -41,7 +42,7 @@ async function ownPassword({ args, out, keyboard }: Session): Promise<string> {
 /** Asks until `take` takes it; the same step-up serves each try. */
 export async function retyped({ out, keyboard }: Session, question: string, take: (typed: string) => Promise<void>) {
   for (let attempt = 1; ; attempt++) {
-    const typed = await keyboard.ask(question);
+    const typed = await keyboard.askHidden(question);
     try {
       return await take(typed);
     } catch (error) {
