@@ -72,6 +72,9 @@ export interface LocalRoom {
   profileMs: number;
   profileControl: number;
   profileAcceptedMs: number;
+  /** The newest control entry that another own device named, by number and hash; 0 = none did. */
+  toldControl: number;
+  toldHash: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -269,6 +272,8 @@ function createBaseLocalRoom(): LocalRoom {
     profileMs: 0,
     profileControl: 0,
     profileAcceptedMs: 0,
+    toldControl: 0,
+    toldHash: new Uint8Array(0),
     _unknownFields: {},
   };
 }
@@ -354,6 +359,12 @@ export const LocalRoom: MessageFns<LocalRoom> = {
     }
     if (message.profileAcceptedMs !== 0) {
       writer.uint32(192).uint64(message.profileAcceptedMs);
+    }
+    if (message.toldControl !== 0) {
+      writer.uint32(200).uint64(message.toldControl);
+    }
+    if (message.toldHash.length !== 0) {
+      writer.uint32(210).bytes(message.toldHash);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -589,6 +600,22 @@ export const LocalRoom: MessageFns<LocalRoom> = {
             }
 
             message.profileAcceptedMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.toldControl = longToNumber(reader.uint64());
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.toldHash = reader.bytes();
             continue;
           }
         }

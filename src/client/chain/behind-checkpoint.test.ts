@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { RoomSnapshot } from '#proto/gen/client.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { type Actor, bodyAfter, makeActor, signBody, testPrimitives } from '#proto/golden/cast.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { controlHash, stateHash } from '#proto/rules/bytes/hash.ts';
 import { type Member, MemberTable } from '#proto/rules/control/member-table.ts';
 import { type ControlState, decodeState, encodeState } from '#proto/rules/control/state.ts';
+import { adoptTold } from '../devices/position-message.ts';
 import { CheckpointHub, ReadingDevice } from '../testing/checkpoint-hub.ts';
 
 const [ada, bob, eve, dan, fay, gil, liar] = ['ada', 'bob', 'eve', 'dan', 'fay', 'gil', 'liar'].map((name) =>
@@ -216,6 +218,44 @@ describe('who stands for the beginning', () => {
     hub.join(2, gil);
     expect(await device.comes(11)).toBe(true);
     expect(device.room.local.frozen).toBe('');
+  });
+
+  it('another own device that names an entry behind it, now or when that is here', async () => {
+    const hub = byUnknown();
+    const device = new ReadingDevice(hub, bob, { device: 2 });
+    const told = (number: number, hash: Uint8Array) =>
+      adoptTold(device.room, {
+        room: hub.story.room,
+        seq: 0,
+        count: 0,
+        slots: [],
+        control: { number, hash: toBase64(hash) },
+      });
+    const hashOf = (number: number) => controlHash(hub.story.entries[number - 1]!.entry.signed, testPrimitives);
+    await told(4, hashOf(4));
+    await device.sync();
+    // Of before the CHECKPOINT: it says nothing of what that one signs.
+    expect(device.room.local.frozen).toBe('CONTROL_UNVOUCHED');
+    await told(9, hashOf(9));
+    expect(device.room.local.frozen).toBe('CONTROL_UNVOUCHED');
+    hub.join(1, gil);
+    await told(11, hashOf(11));
+    expect(device.room.local.frozen).toBe('CONTROL_UNVOUCHED');
+    await device.sync();
+    expect([device.room.local.frozen, device.alarms]).toEqual(['', ['CONTROL_UNVOUCHED']]);
+    expect((await device.again()).local.toldControl).toBe(11);
+    const other = await new ReadingDevice(hub, bob, { device: 3 }).sync();
+    const hash = toBase64(hashOf(10));
+    await adoptTold(other.room, { room: hub.story.room, seq: 0, count: 0, slots: [], control: { number: 10, hash } });
+    expect(other.room.local.frozen).toBe('');
+  });
+
+  it('no own device that names another entry: then the hub told two stories', async () => {
+    const hub = byUnknown();
+    const device = await new ReadingDevice(hub, bob, { device: 2 }).sync();
+    const control = { number: 10, hash: toBase64(new Uint8Array(32).fill(1)) };
+    await adoptTold(device.room, { room: hub.story.room, seq: 0, count: 0, slots: [], control });
+    expect(device.room.local.frozen).toBe('CONTROL_ROLLED_BACK');
   });
 
   it('whoever brings this user in, unless another identity of them is known here', async () => {

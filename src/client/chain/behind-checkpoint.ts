@@ -99,9 +99,18 @@ export function knowsSigner({ state, roll }: Chain, { entry, stateBytes }: Check
   return isAdmin && now !== undefined && roll.person(then.person) !== undefined && equalBytes(then.person, now.person);
 }
 
-/** Does somebody who signed since stand for where the chain begins? */
+/** Does somebody who signed since, or what another own device named, stand for where the chain begins? */
 export function hasVoucher(room: RoomReplica): boolean {
-  return room.chain.signed.some((signed) => vouches(room, signed));
+  const { chain, local } = room;
+  const named = local.toldControl >= chain.start ? chain.hashAt(local.toldControl) : undefined;
+  const isNamed = named !== undefined && equalBytes(named, local.toldHash);
+  return isNamed || chain.signed.some((signed) => vouches(room, signed));
+}
+
+/** Did another own device name another entry under a number that is here? */
+export function isContradicted({ chain, local }: RoomReplica): boolean {
+  const named = chain.hashAt(local.toldControl);
+  return named !== undefined && !equalBytes(named, local.toldHash);
 }
 
 function vouches({ chain, own, ports }: RoomReplica, { kind, actor, device, target, person }: Signed): boolean {

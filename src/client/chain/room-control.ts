@@ -8,7 +8,7 @@ import type { AlarmCode } from '../alarms.ts';
 import { ClientError } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { LocalChange } from '../store/store.ts';
-import { continues, hasVoucher, knowsSigner, numberOf, readCheckpoint } from './behind-checkpoint.ts';
+import { continues, hasVoucher, isContradicted, knowsSigner, numberOf, readCheckpoint } from './behind-checkpoint.ts';
 import { type ChainLink, removals, type Taken } from './chain.ts';
 
 /** What came with records: who the people in new entries are, and why their devices may sign. */
@@ -96,10 +96,11 @@ async function skipTo(
   return link.persons;
 }
 
-/** Does somebody stand for where the chain begins by now? Else the person is told, once, that nobody does. */
-async function lookForVouchers(room: RoomReplica, isNew: boolean): Promise<void> {
+/** Does somebody stand for where the chain begins by now? Else the person is told, where it `isNew`, that nobody does. Only within `exclusive`. */
+export async function lookForVouchers(room: RoomReplica, isNew: boolean): Promise<void> {
   if (room.local.frozen !== 'CONTROL_UNVOUCHED') return;
-  if (hasVoucher(room)) await vouched(room);
+  if (isContradicted(room)) await room.freeze('CONTROL_ROLLED_BACK');
+  else if (hasVoucher(room)) await vouched(room);
   else if (isNew) room.ports.parts.alarm({ code: 'CONTROL_UNVOUCHED', room: room.room });
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
 import type { DeviceMessage, PrivateMessage } from '../crypto/engine.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { prefixRange } from '../store/store.ts';
+import { joinTold } from './position-message.ts';
 import { Positions } from './positions.ts';
 
 const me = '@me:localhost';
@@ -11,7 +13,8 @@ const room = `!g${'a'.repeat(32)}:localhost`;
 /** A room as far as positions see it. */
 class FakeRoom {
   readonly ports = { changed: () => {} };
-  readonly local = { readSeq: 0, readCount: 0, slots: [] };
+  readonly local = { readSeq: 0, readCount: 0, slots: [], frozen: '', toldControl: 0, toldHash: new Uint8Array() };
+  readonly chain = { state: { number: 7, hash: new Uint8Array(32).fill(7) } };
   saved = 0;
   readonly room: string;
 
@@ -27,6 +30,10 @@ class FakeRoom {
 
   async save(): Promise<void> {
     this.saved += 1;
+  }
+
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return work();
   }
 }
 
@@ -168,13 +175,44 @@ describe('a device that lost messages', () => {
 
   it('is told everything', async () => {
     const stage = new Stage();
-    stage.enter(room).readTo(5, 3);
+    const garden = stage.enter(room);
+    garden.readTo(5, 3);
+    const positions = stage.positions();
+    await positions.take(from('OTHER', { ask: true }));
+    await stage.settled();
+    const control = { number: 7, hash: toBase64(garden.chain.state.hash) };
+    const [told] = read(5, 3).rooms;
+    expect(stage.sent).toEqual([JSON.stringify({ rooms: [{ ...told, control }] })]);
+    expect(stage.asked).toEqual(['OTHER']);
+    expect(await stage.rows()).toEqual([]);
+    positions.close();
+  });
+
+  it('is not told where a chain stands against which something is held', async () => {
+    const stage = new Stage();
+    stage.enter(room).local.frozen = 'CONTROL_UNVOUCHED';
     const positions = stage.positions();
     await positions.take(from('OTHER', { ask: true }));
     await stage.settled();
     positions.close();
-    expect(stage.sent).toEqual([JSON.stringify(read(5, 3))]);
-    expect(stage.asked).toEqual(['OTHER']);
-    expect(await stage.rows()).toEqual([]);
+    expect(stage.sent).toEqual([JSON.stringify(read(0, 0))]);
+  });
+
+  it('hears where chains stand, and keeps the newest of what it can read', async () => {
+    const stage = new Stage();
+    const garden = stage.enter(room);
+    const hash = toBase64(new Uint8Array(32).fill(9));
+    const say = async (control: unknown) => {
+      await stage.positions().take(from('OTHER', { rooms: [{ ...read(0, 0).rooms[0], control }] }));
+      return garden.local.toldControl;
+    };
+    for (const bad of [7, { number: -1, hash }, { number: 3, hash: 'short' }, { number: 3 }])
+      expect(await say(bad)).toBe(0);
+    expect([await say({ number: 5, hash }), await say({ number: 4, hash }), await say({ number: 6, hash })]).toEqual([
+      5, 5, 6,
+    ]);
+    const [older, newer] = [5, 6].map((number) => ({ ...read(1, 1).rooms[0]!, control: { number, hash } }));
+    for (const joined of [joinTold(older!, newer!), joinTold(newer!, older!), joinTold(newer!, read(2, 2).rooms[0]!)])
+      expect(joined.control?.number).toBe(6);
   });
 });
