@@ -1,7 +1,7 @@
 // Retention on the whole path, with seconds for months (setting `textSeconds`): a person sends over the SDK, and what room, log and Cassandra make of it is
-// read by devices until its time and by none from then on; its bytes leave the disk though nobody writes any more. Erasing the sender changes none of it.
-// What can't be had through the server is done at the store, and says so: rows that come late (from another provider, one day), and erasing, which no
-// request asks for yet. Cassandra looks at idle tables by itself five minutes after its start and each minute then; here it is told to look.
+// read by devices until its time and by none from then on; its bytes leave the disk though nobody writes any more. A sender who switches the account off
+// changes none of it; of one who erases it the bodies are emptied at once, and their old bytes leave the disk at the same time as they would have.
+// What can't be had through the server is done at the store, and says so: rows that come late (from another provider, one day). Cassandra looks at idle tables by itself five minutes after its start and each minute then; here it is told to look.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,9 +11,6 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { type Cassandra, startCassandra } from '../../../deploy/dev/cassandra/cassandra.ts';
 import { nodetool } from '../../../deploy/dev/cassandra/nodetool.ts';
-import { devices } from '../auth/devices.ts';
-import { completeAuthLimits } from '../auth/limits.ts';
-import { sealedNames } from '../auth/sealed-names.ts';
 import { livesOf } from '../lives.ts';
 import { driver } from '../storage/cassandra/connection.ts';
 import { type CassandraOptions, CassandraStore } from '../storage/cassandra/store.ts';
@@ -98,37 +95,55 @@ async function writesOf(table: string): Promise<number> {
 /** What Cassandra does each minute by itself: it looks whether a table has something to let go. */
 const look = (table: string) => nodetool(cassandra.nodes[0]!, 'enableautocompaction', keyspace, table);
 
+/** Is it shown with its body, whether the device has the key or not? */
+const reads = async (device: LuxchatClient, { room, seq }: Said) =>
+  (await device.timeline(room)).some((line) => line.seq === seq && line.kind !== 'deleted');
+
+interface Said {
+  readonly room: string;
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** Starts a room with `other` and says something there. */
+async function say(author: LuxchatClient, other: LuxchatClient): Promise<Said> {
+  const room = await author.startDirect(other.user);
+  await eventually('they are invited', () => other.rooms().some((each) => each.room === room), 20_000, [other]);
+  await other.accept(room);
+  const isIn = () => author.room(room).members.includes(other.user);
+  await eventually('they are in', isIn, 20_000, [author]);
+  await author.send(room, 'moien');
+  await author.flushed();
+  const { seq, at } = (await author.timeline(room)).at(-1)!;
+  await eventually('they have it', () => reads(other, { room, seq, at }), 10_000, [other]);
+  return { room, seq, at };
+}
+
+const rowOf = async ({ room, seq }: Said) =>
+  (await stored('log_rows', `room/${room}`)).find((each) => Number(each.seq) === seq)!;
+
+const expiryOf = ({ row }: types.Row) => Number((row as Buffer).readBigUInt64BE());
+
 it('shows a message until its time, and has it off the disk soon after, whatever becomes of its author', async () => {
   const [alice, bob] = await Promise.all([open(await login('alice', 'a')), open(await login('bob', 'b'))]);
   const late = [await login('bob', 'before'), await login('bob', 'after')] as const;
-  const room = await alice.startDirect(bob.user);
-  await eventually('bob is invited', () => bob.rooms().some((each) => each.room === room), 20_000, [bob]);
-  await bob.accept(room);
-  await eventually('bob is in', () => alice.rooms().some(({ members }) => members.includes(bob.user)), 20_000, [alice]);
-  await alice.send(room, 'moien');
-  await alice.flushed();
-  const { seq, at } = (await alice.timeline(room)).at(-1)!;
+  const said = await say(alice, bob);
+  const { room, seq, at } = said;
   const expiresMs = at + textSeconds * 1000;
-  const isThere = async (device: LuxchatClient) => (await device.timeline(room)).some((line) => line.seq === seq);
-  await eventually('bob has it', () => isThere(bob), 10_000, [bob]);
 
   // As room, log and store made it: written at the hub's time, with what is left of its life.
-  const row = (await stored('log_rows', `room/${room}`)).find((each) => Number(each.seq) === seq)!;
-  expect([Number(row.written), Number((row.row as Buffer).readBigUInt64BE())]).toEqual([at * 1000, expiresMs]);
+  const row = await rowOf(said);
+  expect([Number(row.written), expiryOf(row)]).toEqual([at * 1000, expiresMs]);
   expect(row.ttl).toBeLessThanOrEqual(textSeconds + 1);
   // The end of a row is the encrypted body: random to whoever looks for it.
   const body = (row.row as Buffer).subarray(-40);
   await eventually('it is in a file, without anybody’s doing', () => onDisk(body), 20_000);
 
-  await alice.close();
-  const names = sealedNames(Buffer.alloc(32), random);
-  const options = { store: store.accounts(), limits: completeAuthLimits({}), now: Date.now, random, names };
-  await devices({ ...options, onRevoked: () => {} }).erase(alice.user);
+  await alice.account.deactivate(await provider.stepUp(alice, 'alice', 'deactivate'));
   const before = await open(late[0]);
-  await eventually('a device that comes before its time reads it', () => isThere(before), 10_000, [before]);
+  await eventually('a device that comes before its time reads it', () => reads(before, said), 10_000, [before]);
   expect(Date.now()).toBeLessThan(expiresMs);
-  const [unchanged] = (await stored('log_rows', `room/${room}`)).filter((each) => Number(each.seq) === seq);
-  expect(unchanged?.row).toEqual(row.row);
+  expect((await rowOf(said)).row).toEqual(row.row);
 
   // Accepted ten seconds before it came: it has ten seconds less, in the other table.
   const content = random(200);
@@ -143,10 +158,10 @@ it('shows a message until its time, and has it off the disk soon after, whatever
   await sleep(Math.max(0, expiresMs - Date.now()));
   const after = await open(late[1]);
   expect(after.room(room).headSeq).toBeGreaterThanOrEqual(seq);
-  expect(await isThere(after)).toBe(false);
+  expect(await reads(after, said)).toBe(false);
   expect(after.rooms().map(({ frozen }) => frozen)).toEqual(['']);
   // Who has it keeps it: a device's history is its own.
-  expect(await isThere(bob)).toBe(true);
+  expect(await reads(bob, said)).toBe(true);
 
   await sleep(Math.max(0, expiresMs + 3_000 - Date.now()));
   const gone = async () => {
@@ -155,4 +170,29 @@ it('shows a message until its time, and has it off the disk soon after, whatever
   };
   await eventually('its bytes have left the disk', gone, 20_000);
   expect(await writesOf('log_rows')).toBe(writes);
+}, 90_000);
+
+it('returns no body of an erased author, and has the old bytes off the disk at the time that they had', async () => {
+  const [erin, finn] = await Promise.all([open(await login('erin', 'e')), open(await login('finn', 'f'))]);
+  const said = await say(erin, finn);
+  const row = await rowOf(said);
+  const body = (row.row as Buffer).subarray(-40);
+  await eventually('it is in a file', () => onDisk(body), 20_000);
+
+  const { kept } = await erin.account.erase(await provider.stepUp(erin, 'erin', 'erase'));
+  expect(kept).toEqual([]);
+  await eventually('the row is emptied', async () => !((await rowOf(said)).row as Buffer).includes(body), 10_000);
+  expect(Date.now()).toBeLessThan(expiryOf(row));
+  const emptied = await rowOf(said);
+  // Later by next to nothing, so that it wins, with the same end: nothing was deleted.
+  expect([Number(emptied.written) > Number(row.written), expiryOf(emptied)]).toEqual([true, expiryOf(row)]);
+  expect(emptied.ttl).toBeLessThanOrEqual(row.ttl);
+  expect(await reads(finn, said)).toBe(true);
+
+  await sleep(Math.max(0, expiryOf(row) + 3_000 - Date.now()));
+  const gone = async () => {
+    await look('log_rows');
+    return !onDisk(body);
+  };
+  await eventually('its bytes have left the disk', gone, 20_000);
 }, 90_000);
