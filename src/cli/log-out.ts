@@ -29,6 +29,13 @@ export function saysLoggedOut(error: unknown): boolean {
   return error.code === 'LOGIN_NEEDED' || error.disconnect === Disconnect.DISCONNECT_LOGGED_OUT;
 }
 
+/** The same error; of a device that was logged out, with what to do next. */
+export function withNextStep(error: unknown, { call }: Pick<Arguments, 'call'>): unknown {
+  if (!saysLoggedOut(error) || !(error instanceof ClientError)) return error;
+  const next = `${call} log-out removes what it kept here; then ${call} login makes a new device, and unlock or verify there bring your messages back where they were secured or another device has them.`;
+  return new ClientError('LOGIN_NEEDED', `${error.message} ${next}`, { cause: error });
+}
+
 async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
   const { folder, timeoutMs, call } = args;
   try {

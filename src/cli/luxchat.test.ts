@@ -152,6 +152,13 @@ describe('luxchat', () => {
     const [first, second] = [await provider.login('emil'), await provider.login('emil')];
     for (const folder of [first, second]) expect(await runHere(folder, ['whoami'])).toMatchObject({ status: 0 });
     expect(await runHere(first, ['devices', 'remove', '2'])).toMatchObject({ status: 0 });
+    // The server's "refresh it or log in again" told a program what to do, and a person nothing.
+    for (const command of ['whoami', 'history x']) {
+      const { status, errors } = await runHere(second, command.split(' '));
+      expect([status, errors]).toEqual([1, expect.stringMatching(/LOGIN_NEEDED.*was logged out.*another device/)]);
+      expect(errors).toContain(`--folder ${second} log-out removes`);
+      expect(errors).not.toContain('token');
+    }
     expect(await runHere(second, ['log-out'])).toMatchObject({ status: 0 });
     expect(existsSync(second)).toBe(false);
     rmSync(first, { recursive: true });

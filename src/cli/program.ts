@@ -10,7 +10,7 @@ import { devices } from './devices.ts';
 import { helpText } from './help.ts';
 import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
-import { logOut } from './log-out.ts';
+import { logOut, withNextStep } from './log-out.ts';
 import { login } from './login.ts';
 import { name } from './name.ts';
 import { type Console, createOutput, type Output } from './output.ts';
@@ -68,6 +68,8 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     await client.start();
     if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
     await command.run({ client, args, out, keyboard });
+  } catch (error) {
+    throw withNextStep(error, args);
   } finally {
     await client.close();
   }

@@ -62,6 +62,10 @@ export class ClientError extends Error {
   }
 }
 
+/** What a person is told whose device the server knows no more. It does not say which of these it was. */
+export const loggedOutSentence =
+  'This device was logged out: from another device of yours, since nobody used it for twelve months, or because the account was deactivated or erased.';
+
 /** The name of a rejection without its prefix, such as `STALE_STATE`. */
 export function rejectionName(code: Rejection): string {
   const entry = Object.entries(Rejection).find(([, value]) => value === code);

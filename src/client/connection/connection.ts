@@ -7,7 +7,7 @@ import { Disconnect } from '#proto/gen/codes.ts';
 import { joinFrames, splitFrames } from '#proto/rules/bytes/frames.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { Emitter } from '../emitter.ts';
-import { ClientError, disconnectName, mayReturn, rejectionName } from '../errors.ts';
+import { ClientError, disconnectName, loggedOutSentence, mayReturn, rejectionName } from '../errors.ts';
 
 /** A request or push body. */
 export type ClientBody = NonNullable<ClientFrame['body']>;
@@ -339,6 +339,10 @@ function lossOf(closeCode: number, cause: unknown): ClientError {
   if (closeCode < 4000 || closeCode > 4999)
     return new ClientError('DISCONNECTED', 'The connection was lost.', { cause });
   const disconnect = closeCode as Disconnect;
-  const code = disconnect === Disconnect.DISCONNECT_LOGGED_OUT ? 'LOGIN_NEEDED' : 'DISCONNECTED';
-  return new ClientError(code, `The server ended the session: ${disconnectName(disconnect)}.`, { disconnect, cause });
+  if (disconnect === Disconnect.DISCONNECT_LOGGED_OUT)
+    return new ClientError('LOGIN_NEEDED', loggedOutSentence, { disconnect, cause });
+  return new ClientError('DISCONNECTED', `The server ended the session: ${disconnectName(disconnect)}.`, {
+    disconnect,
+    cause,
+  });
 }

@@ -34,9 +34,13 @@ describe('an access token', () => {
   });
 
   // Twelve months unused, or logged out from elsewhere: nothing but a new login helps, and waiting must not be offered.
-  it.each(['TOKEN_INVALID', 'TOKEN_REUSED'])('ends the device where the server says %s', async (code) => {
-    serverSays(401, { code });
-    await expect(freshToken(store, false)).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
+  it.each([
+    ['TOKEN_INVALID', /another device.*twelve months/],
+    ['TOKEN_REUSED', /used twice/],
+  ])('ends the device where the server says %s, in words for a person', async (code, words) => {
+    serverSays(401, { code, message: 'refresh it' });
+    const message = expect.stringMatching(words);
+    await expect(freshToken(store, false)).rejects.toMatchObject({ code: 'LOGIN_NEEDED', message });
   });
 
   it.each([

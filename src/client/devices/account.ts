@@ -6,7 +6,7 @@ import type { PasswordCost } from '../backup/header.ts';
 import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
 import type { CryptoEngine, Rotation } from '../crypto/engine.ts';
 import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, loggedOutSentence } from '../errors.ts';
 import { LuxchatClient } from '../luxchat-client.ts';
 import { portablePrimitives } from '../primitives.ts';
 import type { LocalStore } from '../store/store.ts';
@@ -118,9 +118,15 @@ function tokensOf({ accessToken, refreshToken, accessExpiresMs }: Tokens) {
 
 function explain(cause: unknown): never {
   if (!(cause instanceof LoginError)) throw cause;
-  const ended = cause.code === 'TOKEN_INVALID' || cause.code === 'TOKEN_REUSED';
-  throw new ClientError(ended ? 'LOGIN_NEEDED' : 'OFFLINE', cause.message, { cause, retryAfterMs: cause.retryAfterMs });
+  const { code, message, retryAfterMs } = cause;
+  // The server's own words tell a program what to do, and a person nothing.
+  if (code === 'TOKEN_INVALID') throw new ClientError('LOGIN_NEEDED', loggedOutSentence, { cause });
+  if (code === 'TOKEN_REUSED') throw new ClientError('LOGIN_NEEDED', copiedSentence, { cause });
+  throw new ClientError('OFFLINE', message, { cause, retryAfterMs });
 }
+
+const copiedSentence =
+  'This device was logged out: its login was used twice, as by a copy of it. If you made none, somebody else may have.';
 
 async function writeSelf(store: LocalStore, self: LocalSelf): Promise<void> {
   await store.write([{ table: 'account', key: 'self', value: LocalSelf.encode(self).finish() }]);

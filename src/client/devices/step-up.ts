@@ -11,7 +11,7 @@ import {
   type StepUpPurpose,
   startLogin,
 } from '../connection/login.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, loggedOutSentence } from '../errors.ts';
 import type { LocalStore } from '../store/store.ts';
 
 /** How to begin a step-up. */
@@ -102,7 +102,7 @@ export function explain(cause: unknown): never {
     case 'RATE_LIMITED':
       throw new ClientError('REJECTED', message, { ...more, rejection: Rejection.REJECTION_RATE_LIMITED });
     case 'TOKEN_INVALID':
-      throw new ClientError('LOGIN_NEEDED', message, more);
+      throw new ClientError('LOGIN_NEEDED', loggedOutSentence, more);
     case 'REDIRECT_REFUSED':
       throw new ClientError('BAD_ARGUMENT', message, more);
     case 'OFFLINE':
