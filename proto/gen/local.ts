@@ -161,6 +161,10 @@ export interface LocalPerson {
   retiredMs: number[];
   /** The person at this device, or an own other device in the 1:1 room, said that `fingerprint` is theirs. Not of an identity that was seen first. */
   approved: boolean;
+  /** Newest version of their list that a message of theirs named. Above that of `manifest` the newest list is kept back. */
+  namedVersion: number;
+  /** The person at this device compared `fingerprint` with them, or had it from their contact link. */
+  compared: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1176,6 +1180,8 @@ function createBaseLocalPerson(): LocalPerson {
     retired: [],
     retiredMs: [],
     approved: false,
+    namedVersion: 0,
+    compared: false,
     _unknownFields: {},
   };
 }
@@ -1215,6 +1221,12 @@ export const LocalPerson: MessageFns<LocalPerson> = {
     }
     if (message.approved !== false) {
       writer.uint32(88).bool(message.approved);
+    }
+    if (message.namedVersion !== 0) {
+      writer.uint32(96).uint64(message.namedVersion);
+    }
+    if (message.compared !== false) {
+      writer.uint32(104).bool(message.compared);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1328,6 +1340,22 @@ export const LocalPerson: MessageFns<LocalPerson> = {
             }
 
             message.approved = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.namedVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.compared = reader.bool();
             continue;
           }
         }

@@ -2,8 +2,9 @@
 // Without a terminal, or with `--json`, it is the same conversation for a script: lines in, lines or objects out, and no prompt.
 import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
-import type { TimelineItem } from '#client/shown.ts';
+import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
+import { unheardSentence } from './heard.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
@@ -30,6 +31,7 @@ export async function chat(session: Session): Promise<void> {
     }),
   ];
   screen.say({ type: 'chat', room, user: client.user }, `Talking in ${room}.`, help);
+  talk.sayUnheard(client.room(room));
   for await (const line of screen.lines) {
     if (/^\/quit\s*$/.test(line)) break;
     await talk.take(line).catch((error: unknown) => screen.fail(error));
@@ -51,6 +53,7 @@ class Talk {
   readonly #shown = new Map<string, string>();
   #ownLast = '';
   #theirLast = '';
+  #unheard = '[]';
 
   constructor(session: Session, room: string, screen: Screen) {
     this.#session = session;
@@ -74,6 +77,16 @@ class Talk {
     this.#screen.say(object, ...this.#lines(item));
   }
 
+  /** Says who is given nothing of what is written here, where that changed. */
+  sayUnheard({ room, unheard }: RoomInfo): void {
+    const said = JSON.stringify(unheard);
+    if (this.#unheard === said) return;
+    this.#unheard = said;
+    const sentences = unheard.map((one) => `WARNING: ${unheardSentence(one, this.#session.args.call)}`);
+    const over = '  everybody here is given what you write again';
+    this.#screen.say({ type: 'unheard', room, unheard }, ...(sentences.length > 0 ? sentences : [over]));
+  }
+
   /** Follows what happens. Gives back what ends that. */
   follow(): (() => void)[] {
     const { client, args } = this.#session;
@@ -81,6 +94,7 @@ class Talk {
     return [
       client.on('item', (item) => item.room === this.#room && this.show(item)),
       onNewAlarm(client, (alarm) => this.#screen.say({ type: 'alarm', ...alarm }, alarmSentence(alarm, args.call))),
+      client.on('room', (info) => info.room === this.#room && this.sayUnheard(info)),
       client.on('typing', ({ room, user, typing }) => {
         if (room !== this.#room || !typing) return;
         this.#screen.say({ type: 'typing', room, user }, `  ${shortName(user)} is typing …`);

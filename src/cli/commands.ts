@@ -4,6 +4,7 @@ import { botExplanation } from '#client/bots/words.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
+import { explainUnheard, identityMark, noteUnheard } from './heard.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isWaiting, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
@@ -156,7 +157,8 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
     const bot = member.bot ? '  a bot' : '';
     const doubt = member.contradicts ? '  CONTRADICTS what this device holds' : '';
     const who = `${member.user || '(forgotten)'}${member.name === '' ? '' : `  ${member.name}`}`;
-    out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${bot}${doubt}`);
+    const marks = `${bot}${identityMark(member)}${doubt}`;
+    out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${marks}`);
   }
 }
 
@@ -183,6 +185,7 @@ async function send({ client, args, out }: Session): Promise<void> {
   }
   if (failed > 0) throw new ClientError('REJECTED', `${failed} of ${sent.length} messages were refused.`);
   if (accepted.size < sent.length) await explainWaiting({ client, args, out }, client.room(room));
+  else noteUnheard(out, client.room(room), args.call);
 }
 
 /** Why messages wait: with a failure where they will not go out by themselves. */
@@ -201,6 +204,7 @@ async function explainWaiting({ client, args, out }: Omit<Session, 'keyboard'>, 
       'NOT_CONFIRMED',
       `This device is not confirmed: the message waits until you ran ${args.call} verify, and verify on a confirmed one.`,
     );
+  if (explainUnheard(out, room, args.call)) return;
   out.note(
     room.status === 1
       ? 'It waits until you accept the invitation.'

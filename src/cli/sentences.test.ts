@@ -17,7 +17,7 @@ function item(over: Partial<TimelineItem> = {}, text = 'hello'): TimelineItem {
 
 function room(over: Partial<RoomInfo>): RoomInfo {
   const fixed = { room: '!g:x', direct: false, name: '', topic: '', status: 2, role: 1, members: [], unread: 0 };
-  const rest = { headSeq: 1, lastMs: 0, memberNames: [], invitedBy: '', invitedByBot: false, frozen: '' };
+  const rest = { headSeq: 1, lastMs: 0, memberNames: [], invitedBy: '', invitedByBot: false, frozen: '', unheard: [] };
   return { ...fixed, ...rest, ...over } as RoomInfo;
 }
 

@@ -2,6 +2,7 @@
 import type { Alarm, TroubleCause } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { showsBothTimes } from '#client/timeline/timeline.ts';
+import { unheardMark } from './heard.ts';
 
 /** A line of a conversation as plain data. */
 export function describeItem(item: TimelineItem): Record<string, unknown> {
@@ -58,7 +59,7 @@ export function roomSentence(room: RoomInfo): string {
   const unread = room.unread > 0 ? `  (${room.unread} unread)` : '';
   const frozen = room.frozen ? `  FROZEN: ${room.frozen}` : '';
   const standing = room.status === 1 ? '  [invited]' : room.status === 7 ? '  [waits until you are let in again]' : '';
-  return `${room.room}  ${roomTitle(room)}${standing}${unread}${frozen}`;
+  return `${room.room}  ${roomTitle(room)}${standing}${unread}${frozen}${unheardMark(room.unheard)}`;
 }
 
 /** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Doubts } from '#client/doubts.ts';
 import { countersSentences, doubtsSentences, status } from './status.ts';
 
-const none: Doubts = { alarms: [], frozen: [], changed: [], unread: {} };
+const none: Doubts = { alarms: [], frozen: [], changed: [], unheard: [], unread: {} };
 const at = Date.UTC(2026, 10, 29);
 
 describe('status', () => {
@@ -17,15 +17,20 @@ describe('status', () => {
   it('names alarms of earlier runs, and says nothing good where something is wrong now', () => {
     const alarms = [{ code: 'IDENTITY_SWAPPED' as const, user: '@bob:x', room: '!a', at }];
     const frozen = [{ room: '!b', code: 'HISTORY_FORKED' as const }];
-    const all = { alarms, frozen, changed: ['@bob:x'], unread: { NO_KEY: 2, WITHHELD: 1 } };
+    const unheard = [
+      { user: '@bob:x', why: 'IDENTITY_CHANGED' as const },
+      { user: '@eve:x', why: 'MANIFEST_WITHHELD' as const },
+    ];
+    const all = { alarms, frozen, changed: ['@bob:x'], unheard, unread: { NO_KEY: 2, WITHHELD: 1 } };
     expect(doubtsSentences(all, 'luxchat')).toEqual([
       'Alarms since this device began:',
       '  2026-11-29  IDENTITY_SWAPPED about @bob:x in !a',
       'FROZEN: nothing is sent in !b (HISTORY_FORKED) until you say luxchat go-on, once it was looked into.',
       'CHANGED: @bob:x has another identity, not approved here. Compare by voice what luxchat identity @bob:x prints.',
+      expect.stringMatching(/^The server hides the newest list of devices of @eve:x/),
       "Lines that can't be read yet, and are tried again: 2 NO_KEY, 1 WITHHELD.",
     ]);
-    for (const doubt of [{ frozen }, { changed: ['@bob:x'] }, { unread: { NO_KEY: 1 } }])
+    for (const doubt of [{ frozen }, { changed: ['@bob:x'] }, { unheard }, { unread: { NO_KEY: 1 } }])
       expect(doubtsSentences({ ...none, ...doubt }, 'luxchat').join(' ')).not.toContain('can be read');
   });
 

@@ -1,6 +1,7 @@
 // `luxchat status`: what speaks against what this device shows, and how its messages are kept. Read from what lasts: a run that has just begun was warned of nothing yet.
 import type { Doubts, NotedAlarm } from '#client/doubts.ts';
 import type { SecurityState } from '#client/security/security.ts';
+import { unheardSentence } from './heard.ts';
 import { dayText } from './sentences.ts';
 import type { Session } from './session.ts';
 
@@ -19,7 +20,7 @@ export async function status({ client, args, out }: Session): Promise<void> {
 }
 
 /** What there is to know, or that there is nothing: silence could be a fault as well. */
-export function doubtsSentences({ alarms, frozen, changed, unread }: Doubts, call: string): string[] {
+export function doubtsSentences({ alarms, frozen, changed, unheard, unread }: Doubts, call: string): string[] {
   const lines = Object.entries(unread);
   const now = [
     ...frozen.map(
@@ -30,6 +31,9 @@ export function doubtsSentences({ alarms, frozen, changed, unread }: Doubts, cal
       (user) =>
         `CHANGED: ${user} has another identity, not approved here. Compare by voice what ${call} identity ${user} prints.`,
     ),
+    ...unheard
+      .filter(({ user, why }) => why !== 'IDENTITY_CHANGED' || !changed.includes(user))
+      .map((one) => unheardSentence(one, call)),
     ...(lines.length > 0
       ? [
           `Lines that can't be read yet, and are tried again: ${lines.map(([cause, count]) => `${count} ${cause}`).join(', ')}.`,

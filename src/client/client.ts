@@ -90,7 +90,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       now: () => this.#now(),
     });
     this.#repairs = new Repairs(parts, rooms, this.#chores);
-    this.people = new People(parts);
+    this.people = new People(parts, (user) => this.#personChanged(user));
     this.outbox = this.#makeOutbox();
     this.held = new Rooms(
       parts,
@@ -377,6 +377,15 @@ export class ClientCore extends Emitter<ClientEvents> {
     // Not awaited: the inbox would stand still until each room is written to.
     this.#chores.background(() => this.#followUser(user));
     await this.#repairs.devicesChanged();
+  }
+
+  /** Who is heard in which room may have changed with it. */
+  #personChanged(user: string): void {
+    for (const { replica } of this.held.all()) {
+      if (replica.chain.memberOf(user) === 0) continue;
+      this.emit('room', replica.info());
+      this.outbox.kick(replica.room);
+    }
   }
 
   async #followUser(user: string): Promise<void> {

@@ -1,6 +1,8 @@
 // What one run of a device was warned of, the next one still says: its counters begin with it and would say nothing.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Alarm } from './alarms.ts';
+import { AlarmNotes, doubtsOf } from './doubts.ts';
+import type { RoomInfo } from './shown.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { DirectHub } from './testing/direct-hub.ts';
 import { invites } from './testing/others.ts';
@@ -27,7 +29,7 @@ async function run(store: Disk, hub?: DirectHub) {
 describe('doubts', () => {
   it('are none where nothing speaks against what is shown', async () => {
     const client = await run(new Disk());
-    expect(await client.doubts()).toEqual({ alarms: [], frozen: [], changed: [], unread: {} });
+    expect(await client.doubts()).toEqual({ alarms: [], frozen: [], changed: [], unheard: [], unread: {} });
   });
 
   it('name each alarm once, also those of earlier runs', async () => {
@@ -71,5 +73,13 @@ describe('doubts', () => {
     expect(await client.doubts()).toMatchObject({ changed: [bob], unread: { NO_KEY: 2, WITHHELD: 1 } });
     await client.approveIdentity(bob);
     expect((await client.doubts()).changed).toEqual([]);
+  });
+
+  it('name who is given no keys once for each reason, in however many rooms', async () => {
+    const client = await run(new Disk());
+    const [notes, marks] = [new AlarmNotes(() => client.parts), [{ user: bob, why: 'NOT_SIGNED_IN' as const }]];
+    const hidden = { user: bob, why: 'MANIFEST_WITHHELD' as const };
+    const rooms = [marks, marks, [...marks, hidden]].map((unheard) => ({ unheard, frozen: '' }) as unknown as RoomInfo);
+    expect((await doubtsOf(client.parts, { notes, rooms })).unheard).toEqual([...marks, hidden]);
   });
 });

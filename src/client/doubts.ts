@@ -19,6 +19,8 @@ export interface Doubts {
   readonly frozen: readonly { readonly room: string; readonly code: AlarmCode }[];
   /** People who have another identity that nobody here approved. */
   readonly changed: readonly string[];
+  /** People in a room with this user who are given no keys of what is written there, each reason once. */
+  readonly unheard: RoomInfo['unheard'];
   /** Lines that can't be read yet and are tried again, by cause. */
   readonly unread: Readonly<Partial<Record<TroubleCause, number>>>;
 }
@@ -74,7 +76,11 @@ export async function doubtsOf(
 ): Promise<Doubts> {
   const frozen = rooms.flatMap(({ room, frozen: code }) => (code === '' ? [] : [{ room, code }]));
   const changed = people.startedOver().flatMap(({ user, changedTo }) => (changedTo.length > 0 ? [user] : []));
-  return { alarms: await notes.list(), frozen, changed, unread: await unreadLines(store) };
+  const all = rooms.flatMap(({ unheard }) => unheard);
+  const unheard = all.filter(
+    ({ user, why }, at) => all.findIndex((one) => one.user === user && one.why === why) === at,
+  );
+  return { alarms: await notes.list(), frozen, changed, unheard, unread: await unreadLines(store) };
 }
 
 async function unreadLines(store: LocalStore): Promise<Doubts['unread']> {

@@ -6,7 +6,8 @@ import type { MemberStatus, Role } from '#proto/gen/record.ts';
 import type { AlarmCode, TroubleCause } from './alarms.ts';
 /** How far an own message got. */
 export type SendState =
-  /** Waits for a connection, for its turn, or for the other person to accept. Survives a restart. */
+  /** Waits for a connection, for its turn, for the other person to accept, or, in a 1:1 room, until they can be given the key (`RoomInfo.unheard`). Survives a
+   * restart. */
   | 'waiting'
   /** Durable at the room's hub. */
   | 'accepted'
@@ -75,6 +76,29 @@ export interface Notice {
   readonly slot?: string;
 }
 
+/** Why somebody who is in a room is given no keys of what is written there; '' = they are. In a 1:1 room messages wait for it to end, and go out by themselves then. */
+export type Unheard =
+  | ''
+  /** Another identity than the one that counts here, which nobody approved: `approveIdentity`, once two people have compared. */
+  | 'IDENTITY_CHANGED'
+  /** Their new identity was approved here, and nobody who may has signed it in yet. */
+  | 'NOT_SIGNED_IN'
+  /** The server hides their newest list of devices. */
+  | 'MANIFEST_WITHHELD';
+
+/** What this device knows of whose identity it is that somebody has. */
+export type IdentityMark =
+  /** Nothing was fetched yet. */
+  | 'unknown'
+  /** As the server showed it first. */
+  | 'seen'
+  /** There was another one before; the person at this device, or in the 1:1 room another own device, approved this one without a number. */
+  | 'approved'
+  /** The person at this device compared the number, or had it from a contact link. Own other devices do not know that. */
+  | 'compared'
+  /** Another one than before, which nobody approved. */
+  | 'changed';
+
 /** A room in the list. */
 export interface RoomInfo {
   readonly room: string;
@@ -101,6 +125,8 @@ export interface RoomInfo {
   readonly bot: boolean;
   /** Why sending is frozen; empty = it is not. */
   readonly frozen: AlarmCode | '';
+  /** Others in it who are given no keys of what is written here; nobody where this user is not in. */
+  readonly unheard: readonly { readonly user: string; readonly why: Unheard }[];
 }
 
 /** What a person says of themselves. */
@@ -123,6 +149,10 @@ export interface MemberInfo extends ProfileInfo {
   readonly readSeq: number;
   /** A message of this member contradicts what this device holds: see `TimelineItem.contradicts`. */
   readonly contradicts: boolean;
+  /** In a group somebody else may have signed in an identity that nobody approved here: `changed`, and heard all the same. */
+  readonly identity: IdentityMark;
+  /** Of who is joined. */
+  readonly unheard: Unheard;
 }
 
 /** An own device. */
@@ -144,7 +174,7 @@ export interface DeviceInfo {
 /** A verification by seven emoji, or by a QR code, under way. */
 export interface VerificationInfo {
   readonly id: string;
-  /** Own other device, or another user. */
+  /** Always this user: own devices confirm each other. Two people compare `fingerprint`. */
   readonly user: string;
   readonly deviceId: string;
   readonly state: 'requested' | 'started' | 'emoji' | 'scanned' | 'done' | 'cancelled';

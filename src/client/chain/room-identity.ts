@@ -3,6 +3,7 @@
 import type { Person } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { Parts } from '../parts.ts';
+import type { Unheard } from '../shown.ts';
 import type { Chain } from './chain.ts';
 
 /** A room, as far as this looks at it. */
@@ -17,6 +18,20 @@ export function identityIn(room: Place, { user, fingerprint }: Person): Uint8Arr
   const known = chain.state?.policy.direct ? ports.parts.people.get(user) : undefined;
   if (!known || known.changedTo.length === 0 || !equalBytes(known.changedTo, fingerprint)) return fingerprint;
   return isSignedInHere(room, user) ? fingerprint : known.fingerprint;
+}
+
+/** Why this person is given no keys of what is written here, or ''. Of whom nothing is known yet that is not said: they are asked for when something is sent. */
+export function unheardIn(room: Place, person: Person): Unheard {
+  const { people, user: self } = room.ports.parts;
+  const known = people.get(person.user);
+  if (!known) return '';
+  if (known.withheld) return 'MANIFEST_WITHHELD';
+  if (equalBytes(known.manifest.body.masterKey, identityIn(room, person))) return '';
+  // Of one whose new identity a person approved here the chain may still name the one of before: they wait to be signed in. Else only that identity says so of
+  // itself; one's own says it of oneself.
+  const isBelieved = known.approved || person.user === self;
+  const wasTheirs = known.manifest.body.formerKeys.some((key) => equalBytes(key, person.fingerprint));
+  return isBelieved && wasTheirs ? 'NOT_SIGNED_IN' : 'IDENTITY_CHANGED';
 }
 
 /** Did this user sign in the identity that the chain names of somebody, and under the identity that they have now? */

@@ -42,7 +42,12 @@ class Server {
   readonly approved: string[] = [];
   readonly alarms: Alarm[] = [];
   readonly store = new MemoryStore();
-  readonly people = new People(() => this.parts());
+  /** Of whom it was said that they count otherwise now. */
+  readonly told: string[] = [];
+  readonly people = new People(
+    () => this.parts(),
+    (user) => this.told.push(user),
+  );
 
   answer(query: QueryKeys): KeysAnswer {
     this.asked.push(query);
@@ -175,6 +180,23 @@ describe('people', () => {
     const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
     await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
     expect(server.codes()).toEqual(['MANIFEST_WITHHELD']);
+  });
+
+  it('gives keys by no list older than the one that a message names, and says when that begins and ends', async () => {
+    const server = new Server();
+    const made = chainOf([1, 2], [1, 2, 3], [1]);
+    const named = { version: 3, hash: manifestHash((made[2] as DeviceManifest).signed, testPrimitives) };
+    server.shown = made.slice(0, 1);
+    await server.people.refresh([bob.user], room);
+    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    const devices = () => server.people.recipient(bob.user, bob.master.publicKey)?.devices.length;
+    expect([devices(), server.told]).toEqual([undefined, [bob.user]]);
+    server.shown = made.slice(0, 2);
+    await server.people.refresh([bob.user], room);
+    expect([server.people.get(bob.user)?.manifest.body.version, devices()]).toEqual([2, undefined]);
+    server.shown = made;
+    await server.people.refresh([bob.user], room);
+    expect([devices(), server.told]).toEqual([1, [bob.user, bob.user]]);
   });
 
   it('asks again for those whom a busy server puts off, and says so when it goes on', async () => {

@@ -19,6 +19,7 @@ import { pause } from '../connection/requests.ts';
 import type { Recipient } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
+import type { IdentityMark } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
 
 /** A person as kept here. */
@@ -31,6 +32,10 @@ export interface Known {
   readonly changedTo: Uint8Array;
   /** A person said that `fingerprint` is theirs: then it may be signed in. Of one that was seen first, only a server did. */
   readonly approved: boolean;
+  /** The person at this device compared `fingerprint` with them, or had it from their contact link. */
+  readonly compared: boolean;
+  /** A message of theirs names a newer list than `manifest`: it may be the one without a stolen device. */
+  readonly withheld: boolean;
   readonly bot: boolean;
   readonly row: LocalPerson;
 }
@@ -75,13 +80,14 @@ export class People {
   #known = new Map<string, Known>();
   #refreshing = new Map<string, Promise<boolean>>();
   #following: Promise<void> = Promise.resolve();
-  /** Newest version that a user's own messages named. */
-  #named = new Map<string, number>();
+  #changed: (user: string) => void;
   /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
   version = 0;
 
-  constructor(parts: () => Parts) {
+  /** `changed`: somebody is given keys again, or no more, or counts otherwise. */
+  constructor(parts: () => Parts, changed: (user: string) => void = () => {}) {
     this.#parts = parts;
+    this.#changed = changed;
   }
 
   /** Reads what is kept. */
@@ -162,8 +168,7 @@ export class People {
    * one without a stolen device. */
   recipient(user: string, committed: Uint8Array): Recipient | undefined {
     const known = this.#known.get(user);
-    if ((this.#named.get(user) ?? 0) > this.#version(user)) return undefined;
-    if (!known || !equalBytes(known.manifest.body.masterKey, committed)) return undefined;
+    if (!known || known.withheld || !equalBytes(known.manifest.body.masterKey, committed)) return undefined;
     return { user, devices: known.manifest.body.devices.map((device) => device.id) };
   }
 
@@ -182,6 +187,15 @@ export class People {
     // A newer list may have come meanwhile.
     const { row } = this.#shown(user, identity) ?? known;
     await this.#keep({ ...row, fingerprint: identity, changedTo: new Uint8Array(), approved: true });
+    return true;
+  }
+
+  /** The person at this device compared this identity of a user, or had it from their contact link. True where it is the one that is trusted; elsewhere
+   * nothing is noted. */
+  async noteCompared(user: string, identity: Uint8Array): Promise<boolean> {
+    const known = this.#known.get(user);
+    if (!known || known.changedTo.length > 0 || !equalBytes(known.fingerprint, identity)) return false;
+    if (!known.compared) await this.#keep({ ...known.row, compared: true });
     return true;
   }
 
@@ -221,7 +235,7 @@ export class People {
     }
     const known = this.#known.get(user);
     if (!known) return undefined;
-    this.#compare(known, named, claim.room);
+    await this.#compare(known, named, claim.room);
     const listed = known.manifest.body.devices.find((device) => device.id === deviceId);
     if (listed) return { number: listed.number, removed: false, listedAs: known.manifest.body.masterKey };
     const at = known.row.retired.findLastIndex((device) => device.id === deviceId);
@@ -237,14 +251,14 @@ export class People {
     return this.#known.get(user)?.manifest.body.version ?? 0;
   }
 
-  #compare(known: Known, named: ManifestHead, room: string): void {
-    const head = manifestHead(known.manifest);
+  async #compare({ user, row, manifest }: Known, named: ManifestHead, room: string): Promise<void> {
+    const head = manifestHead(manifest);
     if (named.version > head.version) {
-      this.#named.set(known.user, named.version);
-      this.version++;
-      this.#alarm('MANIFEST_WITHHELD', known.user, room);
+      this.#alarm('MANIFEST_WITHHELD', user, room);
+      // Kept: the next start must not give keys by the list of before.
+      if (named.version > row.namedVersion) await this.#keep({ ...row, namedVersion: named.version });
     } else if (named.version === head.version && !equalBytes(named.hash, head.hash))
-      this.#alarm('MANIFEST_ROLLED_BACK', known.user, room);
+      this.#alarm('MANIFEST_ROLLED_BACK', user, room);
   }
 
   async #learn(keys: UserKeys, asked: Asked): Promise<void> {
@@ -304,9 +318,11 @@ export class People {
     const { store, primitives } = this.#parts();
     const known = restore(row, primitives);
     if (!known) return;
+    const before = this.#known.get(row.user);
     this.#known.set(row.user, known);
     this.version++;
     await store.write([{ table: 'people', key: row.user, value: LocalPerson.encode(row).finish() }]);
+    if (before && countsOtherwise(before, known)) this.#changed(row.user);
   }
 
   #alarm(code: AlarmCode, user: string, room: string): void {
@@ -319,8 +335,21 @@ export function shownIdentity({ fingerprint, changedTo }: Known): Uint8Array {
   return changedTo.length > 0 ? changedTo : fingerprint;
 }
 
+/** What an app is told of whose identity this is. */
+export function identityMark(known: Known | undefined): IdentityMark {
+  if (!known) return 'unknown';
+  if (known.changedTo.length > 0) return 'changed';
+  if (known.compared) return 'compared';
+  return known.approved ? 'approved' : 'seen';
+}
+
 function hasStartedOver({ changedTo, manifest }: Known): boolean {
   return changedTo.length > 0 || manifest.body.formerKeys.length > 0;
+}
+
+function countsOtherwise(before: Known, { withheld, approved, compared, changedTo }: Known): boolean {
+  const isSame = before.approved === approved && before.compared === compared && before.withheld === withheld;
+  return !isSame || !equalBytes(before.changedTo, changedTo);
 }
 
 function nextRow(
@@ -344,6 +373,8 @@ function nextRow(
     profile: known?.row.profile,
     changedTo: equalBytes(fingerprint, masterKey) ? new Uint8Array() : masterKey,
     approved: isSame && known.approved,
+    compared: isSame && known.compared,
+    namedVersion: known?.row.namedVersion ?? 0,
     retired: [...(known?.row.retired ?? []), ...dropped].slice(-32),
     retiredMs: [...(known?.row.retiredMs ?? []), ...dropped.map(() => next.body.signedMs)].slice(-32),
   };
@@ -358,6 +389,7 @@ function restore(row: LocalPerson, primitives: Primitives): Known | undefined {
   // Checked when it came; it lies sealed.
   const manifest = checkManifest(row.manifest, row.user, { ...primitives, verify: () => true });
   if (typeof manifest === 'string') return undefined;
-  const { user, fingerprint, changedTo, approved, bot } = row;
-  return { user, fingerprint, manifest, changedTo, approved, bot, row };
+  const { user, fingerprint, changedTo, approved, compared, bot } = row;
+  const withheld = row.namedVersion > manifest.body.version;
+  return { user, fingerprint, manifest, changedTo, approved, compared, withheld, bot, row };
 }

@@ -10,10 +10,12 @@ import { isJoined } from '#proto/rules/control/state.ts';
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
 import { Chain } from '../chain/chain.ts';
 import { type Beside, syncChain } from '../chain/room-control.ts';
+import { unheardIn } from '../chain/room-identity.ts';
+import { identityMark } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
-import type { MemberInfo, RoomInfo } from '../shown.ts';
+import type { MemberInfo, RoomInfo, Unheard } from '../shown.ts';
 import { type LocalChange, prefixRange } from '../store/store.ts';
 import { begunSessionsGone } from '../store/store-ledger.ts';
 import type { Folding } from '../timeline/timeline.ts';
@@ -150,7 +152,8 @@ export class RoomReplica {
     const { local, chain } = this;
     const own = chain.state?.members.get(this.own);
     const joined = [...(chain.state?.members ?? [])].filter((one) => one.status === MemberStatus.MEMBER_STATUS_JOINED);
-    const members = joined.filter(({ number }) => number !== own?.number).map(({ number }) => chain.user(number));
+    const others = joined.filter(({ number }) => number !== own?.number);
+    const members = others.map(({ number }) => chain.user(number));
     return {
       room: this.room,
       direct: this.direct,
@@ -167,6 +170,10 @@ export class RoomReplica {
       invitedByBot: local.invitedByBot,
       bot: this.isWithBot,
       frozen: local.frozen as AlarmCode | '',
+      unheard: (this.joined ? others : []).flatMap(({ number }) => {
+        const why = this.#unheard(number);
+        return why === '' ? [] : [{ user: chain.user(number), why }];
+      }),
     };
   }
 
@@ -176,9 +183,19 @@ export class RoomReplica {
       const user = this.chain.user(number);
       const contradicts = this.local.contradicting.includes(number) || this.local.overruled.includes(number);
       const bot = this.chain.person(number)?.bot ?? false;
-      const said = this.ports.parts.profiles.info(user);
-      return { member: number, user, ...said, bot, role, status, readSeq: this.receipts.get(number) ?? 0, contradicts };
+      const { people, profiles } = this.ports.parts;
+      return {
+        ...{ member: number, user, ...profiles.info(user), bot, role, status, contradicts },
+        readSeq: this.receipts.get(number) ?? 0,
+        identity: identityMark(people.get(user)),
+        unheard: status === MemberStatus.MEMBER_STATUS_JOINED ? this.#unheard(number) : '',
+      };
     });
+  }
+
+  #unheard(member: number): Unheard {
+    const person = this.chain.person(member);
+    return person ? unheardIn(this, person) : '';
   }
 
   /** Messages pinned here. */

@@ -20,6 +20,7 @@ class World {
   readonly background: Promise<void>[] = [];
   live = true;
   maySend = true;
+  unheard = false;
   sealed = 0;
   caughtUp = 0;
   skipped = 0;
@@ -79,8 +80,10 @@ class World {
     return {
       room,
       maySend: () => this.maySend,
+      unheard: this.unheard,
       seal: async (send, row) => {
         await this.sealing;
+        if (this.unheard) throw new ClientError('UNTRUSTED', 'nobody');
         const sendId = ++this.sealed;
         const body = send.content?.body;
         const text = body?.$case === 'text' ? body.value.text : '';
@@ -259,6 +262,18 @@ describe('outbox', () => {
     await settled();
     await world.outbox.drained();
     expect(world.submitted).toEqual(['a#1', 'a#1']);
+  });
+
+  it('keeps what the other would not hear: nothing holds an end up, and it goes out once they do', async () => {
+    world.unheard = true;
+    await world.add('a');
+    await settled();
+    await world.outbox.drained();
+    expect([world.submitted, world.outbox.waiting(room).length, world.changes]).toEqual([[], 1, ['a waiting']]);
+    world.unheard = false;
+    world.outbox.kick(room);
+    await world.outbox.drained();
+    expect(world.submitted).toEqual(['a#1']);
   });
 
   it('waits and repeats where the server says not now', async () => {

@@ -13,6 +13,8 @@ export interface SendingRoom {
   readonly room: string;
   /** False while nothing can go out: the other person has not accepted, this device is not confirmed, sending is frozen. */
   maySend(): boolean;
+  /** Would the other of a 1:1 room not have been given the key at the last try? What waits is tried again, but goes on only when somebody acts. */
+  readonly unheard: boolean;
   /** Encrypts (or, for plain kinds, signs off) under a fresh send id, which it makes durable together with `row(sealed)`. Undefined where the
    * message became pointless: it is taken out. */
   seal(send: LocalSend, row: (sealed: LocalSend) => { key: string; value: Uint8Array }): Promise<LocalSend | undefined>;
@@ -295,7 +297,10 @@ export class Outbox {
   }
 
   #tellDrained(): void {
-    const busy = this.#waiting.rooms().some((room) => this.#waiting.next(room) && this.#ports.room(room)?.maySend());
+    const busy = this.#waiting.rooms().some((name) => {
+      const room = this.#waiting.next(name) && this.#ports.room(name);
+      return room?.maySend() && !room.unheard;
+    });
     if (busy || this.#pumping.size > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();
   }

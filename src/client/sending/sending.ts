@@ -1,8 +1,7 @@
-// Writing into a room: the receivers of keys, sealing under fresh send ids, and signed control entries with the retry that a chain needs.
-// Keys go to the devices in the newest manifests of members that the chain calls joined, and to nobody else.
+// Writing into a room: sealing under fresh send ids, and signed control entries with the retry that a chain needs. Who gets the keys stands in receivers.ts.
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
-import { type Event, EventHeader, EventKind, MemberStatus, type Person } from '#proto/gen/record.ts';
+import { type Event, EventHeader, EventKind } from '#proto/gen/record.ts';
 import { equalBytes, zeroHash } from '#proto/rules/bytes/bytes.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import { controlHead } from '#proto/rules/control/state.ts';
@@ -10,9 +9,8 @@ import { manifestHead } from '#proto/rules/identity/manifest.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { type SignedControl, type Statement, signControl } from '../chain/control-author.ts';
 import { author, controlEvent, submitControl } from '../chain/genesis.ts';
-import { identityIn } from '../chain/room-identity.ts';
 import { pause, reconnectMs } from '../connection/requests.ts';
-import type { Exclusion, Recipient } from '../crypto/engine.ts';
+import type { Exclusion } from '../crypto/engine.ts';
 import { ClientError, isRejection, isRetryable, rejectionName, wasLost } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import { recordById } from '../room/room-rows.ts';
@@ -21,27 +19,23 @@ import { messageId } from '../timeline/timeline.ts';
 import { plainEvent, type SealingPlace, sealEvent } from './content.ts';
 import { emptyingOfLateEdits } from './deleting.ts';
 import type { SendingRoom } from './outbox.ts';
+import { Receivers } from './receivers.ts';
 
 const signingTries = 8;
 // More than a room remembers of a device, so that the next id is above all it could mean.
 const sendIdsSkipped = limits.sendIdsKept + 1;
 
-/** Refusals to share a key that a fresh look at the receiver's keys may undo. */
-const incomplete: ReadonlySet<Exclusion['reason']> = new Set(['UNKNOWN', 'NO_IDENTITY', 'NOT_CROSS_SIGNED']);
-// So often a message waits for the keys of one device; then it goes out without it, so that nobody can hold a room up.
-const incompleteTries = 3;
-
 /** The writing side of a room. */
 export class RoomSender implements SendingRoom {
   readonly room: string;
   #replica: RoomReplica;
-  #recipients: { chain: number; people: number; list: readonly Recipient[] } | undefined;
-  #waitedFor = new Map<string, number>();
-  #swapped = new Set<string>();
+  #receivers: Receivers;
+  #unheard = false;
 
   constructor(replica: RoomReplica) {
     this.room = replica.room;
     this.#replica = replica;
+    this.#receivers = new Receivers(replica);
   }
 
   /** See SendingRoom. In a 1:1 room messages wait until the other person has accepted. */
@@ -52,7 +46,12 @@ export class RoomSender implements SendingRoom {
     return !chain.state.policy.direct || chain.state.joined === 2;
   }
 
-  /** Encrypts a waiting message. Rejects as CryptoEngine.encrypt does, and with REJECTED BUSY while a receiver's keys are not here. */
+  get unheard(): boolean {
+    return this.#unheard;
+  }
+
+  /** Encrypts a waiting message. Rejects as CryptoEngine.encrypt does, with REJECTED BUSY while a receiver's keys are not here, and with UNTRUSTED where the other
+   * of a 1:1 room would not be given them. */
   seal(
     send: LocalSend,
     row: (sealed: LocalSend) => { key: string; value: Uint8Array },
@@ -62,7 +61,7 @@ export class RoomSender implements SendingRoom {
       if (!this.maySend()) throw new ClientError('UNTRUSTED', 'Nothing can be sent here now.');
       const ready = await this.#settle(send);
       if (!ready) return undefined;
-      await this.#meetReceivers();
+      await this.#receivers.meet();
       const sendId = this.#replica.local.lastSendId + 1;
       const event = await this.#event(ready, this.place(sendId));
       // What was to be sent stays as it was asked for: another sealing looks again at what the slot holds then.
@@ -108,7 +107,7 @@ export class RoomSender implements SendingRoom {
       control: controlHead(chain.state),
       seen: { seq: local.head?.seq ?? 0, hash: local.head?.hash ?? zeroHash },
       manifest: manifestHead(self?.manifest ?? null),
-      recipients: this.#receivers(),
+      recipients: this.#receivers.list(),
     };
   }
 
@@ -173,9 +172,17 @@ export class RoomSender implements SendingRoom {
     const { parts } = this.#replica.ports;
     if (send.kind === EventKind.EVENT_KIND_EMPTYING) return plainEvent(parts, place, send.kind, send.plainBody);
     if (!send.content) throw new ClientError('BAD_ARGUMENT', 'A message without content.');
+    this.#needOther();
     const { event, excluded } = await sealEvent(parts, place, { ...send, content: send.content });
-    await this.#completeKeys(excluded);
+    await this.#receivers.complete(excluded);
+    this.#needOther(excluded);
     return event;
+  }
+
+  /** What nobody but this user could ever read would show as sent. */
+  #needOther(excluded: readonly Exclusion[] = []): void {
+    this.#unheard = this.#receivers.lacksOther(excluded);
+    if (this.#unheard) throw new ClientError('UNTRUSTED', 'The other person could not be given the key of it.');
   }
 
   /** What is decided no sooner than when it is sealed. Undefined where it became pointless. */
@@ -194,78 +201,6 @@ export class RoomSender implements SendingRoom {
     const content = slotNamed(slots, send.slot)?.content;
     if (!content || version > send.slotVersion) return undefined;
     return { ...send, content, slotVersion: version + 1 };
-  }
-
-  /** Everyone who is joined must be known, or a message would silently go without their keys, and whose new identity was signed in here must be so to the
-   * engine. Rejects as requests do. */
-  async #meetReceivers(): Promise<void> {
-    const { chain, ports } = this.#replica;
-    const { people } = ports.parts;
-    const strangers: string[] = [];
-    for (const member of chain.state?.members ?? []) {
-      const person = member.status === MemberStatus.MEMBER_STATUS_JOINED ? chain.person(member.number) : undefined;
-      if (!person) continue;
-      const known = people.get(person.user);
-      if (!known) strangers.push(person.user);
-      // Of nobody else: there may be a thousand.
-      else if (known.changedTo.length > 0)
-        await people.meetCommitted(person.user, identityIn(this.#replica, person), this.room);
-    }
-    if (strangers.length > 0) await people.refresh(strangers, this.room);
-  }
-
-  /** A listed device was left out for want of its keys: they are fetched, and the message is sealed once more. */
-  async #completeKeys(excluded: readonly Exclusion[]): Promise<void> {
-    const { parts } = this.#replica.ports;
-    const lacking = excluded.filter(({ user, device, reason }) => {
-      const tries = this.#waitedFor.get(`${user} ${device}`) ?? 0;
-      return incomplete.has(reason) && tries < incompleteTries;
-    });
-    if (lacking.length === 0) return;
-    parts.count('keys.lacking', lacking.length);
-    const users = [...new Set(lacking.map(({ user }) => user))];
-    await parts.people.refresh(users, this.room);
-    await parts.engine.refresh(users, this.room);
-    // Counted only where the server answered: a lost connection is no proof that there are no keys.
-    for (const { user, device } of lacking) {
-      const name = `${user} ${device}`;
-      this.#waitedFor.set(name, (this.#waitedFor.get(name) ?? 0) + 1);
-    }
-    const rejection = Rejection.REJECTION_BUSY;
-    throw new ClientError('REJECTED', 'The keys of a receiver are not here yet.', { rejection, retryAfterMs: 100 });
-  }
-
-  #receivers(): readonly Recipient[] {
-    const { chain, ports } = this.#replica;
-    const { people } = ports.parts;
-    const known = this.#recipients;
-    if (known && known.chain === chain.number && known.people === people.version) return known.list;
-    const list: Recipient[] = [];
-    for (const member of chain.state?.members ?? []) {
-      if (member.status !== MemberStatus.MEMBER_STATUS_JOINED) continue;
-      const person = chain.roll.person(member.person);
-      const recipient = person && people.recipient(person.user, identityIn(this.#replica, person));
-      if (recipient) list.push(recipient);
-      else if (person) this.#leaveOut(person);
-    }
-    this.#recipients = { chain: chain.number, people: people.version, list };
-    this.#waitedFor.clear();
-    return list;
-  }
-
-  /** A joined member who gets no keys: without a manifest, or with another identity than the one that the chain names. */
-  #leaveOut({ user, fingerprint }: Person): void {
-    const { parts } = this.#replica.ports;
-    const known = parts.people.get(user);
-    parts.count('receiver.none');
-    // Of one whose new identity a person approved here the chain may still name the one of before: they wait to be signed in. Else only that identity says
-    // so of itself; one's own says it of oneself.
-    const isBelieved = known?.approved || user === parts.user;
-    const wasTheirs = isBelieved && known?.manifest.body.formerKeys.some((key) => equalBytes(key, fingerprint));
-    const swapped = known && !wasTheirs && !equalBytes(known.fingerprint, fingerprint);
-    if (!swapped || this.#swapped.has(user)) return;
-    this.#swapped.add(user);
-    parts.alarm({ code: 'IDENTITY_SWAPPED', room: this.room, user });
   }
 }
 

@@ -71,6 +71,13 @@ export class DirectHub {
     return anew;
   }
 
+  /** A person's next list, of the same device. */
+  listsAnew(user: string): void {
+    const actor = this.person(user);
+    const previousHash = manifestHash(this.manifest(actor).signed, primitives);
+    this.#lists.set(user, signManifest(actor, { version: 2, devices: [1], previousHash }));
+  }
+
   /** The device, in a session with this provider, in step. Close its `client` at the end. */
   async session(store?: LocalStore): Promise<ScriptedSession> {
     const script = (asked: ClientBody) => this.#answer(asked);

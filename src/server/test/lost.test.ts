@@ -220,8 +220,14 @@ describe('who lost the password and every device', () => {
       const warned = () => contact.counters()['alarm.IDENTITY_SWAPPED'] !== undefined;
       await eventually('contacts are warned', warned, 30_000, [contact]);
     }
-    await bob.send(direct, 'not for whoever that is');
-    await bob.send(group, 'nor this');
+    await bob.send(direct, 'once I know that it is you');
+    await bob.send(group, 'not for whoever that is');
+    await bob.flushed();
+    const unheard = [{ user, why: 'IDENTITY_CHANGED' }];
+    for (const room of [direct, group]) expect(bob.room(room).unheard).toEqual(unheard);
+    const [waits] = (await bob.timeline(direct)).filter(({ sending }) => sending === 'waiting');
+    expect(waits?.content?.body).toMatchObject({ value: { text: 'once I know that it is you' } });
+    expect(bob.members(group).find((member) => member.user === user)).toMatchObject({ identity: 'changed' });
     await expect(bob.createGroup({ name: 'New', invite: [user] })).rejects.toMatchObject({ code: 'UNTRUSTED' });
 
     // Bob has compared by voice: then one word of his lets her in, everywhere where he may.
@@ -230,13 +236,15 @@ describe('who lost the password and every device', () => {
     for (const room of [direct, group])
       await eventually('she is in again', () => fresh.room(room).status === joined, 30_000, [fresh]);
     await reads(bob, direct, 'it is me');
+    await reads(fresh, direct, 'once I know that it is you');
+    for (const room of [direct, group]) expect(bob.room(room).unheard).toEqual([]);
     // Who leads the group has signed her in: the others need not approve anything to talk with her there.
     await reads(eve, group, 'hello all');
     await eve.send(group, 'welcome back');
     await bob.send(direct, 'welcome');
     await reads(fresh, group, 'welcome back');
     await reads(fresh, direct, 'welcome');
-    for (const line of ['before', 'still here', 'not for whoever that is', 'nor this'])
+    for (const line of ['before', 'still here', 'not for whoever that is'])
       for (const room of [direct, group]) expect(await texts(fresh, room)).not.toContain(line);
     await eventually('the name of the group', () => fresh.room(group).name === 'Hiking', 30_000, [fresh]);
     expect(alarmsOf(fresh)).toEqual([]);
