@@ -47,11 +47,12 @@ interface Setting {
   readonly confirmed?: boolean;
   readonly live?: boolean;
   readonly former?: readonly Actor[];
+  readonly afterMs?: number;
 }
 
 /** A device that reads the room, with its checkpoints. */
 async function device(hub: CheckpointHub, clock: Clock, actor: Actor, setting: Setting = {}) {
-  const { device: number = 1, confirmed = true, live = true, former = [] } = setting;
+  const { device: number = 1, confirmed = true, live = true, former = [], afterMs } = setting;
   const reading = await new ReadingDevice(hub, actor, { device: number, former }).sync();
   const { room } = reading;
   Object.assign(room.ports.parts, {
@@ -68,6 +69,7 @@ async function device(hub: CheckpointHub, clock: Clock, actor: Actor, setting: S
     parts: () => room.ports.parts,
     rooms: () => ({ all: () => [held], get: () => held }),
     later: (ms, work) => clock.later(ms, work),
+    afterMs,
   });
   return { reading, room, checkpoints };
 }
@@ -152,6 +154,18 @@ describe('a CHECKPOINT', () => {
     expect(clock.waiting).toBe(1);
     await clock.pass(10 * minute);
     expect([signers(hub), clock.waiting]).toEqual([[1], 0]);
+  });
+
+  // A timer of more than 2^31 - 1 milliseconds ends at once: in a room of thousands of admins the last ones would have been the first.
+  it('waits for no longer than a timer can', async () => {
+    const [hub, clock] = [group(), new Clock()];
+    hub.signedMs = clock.now;
+    hub.do(3, CONTROL_KIND_LEAVE);
+    (await device(hub, clock, bob, { afterMs: 2 ** 31 })).checkpoints.lookAtAll();
+    await clock.pass(2 ** 31 - 2);
+    expect(signers(hub)).toEqual([]);
+    await clock.pass(1);
+    expect(signers(hub)).toEqual([2]);
   });
 
   it.each([

@@ -11,6 +11,8 @@ import type { Statement } from './control-author.ts';
 
 /** Milliseconds for each admin in turn, by number, to sign one first; counted from when the first one went, as they say. */
 const afterMs = 10 * 60_000;
+/** Milliseconds that a timer can wait: beyond, it ends at once. Whoever is that far behind in a room of very many admins looks a little early. */
+const longestMs = 2 ** 31 - 1;
 /** Part of that within which a device begins, by chance: devices of one admin come back at once. */
 const spread = 0.05;
 
@@ -60,7 +62,8 @@ export class Checkpoints {
     const since = Math.min(went.signedMs, now());
     const due = since + this.#afterMs * (1 + adminsBefore(replica));
     this.#waiting.add(room);
-    this.#ports.later(Math.max(0, due - now()) + this.#afterMs * spread * random(), () => {
+    const ms = Math.max(0, due - now()) + this.#afterMs * spread * random();
+    this.#ports.later(Math.min(ms, longestMs), () => {
       this.#waiting.delete(room);
       const signed = this.#work.then(() => this.#sign(this.#ports.rooms().get(room)));
       this.#work = signed.catch(() => {});
