@@ -92,7 +92,7 @@ export const limits = {
   deviceNameCharactersMax: 64,
   /** Days that a device may stay away. Longer: it is logged out. */
   deviceIdleDays: 365,
-  /** Days before that in which the person's other devices say so. */
+  /** Days before that in which the person's other confirmed devices say so, once a session. */
   deviceWarnDays: 30,
   /** Bytes of an encoded ManifestBody. Over it: BAD_REQUEST (MALFORMED to a reader). */
   manifestBytesMax: 8_192,

@@ -30,6 +30,11 @@ function deviceSentence({ device, deviceId, name, lastSeenDay, endsDay, endsSoon
   return `${device}  ${deviceId}  ${name}  last seen ${dayText(lastSeenDay)}${marks}`;
 }
 
+/** What is said with any command of an own device that nobody used for eleven months. */
+export function endingSentence({ device, name, endsDay }: DeviceInfo, call: string): string {
+  return `Your device ${device}, ${name}, is logged out on ${dayText(endsDay)} unless it is used before. ${call} devices lists them all.`;
+}
+
 async function remove(session: Session): Promise<void> {
   const { client, args, out } = session;
   if (args.rest.length > 2)

@@ -6,7 +6,7 @@ import { type Arguments, programOf, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
 import { commands } from './commands.ts';
 import { unreachable, withDeadline } from './deadline.ts';
-import { devices } from './devices.ts';
+import { devices, endingSentence } from './devices.ts';
 import { helpText } from './help.ts';
 import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
@@ -65,6 +65,7 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
   const client = await openDevice(args.folder, { language: args.language });
   try {
     if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
+    client.on('deviceEnding', (device) => out.note(endingSentence(device, args.call)));
     await client.start();
     if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
     await command.run({ client, args, out, keyboard });

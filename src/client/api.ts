@@ -42,6 +42,9 @@ export interface ClientEvents {
   verification: VerificationInfo;
   /** The own device was confirmed or taken off. */
   devices: readonly DeviceInfo[];
+  /** Another own device was not used for eleven months, and is logged out on its `endsDay` unless it is used: the person is to be told. Once a session each, before
+   * `synced`, on confirmed devices. */
+  deviceEnding: DeviceInfo;
   alarm: Alarm;
   /** The backup was made or opened, fills, or is read back: `security.state()` again. */
   security: SecurityState;

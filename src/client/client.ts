@@ -108,6 +108,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       confirmed: (listed) => this.#confirmed(listed),
       listed: (device) => this.#tellNewDevice(device),
       settled: () => this.#chores.background(() => this.security.follow()),
+      ending: (device) => this.emit('deviceEnding', device),
     });
     this.positions = new Positions({
       ...privately,

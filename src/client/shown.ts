@@ -164,7 +164,7 @@ export interface DeviceInfo {
   readonly lastSeenDay: number;
   /** UTC day on which it is logged out where it stays away. */
   readonly endsDay: number;
-  /** That day is at most thirty days away: the person is to be told. Never of this device, which is there. */
+  /** That day is at most thirty days away: the person is to be told (event `deviceEnding`). Never of this device, which is there. */
   readonly endsSoon: boolean;
   readonly current: boolean;
   /** Listed in the newest manifest: gets keys, may write. */

@@ -32,9 +32,11 @@ class Stage {
     confirmed: async () => {},
     listed: async (device) => void this.told.push(device),
     settled: () => {},
+    ending: ({ device, endsDay }) => void this.ending.push([device, endsDay]),
   });
   published: DeviceManifest[] = [];
   readonly removed: number[] = [];
+  readonly ending: (readonly [device: number, day: number])[] = [];
   /** What the server calls its number 2. */
   freshNumber = fresh.number;
   /** UTC day on which the server saw its devices last. */
@@ -61,6 +63,9 @@ class Stage {
     const { deviceJson } = own;
     const engine = {
       refresh: async () => {},
+      track: async () => {},
+      flush: async () => ({ sent: 0, failed: 0 }),
+      confirmed: async () => true,
       holdsIdentity: async () => true,
       ownKeys: async () => ({ ed25519: own.keys.publicKey, curve25519: this.identityKey, deviceJson }),
       devices: async () => [
@@ -128,6 +133,22 @@ describe('the end of a device that stays away', () => {
     const [current, other] = await stage.devices.list();
     expect(other).toMatchObject({ endsDay: today - days + 365, endsSoon });
     expect(current?.endsSoon).toBe(false);
+  });
+
+  // It stood in a field of `devices()` alone: a person who did not ask was not told.
+  it.each([
+    [334, 0],
+    [335, 1],
+  ])('is told by itself, once a session: after %i days', async (days, times) => {
+    const stage = new Stage();
+    stage.lastSeenDay = today - days;
+    await stage.begin();
+    const told = Array.from({ length: times }, () => [fresh.number, today - days + 365]);
+    await stage.devices.welcome({ manifest: stage.people.get(bob.user)?.row.head } as never);
+    await stage.devices.settle();
+    expect(stage.ending).toEqual(told);
+    await stage.devices.welcome({ manifest: stage.people.get(bob.user)?.row.head } as never);
+    expect(stage.ending).toEqual([...told, ...told]);
   });
 });
 

@@ -34,6 +34,8 @@ export interface DevicesPorts {
   readonly listed: (deviceId: string) => Promise<void>;
   /** The newest own manifest was looked at. */
   readonly settled: () => void;
+  /** Another own device is logged out soon, since nobody uses it. */
+  readonly ending: (device: DeviceInfo) => void;
 }
 
 /** What the next list says of the backup. */
@@ -48,6 +50,8 @@ export class Devices {
   #wasConfirmed = false;
   #settling: Promise<unknown> = Promise.resolve();
   #self: ManifestDevice | undefined;
+  /** Devices that were told to end soon, in this session. */
+  #ending = new Set<number>();
   /** What was told as an alarm: once a run each. */
   #told = new Set<string>();
   /** Self-signing key that own devices were asked for. */
@@ -79,6 +83,7 @@ export class Devices {
   /** After each welcome: keys go up, the first device makes the identity and the first manifest. Rejects as requests do. */
   async welcome(welcome: Welcome): Promise<void> {
     const { engine, people, user } = this.#ports.parts();
+    this.#ending.clear();
     await people.refresh([user], '');
     await engine.track([user]);
     await engine.flush();
@@ -280,11 +285,21 @@ export class Devices {
     return people.get(user)?.manifest.body.devices ?? [];
   }
 
-  /** A device that logged itself out can't sign itself off: another one does. */
+  /** A device that logged itself out can't sign itself off: another one does. Who is about to be logged out is told on the way. */
   async #dropGone(): Promise<void> {
-    const present = new Set((await this.list()).map((device) => device.device));
+    const all = await this.list();
+    this.#tellEnding(all);
+    const present = new Set(all.map((device) => device.device));
     if (this.#listed().some((device) => !present.has(device.number)))
       await this.#publish((devices) => devices.filter((device) => present.has(device.number)));
+  }
+
+  #tellEnding(all: readonly DeviceInfo[]): void {
+    for (const device of all) {
+      if (!device.endsSoon || this.#ending.has(device.device)) continue;
+      this.#ending.add(device.device);
+      this.#ports.ending(device);
+    }
   }
 
   /** Numbers of own devices by id, as the server says. */
