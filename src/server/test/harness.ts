@@ -10,6 +10,7 @@ import type { DeviceOptions } from '#client/devices/account.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
 import { standInLogin, standInStepUp } from '#client/node/stand-in-walk.ts';
+import { Disconnect } from '#proto/gen/codes.ts';
 import { type Guard, startGuard } from '../../../deploy/dev/guard.ts';
 import { freePort } from '../../../deploy/dev/ports.ts';
 
@@ -230,6 +231,20 @@ const told = ['room', 'item', 'invitation', 'devices', 'receipt', 'alarm'] as co
 export async function confirm(fresh: LuxchatClient, confirmed: LuxchatClient): Promise<void> {
   await compareEmoji(fresh, confirmed);
   await eventually('the new device is listed', () => fresh.ownDevices.confirmed, 20_000, [fresh]);
+}
+
+/** One device logs another one of its person out. Milliseconds until that one's live connection is cut; rejects after five seconds, where one is promised,
+ * for a machine that does much else. */
+export async function logOut(by: LuxchatClient, cut: LuxchatClient): Promise<number> {
+  const began = performance.now();
+  const ended = cut
+    .once('ended', () => true, AbortSignal.timeout(5_000))
+    .then((error) => {
+      if (error.disconnect !== Disconnect.DISCONNECT_LOGGED_OUT) throw error;
+      return performance.now() - began;
+    });
+  const [ms] = await Promise.all([ended, by.removeDevice(cut.device)]);
+  return Math.round(ms);
 }
 
 /** The part of `confirm` that people do. */

@@ -4,7 +4,7 @@ import { chosenFor } from '#actors/cluster/rendezvous.ts';
 import { roomAddress } from '#actors/kernel/address.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { eventually } from '../../harness.ts';
+import { confirm, eventually, logOut } from '../../harness.ts';
 import type { Place } from './place.ts';
 
 /** How long it may take, from the kill on, until one reads what the other writes: most of it is until the node counts as dead. */
@@ -46,6 +46,16 @@ function peopleTests(given: () => Place): void {
     const client = await stage.device('carol', stage.node(2), { name: 'carol’s phone', loginAt: stage.node(1) });
     clients.push(client);
     expect((await client.devices()).map(({ name }) => name)).toEqual(['carol’s phone']);
+  });
+
+  it('cuts a device at one node that is logged out from a device at another', async () => {
+    const { stage } = given();
+    const first = await stage.device('dora', stage.node(1));
+    const second = await stage.device('dora', stage.node(3), { name: 'lost' });
+    clients.push(first, second);
+    await confirm(second, first);
+    console.log(`logged out from another node: cut after ${await logOut(first, second)} ms`);
+    expect((await first.devices()).map(({ device }) => device)).toEqual([first.device]);
   });
 
   it('lets two people on two nodes talk, and go on when the node that has their room is killed', async () => {
