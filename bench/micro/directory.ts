@@ -30,7 +30,7 @@ const searches = Number(flags.searches);
 const pairs = Number(flags.pairs);
 /** Every so many said no after they had said yes. */
 const noEvery = 100;
-const open = { userBurst: 1e9, userEveryMs: 1, nodeBurst: 1e9, nodeEveryMs: 1, usersMax: 1e6 };
+const open = { userBurst: 1e9, userEveryMs: 1, userDayMax: 1e9, nodeBurst: 1e9, nodeEveryMs: 1, usersMax: 1e6 };
 const random = new Random(42);
 const names = Array.from({ length: people }, () => fictitiousName(random));
 /** Words that nobody else has, so that a search for one finds at most its owner. */

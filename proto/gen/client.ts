@@ -850,8 +850,8 @@ export interface SetListing {
 /**
  * People and bots by the beginning of any word of their name. Answer: DirectoryHits, the same for a name that nobody has and one whose owner does not want
  * to be found. Accents, case and what stands between words do not count (`foldName` of rules/directory.ts). BAD_REQUEST: fewer than three letters or digits
- * are left then, or more than 64 characters were given. RATE_LIMITED, whatever comes of it: a user may search 40 times at once and then once a minute; a
- * node answers 200 searches at once and then 50 a second.
+ * are left then, or more than 64 characters were given. RATE_LIMITED, whatever comes of it: a user may search 40 times at once and then once a minute, 200 times
+ * a day and as often besides on the first; a node answers 200 searches at once and then 50 a second.
  */
 export interface SearchDirectory {
   text: string;
