@@ -60,7 +60,7 @@ it('forgets the one who was erased, and goes on for newcomers and for who was aw
   const ann = await device('ann');
   const folder = await provider.login('bob');
   const bob = await opened(folder);
-  const room = await ann.createGroup({ name: 'Hiking', invite: [bob.user] });
+  const room = await ann.createGroup({ name: 'Hiking', invite: [bob.user], historyFromStart: true });
   await joins(bob, room);
   await ann.send(room, 'Moien');
   await reads(bob, room, 'Moien');
@@ -96,6 +96,12 @@ it('forgets the one who was erased, and goes on for newcomers and for who was aw
     expect(bad).toEqual([]);
   }
   expect([dan, again].map((client) => client.counters()['chain.skipped'])).toEqual([1, 1]);
+  // What was said before the CHECKPOINT is read by whom it is open to: what Eve wrote is gone, lawfully.
+  for (const client of [dan, again]) {
+    const lines = await client.timeline(room, { limit: 200 });
+    expect(lines.some(({ kind, seq }) => kind === 'deleted' && seq > 0)).toBe(true);
+    expect(client.room(room).frozen).toBe('');
+  }
 
   await provider.stop();
   const store = await EmbeddedStore.open({ folder: provider.folder, now: Date.now });
