@@ -10,6 +10,8 @@ First steps (the server of npm start, with its stand-in for LuxID):
   ${program} invitations, then accept 1                  what the other person does
   ${program} chat @…                                     talk; /help inside, /quit or Ctrl-C ends
   ${program} secure --user alice --password moien-moien  messages that outlive a lost device
+Two passwords: --password is that of LuxID; the one that secure makes is yours alone, typed, and never an argument.
+This program speaks English; bots, and the words of that password, speak the language of your system.
 With two people on one computer each has a profile: ${program} -p alice …
 
 This device

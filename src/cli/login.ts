@@ -8,11 +8,10 @@ import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';
 import type { Arguments } from './arguments.ts';
 import { withDeadline } from './deadline.ts';
+import { firstLogin } from './first-login.ts';
 import type { Keyboard } from './keyboard.ts';
 import { showAddress, standInPerson } from './luxid.ts';
-import { nameQuestion } from './name.ts';
 import type { Output } from './output.ts';
-import { findableQuestion } from './people.ts';
 
 /** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
 export async function login(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
@@ -56,9 +55,8 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
       `You are ${user}, on device ${device}.`,
       ...(isBack ? [backSentence] : []),
       confirmed ? first : further,
-      ...(isUnasked ? [findableQuestion(args.call)] : []),
-      ...(loggedIn.firstLogin ? [nameQuestion(args.call)] : []),
     );
+    if (loggedIn.firstLogin) await firstLogin({ client, args, out, keyboard, isUnasked });
   } finally {
     await client.close();
   }

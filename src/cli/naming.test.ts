@@ -83,19 +83,20 @@ describe('an invitation that a person names', () => {
     { room: '!m', invitedBy: bob, status: 1 },
     { room: '!k', invitedBy: bob, status: 1, direct: true },
     { room: '!a', name: 'Hiking' },
-    { room: '!z', invitedBy: '@xyzz:lux', status: 1, invitedByBot: true },
+    // First by its id.
+    { room: '!b', invitedBy: '@xyzz:lux', status: 1, invitedByBot: true },
   ]);
 
-  it('has a number, the same at each start', () => {
-    expect(invitationsOf(session).map(({ room }) => room)).toEqual(['!k', '!m', '!z']);
-    for (const [at, room] of ['!k', '!m', '!z'].entries())
+  it('has a number, the same at each start, and those of bots come last', () => {
+    expect(invitationsOf(session).map(({ room }) => room)).toEqual(['!k', '!m', '!b']);
+    for (const [at, room] of ['!k', '!m', '!b'].entries())
       expect(findInvitation(session, String(at + 1)).room).toBe(room);
     for (const beyond of ['0', '4']) expect(() => findInvitation(session, beyond)).toThrow('Nothing matches');
   });
 
   it('is also its id or who invites, and never a room that one is in or its unseen name', () => {
     expect(findInvitation(session, 'm').room).toBe('!m');
-    expect(findInvitation(session, '@xyz').room).toBe('!z');
+    expect(findInvitation(session, '@xyz').room).toBe('!b');
     expect(findInvitation(session, bob).room).toBe('!k');
     for (const wrong of ['Hiking', '!a', 'a'])
       expect(() => findInvitation(session, wrong)).toThrow(/take the number in front|matches/);

@@ -37,12 +37,13 @@ export function findRoom(session: Named, word: string): RoomInfo {
   });
 }
 
-/** What waits for an answer, in an order that is the same each time. */
+/** What waits for an answer, in an order that is the same each time: people first, so that number 1 is not the Info bot where somebody waits. */
 export function invitationsOf({ client }: Pick<Named, 'client'>): RoomInfo[] {
+  const place = ({ invitedByBot, room }: RoomInfo) => `${invitedByBot ? 1 : 0} ${room}`;
   return client
     .rooms()
     .filter((room) => room.status === 1)
-    .sort((one, other) => (one.room < other.room ? -1 : 1));
+    .sort((one, other) => (place(one) < place(other) ? -1 : 1));
 }
 
 /** The invitation that a word names: its number among them, or as for a room. Throws UNKNOWN or BAD_ARGUMENT. */

@@ -107,10 +107,12 @@ describe('what the terminal client prints', () => {
   it('says why a line can not be read and what to do; "yet" only of what is tried again by itself', () => {
     const sentence = (trouble: TroubleCause) => itemSentence(item({ kind: 'trouble', trouble }));
     for (const cause of troubleCauses) expect(sentence(cause)).toContain(cause);
-    expect(sentence('NO_KEY')).toMatch(/given no key.*ask @bob to write it again/);
-    expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY', own: true }))).toMatch(/secured\)$/);
+    // The person was told to ask @bob to write it again, while the SDK asked his device itself.
+    expect(sentence('NO_KEY')).toMatch(/Once.*confirmed it asks by itself.*the device of @bob\)$/);
+    expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY', own: true }))).toMatch(/your backup\)$/);
     expect(sentence('WITHHELD')).toContain('Run verify');
     expect(troubleCauses.filter((cause) => sentence(cause).includes('yet'))).toEqual([
+      'NO_KEY',
       'UNKNOWN_INDEX',
       'UNKNOWN_DEVICE',
       'NOT_CROSS_SIGNED',

@@ -117,7 +117,7 @@ function saying(item: TimelineItem): string {
 function troubleSentence(who: string, cause: TroubleCause | undefined): string {
   switch (cause) {
     case 'NO_KEY':
-      return `NO_KEY: this device was given no key for it. What was written before it was confirmed comes back with unlock, if the messages were secured${who === 'me' ? '' : `; else ask ${who} to write it again`}`;
+      return `NO_KEY: no key for it came to this device yet. Once the device is confirmed it asks by itself: your other devices, your backup${who === 'me' ? '' : `, and the device of ${who}`}`;
     case 'WITHHELD':
       return 'WITHHELD: this device was not confirmed when it was written. Run verify on it and on a confirmed one';
     case 'IDENTITY_CHANGED':
