@@ -19,6 +19,7 @@ import {
   MemberStatus,
   Person,
   Record,
+  Role,
   Slot,
 } from "./record.ts";
 
@@ -75,6 +76,8 @@ export interface LocalRoom {
   /** The newest control entry that another own device named, by number and hash; 0 = none did. */
   toldControl: number;
   toldHash: Uint8Array;
+  /** As what this user is invited, beside `invited_by`. */
+  invitedRole: Role;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -278,6 +281,7 @@ function createBaseLocalRoom(): LocalRoom {
     profileAcceptedMs: 0,
     toldControl: 0,
     toldHash: new Uint8Array(0),
+    invitedRole: 0,
     _unknownFields: {},
   };
 }
@@ -369,6 +373,9 @@ export const LocalRoom: MessageFns<LocalRoom> = {
     }
     if (message.toldHash.length !== 0) {
       writer.uint32(210).bytes(message.toldHash);
+    }
+    if (message.invitedRole !== 0) {
+      writer.uint32(216).int32(message.invitedRole);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -620,6 +627,14 @@ export const LocalRoom: MessageFns<LocalRoom> = {
             }
 
             message.toldHash = reader.bytes();
+            continue;
+          }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.invitedRole = reader.int32() as any;
             continue;
           }
         }

@@ -13,6 +13,7 @@ import {
   describeItem,
   describeRoom,
   itemSentence,
+  roleWords,
   roomSentence,
   roomTitle,
 } from './sentences.ts';
@@ -150,10 +151,9 @@ async function makeGroup({ client, args, out }: Session): Promise<void> {
 async function listMembers({ client, args, out }: Session): Promise<void> {
   const { room } = await awaitRoom({ client, args }, need(args, 0, 'a room'));
   const statuses = ['', 'invited', 'joined', 'left', 'declined', 'removed', 'banned', 'suspended'];
-  const roles = ['', 'member', 'moderator', 'admin', 'owner'];
   for (const member of client.members(room)) {
     const status = statuses[member.status] ?? '';
-    const role = roles[member.role] ?? '';
+    const role = roleWords[member.role] ?? '';
     const bot = member.bot ? '  a bot' : '';
     const doubt = member.contradicts ? '  CONTRADICTS what this device holds' : '';
     const who = `${member.user || '(forgotten)'}${member.name === '' ? '' : `  ${member.name}`}`;

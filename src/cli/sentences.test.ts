@@ -144,7 +144,8 @@ describe('what the terminal client prints', () => {
 describe('an invitation', () => {
   it('tells invitations apart by all that is shown before consent', () => {
     const invited = { status: 1, invitedBy: '@bob:x' } as const;
-    expect(roomSentence(room(invited))).toBe('!g:x  group, invited by @bob:x  [invited]');
+    expect(roomSentence(room(invited))).toBe('!g:x  group, as member, invited by @bob:x  [invited]');
+    expect(roomSentence(room({ ...invited, role: 3 }))).toBe('!g:x  group, as admin, invited by @bob:x  [invited]');
     expect(roomSentence(room({ ...invited, direct: true, invitedByBot: true }))).toBe(
       '!g:x  1:1, invited by @bob:x, a bot  [invited]',
     );

@@ -62,6 +62,9 @@ export function roomSentence(room: RoomInfo): string {
   return `${room.room}  ${roomTitle(room)}${standing}${unread}${frozen}${unheardMark(room.unheard)}`;
 }
 
+/** Roles in a room, as people read them. */
+export const roleWords: Readonly<Record<number, string>> = ['', 'member', 'moderator', 'admin', 'owner'];
+
 /** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */
 export function roomTitle(room: RoomInfo): string {
   const mark = room.bot ? ' (a bot)' : '';
@@ -69,7 +72,7 @@ export function roomTitle(room: RoomInfo): string {
     room.name ||
     room.members.map((user, at) => `${called(user, room.memberNames[at])}${mark}`).join(', ') ||
     (room.invitedBy
-      ? `${room.direct ? '1:1' : 'group'}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
+      ? `${room.direct ? '1:1' : `group, as ${roleWords[room.role] || 'member'}`}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
       : room.direct
         ? 'waits for the other to accept'
         : 'nobody else yet')

@@ -108,6 +108,7 @@ export interface RoomInfo {
   readonly topic: string;
   /** SUSPENDED: this user started over, and reads here; what is written waits until somebody else signs the new identity in. */
   readonly status: MemberStatus;
+  /** While invited: the one that is offered, as the server says. */
   readonly role: Role;
   /** User ids of the joined members, without oneself; empty while invited. */
   readonly members: readonly string[];
@@ -118,7 +119,7 @@ export interface RoomInfo {
   readonly headSeq: number;
   /** When the hub accepted the newest record that is here, in milliseconds since the epoch; 0 = none is. */
   readonly lastMs: number;
-  /** Who invited, as the server says: all that is shown before consent. */
+  /** Who invited, as the server says: with the kind of room and the role all that is shown before consent. */
   readonly invitedBy: string;
   readonly invitedByBot: boolean;
   /** The other of this 1:1 room is a bot, as their provider says. */

@@ -160,7 +160,7 @@ export class RoomReplica {
       name: slotText(local.slots, 'name'),
       topic: slotText(local.slots, 'topic'),
       status: this.#status(),
-      role: own?.role ?? Role.ROLE_UNSPECIFIED,
+      role: own?.role ?? local.invitedRole,
       members,
       memberNames: members.map((user) => this.ports.parts.profiles.info(user).name),
       unread: Math.max(0, Math.max(local.serverCount, local.head?.count ?? 0) - local.readCount),
@@ -350,6 +350,7 @@ export class RoomReplica {
     if (entry.status === MemberStatus.MEMBER_STATUS_INVITED) {
       local.invitedBy = entry.invitedBy;
       local.invitedByBot = entry.invitedByBot;
+      local.invitedRole = entry.role;
     }
     if (entry.headSeq === 0) return;
     local.readableFrom = entry.readableFrom;

@@ -5,7 +5,7 @@ import { ClientError, rejectionName } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import type { TimelineItem } from '#client/shown.ts';
-import { MemberStatus } from '#proto/gen/record.ts';
+import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 
 let provider: ProviderProcess;
@@ -69,12 +69,13 @@ describe('between people', () => {
     const room = await bob.createGroup({ name: 'Buy here', topic: 'now', invite: [alice.user] });
     await bob.flushed();
     await holds(alice, room);
-    const { name, topic, invitedBy, invitedByBot, members, unread, direct: isDirect } = alice.room(room);
-    expect({ name, topic, invitedBy, invitedByBot, members, unread, isDirect }).toEqual({
+    const { name, topic, invitedBy, invitedByBot, role, members, unread, direct: isDirect } = alice.room(room);
+    expect({ name, topic, invitedBy, invitedByBot, role, members, unread, isDirect }).toEqual({
       name: '',
       topic: '',
       invitedBy: bob.user,
       invitedByBot: false,
+      role: Role.ROLE_MEMBER,
       members: [],
       unread: 0,
       isDirect: false,
