@@ -179,4 +179,33 @@ describe('talking with luxchat', () => {
     }
     expect((await done(phone, 'whoami'))[0]).toMatchObject({ confirmed: true });
   });
+
+  it('confirms a third device by the text below a code, typed across, and not when somebody says no', async () => {
+    const tablet = await provider.login('alice', 'tablet');
+    folders.push(tablet);
+    for (const word of ['no', 'yes']) {
+      const [fresh, known] = [tablet, alice].map((folder) => start(['--folder', folder, 'verify', '--qr']));
+      if (!fresh || !known) throw new Error('not started');
+      const [own, other] = await Promise.all([fresh, known].map((one) => one.line(({ code }) => code !== undefined)));
+      expect(other?.code).not.toBe(own?.code);
+      fresh.type(String(other?.code));
+      // A script was not told that it is its turn.
+      await known.line(({ state }) => state === 'scanned');
+      known.type(word);
+      for (const one of [fresh, known]) expect(await one.ended).toMatchObject({ status: word === 'yes' ? 0 : 1 });
+      expect((await done(tablet, 'whoami'))[0]).toMatchObject({ confirmed: word === 'yes' });
+    }
+  });
+
+  it('refuses a text that is no code', async () => {
+    const other = await provider.login('alice', 'fourth');
+    folders.push(other);
+    const [fresh, known] = [other, alice].map((folder) => start(['--folder', folder, 'verify', '--qr']));
+    if (!fresh || !known) throw new Error('not started');
+    await Promise.all([fresh, known].map((one) => one.line(({ code }) => code !== undefined)));
+    fresh.type('no such code');
+    expect(await fresh.ended).toMatchObject({ status: 2, errors: expect.stringContaining('BAD_ARGUMENT') });
+    known.child.kill('SIGINT');
+    await known.ended;
+  });
 });

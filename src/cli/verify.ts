@@ -13,6 +13,11 @@ export async function verify({ client, args, out }: Session): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const done = settled(client);
+    // Before anything is accepted: a code is there at once.
+    const comparison = client.once(
+      'verification',
+      ({ state, code }) => state === 'emoji' || state === 'cancelled' || code !== undefined,
+    );
     const waiting = client.verifications().find((one) => one.incoming && one.state === 'requested');
     if (waiting) await client.acceptVerification(waiting.id);
     else {
@@ -23,10 +28,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
       if (!confirmed || args.rest[0]) await client.requestVerification(args.rest[0], args.qr ? 'code' : 'emoji');
       else out.note('Waiting: now run verify on the other device, with the profile or folder of that one …');
     }
-    const shown = await client.once(
-      'verification',
-      ({ state, code }) => state === 'emoji' || state === 'cancelled' || code !== undefined,
-    );
+    const shown = await comparison;
     if (shown.state === 'emoji') await decide(shown);
     else if (shown.code) await byCode(shown, shown.code);
     const end = await done;
@@ -58,6 +60,7 @@ export async function verify({ client, args, out }: Session): Promise<void> {
     if (typeof first === 'string') {
       await client.scanVerification(id, new Uint8Array(Buffer.from(first.trim(), 'base64')));
     } else if (first.state === 'scanned') {
+      out.say({ type: 'verification', ...first });
       const answer = await lines.question(
         out.json ? '' : 'Does the other device say that it has scanned this? (yes/no) ',
       );
