@@ -23,8 +23,6 @@ import { status } from './status.ts';
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
-  identity: { live: true, run: identity },
-  approve: { live: true, run: approve },
   rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isCurrent)) },
   invitations: { live: true, run: async (session) => listInvitations(session) },
   group: { live: true, run: makeGroup },
@@ -99,23 +97,6 @@ async function whoami({ client, args, out }: Session): Promise<void> {
   const kept = security.backup ? 'messages secured' : `messages not secured: run ${args.call} secure`;
   const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup };
   out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept);
-}
-
-async function identity({ client, args, out }: Session): Promise<void> {
-  const user = args.rest[0] ?? client.user;
-  const number = await client.fingerprint(user);
-  out.say({ type: 'identity', user, number }, `${user}\n${number}`);
-}
-
-async function approve({ client, args, out }: Session): Promise<void> {
-  const user = need(args, 0, 'a Luxchat-ID');
-  const number = args.rest.slice(1).join('').replaceAll(/\D/g, '');
-  const compared = { fingerprint: number.replaceAll(/.{5}(?=.)/g, '$& ') };
-  // Without the number it is whatever identity the server shows now.
-  await client.approveIdentity(user, args.rest.length > 1 ? compared : {});
-  const where =
-    'They are let in again in your 1:1 room and in the groups that you lead, and read what is written from now on.';
-  out.say({ type: 'done', user }, `Approved: ${user}. ${where}`);
 }
 
 function listRooms(out: Output, rooms: readonly RoomInfo[]): void {

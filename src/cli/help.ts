@@ -19,8 +19,8 @@ This device
         --user NAME [--password P] [--code C]   the same in the terminal, with the stand-in only
   whoami                                   Luxchat-ID, device, is it confirmed?
   id                                       Luxchat-ID in groups to read aloud, contact link to hand on, QR code to scan
-  identity [ID]                            own or another's identity in digits: both must see the same for each of you
-  approve ID [NUMBER]                      let someone in again who started over, once both compared that NUMBER
+  identity [ID]                            own or another's identity in digits, for both to compare; was it compared?
+  approve ID [NUMBER]                      both compared that NUMBER: note it, and let in who started over
   name [TEXT] [--picture FILE] [--none]    how those you talk with see you; a small JPEG or WebP; nothing again
   findable [yes NAME|no]                   shall others find you by a name? Nobody does before you say yes
   devices                                  own devices: number, id, name

@@ -7,6 +7,7 @@ import { ClientError } from '#client/errors.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { ProviderProcess } from '#server/test/harness.ts';
 import { commands } from './commands.ts';
+import { identityCommands } from './identity.ts';
 import { saysLoggedOut } from './log-out.ts';
 import { peopleCommands } from './people.ts';
 import { run, runHere, seen, start } from './test/program.ts';
@@ -49,7 +50,7 @@ describe('luxchat', () => {
       const [mine] = (await runHere(own, ['identity'])).lines;
       const [theirs] = (await runHere(at === 0 ? bob : alice, ['identity', ids[at] as string])).lines;
       expect(mine).toMatchObject({ user: ids[at], number: expect.stringMatching(/^(\d{5} ){7}\d{5}$/) });
-      expect(theirs).toEqual(mine);
+      expect(theirs).toEqual({ ...mine, identity: 'seen' });
     }
   });
 
@@ -188,7 +189,8 @@ describe('luxchat', () => {
   it('helps a stranger, in plain text and as JSON', async () => {
     const [text, { lines }] = await Promise.all([seen(alice, ['help']), run(alice, ['help'])]);
     expect(lines).toEqual([{ type: 'help', text: text.trimEnd() }]);
-    for (const command of Object.keys({ ...commands, ...peopleCommands })) expect(text).toContain(command);
+    for (const command of Object.keys({ ...commands, ...identityCommands, ...peopleCommands }))
+      expect(text).toContain(command);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 

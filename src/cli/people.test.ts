@@ -25,7 +25,7 @@ async function run(command: string, rest: readonly string[], answers: Record<str
       text.startsWith('https') ? { user, fingerprint: new Uint8Array(1) } : { user },
     ),
     startDirect: method('startDirect', '!room'),
-    room: () => ({ room: '!room', name: 'Ann', members: [], status: 2, unread: 0, direct: true }),
+    room: () => ({ room: '!room', name: 'Ann', members: [], status: 2, unread: 0, direct: true, unheard: [] }),
     directory: {
       search: method('search', found),
       listing: async () => listing,

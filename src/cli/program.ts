@@ -8,6 +8,7 @@ import { commands } from './commands.ts';
 import { unreachable, withDeadline } from './deadline.ts';
 import { devices, endingSentence } from './devices.ts';
 import { helpText } from './help.ts';
+import { identityCommands } from './identity.ts';
 import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
 import { logOut, withNextStep } from './log-out.ts';
@@ -24,6 +25,7 @@ import { verify } from './verify.ts';
 const all: Readonly<Record<string, Command>> = {
   ...commands,
   ...peopleCommands,
+  ...identityCommands,
   name: { live: true, run: name },
   devices: { live: true, run: devices },
   verify: { live: true, run: verify },

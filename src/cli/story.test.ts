@@ -59,7 +59,11 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
 
   terminal.tell('By voice they compare who they are: both see the same number for Ann.');
   const [own, seen] = [await run(ann, ['identity']), await run(ben, ['identity', annId])];
-  expect(seen).toBe(own);
+  const number = own.trimEnd().split('\n').at(-1)?.trim() as string;
+  expect(seen).toContain(`${number}\n      not compared`);
+
+  terminal.tell('Ben has it noted.');
+  expect(await run(ben, ['approve', annId, ...number.split(' ')])).toContain('Noted');
 
   terminal.tell("Ann's phone falls into the Alzette, and with it all that it kept. She has no other device.");
   rmSync(ann.folder, { recursive: true });
@@ -90,7 +94,7 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
   await run(next, ['send', benId, 'New phone, same me.']);
   const bens = await run(ben, ['history', annId]);
   expect(bens).toContain('New phone, same me.');
-  expect(await run(ben, ['identity', annId])).toBe(own);
+  expect(await run(ben, ['identity', annId])).toContain(`${number}\n      compared`);
   for (const one of [ben, next]) {
     const said = await run(one, ['status']);
     for (const words of ['no alarms since this device began', 'every line that came can be read'])

@@ -13,7 +13,15 @@ import type { BeginStepUp } from './devices/step-up.ts';
 import type { Doubts } from './doubts.ts';
 import type { ClientError } from './errors.ts';
 import type { Security, SecurityState } from './security/security.ts';
-import type { DeviceInfo, MemberInfo, ProfileInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
+import type {
+  DeviceInfo,
+  IdentityMark,
+  MemberInfo,
+  ProfileInfo,
+  RoomInfo,
+  TimelineItem,
+  VerificationInfo,
+} from './shown.ts';
 
 /** What an app may listen to. */
 export interface ClientEvents {
@@ -227,9 +235,12 @@ export interface Luxchat {
   fingerprint(user: string): Promise<string>;
   /** Trusts the identity that a user has now, after it changed (alarm IDENTITY_SWAPPED) or where this device saw it first: once two people have compared
    * `fingerprint`. With that number it is the one compared, and none that the server shows since. It is signed in in the 1:1 room and in groups that this user
-   * leads, now or as soon as that can be done; from then on the person reads and writes there. UNKNOWN, UNTRUSTED (another one by now), OFFLINE (the keys of
-   * it could not be had). */
+   * leads, now or as soon as that can be done; from then on the person reads and writes there. Where it is the one that was trusted before, the number alone is
+   * noted, as compared. UNKNOWN (nobody, or nothing to approve), UNTRUSTED (another one by now), OFFLINE (the keys of it could not be had). */
   approveIdentity(user: string, options?: { readonly fingerprint?: string }): Promise<void>;
+  /** What this device knows of whose identity somebody has; asks no server. `compared` once `approveIdentity` was given the number, or `startDirect` a contact
+   * link's fingerprint, and until the identity changes. Each own device has its own. */
+  identityMark(user: string): IdentityMark;
 
   /** Begins a step-up, a fresh login with LuxID, without which the server lets no one at the backup or the identity. Resolves to the address to send the
    * person to; they come back to `redirect`, as at a login, where `finishStepUp` goes on, also on a page that was loaded anew. One at a time: an earlier

@@ -14,7 +14,7 @@ import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
 import { Directory } from './contact/directory.ts';
 import { describeVerification } from './devices/devices.ts';
-import { shownIdentity } from './devices/people.ts';
+import { identityMark, shownIdentity } from './devices/people.ts';
 import type { ProfileChange } from './devices/profiles.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { type Doubts, doubtsOf } from './doubts.ts';
@@ -25,7 +25,15 @@ import { positionAt } from './room/room-rows.ts';
 import { textContent } from './sending/content.ts';
 import { emptyOwn } from './sending/erasing.ts';
 import { needName, Writing } from './sending/writing.ts';
-import type { DeviceInfo, MemberInfo, ProfileInfo, RoomInfo, TimelineItem, VerificationInfo } from './shown.ts';
+import type {
+  DeviceInfo,
+  IdentityMark,
+  MemberInfo,
+  ProfileInfo,
+  RoomInfo,
+  TimelineItem,
+  VerificationInfo,
+} from './shown.ts';
 import { readHistory, readNewest } from './timeline/history.ts';
 import { ReceiptSender } from './timeline/receipts.ts';
 
@@ -372,14 +380,18 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     return identityNumber(user, shownIdentity(await this.#membership.person(user)), this.parts.primitives);
   }
 
+  identityMark(user: string): IdentityMark {
+    return identityMark(this.people.get(user));
+  }
+
   async approveIdentity(user: string, { fingerprint }: { readonly fingerprint?: string } = {}): Promise<void> {
-    const known = this.people.get(user);
-    const identity = known && shownIdentity(known);
-    if (identity && fingerprint !== undefined && identityNumber(user, identity, this.parts.primitives) !== fingerprint)
+    const identity = shownIdentity(await this.#membership.person(user));
+    if (fingerprint !== undefined && identityNumber(user, identity, this.parts.primitives) !== fingerprint)
       throw new ClientError('UNTRUSTED', 'This person has another identity than the one compared: compare it anew.');
-    if (!identity || !(await this.vouching.approve(user, identity)))
-      throw new ClientError('UNKNOWN', 'This identity did not change.');
-    this.identityApproved();
+    const isNew = await this.vouching.approve(user, identity);
+    const isCompared = fingerprint !== undefined && (await this.people.noteCompared(user, identity));
+    if (!isNew && !isCompared) throw new ClientError('UNKNOWN', 'This identity did not change.');
+    if (isNew) this.identityApproved();
   }
 
   doubts(): Promise<Doubts> {

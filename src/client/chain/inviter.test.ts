@@ -25,6 +25,23 @@ async function world() {
   return { hub, client, invited, entries };
 }
 
+describe('an approval', () => {
+  it('with the number is noted of one who did not change, without it there is nothing to approve', async () => {
+    const { client } = await world();
+    await expect(client.approveIdentity(bob)).rejects.toMatchObject({ code: 'UNKNOWN' });
+    expect(client.identityMark(bob)).toBe('seen');
+    await client.approveIdentity(bob, { fingerprint: await client.fingerprint(bob) });
+    expect(client.identityMark(bob)).toBe('compared');
+  });
+
+  it('of nobody says that there is nobody', async () => {
+    const { client } = await world();
+    await expect(client.approveIdentity('@zzzz:localhost')).rejects.toMatchObject({
+      message: expect.stringContaining('nobody with this Luxchat-ID'),
+    });
+  });
+});
+
 describe('an invitation by somebody whom this device knows under another identity', () => {
   it('is accepted once a person approved it, and not before', async () => {
     const { hub, client, invited, entries } = await world();
@@ -36,6 +53,7 @@ describe('an invitation by somebody whom this device knows under another identit
     const another = fingerprint.replace(/\d/, (digit) => String((Number(digit) + 1) % 10));
     await expect(client.approveIdentity(bob, { fingerprint: another })).rejects.toMatchObject({ code: 'UNTRUSTED' });
     await client.approveIdentity(bob, { fingerprint });
+    expect(client.identityMark(bob)).toBe('compared');
     await client.accept(room);
     expect([entries(room), client.room(room).status]).toEqual([3, MemberStatus.MEMBER_STATUS_JOINED]);
   });

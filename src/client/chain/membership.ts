@@ -205,7 +205,10 @@ export class Membership {
     const isMet = people.get(user) !== undefined;
     await people.refresh([user], '');
     const { fingerprint, changedTo } = await this.person(user);
-    if (equalBytes(changedTo.length > 0 ? changedTo : fingerprint, given)) return;
+    if (equalBytes(changedTo.length > 0 ? changedTo : fingerprint, given)) {
+      await people.noteCompared(user, given);
+      return;
+    }
     count('contact.differs');
     // A lie must not become what is believed from now on.
     if (!isMet) await people.forget(user);

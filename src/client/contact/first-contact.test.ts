@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceManifest } from '#proto/gen/record.ts';
 import { makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { Membership } from '../chain/membership.ts';
-import { People } from '../devices/people.ts';
+import { identityMark, People } from '../devices/people.ts';
 import type { Parts } from '../parts.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { MemoryStore } from '../store/memory-store.ts';
@@ -51,7 +51,7 @@ function ann() {
       () => 'started',
       (error) => error.code ?? error.message,
     );
-  return { shown, asked, counted, start };
+  return { shown, asked, counted, start, people, mark: () => identityMark(people.get(bob.user)) };
 }
 
 function fail(why: string): never {
@@ -73,9 +73,20 @@ describe('starting a chat by a contact link', () => {
   });
 
   it('goes on where the server tells the truth', async () => {
-    const { shown, start } = ann();
+    const { shown, start, mark } = ann();
     shown.manifest = manifestOf(bob);
     expect(await start(bob.master.publicKey)).toBe('believed');
+    expect(mark()).toBe('compared');
+  });
+
+  it('is told from a contact by id alone ever after, also where that one is started again', async () => {
+    const { shown, start, people, mark } = ann();
+    shown.manifest = manifestOf(bob);
+    await people.refresh([bob.user], '');
+    expect(mark()).toBe('seen');
+    await start(bob.master.publicKey);
+    await start();
+    expect(mark()).toBe('compared');
   });
 
   it('does not go by what it was told before', async () => {

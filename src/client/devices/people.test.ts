@@ -7,7 +7,7 @@ import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import type { Alarm } from '../alarms.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { People } from './people.ts';
+import { identityMark, People } from './people.ts';
 
 const bob = makeActor('@bob:localhost');
 /** Bob again, with another identity. */
@@ -112,6 +112,10 @@ class Server {
   }
 }
 
+function hashOf({ people }: Server): Uint8Array {
+  return people.get(bob.user)!.manifest.hash;
+}
+
 /** This device knows Bob, and that he started over. */
 async function startedOver(): Promise<Server> {
   const server = new Server();
@@ -197,6 +201,29 @@ describe('people', () => {
     server.shown = made;
     await server.people.refresh([bob.user], room);
     expect([devices(), server.told]).toEqual([1, [bob.user, bob.user]]);
+  });
+
+  it('notes what a person compared of the identity that is trusted, and forgets it when that changes', async () => {
+    const server = new Server();
+    server.shown = chainOf([1]);
+    await server.people.refresh([bob.user], room);
+    const mark = () => identityMark(server.people.get(bob.user));
+    expect([mark(), identityMark(server.people.get('@eve:localhost'))]).toEqual(['seen', 'unknown']);
+    expect(await server.people.noteCompared(bob.user, reborn.master.publicKey)).toBe(false);
+    expect([await server.people.noteCompared(bob.user, bob.master.publicKey), mark()]).toEqual([true, 'compared']);
+    await server.people.take(bob.user, signManifest(bob, { version: 2, devices: [1], previousHash: hashOf(server) }));
+    expect(mark()).toBe('compared');
+    await server.startOver();
+    expect(mark()).toBe('changed');
+    // Nobody approved that one yet: to have compared it approves nothing.
+    for (const one of [bob, reborn])
+      expect(await server.people.noteCompared(bob.user, one.master.publicKey)).toBe(false);
+    await server.people.approve(bob.user, reborn.master.publicKey);
+    expect(mark()).toBe('approved');
+    await server.people.noteCompared(bob.user, reborn.master.publicKey);
+    await server.next(bob, 1);
+    await server.next(reborn, 2);
+    expect(mark()).not.toBe('compared');
   });
 
   it('asks again for those whom a busy server puts off, and says so when it goes on', async () => {
