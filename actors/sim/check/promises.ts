@@ -1,5 +1,5 @@
 // What must hold when all is over and everybody had time to catch up: the devices' copies and what they were told, held against the final logs.
-import { EventKind, type InboxEntry, MemberStatus, SlotWrite } from '#proto/gen/record.ts';
+import { type Emptying, EventKind, type InboxEntry, MemberStatus, SlotWrite } from '#proto/gen/record.ts';
 import { toHex } from '#proto/rules/bytes/base.ts';
 import { equalBytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
 import { hashState } from '#proto/rules/control/state.ts';
@@ -79,7 +79,7 @@ export function checkGone(final: FinalRoom, witness: Witness): void {
 function takenBack(final: FinalRoom): Map<number, number> {
   const taken = new Map<number, number>();
   for (const { seq, emptying, header: actor, acceptedMs } of final.records) {
-    for (const named of emptying?.seqs ?? []) {
+    for (const named of emptying === null ? [] : namedBy(emptying)) {
       const row = final.records[named - 1];
       if (row === undefined || final.chain === null || emptying === null) continue;
       const allowed = mayEmptyRow(
@@ -91,6 +91,11 @@ function takenBack(final: FinalRoom): Map<number, number> {
     }
   }
   return taken;
+}
+
+/** The seqs of a list, or of a range. */
+function namedBy({ seqs, fromSeq, throughSeq }: Emptying): readonly number[] {
+  return seqs.length > 0 ? seqs : Array.from({ length: throughSeq - fromSeq + 1 }, (_, index) => fromSeq + index);
 }
 
 function acceptedIn({ room }: FinalRoom, { acks }: Witness): ReadonlySet<number> {

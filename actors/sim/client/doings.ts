@@ -41,6 +41,14 @@ export function takeBack(device: Device, room: string, label: string): void {
   });
 }
 
+/** Has the room empty all that the device's user wrote, as before an erasure. */
+export function eraseAll(device: Device, room: string, label: string): void {
+  speak(device, room, label, (chain, author) => {
+    const throughSeq = device.room(room).shown.at(-1)?.seq ?? 0;
+    return throughSeq === 0 ? null : events.erasing(chain, author, throughSeq);
+  });
+}
+
 /** Founds a group; `then` once it is there. */
 export function found(device: Device, label: string, then: (room: string) => void): void {
   const { cast } = device.household;

@@ -51,6 +51,14 @@ export function slot(
 }
 
 /** The bodies of these own messages go. */
+/** All that its author wrote goes, through this seq, before their account does. */
+export function erasing(chain: ControlState, author: Author, throughSeq: number): Submit {
+  const cause = EmptyingCause.EMPTYING_CAUSE_ERASURE;
+  const range = { cause, fromSeq: 1, throughSeq, member: author.member };
+  const body = Emptying.encode({ ...Emptying.decode(noBytes), ...range }).finish();
+  return submitOf(chain.room, author, { kind: EventKind.EVENT_KIND_EMPTYING, body, chain });
+}
+
 export function emptying(chain: ControlState, author: Author, seqs: readonly number[]): Submit {
   const cause = EmptyingCause.EMPTYING_CAUSE_AUTHOR;
   const body = Emptying.encode({ ...Emptying.decode(noBytes), cause, seqs: [...seqs] }).finish();
