@@ -38,6 +38,11 @@ async function approve(session: Session): Promise<void> {
   const wasSame = isIn && client.identityMark(user) !== 'changed';
   // Without the number it is whatever identity the server shows now.
   await client.approveIdentity(user, number === undefined ? {} : { fingerprint: number });
+  // What waits for them goes out at once. What does not come through now does later.
+  if (!wasSame)
+    await client.flushed(args.timeoutMs).catch((error) => {
+      if (!(error instanceof ClientError)) throw error;
+    });
   const where =
     'They are let in again in your 1:1 room and in the groups that you lead, and read what is written from now on, and what waits for them.';
   const done = wasSame
