@@ -63,6 +63,19 @@ describe('what is written to somebody in a 1:1 room', () => {
     expect(marked.mock.calls.some(([info]) => info.room === room && info.unheard.length === 0)).toBe(true);
   });
 
+  it('waits where a person approved them, until they are signed in', async () => {
+    const { hub, client, room, write, sent } = await world();
+    const anew = hub.startsOver(bob);
+    await client.people.refresh([bob], '');
+    // The entry that signs them in did not come through.
+    await client.people.approve(bob, anew.master.publicKey);
+    expect(await write('secret')).toBe('waiting');
+    expect(client.room(room).unheard).toEqual([{ user: bob, why: 'NOT_SIGNED_IN' }]);
+    expect(client.members(room).find(({ user }) => user === bob)?.identity).toBe('approved');
+    await client.vouching.followUser(bob);
+    await sent('secret');
+  });
+
   it('waits while their newest list is kept back, also after a restart, until it is there', async () => {
     const { hub, client, room, write, store } = await world();
     const { body } = client.people.get(bob)!.manifest;
