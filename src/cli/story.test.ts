@@ -1,4 +1,4 @@
-// The story of two people: first logins, securing, comparing identities, a lost phone and a new one, told by the terminal client against a real provider.
+// The story of two people: first logins, securing, comparing identities, a lost phone, a new one and a tablet, and somebody who lost everything, told by the terminal client against a real provider.
 // Its transcript stands in README.md; `STORY=write npx vitest run src/cli/story.test.ts` writes it anew.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +9,8 @@ import { type Profile, type Reply, Terminal } from './test/terminal.ts';
 
 const readme = new URL('README.md', import.meta.url);
 const luxid = ['--password', 'moien-moien'];
-// Twenty programs one after the other: some 20 s, and longer where others work on the same machine.
-const storyMs = 300_000;
+// Forty programs one after the other: some 40 s, and longer where others work on the same machine.
+const storyMs = 600_000;
 const terminal = new Terminal();
 let home = '';
 let provider: ProviderProcess;
@@ -32,6 +32,7 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
   timeout: storyMs,
 }, async () => {
   const [ann, ben, next] = [profile('ann'), profile('ben'), profile('ann-new')];
+  const [tablet, reborn] = [profile('ann-tablet'), profile('ben-new')];
   const run = terminal.run.bind(terminal);
   const idIn = (said: string) => /@[0-9a-z]+:localhost/.exec(said)?.[0] ?? '';
 
@@ -43,13 +44,18 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
   terminal.name(benId, '@ben…:localhost');
   terminal.name(benId.split(':')[0] as string, '@ben…');
 
-  terminal.tell('Ann secures her messages: LuxID once more, then the password that is made for her.');
   const wordsIn = (said: string) => /only once:\s+([a-z ]+)\n/.exec(said)?.[1] ?? '';
   const back: Reply = { to: 'to see that you have it: ', type: wordsIn };
+  const numberIn = (said: string) => /(?:\d{5} ){7}\d{5}/.exec(said)?.[0] ?? '';
+
+  terminal.tell('Ann secures her messages: LuxID once more, then the password that is made for her.');
   const secured = await run(ann, ['secure', '--user', 'ann', ...luxid], [sms('ann'), back]);
   const words = wordsIn(secured);
   expect(words.split(' ')).toHaveLength(6);
   terminal.name(words, 'six words that only ann has seen');
+  terminal.tell('Ben does the same, and loses the paper.');
+  const bens = wordsIn(await run(ben, ['secure', '--user', 'ben', ...luxid], [sms('ben'), back]));
+  terminal.name(bens, 'six words that only ben has seen');
 
   terminal.tell('They talk.');
   await run(ann, ['start', benId]);
@@ -57,13 +63,14 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
   await run(ann, ['send', benId, 'The key is under the third flower pot.']);
   await run(ben, ['send', annId, 'Thank you!']);
 
-  terminal.tell('By voice they compare who they are: both see the same number for Ann.');
+  terminal.tell('By voice they compare who they are: both see the same number for Ann, and the same for Ben.');
   const [own, seen] = [await run(ann, ['identity']), await run(ben, ['identity', annId])];
-  const number = own.trimEnd().split('\n').at(-1)?.trim() as string;
+  const number = numberIn(own);
   expect(seen).toContain(`${number}\n      not compared`);
+  expect(numberIn(await run(ann, ['identity', benId]))).toBe(numberIn(await run(ben, ['identity'])));
 
   terminal.tell('Ben has it noted.');
-  expect(await run(ben, ['approve', annId, ...number.split(' ')])).toContain('Noted');
+  expect(await run(ben, ['approve', annId, number])).toContain('Noted');
 
   terminal.tell("Ann's phone falls into the Alzette, and with it all that it kept. She has no other device.");
   rmSync(ann.folder, { recursive: true });
@@ -85,21 +92,56 @@ it('of two people and a lost phone loses nothing, shows nothing without its word
     expect(after.replaceAll(benId.split(':')[0] as string, '@ben…')).toContain(text);
   expect(after).not.toMatch(/NO_KEY|WARNING|NOT PROVEN/);
 
-  terminal.tell('She takes the lost phone off her list.');
+  terminal.tell('A tablet is confirmed by the new phone: both show the same seven emoji.');
+  await run(tablet, ['login', '--user', 'ann', ...luxid], [sms('ann')]);
+  let other: Promise<string> | undefined;
+  const same = reply('the same seven? (yes/no) ', 'yes');
+  const begins: Reply = {
+    to: 'of that one …',
+    type: () => {
+      other = run(tablet, ['verify'], [same]);
+      return undefined;
+    },
+  };
+  const emojiIn = (said?: string) => /^ {2}\p{Extended_Pictographic}.*$/mu.exec(said ?? '')?.[0];
+  const shown = emojiIn(await run(next, ['verify'], [begins, same]));
+  expect(shown).toBeDefined();
+  expect(emojiIn(await other)).toBe(shown);
+  expect(await run(tablet, ['whoami'])).toContain('), confirmed');
+
+  terminal.tell('Somebody may have fished the phone out. It is logged out, and what it knew opens nothing more.');
   await run(next, ['devices']);
-  await run(next, ['devices', 'remove', '1']);
-  await run(next, ['devices']);
+  const typed = reply('Your password: ', words);
+  await run(next, ['devices', 'lost', '1', '--user', 'ann', ...luxid], [sms('ann'), typed]);
+  expect(await run(next, ['devices'])).not.toContain('\n1 ');
 
   terminal.tell('Ben notices nothing but the answer: she is who she was, by the same number, and no warning was due.');
   await run(next, ['send', benId, 'New phone, same me.']);
-  const bens = await run(ben, ['history', annId]);
-  expect(bens).toContain('New phone, same me.');
+  expect(await run(ben, ['history', annId])).toContain('New phone, same me.');
   expect(await run(ben, ['identity', annId])).toContain(`${number}\n      compared`);
   for (const one of [ben, next]) {
     const said = await run(one, ['status']);
     for (const words of ['no alarms since this device began', 'every line that came can be read'])
       expect(said).toContain(words);
   }
+
+  terminal.tell("Then Ben's house burns down, with his phone in it. Without device and password he starts over.");
+  rmSync(ben.folder, { recursive: true });
+  await run(reborn, ['login', '--user', 'ben', ...luxid], [sms('ben')]);
+  const again = await run(reborn, ['secure', '--start-over', '--user', 'ben', ...luxid], [sms('ben'), back]);
+  terminal.name(wordsIn(again), 'six other words that only ben has seen');
+
+  terminal.tell('Ann is warned: it may be anybody. What she writes goes to nobody before they have compared.');
+  expect(await run(next, ['rooms'])).toContain('WARNING IDENTITY_SWAPPED');
+  expect(await run(next, ['send', benId, 'The new key is with my sister.'], [], 1)).toContain('Not sent');
+  expect(await run(next, ['status'])).toContain('CHANGED: ');
+  const hers = await run(next, ['identity', benId]);
+  expect(numberIn(await run(reborn, ['identity']))).toBe(numberIn(hers));
+
+  terminal.tell('By voice it is Ben, and it is the same number. She lets him in again; what waited goes out.');
+  await run(next, ['approve', benId, numberIn(hers)]);
+  await run(next, ['send', benId, 'Welcome back.']);
+  expect(await run(reborn, ['history', annId])).toMatch(/sister[\s\S]*Welcome back/);
 
   const text = readFileSync(readme, 'utf8');
   const story = `\`\`\`text\n${terminal.transcript()}\n\`\`\``;

@@ -8,8 +8,8 @@ const waitMs = 60_000;
 export interface Reply {
   /** The end of the question. */
   readonly to: string;
-  /** `said` is what the program said so far. */
-  readonly type: (said: string) => string | Promise<string>;
+  /** `said` is what the program said so far. Undefined = nothing is typed. */
+  readonly type: (said: string) => string | undefined | Promise<string>;
 }
 
 /** A shell that writes everything down. */
@@ -30,10 +30,13 @@ export class Terminal {
 
   /** Runs `luxchat` for a profile and gives back all that it said. Rejects where it ends with another status than expected. */
   async run(profile: Profile, args: readonly string[], replies: readonly Reply[] = [], status = 0): Promise<string> {
-    this.#lines.push(`$ luxchat -p ${profile.name} ${args.map(quoted).join(' ')}`);
+    // Of two that run at once the one that began first stands first.
+    const place = this.#lines.push('') - 1;
     const hidden = ['--folder', profile.folder];
     const env = { ...process.env, LANG: 'en', LC_ALL: '', TZ: 'UTC' };
-    const child = spawn(process.execPath, [main, ...hidden, ...args, ...profile.options], { env });
+    // One pipe for both, as at a terminal: what was said first stands first.
+    const command = [process.execPath, main, ...hidden, ...args, ...profile.options];
+    const child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" 2>&1', ...command], { env });
     let said = '';
     let looked: () => void = () => {};
     const hear = (data: Buffer) => {
@@ -41,7 +44,6 @@ export class Terminal {
       looked();
     };
     child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     let from = 0;
     for (const { to, type } of replies) {
@@ -51,20 +53,24 @@ export class Terminal {
       });
       from = said.indexOf(to, from) + to.length;
       const typed = await type(said);
+      if (typed === undefined) continue;
       child.stdin.write(`${typed}\n`);
       said = `${said.slice(0, from)}${typed}\n${said.slice(from)}`;
       from += typed.length + 1;
     }
     child.stdin.end();
     if ((await ended) !== status) throw new Error(`${args.join(' ')} ended otherwise than with ${status}:\n${said}`);
-    this.#lines.push(...said.trimEnd().split('\n'), '');
+    this.#lines[place] = `$ luxchat -p ${profile.name} ${args.map(quoted).join(' ')}\n${said.trimEnd()}\n`;
     this.name(profile.folder, `~/.luxchat/${profile.name}`);
     return said;
   }
 
   /** All of it, with names in place of what differs. */
   transcript(): string {
-    let text = this.#lines.join('\n');
+    // Whatever command comes across it again warns again, which is a matter of moments: told once.
+    const warned = new Set<string>();
+    const isNew = (line: string) => !line.startsWith('WARNING ') || (!warned.has(line) && warned.add(line).size > 0);
+    let text = this.#lines.join('\n').split('\n').filter(isNew).join('\n');
     for (const [real, name] of this.#names) text = text.replaceAll(real, name);
     return (
       text
@@ -76,7 +82,9 @@ export class Terminal {
         .replaceAll(/last seen \d{4}-\d{2}-\d{2}/g, 'last seen today')
         .replaceAll(/^(#\S+ +)\d\d:\d\d /gm, '$112:34 ')
         .replaceAll(/!([dg])[a-z2-7]{32}/g, '!$1…')
-        .replaceAll(/(?:\d{5} ){7}\d{5}$/gm, '12345 67890 12345 67890 12345 67890 12345 67890')
+        .replaceAll(/^ {2}\p{Extended_Pictographic}.*$/gmu, '  seven emoji, the same on both')
+        .replaceAll(/^ {2}\d{4}-\d{2}-\d{2} {2}/gm, '  today  ')
+        .replaceAll(/(?:\d{5} ){7}\d{5}/g, '12345 67890 12345 67890 12345 67890 12345 67890')
         // Counters differ with the weather. What proves something stands above them.
         .replaceAll(/^counted since this command began:\n(?: {2}\S+ {2}\d+\n)+/gm, '')
         .replaceAll(/\n{3,}/g, '\n\n')
