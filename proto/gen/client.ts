@@ -785,7 +785,10 @@ export interface PutBackup {
 
 export interface BackupEntry {
   room: string;
-  /** Of the crypto library, 1 to 64 characters A-Z a-z 0-9 + /. */
+  /**
+   * Of the crypto library (its id, 43 characters), 1 to 64 characters A-Z a-z 0-9 + /. A copy that opens the session only from step N on, N > 0, or whose
+   * maker no own device verified, is an entry of its own: id, "/", N, and one more "/" for the latter. So it takes the place of no better one.
+   */
   session: string;
   /** Sealed session of backup.proto, 1 byte to 8 KiB (TOO_LARGE). */
   sealed: Uint8Array;

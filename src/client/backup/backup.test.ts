@@ -170,6 +170,45 @@ describe('backing up', () => {
     expect(sessions).toMatchObject([{ sender: { user: alice, device: '1' } }]);
   });
 
+  test('names who made a session also where that is a device of somebody known that is new here', async () => {
+    const a2 = await world.device(alice, '2', { alone: true });
+    await a2.importIdentity((await a1.exportIdentity())!);
+    await a2.track([bob]);
+    const recipients = [{ user: bob, devices: ['1'] }];
+    const sent = await a2.encrypt({ room, recipients, plaintext: new Uint8Array([1]), rotation: wide });
+    await world.receive(b1);
+    await backUp(work(b1));
+    const b2 = await world.device(bob, '2', { alone: true });
+    await restoreAll(b2);
+    expect(await read(b2, sent)).toMatchObject({ ok: true, device: '2', trust: 'restored' });
+  });
+
+  // A second device was given a session of somebody's in the middle, and filled the backup with that copy: what was said before was lost with the first device.
+  test.each(['older', 'newer'])(
+    'takes no session away by a device that has less of it, the %s one filling first',
+    async (first) => {
+      const c1 = await world.device('@carol:lux', '1', { first: true });
+      const early = await say(c1, ['1']);
+      const b2 = await world.device(bob, '2');
+      await b2.importIdentity((await b1.exportIdentity())!);
+      await c1.refresh([bob]);
+      await world.settle();
+      const late = await say(c1, ['1', '2']);
+      expect([early.sessionId === late.sessionId, late.index]).toEqual([true, 1]);
+      await b2.startBackup(1, keys.engine);
+      for (const device of first === 'older' ? [b1, b2] : [b2, b1]) await backUp(work(device));
+      expect(server.entries.map(({ session }) => session).sort()).toEqual([early.sessionId, `${early.sessionId}/1`]);
+      const b3 = await world.device(bob, '3', { alone: true });
+      for (let again = 0; again < 2; again += 1) await restoreAll(b3);
+      for (const sent of [early, late])
+        expect(await read(b3, sent, '@carol:lux')).toMatchObject({ ok: true, trust: 'restored' });
+      // And the device that has less gets more by it.
+      expect(await read(b2, early, '@carol:lux')).toMatchObject({ cause: 'UNKNOWN_INDEX' });
+      await restoreAll(b2);
+      expect(await read(b2, early, '@carol:lux')).toMatchObject({ ok: true });
+    },
+  );
+
   test('names who made a session of somebody never met, though nothing was read under it', async () => {
     const c1 = await world.device('@carol:lux', '1', { first: true, alone: true });
     await c1.track([bob]);
@@ -332,8 +371,8 @@ function firstPageOnly(): BackupServer {
   };
 }
 
-async function say(engine: CryptoEngine): Promise<Encrypted> {
-  const recipients = world.server.recipients(alice, bob);
+async function say(engine: CryptoEngine, devices?: string[]): Promise<Encrypted> {
+  const recipients = devices ? [{ user: bob, devices }] : world.server.recipients(alice, bob);
   const sent = await engine.encrypt({ room, recipients, plaintext: new Uint8Array([1]), rotation: wide });
   await world.settle();
   return sent;

@@ -1,14 +1,15 @@
 // One session of a room in the backup: sealed under the backup key, with the device that made it as an own device had verified it.
 // Guarantees: what opens was sealed by an own device for exactly this user, version, room and session, and is the session it says, of the sender that it
-// names. Who knows the public key of the crypto library's own backup can add nothing. Does not: keep the server from withholding an entry or showing an
+// names. A copy that opens fewer messages, or whose maker nobody verified, takes the place of no better one: it has a name of its own. Who knows the public key of the crypto library's own backup can add nothing. Does not: keep the server from withholding an entry or showing an
 // older one of the same session, which opens the same messages or fewer.
 import { BackupSession } from '#proto/gen/backup.ts';
 import type { BackupEntry } from '#proto/gen/client.ts';
-import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
+import { fromBase64 } from '#proto/rules/bytes/base.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { SessionSecret } from '../crypto/keeping.ts';
+import { readExported } from '../crypto/olm/exported.ts';
 import { foreignObject, parseObject } from '../crypto/olm/json.ts';
 import { open, seal, secretBytes } from './sealing.ts';
 
@@ -25,13 +26,13 @@ export interface OpenedEntries {
   readonly refused: number;
 }
 
-/** Bytes in front of the public key in an exported session: version, index, ratchet. The key is the session's id. */
-const publicKeyAt = 1 + 4 + 128;
-const publicKeyBytes = 32;
+/** Of a session's id: its public key in base64. */
+const idCharacters = 43;
 
 /** Seals a session for PutBackup. */
 export async function sealEntry(key: CryptoKey, owner: BackupOwner, secret: SessionSecret): Promise<BackupEntry> {
-  const { room, sessionId: session, json, sender } = secret;
+  const { room, json, sender } = secret;
+  const session = entryName(secret);
   const plain = BackupSession.encode({
     sessionJson: json,
     sender: sender?.user ?? '',
@@ -58,7 +59,13 @@ async function openEntry(key: CryptoKey, owner: BackupOwner, entry: BackupEntry)
   const plain = await open(key, 'entry', { ...owner, room, session }, sealed);
   if (plain === undefined) return undefined;
   const inside = decodeCanonical(BackupSession, plain);
-  return inside === null ? undefined : checked(room, session, inside);
+  return inside === null ? undefined : checked(room, session.slice(0, idCharacters), inside);
+}
+
+// Own devices that were given a session from different steps on fill one backup, in any order.
+function entryName({ sessionId, json, sender }: SessionSecret): string {
+  const index = readExported(json)?.index ?? 0;
+  return index === 0 && sender !== undefined ? sessionId : `${sessionId}/${index}${sender === undefined ? '/' : ''}`;
 }
 
 // What an own device sealed is believed, but not what it says of itself where the session says otherwise.
@@ -66,12 +73,9 @@ function checked(room: string, sessionId: string, inside: BackupSession): Sessio
   const { sessionJson: json, sender: user, senderDevice: device, senderKey: key } = inside;
   const text = foreignObject(json);
   if (text === undefined) return undefined;
-  const session = parseObject(text);
-  const exported = fromBase64(String(session.session_key));
-  const id = exported?.subarray(publicKeyAt, publicKeyAt + publicKeyBytes);
-  if (id?.length !== publicKeyBytes || toBase64(id) !== sessionId) return undefined;
+  if (readExported(json)?.id !== sessionId) return undefined;
   if (user === '' && device === '' && key.length === 0) return { room, sessionId, json, sender: undefined };
-  const own = fromBase64(String(session.sender_key));
+  const own = fromBase64(String(parseObject(text).sender_key));
   if (user === '' || device === '' || key.length !== secretBytes || !own || !equalBytes(own, key)) return undefined;
   return { room, sessionId, json, sender: { user, device, key } };
 }

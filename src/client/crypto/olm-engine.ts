@@ -184,7 +184,7 @@ class OlmEngine implements e.CryptoEngine {
   receive(received: e.Received): Promise<e.ReceiveReport> {
     return this.#run(async () => {
       const fetch = (user: e.UserId) => this.#fetch([user]);
-      const heard = (user: e.UserId, room: e.RoomId) => this.#owners.heard(user, room);
+      const heard = (...made: Parameters<Owners['heard']>) => this.#owners.heard(...made);
       const context = { machine: this.#machine, verifications: this.#verifications, fetch, heard };
       const report = await receive(context, received);
       this.#events.emit('flushNeeded', undefined);

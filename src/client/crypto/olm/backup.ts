@@ -6,6 +6,7 @@ import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { ClientError } from '../../errors.ts';
 import type { RoomKey } from '../engine.ts';
 import type { BackupBatch, BackupCounts, SessionSecret } from '../keeping.ts';
+import { readExported } from './exported.ts';
 import { foreignObject, type JsonObject, objectOf, parseObject, utf8 } from './json.ts';
 import type { Owners } from './origins.ts';
 import type { Machine } from './requests.ts';
@@ -80,7 +81,10 @@ export class SessionBackup {
     if (sessions.length === 0) return [];
     return this.#machine.lock.run(async () => {
       await this.#owners.note(sessions);
-      const byRoom = Map.groupBy(sessions, ({ room }) => room);
+      // Of several copies of a session the last one counts: the one that opens most.
+      const index = ({ json }: SessionSecret) => readExported(json)?.index ?? 0;
+      const ordered = [...sessions].sort((a, b) => index(b) - index(a));
+      const byRoom = Map.groupBy(ordered, ({ room }) => room);
       const rooms = new Map(
         [...byRoom].map(([room, inside]) => [
           new wasm.RoomId(room),

@@ -13,8 +13,8 @@ export interface InboxContext {
   verifications: Verifications;
   /** Fetches a user's keys now. */
   fetch(user: UserId): Promise<void>;
-  /** A session of this room came from its maker. */
-  heard(user: UserId, room: RoomId): void;
+  /** A session of this room came from its maker, from the device of this Curve25519 key (base64). */
+  heard(user: UserId, room: RoomId, key: string): void;
 }
 
 /** See `CryptoEngine.receive`. */
@@ -84,7 +84,8 @@ function sort({ heard }: InboxContext, event: Processed, report: ReceiveReport):
   if (type === 'm.room_key' || type === 'm.forwarded_room_key') {
     const key = roomKeyIn(inside);
     if (key) report.roomKeys.push(key);
-    if (key && type === 'm.room_key') heard(event.encryptionInfo.sender.toString(), key.room);
+    const { sender, senderCurve25519Key } = event.encryptionInfo;
+    if (key && type === 'm.room_key') heard(sender.toString(), key.room, senderCurve25519Key);
   } else if (typeof type === 'string' && !type.startsWith('m.')) {
     report.messages.push(privateMessage(type, inside, event.encryptionInfo));
   }

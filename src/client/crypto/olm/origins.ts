@@ -32,8 +32,8 @@ export class Owners {
   #kept = new Set<string>();
   /** Who sent sessions since this device was opened, with a room that one shares with them. */
   #makers = new Map<UserId, RoomId>();
-  /** Those of them whose keys were not fetched for it yet. */
-  #unmet = new Set<UserId>();
+  /** Those of them whose keys were not looked at for it yet, with the key of the device that it was. */
+  #unmet = new Map<string, UserId>();
   #known: { version: number; byKey: Map<string, SessionOwner> } | undefined;
 
   constructor(machine: Machine, requests: Requests, ledger: CryptoLedger) {
@@ -42,24 +42,25 @@ export class Owners {
     this.#ledger = ledger;
   }
 
-  /** A session of this room came from its maker. */
-  heard(user: UserId, room: RoomId): void {
-    if (this.#makers.has(user)) return;
-    const [oldest] = this.#makers.keys();
-    if (oldest !== undefined && this.#makers.size >= makersMax) this.#makers.delete(oldest);
-    this.#makers.set(user, room);
-    this.#unmet.add(user);
-    this.#known = undefined;
+  /** A session of this room came from its maker, from the device of this Curve25519 key (base64). */
+  heard(user: UserId, room: RoomId, key: string): void {
+    if (!this.#makers.has(user)) {
+      const [oldest] = this.#makers.keys();
+      if (oldest !== undefined && this.#makers.size >= makersMax) this.#makers.delete(oldest);
+      this.#makers.set(user, room);
+      this.#known = undefined;
+    }
+    if (this.#known?.byKey.get(key)?.user !== user) this.#unmet.set(key, user);
   }
 
-  /** Fetches the keys of makers who are not known: a session may be sealed before anything that was said under it was read. Not under the machine's
-   * lock. Rejects with what the server port threw. */
+  /** Fetches the keys of makers who, or whose device, is not known: a session may be sealed before anything that was said under it was read. Not under the
+   * machine's lock. Rejects with what the server port threw. */
   async meet(): Promise<void> {
     const { olm } = this.#machine;
-    for (const user of [...this.#unmet]) {
-      if ((await identityState(olm, user)) === undefined)
+    for (const [key, user] of [...this.#unmet]) {
+      if ((await deviceWithKey(olm, user, key)) === undefined)
         await this.#requests.perform(olm.queryKeysForUsers([new wasm.UserId(user)]), this.#makers.get(user));
-      this.#unmet.delete(user);
+      this.#unmet.delete(key);
     }
   }
 
@@ -84,7 +85,9 @@ export class Owners {
       const known = before[at];
       return known === undefined || (known.sender === undefined && sender !== undefined);
     });
-    await this.#ledger.setSessionOrigins(fresh.map(({ room, sessionId, sender }) => ({ room, sessionId, sender })));
+    // Of several copies of a session one may name nobody.
+    const ordered = [...fresh].sort((a, b) => Number(a.sender !== undefined) - Number(b.sender !== undefined));
+    await this.#ledger.setSessionOrigins(ordered.map(({ room, sessionId, sender }) => ({ room, sessionId, sender })));
   }
 
   /** Keeps who made a session, once it was proven here: the device may be gone when the session is backed up. */
