@@ -146,7 +146,9 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
 async function send({ client, args, out }: Session): Promise<void> {
   const word = need(args, 0, 'a room');
   if (client.rooms().length === 0) await client.synced();
-  const { room } = await awaitRoom({ client, args }, word);
+  const { room, direct, name } = await awaitRoom({ client, args }, word);
+  // Who named the group by a part may have meant another.
+  const where = direct || [room, room.slice(1), name].includes(word) ? '' : ` in ${name || room}`;
   const sent: string[] = [];
   const accepted = new Map<string, TimelineItem>();
   client.on('item', (item) => {
@@ -162,7 +164,7 @@ async function send({ client, args, out }: Session): Promise<void> {
   for (const id of sent) {
     const item = accepted.get(id);
     if (item?.sending === 'failed') failed++;
-    if (item) out.say(describeItem(item), itemSentence(item));
+    if (item) out.say(describeItem(item), itemSentence(item, where));
   }
   if (failed > 0) throw new ClientError('REJECTED', `${failed} of ${sent.length} messages were refused.`);
   if (accepted.size < sent.length) await explainWaiting({ client, args, out }, client.room(room));

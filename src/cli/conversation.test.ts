@@ -57,6 +57,18 @@ describe('talking with luxchat', () => {
     }
   });
 
+  it('writes to no group what is for one person alone, and says where it went', async () => {
+    const bobs = await idOf(bob);
+    for (const word of [bobs, bobs.slice(0, 6)])
+      expect(await runHere(alice, ['send', word, 'for bob alone'])).toMatchObject({
+        status: 1,
+        errors: expect.stringContaining(`no 1:1 chat with ${bobs}`),
+      });
+    expect(await seen(alice, ['send', 'Hik', 'for all'])).toMatch(/^#\d+ in Hiking +\d\d:\d\d me: for all$/m);
+    expect(await seen(alice, ['send', 'Hiking', 'for all of you'])).toMatch(/^#\d+ +\d\d:\d\d me: for all of you$/m);
+    expect(JSON.stringify(await done(bob, 'history', 'Hiking'))).not.toContain('alone');
+  });
+
   it('edits, reacts to and deletes the line that a number or an id names', async () => {
     const [sent] = await done(alice, 'send', 'Hiking', 'Meet', 'at', 'nine');
     const number = String(sent?.seq);

@@ -64,8 +64,8 @@ Messages
   read ROOM                                mark as read
   report ROOM NUMBER [REASON …]            show one message to the people of your provider, and nothing else
 
-ROOM is a room id, or a unique part of its id, of its name or of a member's Luxchat-ID.
-Who is in groups with you too is named by a part of their Luxchat-ID all the same: it is the 1:1 room then.
+ROOM is a room id, or a unique part of its id or of its name; a Luxchat-ID, or a part of it, is the 1:1 chat with them.
+A Luxchat-ID never names a group. Where there is no 1:1 chat with them, start makes one.
 NUMBER is what stands behind the # of a line (a shell takes a bare # for a comment: leave it out), or a message's id.
 
 Options of every command

@@ -12,10 +12,11 @@ interface Held extends Partial<RoomInfo> {
 const me = '@abcd:lux';
 const bob = '@vv4h:lux';
 
-function device(rooms: readonly Held[], timeoutMs = 30_000) {
+function device(rooms: readonly Held[], timeoutMs = 30_000, blocked: readonly string[] = []) {
   const events = new Emitter<{ room: RoomInfo }>();
   const client = {
     user: me,
+    blocked: () => blocked,
     rooms: () => rooms.map((room) => ({ invitedBy: '', name: '', direct: false, status: 2, members: [], ...room })),
     members: (id: string) => [me, ...(rooms.find(({ room }) => room === id)?.people ?? [])].map((user) => ({ user })),
     on: events.on.bind(events),
@@ -62,14 +63,56 @@ describe('a room that a person names', () => {
     const { session } = device([hiking, direct, { room: '!g2', name: 'Work', people: [bob] }]);
     for (const word of ['@vv4h', 'vv4', bob]) expect(findRoom(session, word).room).toBe('!d1');
     expect(findRoom(session, 'Hik').room).toBe('!g1');
-    expect(findRoom(session, 'xyz').room).toBe('!g1');
+  });
+
+  // `send @ID` of somebody with whom there was no 1:1 room went to the one group that both were in, and all of it read what was for one.
+  it('is never a group where a Luxchat-ID or a part of one is given', () => {
+    const hiking = { room: '!g1', name: 'Hiking', people: [bob, '@xyzz:lux'] };
+    const none = { code: 'UNKNOWN', message: expect.stringContaining('npx luxchat -p bob start @vv4h:lux') };
+    for (const called of ['Hiking', bob, '@vv4h'])
+      for (const word of [bob, '@vv4h', '@vv4', '@vv4h:l'])
+        expect(() => findRoom(device([{ ...hiking, name: called }]).session, word)).toThrow(
+          expect.objectContaining(none),
+        );
+    for (const word of ['vv4', 'vv4h:lux'])
+      expect(() => findRoom(device([hiking]).session, word)).toThrow(expect.objectContaining(none));
+    expect(() => findRoom(device([{ ...hiking, invitedBy: bob, people: [] }]).session, bob)).toThrow('no 1:1 chat');
+    expect(() => findRoom(device([hiking]).session, '@stranger:lux')).toThrow('start @stranger:lux');
+    expect(() => findRoom(device([hiking]).session, '@nobody')).toThrow('Nothing matches');
+    // Two people, or a group's name.
+    for (const word of ['@', 'z'])
+      expect(() => findRoom(device([{ ...hiking, people: [bob, '@vv4z:lux', '@xyzz:lux'] }]).session, word)).toThrow(
+        'matches',
+      );
+    expect(() => findRoom(device([{ ...hiking, name: 'vv4h' }]).session, 'vv4h')).toThrow(
+      'matches 2 rooms and people: use the room id. !g1 (vv4h), @vv4h:lux (no 1:1 chat)',
+    );
+    // The provider is not what a person is called.
+    expect(findRoom(device([{ ...hiking, name: 'luxurious' }]).session, 'lux').room).toBe('!g1');
+    expect(findRoom(device([hiking]).session, 'Hik').room).toBe('!g1');
+  });
+
+  it('is not there while its person is blocked, and no group takes its place', () => {
+    const { session } = device([{ room: '!g1', name: 'Hiking', people: [bob] }], 0, [bob]);
+    for (const word of [bob, '@vv4', 'vv4'])
+      expect(() => findRoom(session, word)).toThrow(/You block @vv4h:lux.*npx luxchat -p bob unblock @vv4h:lux/);
+  });
+
+  it('is the one of now where a person was left before', () => {
+    const direct = { direct: true, people: [bob] };
+    const { session } = device([
+      { ...direct, room: '!d0', status: 3 },
+      { ...direct, room: '!d1' },
+    ]);
+    expect(findRoom(session, bob).room).toBe('!d1');
+    expect(findRoom(device([{ ...direct, room: '!d0', status: 3 }]).session, bob).room).toBe('!d0');
   });
 
   it("is said to be unclear where a word could be another person, a room's name, or oneself", () => {
     const direct = { room: '!d1', direct: true, people: [bob] };
     const unclear = (rooms: Held[], word: string) =>
       expect(() => findRoom(device([direct, ...rooms]).session, word)).toThrow(
-        'matches 2 rooms: use the room id. !d1 (',
+        /matches 2 rooms( and people)?: use the room id. !d1 \(/,
       );
     unclear([{ room: '!g1', name: 'Hiking', people: [bob, '@vvxx:lux'] }], '@vv');
     unclear([{ room: '!g1', name: 'for vv4h', people: ['@xyzz:lux'] }], 'vv4h');

@@ -26,12 +26,27 @@ export function isWaiting(room: RoomInfo): boolean {
 }
 
 /**
- * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of id, name, inviter or member of a current room. A part of
- * one person's Luxchat-ID is the 1:1 room with them, whatever groups they are in too. Throws UNKNOWN or BAD_ARGUMENT.
+ * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of a current room's id or name, or of the Luxchat-ID of who is
+ * in a 1:1 room. A person never names a group: what is meant for them alone would be read by all of it. Throws UNKNOWN or BAD_ARGUMENT.
  */
 export function findRoom(session: Named, word: string): RoomInfo {
   const { client, args } = session;
-  return only(matching(session, word, client.rooms()), {
+  const rooms = client.rooms();
+  // A shell takes the ! of an id for something else, so it may be left out.
+  const exact = rooms.find(({ room }) => room === word || room === `!${word}`) ?? directWith(client, rooms, word);
+  if (exact) return exact;
+  const current = rooms.filter(isCurrent);
+  const part = (name: string) => name.includes(word);
+  // A group may be called like anybody.
+  const named = word.startsWith('@') ? [] : current.filter(({ room, name }) => part(room) || part(name));
+  const persons = personsNamed(client, current, word);
+  const alone = persons.filter((user) => !directWith(client, current, user));
+  const theirs = persons.flatMap((user) => directWith(client, current, user) ?? []);
+  const found = [...new Set([...theirs, ...named])];
+  const [lonely] = alone;
+  if (lonely !== undefined && found.length === 0 && alone.length === 1) throw noDirect(session, lonely);
+  if (lonely !== undefined) throw unclear(word, found, alone);
+  return only(found, {
     word,
     missing: `see ${args.call} rooms and ${args.call} invitations. The start of an id will do.`,
   });
@@ -50,31 +65,54 @@ export function invitationsOf({ client }: Pick<Named, 'client'>): RoomInfo[] {
 export function findInvitation(session: Named, word: string): RoomInfo {
   const all = invitationsOf(session);
   // A number that is gone must not be taken for a part of some id.
-  const found = /^\d{1,3}$/.test(word) ? all.filter((_, at) => at + 1 === Number(word)) : matching(session, word, all);
+  const found = /^\d{1,3}$/.test(word)
+    ? all.filter((_, at) => at + 1 === Number(word))
+    : invitationsNamed(session, word, all);
   return only(found, {
     word,
     missing: `see ${session.args.call} invitations, and take the number in front, or who invites. A group shows its name when you are in.`,
   });
 }
 
-/** The rooms that a word may mean, the first alone where it means that one for certain. */
-function matching({ client }: Named, word: string, rooms: readonly RoomInfo[]): RoomInfo[] {
-  // A shell takes the ! of an id for something else, so it may be left out.
-  const exact = rooms.find((room) => room.room === word || room.room === `!${word}`);
+/** The same among invitations, the first alone where it means that one for certain. Who invites names a group too: it shows no more of itself. */
+function invitationsNamed({ client }: Named, word: string, rooms: readonly RoomInfo[]): RoomInfo[] {
+  const exact = rooms.find((room) => room.room === word || room.room === `!${word}`) ?? directWith(client, rooms, word);
   if (exact) return [exact];
-  const people = ({ room, invitedBy }: RoomInfo) =>
-    [invitedBy, ...client.members(room).map((member) => member.user)].filter((user) => user !== client.user);
-  const direct = rooms.find((room) => room.direct && people(room).includes(word));
-  if (direct) return [direct];
-  const part = (name: string) => name.includes(word);
-  const current = rooms.filter(isCurrent);
-  const named = current.filter(({ room, name }) => part(room) || part(name));
-  const persons = new Set(current.flatMap(people).filter(part));
-  if (named.length === 0 && persons.size === 1) {
-    const theirs = current.filter((room) => room.direct && people(room).some(part));
-    if (theirs.length === 1) return theirs;
-  }
-  return current.filter((room) => named.includes(room) || people(room).some(part));
+  const found = rooms.filter(({ room, invitedBy }) => room.includes(word) || invitedBy.includes(word));
+  const directs = found.filter(({ direct }) => direct);
+  const inviters = new Set(found.map(({ invitedBy }) => invitedBy));
+  return inviters.size === 1 && directs.length === 1 && !found.some(({ room }) => room.includes(word))
+    ? directs
+    : found;
+}
+
+/** Who else is in a room, or invites into it. */
+function peopleIn(client: LuxchatClient, { room, invitedBy }: RoomInfo): string[] {
+  return [invitedBy, ...client.members(room).map(({ user }) => user)].filter(
+    (user) => user !== '' && user !== client.user,
+  );
+}
+
+/** The 1:1 room with this very user; a current one where there are several. */
+function directWith(client: LuxchatClient, rooms: readonly RoomInfo[], user: string): RoomInfo | undefined {
+  const directs = rooms.filter((room) => room.direct && peopleIn(client, room).includes(user));
+  return directs.find(isCurrent) ?? directs[0];
+}
+
+/** Whose Luxchat-ID this is, or is a part of: of those whom one shares a room with, or blocks. The provider is a part only behind a name. */
+function personsNamed(client: LuxchatClient, rooms: readonly RoomInfo[], word: string): string[] {
+  if (word === client.user) return [];
+  const all = [...new Set([...rooms.flatMap((room) => peopleIn(client, room)), ...client.blocked()])];
+  if (/^@[^:]+:./.test(word) && !all.some((user) => user.startsWith(word))) return [word];
+  if (all.includes(word)) return [word];
+  return all.filter((user) => (word.includes(':') ? user : (user.split(':')[0] ?? '')).includes(word));
+}
+
+function noDirect({ client, args }: Named, user: string): ClientError {
+  const why = client.blocked().includes(user)
+    ? `You block ${user}: for the 1:1 chat with them first ${args.call} unblock ${user}`
+    : `There is no 1:1 chat with ${user}: start it with ${args.call} start ${user}`;
+  return new ClientError('UNKNOWN', `${why}. A group is named by its name or its room id.`);
 }
 
 function only(
@@ -83,11 +121,18 @@ function only(
 ): RoomInfo {
   const [first, ...others] = found;
   if (!first) throw new ClientError('UNKNOWN', `Nothing matches "${word}": ${missing}`);
-  if (others.length === 0) return first;
-  const some = found.slice(0, namedMax).map((room) => `${room.room} (${roomTitle(room)})`);
-  const more = found.length > namedMax ? `, and ${found.length - namedMax} more` : '';
-  const list = some.join(', ') + more;
-  throw new ClientError('BAD_ARGUMENT', `"${word}" matches ${found.length} rooms: use the room id. ${list}.`);
+  if (others.length > 0) throw unclear(word, found);
+  return first;
+}
+
+/** `alone`: whom else the word may mean, and there is no 1:1 room with them. */
+function unclear(word: string, found: readonly RoomInfo[], alone: readonly string[] = []): ClientError {
+  const rooms = found.map((room) => `${room.room} (${roomTitle(room)})`);
+  const all = [...rooms, ...alone.map((user) => `${user} (no 1:1 chat)`)];
+  const more = all.length > namedMax ? `, and ${all.length - namedMax} more` : '';
+  const what = alone.length > 0 ? 'rooms and people' : 'rooms';
+  const list = all.slice(0, namedMax).join(', ') + more;
+  return new ClientError('BAD_ARGUMENT', `"${word}" matches ${all.length} ${what}: use the room id. ${list}.`);
 }
 
 /** The same, where a group may be new here: its name comes a moment after it was accepted. Waits for it, five seconds at most, where one has none yet. */
@@ -99,7 +144,11 @@ export async function awaitRoom(session: Named, word: string): Promise<RoomInfo>
       return findRoom(session, word);
     } catch (error) {
       const left = deadline - Date.now();
-      const mayCome = error instanceof ClientError && error.code === 'UNKNOWN' && client.rooms().some(lacksName);
+      const mayCome =
+        error instanceof ClientError &&
+        error.code === 'UNKNOWN' &&
+        !word.startsWith('@') &&
+        client.rooms().some(lacksName);
       if (!mayCome || left <= 0) throw error;
       await nextOfRooms(client, left);
     }

@@ -31,9 +31,10 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
   };
 }
 
-/** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. */
-export function itemSentence(item: TimelineItem): string {
-  const place = `#${item.seq > 0 ? item.seq : '-'}`.padEnd(5);
+/** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. `where`:
+ * said behind it. */
+export function itemSentence(item: TimelineItem, where = ''): string {
+  const place = `#${item.seq > 0 ? item.seq : '-'}${where}`.padEnd(5);
   const written = showsBothTimes(item) ? ` (written ${shown(minute, item.writtenAt) ?? 'at no date'})` : '';
   return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item)}`;
 }
