@@ -166,9 +166,19 @@ async function send({ client, args, out }: Session): Promise<void> {
     if (item?.sending === 'failed') failed++;
     if (item) out.say(describeItem(item), itemSentence(item, where));
   }
-  if (failed > 0) throw new ClientError('REJECTED', `${failed} of ${sent.length} messages were refused.`);
+  if (failed > 0)
+    throw new ClientError(
+      'REJECTED',
+      `${failed} of ${sent.length} messages were refused.${whoLeft(client.room(room), args.call)}`,
+    );
   if (accepted.size < sent.length) await explainWaiting({ client, args, out }, client.room(room));
   else noteUnheard(out, client.room(room), args.call);
+}
+
+/** That the other of a 1:1 room is gone, where that is so. */
+function whoLeft(room: RoomInfo, call: string): string {
+  if (room.other?.status !== 3 && room.other?.status !== 4) return '';
+  return ` The room is of ${roomTitle(room)}; ${call} start ${room.other.user} invites them again.`;
 }
 
 /** Why messages wait: with a failure where they will not go out by themselves. */

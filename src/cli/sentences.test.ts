@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type TroubleCause, troubleCauses } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { Content } from '#proto/gen/content.ts';
+import type { MemberStatus } from '#proto/gen/record.ts';
 import { createOutput } from './output.ts';
 import { datedLines, describeItem, describeRoom, itemSentence, roomSentence } from './sentences.ts';
 
@@ -17,7 +18,16 @@ function item(over: Partial<TimelineItem> = {}, text = 'hello'): TimelineItem {
 
 function room(over: Partial<RoomInfo>): RoomInfo {
   const fixed = { room: '!g:x', direct: false, name: '', topic: '', status: 2, role: 1, members: [], unread: 0 };
-  const rest = { headSeq: 1, lastMs: 0, memberNames: [], invitedBy: '', invitedByBot: false, frozen: '', unheard: [] };
+  const rest = {
+    headSeq: 1,
+    lastMs: 0,
+    memberNames: [],
+    invitedBy: '',
+    invitedByBot: false,
+    other: undefined,
+    frozen: '',
+    unheard: [],
+  };
   return { ...fixed, ...rest, ...over } as RoomInfo;
 }
 
@@ -149,6 +159,14 @@ describe('an invitation', () => {
     expect(roomSentence(room({ ...invited, direct: true, invitedByBot: true }))).toBe(
       '!g:x  1:1, invited by @bob:x, a bot  [invited]',
     );
+    const lonely = (status: MemberStatus, user = '@bob:x') =>
+      roomSentence(room({ direct: true, other: { user, status } }));
+    expect(lonely(1)).toBe('!g:x  waits for the other to accept');
+    expect([lonely(3), lonely(4), lonely(3, '')]).toEqual([
+      '!g:x  @bob, who left',
+      '!g:x  @bob, who declined',
+      '!g:x  somebody, who left',
+    ]);
     expect(roomSentence(room({ members: ['@info:x'], direct: true, bot: true }))).toBe('!g:x  @info (a bot)');
   });
 });

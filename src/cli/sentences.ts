@@ -75,9 +75,17 @@ export function roomTitle(room: RoomInfo): string {
     (room.invitedBy
       ? `${room.direct ? '1:1' : `group, as ${roleWords[room.role] || 'member'}`}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
       : room.direct
-        ? 'waits for the other to accept'
+        ? lonely(room)
         : 'nobody else yet')
   );
+}
+
+/** A 1:1 room where nobody else is. */
+function lonely({ other }: RoomInfo): string {
+  const went = other && { 3: 'left', 4: 'declined' }[other.status as number];
+  return went
+    ? `${other.user === '' ? 'somebody' : shortName(other.user)}, who ${went}`
+    : 'waits for the other to accept';
 }
 
 /** An alarm for people. `call`: how they call the program. */

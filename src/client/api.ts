@@ -157,7 +157,7 @@ export interface Luxchat {
   /** Messages pinned here. Throws UNKNOWN. */
   pins(room: string): readonly MessageRef[];
 
-  /** Writes a text of 1 to 16,384 bytes; resolves with its line as soon as it is safe on this device. UNKNOWN, UNTRUSTED, BAD_ARGUMENT. */
+  /** Writes a text of 1 to 16,384 bytes; resolves with its line as soon as it is safe on this device. UNKNOWN, also where the other of a 1:1 room left, UNTRUSTED, BAD_ARGUMENT. */
   send(room: string, text: string, options?: SendOptions): Promise<TimelineItem>;
   /** The same for any content of at most 24 KiB. */
   sendContent(room: string, content: Content): Promise<TimelineItem>;

@@ -11,7 +11,7 @@ export type SendState =
   | 'waiting'
   /** Durable at the room's hub. */
   | 'accepted'
-  /** Refused for good: see `failure`. Remove or send again. */
+  /** Refused for good, or the other of a 1:1 room left before it went out (`NOT_MEMBER`): see `failure`. Remove or send again. */
   | 'failed';
 
 /** A line of a conversation. Edits, reactions and deletions are folded into the message that they concern. */
@@ -124,6 +124,9 @@ export interface RoomInfo {
   readonly invitedByBot: boolean;
   /** The other of this 1:1 room is a bot, as their provider says. */
   readonly bot: boolean;
+  /** The other of this 1:1 room: INVITED until they accept; LEFT or DECLINED: nothing can be said here until `startDirect` invites them again. Absent in groups,
+   * and before anybody was invited. `user` is empty where the provider forgot an erased one before this device read who it was. */
+  readonly other: { readonly user: string; readonly status: MemberStatus } | undefined;
   /** Why sending is frozen; empty = it is not. */
   readonly frozen: AlarmCode | '';
   /** Others in it who are given no keys of what is written here; nobody where this user is not in. */

@@ -171,9 +171,16 @@ export class Membership {
   async #reopen(replica: RoomReplica, user: string): Promise<void> {
     const { user: self, people } = this.#parts();
     if (!replica.joined) await this.#comeBack(replica, people.get(self)?.fingerprint);
-    const partner = replica.chain.state?.members.get(replica.chain.memberOf(user))?.status;
-    if (partner === MEMBER_STATUS_LEFT || partner === MEMBER_STATUS_DECLINED)
-      await this.invite(replica.room, user, Role.ROLE_ADMIN);
+    const status = replica.other?.status;
+    if (status !== MEMBER_STATUS_LEFT && status !== MEMBER_STATUS_DECLINED) return;
+    await this.#needAccount(user);
+    await this.invite(replica.room, user, Role.ROLE_ADMIN);
+  }
+
+  /** Someone whom this device knows may be erased since: an invitation would wait for ever. */
+  async #needAccount(user: string): Promise<void> {
+    if (!(await this.#parts().people.isThere(user)))
+      throw new ClientError('UNKNOWN', 'There is nobody with this Luxchat-ID any more.');
   }
 
   async #comeBack(replica: RoomReplica, fingerprint: Uint8Array | undefined): Promise<void> {

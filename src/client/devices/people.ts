@@ -105,12 +105,12 @@ export class People {
   }
 
   /** Fetches identity and manifests of users who share `room` (empty: one user by exact id). Users that the server does not show stay as
-   * they are. Rejects as requests do, and with REJECTED BUSY where the server goes on putting someone off. */
-  async refresh(users: readonly string[], room: string): Promise<void> {
+   * they are, and those that it does not know come into `missing`. Rejects as requests do, and with REJECTED BUSY where the server goes on putting someone off. */
+  async refresh(users: readonly string[], room: string, missing = new Set<string>()): Promise<void> {
     let waiting = [...users];
     for (let attempt = 0; waiting.length > 0; attempt++) {
       const some = waiting.slice(0, usersPerQuery);
-      const deferred = await this.#query(some, room);
+      const deferred = await this.#query(some, room, missing);
       waiting = [...waiting.slice(usersPerQuery), ...deferred];
       if (deferred.length < some.length) continue;
       if (attempt >= deferredTries)
@@ -122,7 +122,14 @@ export class People {
     }
   }
 
-  async #query(users: readonly string[], room: string): Promise<readonly string[]> {
+  /** Does the server know somebody with this exact id? What it shows of them is learnt. Rejects as `refresh` does. */
+  async isThere(user: string): Promise<boolean> {
+    const missing = new Set<string>();
+    await this.refresh([user], '', missing);
+    return !missing.has(user);
+  }
+
+  async #query(users: readonly string[], room: string, missing: Set<string>): Promise<readonly string[]> {
     const manifestsAbove = users.length === 1 ? (this.#known.get(users[0] as string)?.manifest.body.version ?? 0) : 0;
     const value = { room, users: [...users], manifestsAbove };
     const asked = {
@@ -132,6 +139,7 @@ export class People {
     };
     const answer = await this.#parts().request({ $case: 'queryKeys', value }, 'keysAnswer');
     for (const keys of answer.users) await this.#learn(keys, asked);
+    for (const user of answer.missing) missing.add(user);
     return answer.deferred;
   }
 

@@ -110,6 +110,18 @@ export class RoomReplica {
     return this.chain.state?.policy.direct ?? this.local.direct;
   }
 
+  /** The other of this 1:1 room as the chain has them; nobody in groups, and before anybody was invited. */
+  get other(): RoomInfo['other'] {
+    const { chain, own } = this;
+    const other = this.direct && [...(chain.state?.members ?? [])].find(({ number }) => number !== own);
+    return other ? { user: chain.user(other.number), status: other.status } : undefined;
+  }
+
+  /** Is it a 1:1 room whose other left, or did not want it? Nothing goes out there before they are invited again. */
+  get deserted(): boolean {
+    return this.other !== undefined && isOut(this.other.status);
+  }
+
   /** Is it a 1:1 room with a bot? */
   get isWithBot(): boolean {
     const { chain, local } = this;
@@ -169,6 +181,7 @@ export class RoomReplica {
       invitedBy: local.invitedBy,
       invitedByBot: local.invitedByBot,
       bot: this.isWithBot,
+      other: this.other,
       frozen: local.frozen as AlarmCode | '',
       unheard: (this.joined ? others : []).flatMap(({ number }) => {
         const why = this.#unheard(number);
@@ -315,6 +328,15 @@ export class RoomReplica {
   /** Throws UNKNOWN where this user is out of the room. */
   needPresence(): void {
     if (isOut(this.local.status)) throw new ClientError('UNKNOWN', 'You are not in this room any more.');
+  }
+
+  /** Throws UNKNOWN where this is a 1:1 room whose other is gone. */
+  needOther(): void {
+    if (this.deserted)
+      throw new ClientError(
+        'UNKNOWN',
+        'The other person left this chat: nobody would read it. Start it again to invite them.',
+      );
   }
 
   /** Writes the room's row. */

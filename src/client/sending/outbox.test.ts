@@ -20,6 +20,7 @@ class World {
   readonly background: Promise<void>[] = [];
   live = true;
   maySend = true;
+  deserted = false;
   unheard = false;
   sealed = 0;
   caughtUp = 0;
@@ -80,6 +81,7 @@ class World {
     return {
       room,
       maySend: () => this.maySend,
+      deserted: async () => this.deserted,
       unheard: this.unheard,
       seal: async (send, row) => {
         await this.sealing;
@@ -233,6 +235,25 @@ describe('outbox', () => {
     expect(world.submitted).toEqual(['new#2']);
     await world.logShows('new#2');
     expect(await world.rows()).toBe(0);
+  });
+
+  it('gives messages up where the other of a 1:1 room is gone, and keeps what nobody sees', async () => {
+    const world = new World();
+    world.maySend = false;
+    const edit = { room, kind, content: textContent('quiet'), counts: false };
+    await world.outbox.addAll([edit]);
+    await world.add('one');
+    await Promise.all(world.background);
+    expect(world.outbox.waiting(room).map(({ failed }) => failed)).toEqual([0, 0]);
+    world.deserted = true;
+    world.outbox.kick(room);
+    await Promise.all(world.background);
+    expect(world.outbox.waiting(room).map(({ failed }) => failed)).toEqual([0, Rejection.REJECTION_NOT_MEMBER]);
+    // They came back: only a person sends it again.
+    [world.deserted, world.maySend] = [false, true];
+    world.outbox.kick(room);
+    await Promise.all(world.background);
+    expect(world.submitted).toEqual(['quiet#1']);
   });
 
   it('leaves a message alone when the log shows another one under its id', async () => {

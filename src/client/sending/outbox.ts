@@ -13,6 +13,8 @@ export interface SendingRoom {
   readonly room: string;
   /** False while nothing can go out: the other person has not accepted, this device is not confirmed, sending is frozen. */
   maySend(): boolean;
+  /** Is it a 1:1 room whose other is gone? Told behind what the room is taking in just now, which may say that they are invited again. */
+  deserted(): Promise<boolean>;
   /** Would the other of a 1:1 room not have been given the key at the last try? What waits is tried again, but goes on only when somebody acts. */
   readonly unheard: boolean;
   /** Encrypts (or, for plain kinds, signs off) under a fresh send id, which it makes durable together with `row(sealed)`. Undefined where the
@@ -174,8 +176,18 @@ export class Outbox {
     for (;;) {
       const next = this.#waiting.next(room);
       const target = this.#ports.room(room);
-      if (!next || !target || this.#closed || !this.#ports.live() || !target.maySend()) return;
+      if (!next || !target || this.#closed || !this.#ports.live()) return;
+      if (!target.maySend()) return this.#giveUp(target);
       if (!(await this.#attempt(next, target))) return;
+    }
+  }
+
+  /** Nobody would ever read it: a person is told. What they do not see goes out should the other come back. */
+  async #giveUp(target: SendingRoom): Promise<void> {
+    if (!(await target.deserted())) return;
+    for (const send of [...this.#waiting.of(target.room)]) {
+      const isOpen = send.counts && !send.failed && !this.#waiting.accepted(send);
+      if (isOpen) await this.#waiting.replace(send, { ...send, failed: Rejection.REJECTION_NOT_MEMBER });
     }
   }
 

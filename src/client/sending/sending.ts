@@ -46,6 +46,10 @@ export class RoomSender implements SendingRoom {
     return !chain.state.policy.direct || chain.state.joined === 2;
   }
 
+  deserted(): Promise<boolean> {
+    return this.#replica.exclusive(async () => this.#replica.deserted);
+  }
+
   get unheard(): boolean {
     return this.#unheard;
   }

@@ -44,6 +44,7 @@ export class Writing {
   /** See Luxchat.sendContent. */
   async content(room: string, content: Content): Promise<TimelineItem> {
     const replica = this.#open(room);
+    replica.needOther();
     needFit(content, contentLimits.contentBytesMax, 'message');
     const counts = !quiet.has(content.body?.$case ?? '');
     const ahead = counts ? this.#ahead(replica) : [];

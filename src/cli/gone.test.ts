@@ -1,0 +1,61 @@
+// People who are gone, as the terminal client shows it: who left a 1:1 room, and whose account is no more, is not waited for.
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
+import { eventually, ProviderProcess } from '#server/test/harness.ts';
+import { runHere } from './test/program.ts';
+
+let provider: ProviderProcess;
+let alice = '';
+const open: LuxchatClient[] = [];
+beforeAll(async () => {
+  provider = await ProviderProcess.start();
+  alice = await provider.login('alice');
+});
+afterAll(async () => {
+  await Promise.all(open.map((client) => client.close()));
+  await provider?.remove();
+  if (alice !== '') rmSync(alice, { recursive: true, force: true });
+});
+
+async function device(user: string): Promise<LuxchatClient> {
+  const client = await provider.device(user);
+  open.push(client);
+  return client;
+}
+
+/** Takes the invitation once it is there. */
+async function joins(client: LuxchatClient, room: string): Promise<void> {
+  const { MEMBER_STATUS_INVITED } = MemberStatus;
+  const isInvited = () => client.rooms().some((each) => each.room === room && each.status === MEMBER_STATUS_INVITED);
+  await eventually('the invitation is there', isInvited, 20_000, [client]);
+  await client.accept(room);
+}
+
+it('tells who left from who has not accepted yet, and says where nobody is to be invited again', async () => {
+  const ben = await device('ben');
+  const lines = async (...args: string[]) => (await runHere(alice, args)).lines[0];
+  const errors = async (...args: string[]) => (await runHere(alice, args)).errors;
+  const room = String((await lines('start', ben.user))?.room);
+  const other = async () => ((await lines('rooms'))?.other as { status?: number } | undefined)?.status;
+  expect(await other()).toBe(MemberStatus.MEMBER_STATUS_INVITED);
+  await joins(ben, room);
+  expect(await lines('send', room, 'Moien')).toMatchObject({ sending: 'accepted' });
+
+  await ben.leave(room);
+  // The first command after that may learn of it on the way: it says so all the same.
+  expect(await errors('send', room, 'still there?')).toMatch(/left/);
+  expect(await other()).toBe(MemberStatus.MEMBER_STATUS_LEFT);
+  expect(await errors('send', room, 'still there?')).toContain('left this chat');
+  expect(await lines('start', ben.user)).toMatchObject({ other: { status: MemberStatus.MEMBER_STATUS_INVITED } });
+  await joins(ben, room);
+  expect(await lines('send', room, 'Welcome back')).toMatchObject({ sending: 'accepted' });
+
+  await ben.account.erase(await provider.stepUp(ben, 'ben', 'erase'));
+  expect(await other()).toBe(MemberStatus.MEMBER_STATUS_LEFT);
+  expect(await errors('send', room, 'still there?')).toContain('left this chat');
+  expect(await errors('start', ben.user)).toContain('nobody with this Luxchat-ID any more');
+  // Nobody was invited by that.
+  expect(await other()).toBe(MemberStatus.MEMBER_STATUS_LEFT);
+});
