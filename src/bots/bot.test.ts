@@ -44,8 +44,16 @@ class Stage extends Emitter<ClientEvents> {
   }
 
   /** In this room the newest record came then. */
-  has(room: string, lastMs: number): void {
-    this.#rooms.set(room, { room, lastMs, direct: true, status: joined, members: [] } as unknown as RoomInfo);
+  has(room: string, lastMs: number, other: MemberStatus = joined): void {
+    const person = { user: '@ann:x', status: other };
+    this.#rooms.set(room, {
+      room,
+      lastMs,
+      direct: true,
+      status: joined,
+      members: [],
+      other: person,
+    } as unknown as RoomInfo);
   }
 
   /** Something comes in this room; resolves when the bot has looked at it. */
@@ -101,6 +109,15 @@ describe('a bot', () => {
     stage.has('e', 50);
     await stage.comes('e');
     expect(stage.gone).toEqual(['c', 'a']);
+  });
+
+  it('answers nobody who left', async () => {
+    stage = new Stage(3);
+    stage.has('!a', 1, left);
+    stage.has('!b', 2);
+    // Of the two it reads one alone.
+    await stage.begin(1);
+    expect(stage.looks).toBe(1);
   });
 
   it('leaves the same one later, where it could not now', async () => {

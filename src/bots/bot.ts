@@ -106,7 +106,8 @@ export class Bot {
     else if (info.status === MEMBER_STATUS_JOINED && !info.direct) await this.client.leave(room);
     else if (info.status === MEMBER_STATUS_JOINED) {
       this.#heard(room);
-      await this.#answer(info);
+      // Who left before the answer gets none: it could not be sent.
+      if (info.other?.status !== MemberStatus.MEMBER_STATUS_LEFT) await this.#answer(info);
       await this.#leaveSilent();
     } else this.#silence.delete(room);
   }
