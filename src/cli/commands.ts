@@ -171,7 +171,8 @@ async function send({ client, args, out }: Session): Promise<void> {
       'REJECTED',
       `${failed} of ${sent.length} messages were refused.${whoLeft(client.room(room), args.call)}`,
     );
-  if (accepted.size < sent.length) await explainWaiting({ client, args, out }, client.room(room));
+  // What waited from before may have gone out meanwhile, and says nothing of these.
+  if (!sent.every((id) => accepted.has(id))) await explainWaiting({ client, args, out }, client.room(room));
   else noteUnheard(out, client.room(room), args.call);
 }
 

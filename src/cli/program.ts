@@ -1,5 +1,6 @@
 // One run of the terminal client: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
 import { ClientError } from '#client/errors.ts';
+import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { hasDevice, openDevice } from '#client/node/device-folder.ts';
 import { account } from './account.ts';
 import { type Arguments, programOf, readArguments } from './arguments.ts';
@@ -37,6 +38,9 @@ const all: Readonly<Record<string, Command>> = {
   chat: { live: false, watches: true, run: chat },
 };
 
+/** How long a command waits for what can go out, before and after its own work: next to nothing where nothing waits. */
+const bringOutMs = 3_000;
+
 /** Runs the command that the arguments name, as the program at the path `script`. Resolves with the status to end with: 0; 1 = failed; 2 = called wrongly. */
 export async function runProgram(words: readonly string[], script: string, console?: Console): Promise<number> {
   let out = createOutput(words.includes('--json'), console);
@@ -70,12 +74,22 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     client.on('deviceEnding', (device) => out.note(endingSentence(device, args.call)));
     await client.start();
     if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
+    // What waited from before goes out now that somebody accepted, and is shown so; what this very command set free goes before it ends.
+    if (command.live) await bringOut(client, args);
     await command.run({ client, args, out, keyboard });
+    if (command.live) await bringOut(client, args);
   } catch (error) {
     throw withNextStep(error, args);
   } finally {
     await client.close();
   }
+}
+
+/** What does not come through in this time does with a later command. */
+async function bringOut(client: LuxchatClient, { timeoutMs }: Arguments): Promise<void> {
+  await client.flushed(Math.min(bringOutMs, timeoutMs)).catch((error) => {
+    if (!(error instanceof ClientError)) throw error;
+  });
 }
 
 function unknownCommand({ command, program }: Arguments): ClientError {
