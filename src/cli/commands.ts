@@ -19,6 +19,7 @@ import {
 } from './sentences.ts';
 import { type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
 import { status } from './status.ts';
+import { waysToConfirm } from './unconfirmed.ts';
 
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
@@ -91,9 +92,7 @@ async function whoami({ client, args, out }: Session): Promise<void> {
   const confirmed = (await client.devices()).find((device) => device.current)?.confirmed ?? false;
   const { user, device, deviceId } = client;
   const security = client.security.state();
-  const state = confirmed
-    ? 'confirmed'
-    : `not confirmed yet: run ${args.call} verify here, and verify on a confirmed device${security.backup ? ', or unlock here' : ''}`;
+  const state = confirmed ? 'confirmed' : `not confirmed yet: ${await waysToConfirm(client, args.call)}`;
   const kept = security.backup ? 'messages secured' : `messages not secured: run ${args.call} secure`;
   const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup };
   out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept);
@@ -196,7 +195,7 @@ async function explainWaiting({ client, args, out }: Omit<Session, 'keyboard'>, 
   if (!confirmed)
     throw new ClientError(
       'NOT_CONFIRMED',
-      `This device is not confirmed: the message waits until you ran ${args.call} verify, and verify on a confirmed one.`,
+      `This device is not confirmed, and the message waits until it is: ${await waysToConfirm(client, args.call)}.`,
     );
   if (explainUnheard(out, room, args.call)) return;
   out.note(

@@ -12,6 +12,7 @@ import { firstLogin } from './first-login.ts';
 import type { Keyboard } from './keyboard.ts';
 import { showAddress, standInPerson } from './luxid.ts';
 import type { Output } from './output.ts';
+import { waysToConfirm } from './unconfirmed.ts';
 
 /** Logs this folder's device in and waits until it is ready. Throws STORE where one lives there already. */
 export async function login(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
@@ -38,8 +39,7 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
     const listing = loggedIn.firstLogin ? await client.directory.listing().catch(() => undefined) : undefined;
     const isUnasked = listing?.choice === 'unasked';
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
-    const byPassword = client.security.state().backup ? `run ${args.call} unlock and type your password, or ` : '';
-    const further = `This is a further device. To read and write ${byPassword}run ${args.call} verify here, and verify on a confirmed one.`;
+    const further = `This is a further device. To read and write ${await waysToConfirm(client, args.call)}.`;
     const first = `If you lose this device you lose your messages, until you run ${args.call} secure.`;
     out.say(
       {

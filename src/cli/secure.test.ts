@@ -52,7 +52,13 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
   };
   const hear = (...lines: string[]) => said.push(...lines);
   const out = { json: false, say: (_: object, ...lines: string[]) => hear(...lines), note: hear };
-  const numbered = async () => [1, 2, 3].map((device) => ({ device, name: `device ${device}` }));
+  const numbered = async () =>
+    [1, 2, 3].map((device) => ({
+      device,
+      name: `device ${device}`,
+      current: device === 1,
+      confirmed: device === 2,
+    }));
   const removeDevice = async (device: number) => void given.push(`removed ${device}`);
   const renameDevice = async (device: number, name: string) => void given.push(`renamed ${device} ${name}`);
   const client = { device: 1, security, devices: numbered, removeDevice, renameDevice, on: () => () => {} };

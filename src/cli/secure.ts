@@ -7,6 +7,7 @@ import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
 import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
+import { waysToConfirm } from './unconfirmed.ts';
 
 /** Milliseconds that reading back is waited for: 10,000 sessions take far less. It goes on by itself. */
 const readBackMs = 10 * 60_000;
@@ -16,7 +17,7 @@ export async function secure(session: Session): Promise<void> {
   const { client, args, out } = session;
   if (args.startOver) return startOver(session);
   const { state, backup } = client.security.state();
-  if (state === 'unconfirmed') throw notConfirmed(session);
+  if (state === 'unconfirmed') throw await notConfirmed(session);
   if (backup)
     throw new ClientError(
       'BAD_ARGUMENT',
@@ -66,7 +67,7 @@ export async function password(session: Session): Promise<void> {
   if (what !== 'change' && what !== 'lost')
     throw new ClientError('BAD_ARGUMENT', `${args.call} password change, or password lost.`);
   const { state, backup } = client.security.state();
-  if (state === 'unconfirmed') throw what === 'lost' ? lostEverywhere(session) : notConfirmed(session);
+  if (state === 'unconfirmed') throw what === 'lost' ? lostEverywhere(session) : await notConfirmed(session);
   if (!backup) throw new ClientError('UNKNOWN', `There is no password yet: run ${args.call} secure.`);
   out.note(
     what === 'lost'
@@ -109,13 +110,9 @@ function progressOf({ client, out }: Session) {
   };
 }
 
-function notConfirmed({ client, args }: Session): ClientError {
-  const { backup } = client.security.state();
-  const way = backup ? `run ${args.call} unlock and type your password, or ` : '';
-  return new ClientError(
-    'NOT_CONFIRMED',
-    `This device is not confirmed: ${way}run ${args.call} verify here and on a confirmed one.`,
-  );
+async function notConfirmed({ client, args }: Session): Promise<ClientError> {
+  const ways = await waysToConfirm(client, args.call);
+  return new ClientError('NOT_CONFIRMED', `This device is not confirmed: ${ways}.`);
 }
 
 function lostEverywhere({ args }: Session): ClientError {
