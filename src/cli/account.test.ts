@@ -50,6 +50,9 @@ describe('account deactivate', () => {
     await account(session);
     expect(given).toEqual(['deactivate by deactivate']);
     expect(said.join(' ')).toContain('not secured');
+    // It said that nobody reaches one, while messages wait.
+    expect(said.join(' ')).toMatch(/messages wait for you until you log in again/);
+    expect(said.join(' ')).not.toContain('nobody reaches');
   });
 
   it('does nothing for who says anything else', async () => {

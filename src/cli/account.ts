@@ -22,8 +22,8 @@ export async function account(session: Session): Promise<void> {
 async function deactivate(session: Session): Promise<void> {
   const { client, out } = session;
   out.note(
-    'All your devices are logged out, nobody reaches you and nobody finds you. What you wrote stays with those you wrote to until its time is over.',
-    'When you log in with LuxID again, the account is active again.',
+    'All your devices are logged out, and nobody finds you by a name. Others are not told: messages wait for you until you log in again, as long as the provider keeps them.',
+    'What you wrote stays with those you wrote to until its time is over. When you log in with LuxID again, the account is active again.',
     ...notSecured(session),
   );
   await agreed(session, 'Deactivate your account?');

@@ -63,7 +63,7 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
 }
 
 const backSentence =
-  'Your account was deactivated, and is active again: others reach you from now on. Being found by a name is off until you say so.';
+  'Your account was deactivated, and is active again. Messages of others waited for you. Being found by a name is off until you say so.';
 
 function throughBrowser(args: Arguments, out: Output): Promise<LoggedIn> {
   return terminalLogin({ server: args.server }, { deviceName: args.deviceName, show: showAddress(out) });

@@ -87,6 +87,9 @@ describe('search', () => {
       { type: 'found', user: '@c:x', name: '', bot: false, byLink: true },
     ]);
     expect(lines.slice(0, 3)).toEqual(['@a:x  Ann', '@b:x  Info  [bot]', '@c:x']);
+    // An exact id is shown back, also where nobody has it or its account is deactivated.
+    expect(lines[3]).toContain('No server was asked whether anybody has this Luxchat-ID.');
+    expect((await run('search', ['ann'], { found: found.slice(0, 2) })).lines.join()).not.toContain('No server');
   });
 
   it('says where nobody was found, and wants something to look for', async () => {

@@ -32,8 +32,12 @@ async function search({ client, args, out }: Session): Promise<void> {
   need(args, 0, 'a name, a Luxchat-ID or a contact link');
   const found = await client.directory.search(args.rest.join(' '));
   for (const hit of found) out.say(describeFind(hit), findSentence(hit));
+  // The same whether anybody has it or not: who exists is not found out by searching.
+  const unasked = found.some(({ name }) => name === '')
+    ? 'No server was asked whether anybody has this Luxchat-ID. '
+    : '';
   const nobody = 'Nobody. Who does not want to be found is reached by their exact Luxchat-ID.';
-  if (!out.json) out.note(found.length === 0 ? nobody : `Talk with ${args.call} start and the Luxchat-ID.`);
+  if (!out.json) out.note(found.length === 0 ? nobody : `${unasked}Talk with ${args.call} start and the Luxchat-ID.`);
 }
 
 async function findable({ client, args, out }: Session): Promise<void> {
