@@ -107,9 +107,9 @@ describe('what the terminal client prints', () => {
     expect(itemSentence(item({ kind: 'deleted' }))).toBe('#12   12:34 @bob: (deleted)');
   });
 
-  it('says of a line that only a key file vouches for that nobody else does', () => {
+  it('says of a line whose key came from a backup or a key file alone that nobody here verified it', () => {
     expect(itemSentence(item({ unproven: true }))).toBe(
-      '#12   12:34 @bob: hello (NOT PROVEN: only a key file says who wrote this)',
+      '#12   12:34 @bob: hello (NOT PROVEN: nobody here could verify who wrote this; its key came from a backup or a key file)',
     );
     expect(describeItem(item({ unproven: true }))).toMatchObject({ unproven: true });
   });

@@ -121,7 +121,9 @@ function saying(item: TimelineItem): string {
     .map(([emoji, people]) => ` ${emoji}${people.length > 1 ? people.length : ''}`)
     .join('');
   const state = item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${item.failure})` : '';
-  const doubt = item.unproven ? ' (NOT PROVEN: only a key file says who wrote this)' : '';
+  const doubt = item.unproven
+    ? ' (NOT PROVEN: nobody here could verify who wrote this; its key came from a backup or a key file)'
+    : '';
   return `${who}: ${text}${item.edited ? ' (edited)' : ''}${doubt}${marks}${state}`;
 }
 
