@@ -5,7 +5,7 @@ import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { explainUnheard, identityMark, noteUnheard } from './heard.ts';
-import { awaitRoom, findInvitation, invitationsOf, isCurrent, isWaiting, messageAt } from './naming.ts';
+import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, isWaiting, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
   alarmSentence,
@@ -24,7 +24,7 @@ import { waysToConfirm } from './unconfirmed.ts';
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
-  rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isCurrent)) },
+  rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isShown)) },
   invitations: { live: true, run: async (session) => listInvitations(session) },
   group: { live: true, run: makeGroup },
   invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
@@ -96,6 +96,11 @@ async function whoami({ client, args, out }: Session): Promise<void> {
   const kept = security.backup ? 'messages secured' : `messages not secured: run ${args.call} secure`;
   const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup };
   out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept);
+}
+
+/** A room that one was taken out of does not vanish without a word. */
+function isShown(room: RoomInfo): boolean {
+  return isCurrent(room) || (isRemovedFrom(room) && room.listed);
 }
 
 function listRooms(out: Output, rooms: readonly RoomInfo[]): void {

@@ -59,3 +59,39 @@ it('tells who left from who has not accepted yet, and says where nobody is to be
   // Nobody was invited by that.
   expect(await other()).toBe(MemberStatus.MEMBER_STATUS_LEFT);
 });
+
+it('keeps a group that one was taken out of readable, and says so', async () => {
+  const ann = await device('ann');
+  const { user } = (await runHere(alice, ['whoami'])).lines[0] as { user: string };
+  const room = await ann.createGroup({ name: 'Hiking', invite: [user] });
+  expect(await runHere(alice, ['accept', room])).toMatchObject({ status: 0 });
+  await eventually(
+    'she reads its name',
+    async () => (await runHere(alice, ['members', 'Hiking'])).status === 0,
+    20_000,
+    [ann],
+  );
+  await ann.send(room, 'Moien');
+  await ann.flushed();
+  const shown = async () => JSON.stringify((await runHere(alice, ['history', 'Hiking'])).lines);
+  expect(await shown()).toContain('Moien');
+  await ann.remove(room, user);
+  expect(await shown()).toContain('Moien');
+  const rooms = (await runHere(alice, ['rooms'])).lines;
+  expect(rooms).toContainEqual(expect.objectContaining({ room, status: MemberStatus.MEMBER_STATUS_REMOVED }));
+  expect((await runHere(alice, ['send', 'Hiking', 'still there?'])).errors).toContain('not in this room any more');
+});
+
+it('shows no invitation of who is blocked, until they are blocked no more', async () => {
+  const eve = await device('eve');
+  const { user } = (await runHere(alice, ['whoami'])).lines[0] as { user: string };
+  const room = await eve.createGroup({ name: 'bait', invite: [user] });
+  const isListed = async (command: string) =>
+    (await runHere(alice, [command])).lines.some((line) => line.room === room);
+  await eventually('the invitation is there', () => isListed('invitations'), 20_000, [eve]);
+  await runHere(alice, ['block', eve.user]);
+  expect([await isListed('invitations'), await isListed('rooms')]).toEqual([false, false]);
+  expect((await runHere(alice, ['accept', room])).status).toBe(1);
+  await runHere(alice, ['unblock', eve.user]);
+  expect(await isListed('invitations')).toBe(true);
+});

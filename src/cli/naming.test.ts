@@ -108,6 +108,21 @@ describe('a room that a person names', () => {
     expect(findRoom(device([{ ...direct, room: '!d0', status: 3 }]).session, bob).room).toBe('!d0');
   });
 
+  // Whoever was taken out of a group could not read what was said there before, unless they knew its id.
+  it('is one that they are out of where no current one is meant, and a new one may yet be called so', async () => {
+    const former: Held = { room: '!g0', name: 'Hiking', status: 5, people: [bob] };
+    const declined: Held = { room: '!g3', name: 'Hiking', status: 4 };
+    expect(findRoom(device([former, declined]).session, 'Hik').room).toBe('!g0');
+    expect(findRoom(device([{ ...former, status: 3 }]).session, 'g0').room).toBe('!g0');
+    const fresh: Partial<RoomInfo> = { room: '!g1' };
+    const { events, session } = device([former, fresh]);
+    expect((await awaitRoom(session, 'g0')).room).toBe('!g0');
+    const found = awaitRoom(session, 'Hiking');
+    Object.assign(fresh, { name: 'Hiking' });
+    events.emit('room', {} as RoomInfo);
+    expect((await found).room).toBe('!g1');
+  });
+
   it("is said to be unclear where a word could be another person, a room's name, or oneself", () => {
     const direct = { room: '!d1', direct: true, people: [bob] };
     const unclear = (rooms: Held[], word: string) =>

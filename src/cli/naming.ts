@@ -15,9 +15,19 @@ export interface Named {
   readonly args: Arguments;
 }
 
-/** Invited, joined, or to be let in again: what a person calls their rooms. Those they left or declined are found by their id alone. */
+/** Invited, joined, or to be let in again: what a person calls their rooms. */
 export function isCurrent(room: RoomInfo): boolean {
   return room.status === 1 || room.status === 2 || isWaiting(room);
+}
+
+/** Was this person taken out of it? The server's list tells so for 30 days. */
+export function isRemovedFrom({ status }: RoomInfo): boolean {
+  return status === 5 || status === 6;
+}
+
+/** Left, or taken out of: what was said before stays readable here. */
+function isFormer(room: RoomInfo): boolean {
+  return room.status === 3 || isRemovedFrom(room);
 }
 
 /** Did its person start over, and somebody has yet to let them in again? They can read meanwhile. */
@@ -27,7 +37,7 @@ export function isWaiting(room: RoomInfo): boolean {
 
 /**
  * The room that a word names: its id; the 1:1 room with this Luxchat-ID; or a unique part of a current room's id or name, or of the Luxchat-ID of who is
- * in a 1:1 room. A person never names a group: what is meant for them alone would be read by all of it. Throws UNKNOWN or BAD_ARGUMENT.
+ * in a 1:1 room. Where that is none, one that they are out of, by id or name. A person never names a group: what is meant for them alone would be read by all of it. Throws UNKNOWN or BAD_ARGUMENT.
  */
 export function findRoom(session: Named, word: string): RoomInfo {
   const { client, args } = session;
@@ -46,7 +56,9 @@ export function findRoom(session: Named, word: string): RoomInfo {
   const [lonely] = alone;
   if (lonely !== undefined && found.length === 0 && alone.length === 1) throw noDirect(session, lonely);
   if (lonely !== undefined) throw unclear(word, found, alone);
-  return only(found, {
+  const isNamed = ({ room, name }: RoomInfo) => part(room) || part(name);
+  const former = word.startsWith('@') ? [] : rooms.filter((room) => isFormer(room) && isNamed(room));
+  return only(found.length > 0 ? found : former, {
     word,
     missing: `see ${args.call} rooms and ${args.call} invitations. The start of an id will do.`,
   });
@@ -140,18 +152,16 @@ export async function awaitRoom(session: Named, word: string): Promise<RoomInfo>
   const { client, args } = session;
   const deadline = Date.now() + Math.min(nameMs, args.timeoutMs);
   for (;;) {
+    const left = deadline - Date.now();
+    const mayCome = left > 0 && !word.startsWith('@') && client.rooms().some(lacksName);
     try {
-      return findRoom(session, word);
+      const found = findRoom(session, word);
+      // One that they are out of may be called as the new one.
+      if (!mayCome || !isFormer(found) || found.room.includes(word)) return found;
     } catch (error) {
-      const left = deadline - Date.now();
-      const mayCome =
-        error instanceof ClientError &&
-        error.code === 'UNKNOWN' &&
-        !word.startsWith('@') &&
-        client.rooms().some(lacksName);
-      if (!mayCome || left <= 0) throw error;
-      await nextOfRooms(client, left);
+      if (!mayCome || !(error instanceof ClientError) || error.code !== 'UNKNOWN') throw error;
     }
+    await nextOfRooms(client, left);
   }
 }
 

@@ -159,6 +159,8 @@ describe('an invitation', () => {
     expect(roomSentence(room({ ...invited, direct: true, invitedByBot: true }))).toBe(
       '!g:x  1:1, invited by @bob:x, a bot  [invited]',
     );
+    const out = (status: MemberStatus) => roomSentence(room({ status, name: 'Hiking' }));
+    expect([out(3), out(5)]).toEqual(['!g:x  Hiking  [you left]', '!g:x  Hiking  [you were removed]']);
     const lonely = (status: MemberStatus, user = '@bob:x') =>
       roomSentence(room({ direct: true, other: { user, status } }));
     expect(lonely(1)).toBe('!g:x  waits for the other to accept');

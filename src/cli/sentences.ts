@@ -55,11 +55,19 @@ export function describeRoom(room: RoomInfo): Record<string, unknown> {
   return { type: 'room', ...room };
 }
 
+const standings: Readonly<Record<number, string>> = {
+  1: '  [invited]',
+  3: '  [you left]',
+  5: '  [you were removed]',
+  6: '  [you were removed, and banned]',
+  7: '  [waits until you are let in again]',
+};
+
 /** The same for people. */
 export function roomSentence(room: RoomInfo): string {
   const unread = room.unread > 0 ? `  (${room.unread} unread)` : '';
   const frozen = room.frozen ? `  FROZEN: ${room.frozen}` : '';
-  const standing = room.status === 1 ? '  [invited]' : room.status === 7 ? '  [waits until you are let in again]' : '';
+  const standing = standings[room.status] ?? '';
   return `${room.room}  ${roomTitle(room)}${standing}${unread}${frozen}${unheardMark(room.unheard)}`;
 }
 

@@ -202,7 +202,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       confirmed: () => this.ownDevices.confirmed,
       lacking: () => this.sessionKeys.look(),
       hides: (user, atMs) => this.blocks.hides(user, atMs),
-      hidesRoom: (room) => this.blocks.hidesRoom(room),
+      hidesRoom: (room) => this.#hidesRoom(room),
       emit: (name, value) => this.emit(name, value),
       alarm: (alarm) => this.#alarm(alarm),
       background: (work) => this.#chores.background(work),
@@ -261,6 +261,11 @@ export class ClientCore extends Emitter<ClientEvents> {
   /** See Luxchat.counters. */
   counters(): Counters {
     return this.#chores.counters();
+  }
+
+  #hidesRoom(room: string): boolean {
+    const invitedBy = this.held.get(room)?.replica.invitedBy;
+    return this.blocks.hidesRoom(room) || (invitedBy !== undefined && this.blocks.isBlocked(invitedBy));
   }
 
   #makeOutbox(): Outbox {

@@ -105,7 +105,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   rooms(): readonly RoomInfo[] {
-    const shown = this.held.all().filter(({ replica }) => !this.blocks.hidesRoom(replica.room));
+    const shown = this.held.all().filter(({ replica }) => !this.parts.hidesRoom(replica.room));
     return shown.map(({ replica }) => replica.info());
   }
 

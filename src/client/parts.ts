@@ -29,7 +29,7 @@ export interface Parts {
   confirmed(): boolean;
   /** Is what this user said then not shown, since they are or were blocked? */
   hides(user: string, atMs: number): boolean;
-  /** Is it the 1:1 room with someone who is blocked? */
+  /** Is it the 1:1 room with someone who is blocked, or an invitation of theirs? */
   hidesRoom(room: string): boolean;
   emit<Name extends keyof ClientEvents>(name: Name, value: ClientEvents[Name]): void;
   /** Raises an alarm: counted and told. */

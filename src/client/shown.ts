@@ -127,6 +127,8 @@ export interface RoomInfo {
   /** The other of this 1:1 room: INVITED until they accept; LEFT or DECLINED: nothing can be said here until `startDirect` invites them again. Absent in groups,
    * and before anybody was invited. `user` is empty where the provider forgot an erased one before this device read who it was. */
   readonly other: { readonly user: string; readonly status: MemberStatus } | undefined;
+  /** False: the server's list has it no more, 30 days after one went. What was said there stays readable on this device. */
+  readonly listed: boolean;
   /** Why sending is frozen; empty = it is not. */
   readonly frozen: AlarmCode | '';
   /** Others in it who are given no keys of what is written here; nobody where this user is not in. */

@@ -57,6 +57,8 @@ export class RoomReplica {
   readonly receipts = new Map<number, number>();
   /** Message id -> how many events this device wrote to empty its late edits: see deleting.ts. */
   readonly lateEmptyings = new Map<string, number>();
+  /** Did the server's list have it when it was looked at last? */
+  listed = true;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(room: string, ports: RoomPorts) {
@@ -122,6 +124,11 @@ export class RoomReplica {
     return this.other !== undefined && isOut(this.other.status);
   }
 
+  /** Whose invitation waits for an answer, as the server says. */
+  get invitedBy(): string | undefined {
+    return this.local.status === MemberStatus.MEMBER_STATUS_INVITED ? this.local.invitedBy : undefined;
+  }
+
   /** Is it a 1:1 room with a bot? */
   get isWithBot(): boolean {
     const { chain, local } = this;
@@ -182,6 +189,7 @@ export class RoomReplica {
       invitedByBot: local.invitedByBot,
       bot: this.isWithBot,
       other: this.other,
+      listed: this.listed,
       frozen: local.frozen as AlarmCode | '',
       unheard: (this.joined ? others : []).flatMap(({ number }) => {
         const why = this.#unheard(number);

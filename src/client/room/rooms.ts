@@ -131,6 +131,7 @@ export class Rooms {
       if (page.next === '' || page.next <= after) break;
       after = page.next;
     }
+    for (const { replica } of this.all()) replica.listed = entries.has(replica.room);
     const joined = [...entries.values()].filter(isJoined).map((entry) => entry.room);
     const { live, gone } = await this.#subscribe(joined);
     this.#doubt(gone);
@@ -236,6 +237,7 @@ export class Rooms {
 
   async #compare(entry: RoomEntry, marks: Marks): Promise<void> {
     const { replica } = this.hold(entry.room);
+    replica.listed = true;
     if (isJoined(entry) && entry.headSeq === 0) {
       // The server does not know the head just now.
       this.#later(entry.room);
