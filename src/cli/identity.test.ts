@@ -11,10 +11,15 @@ interface Setting {
   readonly terminal?: boolean;
   readonly yes?: boolean;
   readonly answer?: string;
+  /** Rooms with the person: whether they are 1:1, and the own role there. */
+  readonly shared?: readonly { readonly direct: boolean; readonly role: number }[];
 }
 
 /** Runs a command; what was passed on, said and asked, or why it failed. */
-async function run(rest: readonly string[], { mark = 'changed', terminal = false, yes = false, answer = '' }: Setting) {
+async function run(
+  rest: readonly string[],
+  { mark = 'changed', terminal = false, yes = false, answer = '', shared = [] }: Setting,
+) {
   const passed: unknown[] = [];
   const said: unknown[] = [];
   const noted: string[] = [];
@@ -30,7 +35,8 @@ async function run(rest: readonly string[], { mark = 'changed', terminal = false
       return number;
     },
     identityMark: () => mark,
-    rooms: () => [],
+    rooms: () => shared.map((room, at) => ({ ...room, room: `!${at}`, unheard: [] })),
+    members: () => [{ user: '@a:x', status: 7 }],
     flushed: async () => void passed.push('flushed'),
     approveIdentity: async (...given: unknown[]) => void passed.push(given),
   };
@@ -81,6 +87,28 @@ describe('approve', () => {
     const { said } = await run(['approve', '@a', number], { mark: 'seen' });
     expect(said).toContain('Noted on this device');
     expect(said).not.toContain('let in');
+  });
+
+  // It named another identity, as after an attack, where one digit was wrong.
+  it('says of a wrong number of one who did not change that it may be mistyped, and notes nothing', async () => {
+    const { passed, code } = await run(['approve', '@a', number.replace('1', '2')], { mark: 'seen' });
+    expect([passed, code]).toEqual([[], expect.stringMatching(/^UNTRUSTED: That is not the number of @a:x.*mistyped/)]);
+  });
+
+  it('says where they are let in again, and only where this user lets them in', async () => {
+    const saidIn = async (...shared: { direct: boolean; role: number }[]) => {
+      const { said } = await run(['approve', '@a', number], { shared });
+      return [said.includes('your 1:1 room'), said.includes('that you lead'), said.includes('others lead')];
+    };
+    const [direct, led, lead] = [
+      { direct: true, role: 1 },
+      { direct: false, role: 2 },
+      { direct: false, role: 3 },
+    ] as const;
+    expect(await saidIn()).toEqual([false, false, false]);
+    expect(await saidIn(direct)).toEqual([true, false, false]);
+    expect(await saidIn(led)).toEqual([false, false, true]);
+    expect(await saidIn(direct, led, lead)).toEqual([true, true, true]);
   });
 
   it.each(['@zzzz', 'no such body'])('says that nobody is known as %s', async (word) => {

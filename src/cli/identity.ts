@@ -1,6 +1,7 @@
 // Whose identity it is: the number that two people compare, and what is noted of it. An approval with the number is a comparison; without one it is a word.
 import { ClientError } from '#client/errors.ts';
 import type { IdentityMark } from '#client/shown.ts';
+import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { agreed } from './agreed.ts';
 import { type Command, need, type Session } from './session.ts';
 
@@ -36,6 +37,8 @@ async function approve(session: Session): Promise<void> {
   const number = args.rest.length > 1 ? inGroups(args.rest.slice(1).join('')) : await comparedNow(session, user, shown);
   const isIn = !client.rooms().some(({ unheard }) => unheard.some((one) => one.user === user));
   const wasSame = isIn && client.identityMark(user) !== 'changed';
+  if (wasSame && number !== undefined && number !== shown) throw otherNumber(user);
+  const where = whereLetIn(client, user);
   // Without the number it is whatever identity the server shows now.
   await client.approveIdentity(user, number === undefined ? {} : { fingerprint: number });
   // What waits for them goes out at once. What does not come through now does later.
@@ -43,12 +46,37 @@ async function approve(session: Session): Promise<void> {
     await client.flushed(args.timeoutMs).catch((error) => {
       if (!(error instanceof ClientError)) throw error;
     });
-  const where =
-    'They are let in again in your 1:1 room and in the groups that you lead, and read what is written from now on, and what waits for them.';
   const done = wasSame
     ? `Noted on this device: you compared the number of ${user}.`
-    : `Approved: ${user}${number === undefined ? ', without comparing the number' : ''}. ${where}`;
+    : `Approved: ${user}${number === undefined ? ', without comparing the number' : ''}.${where}`;
   out.say({ type: 'done', user, identity: client.identityMark(user) }, done);
+}
+
+/** Nothing changed: most likely a slip, and else somebody stood between the two from the beginning. */
+function otherNumber(user: string): ClientError {
+  return new ClientError(
+    'UNTRUSTED',
+    `That is not the number of ${user} as it is shown here: mistyped? Nothing was noted. If they do see that number, the server shows you somebody else in their place: tell them nothing here.`,
+  );
+}
+
+/** Where an approval lets somebody in again, in words: only where this user can. */
+function whereLetIn(client: Session['client'], user: string): string {
+  const there: readonly MemberStatus[] = [MemberStatus.MEMBER_STATUS_JOINED, MemberStatus.MEMBER_STATUS_SUSPENDED];
+  const rooms = client
+    .rooms()
+    .filter(({ room }) => client.members(room).some((member) => member.user === user && there.includes(member.status)));
+  const leads = rooms.some(({ direct, role }) => !direct && role >= Role.ROLE_ADMIN);
+  const isLed = rooms.some(({ direct, role }) => !direct && role < Role.ROLE_ADMIN);
+  const places = [
+    ...(rooms.some(({ direct }) => direct) ? ['in your 1:1 room'] : []),
+    ...(leads ? ['in the groups that you lead'] : []),
+  ];
+  const own =
+    places.length > 0
+      ? ` They are let in again ${places.join(' and ')}, and read what is written from now on, and what waits for them.`
+      : '';
+  return own + (isLed ? ' In groups that others lead one of those lets them in.' : '');
 }
 
 /** The number, once the person at a terminal says that it was compared. Undefined where a script, or `--yes`, approves without. */
