@@ -202,8 +202,11 @@ class Story {
   /** Until nothing waits for a key, or nothing came for so long. Older pages are fetched first: they hold what a new device lacks. */
   async #settle(): Promise<void> {
     const devices = this.#crowd.devices();
-    for (const { room, members } of this.#crowd.rooms)
-      for (const person of members) for (const { process } of person.devices) await process.call('troubles', room);
+    // All at once: the server gives each device so many pages a second, and a hundred thousand messages are many.
+    const places = this.#crowd.rooms.flatMap(({ room, members }) =>
+      [...members].flatMap(({ devices: own }) => own.map(({ process }) => ({ room, process }))),
+    );
+    await Promise.all(places.map(({ room, process }) => process.call('troubles', room)));
     let [before, since] = [Number.NaN, performance.now()];
     const isQuiet = async () => {
       const waiting = (await Promise.all(devices.map(({ process }) => process.call('waiting')))).reduce(
