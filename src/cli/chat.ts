@@ -71,7 +71,8 @@ class Talk {
     if (seq > 0) void this.#session.client.markRead(this.#room, seq).catch(() => {});
     if (item.sending === 'waiting') return;
     const object = describeItem(item);
-    const said = JSON.stringify({ ...object, localId: '' });
+    // A deletion is told when it is asked for and when it is done.
+    const said = kind === 'deleted' ? kind : JSON.stringify({ ...object, localId: '' });
     if (this.#shown.get(id) === said || this.#shown.get(localId) === said) return;
     this.#shown.set(id, said).set(localId, said);
     this.#screen.say(object, ...this.#lines(item));

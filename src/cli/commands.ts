@@ -67,7 +67,8 @@ function onInvitation(answer: (client: LuxchatClient, room: string) => Promise<v
     const found = findInvitation({ client, args }, need(args, 0, 'an invitation'));
     await answer(client, found.room);
     await toldBot({ client, args }, client.room(found.room));
-    const name = found.direct ? '' : ' Its name comes when someone who is in it is there.';
+    // Who was in it before may know its name.
+    const name = found.direct || found.name !== '' ? '' : ' Its name comes when someone who is in it is there.';
     const what = `${found.room}, ${roomTitle(found)}`;
     out.say({ type: 'done', room: found.room }, `${done}: ${what}.${done === 'Declined' ? '' : name}`);
   };

@@ -123,6 +123,9 @@ describe('talking with luxchat', () => {
     expect(await last(bob)).toMatchObject({ text: 'the last word' });
     for (const { lines } of [await hers.ended, await his.ended])
       expect(lines.filter(({ text }) => text === 'good morning').length).toBeGreaterThan(0);
+    // It came once as it was asked for, and once more when it was done.
+    for (const { lines } of [await hers.ended, await his.ended])
+      expect(lines.filter(({ id, kind }) => id === greeting.id && kind === 'deleted')).toHaveLength(1);
   });
 
   it('loses no line of a script that types before the chat is ready, and ends with the script', async () => {
@@ -175,6 +178,11 @@ describe('talking with luxchat', () => {
     expect(await statusOf(her)).not.toBe('joined');
     await done(bob, 'leave', 'Hiking');
     expect(await done(bob, 'rooms')).toEqual([]);
+    // A group whose name he knows from before says nothing of a name to come.
+    await done(alice, 'invite', 'Hiking', await idOf(bob));
+    const again = await seen(bob, ['accept', '1']);
+    expect(again).toMatch(/^You are in: .*, Hiking\.$/m);
+    await done(bob, 'leave', group);
   });
 
   it('confirms a second device by seven emoji that both show, and not when somebody says no', async () => {

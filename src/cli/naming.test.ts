@@ -79,6 +79,7 @@ describe('a room that a person names', () => {
     expect(() => findRoom(device([{ ...hiking, invitedBy: bob, people: [] }]).session, bob)).toThrow('no 1:1 chat');
     expect(() => findRoom(device([hiking]).session, '@stranger:lux')).toThrow('start @stranger:lux');
     expect(() => findRoom(device([hiking]).session, '@nobody')).toThrow('Nothing matches');
+    expect(() => findRoom(device([hiking]).session, 'Alice')).toThrow('people are named by Luxchat-ID');
     // Two people, or a group's name.
     for (const word of ['@', 'z'])
       expect(() => findRoom(device([{ ...hiking, people: [bob, '@vv4z:lux', '@xyzz:lux'] }]).session, word)).toThrow(

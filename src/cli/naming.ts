@@ -60,7 +60,7 @@ export function findRoom(session: Named, word: string): RoomInfo {
   const former = word.startsWith('@') ? [] : rooms.filter((room) => isFormer(room) && isNamed(room));
   return only(found.length > 0 ? found : former, {
     word,
-    missing: `see ${args.call} rooms and ${args.call} invitations. The start of an id will do.`,
+    missing: `see ${args.call} rooms and ${args.call} invitations. The start of an id will do; people are named by Luxchat-ID, since anybody may call themselves anything.`,
   });
 }
 
