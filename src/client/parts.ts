@@ -18,7 +18,7 @@ export interface Parts {
   readonly engine: CryptoEngine;
   readonly primitives: Primitives;
   readonly people: People;
-  readonly profiles: Pick<Profiles, 'info' | 'heard'>;
+  readonly profiles: Pick<Profiles, 'info' | 'heard' | 'picture'>;
   /** Requests to the server; see Connection.request. */
   request<Case extends ServerBody['$case']>(body: ClientBody, expect: Case): Promise<AnswerOf<Case>>;
   /** Is there a session now? */

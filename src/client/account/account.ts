@@ -20,13 +20,13 @@ export interface AccountApi {
   /** What the provider keeps of this user, as plain data: `record.json` of an export. OFFLINE, REJECTED. */
   record(): Promise<Readonly<Record<string, unknown>>>;
   /** Everything of this user as the bytes of a zip, made as they are read: what the provider keeps, and every conversation that this device can read, older
-   * lines fetched; README.txt in it says what is what. Nothing in it is encrypted. Reading may stop at any time. OFFLINE, REJECTED: what was read by then is
+   * lines fetched, names and pictures of the people in them; README.txt in it says what is what. Nothing in it is encrypted. Reading may stop at any time. OFFLINE, REJECTED: what was read by then is
    * no zip. */
   export(options?: ExportOptions): AsyncIterable<Uint8Array>;
 }
 
 export interface AccountPorts extends ClosingPorts {
-  readonly parts: () => Pick<Parts, 'request' | 'live' | 'whenLive' | 'now' | 'primitives' | 'user'>;
+  readonly parts: () => Pick<Parts, 'request' | 'live' | 'whenLive' | 'now' | 'primitives' | 'user' | 'profiles'>;
   readonly replicas: () => readonly RoomReplica[];
 }
 

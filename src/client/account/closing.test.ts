@@ -43,7 +43,7 @@ beforeEach(() => {
   account = new Account({
     parts: () => ({
       ...{ request: request as never, live: () => isLive, whenLive: async () => isLive },
-      ...{ now: () => now, primitives: testPrimitives, user: '@me:localhost' },
+      ...{ now: () => now, primitives: testPrimitives, user: '@me:localhost', profiles: {} as never },
     }),
     rooms: () => rooms as RoomInfo[],
     replicas: () => [],

@@ -6,6 +6,22 @@ import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { steadyText } from '#proto/rules/text/steering.ts';
 import type { RoomInfo, TimelineItem } from '../shown.ts';
 
+/** What happened in a room, said of who did it. */
+const words: Readonly<Record<NonNullable<TimelineItem['notice']>['what'], string>> = {
+  created: 'began the conversation',
+  invited: 'invited',
+  joined: 'came in',
+  declined: 'declined the invitation',
+  left: 'left',
+  removed: 'removed',
+  banned: 'banned',
+  unbanned: 'lifted the ban of',
+  role: 'changed the role of',
+  policy: 'changed the settings',
+  identity: 'let in again, with another identity,',
+  slot: 'set something',
+};
+
 /** The version of all of this. A number that is not known to a reader: read README.txt. */
 export const exportVersion = 1;
 
@@ -59,12 +75,25 @@ export function jsonLine(item: TimelineItem): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** The same for people, one line of a `.txt` file; further lines of a text are indented. */
-export function textLine(item: TimelineItem): string {
+/** A person as JSON, one line of `people.jsonl`. */
+export function personLine({
+  user,
+  name,
+  picture,
+}: {
+  readonly user: string;
+  readonly name: string;
+  readonly picture: Uint8Array | undefined;
+}): string {
+  return `${JSON.stringify(plain({ user, name: name || undefined, picture }))}\n`;
+}
+
+/** The same as `jsonLine` for people, one line of a `.txt` file; further lines of a text are indented. `calledBy`: what somebody wants to be called, or ''. */
+export function textLine(item: TimelineItem, calledBy: (user: string) => string): string {
   const when = Number.isFinite(item.at) ? new Date(item.at).toISOString().replace('T', ' ').slice(0, 16) : '';
   const reactions = [...item.reactions].map(([emoji, users]) => ` ${emoji}${users.length}`).join('');
   const marks = `${item.edited ? ' (edited)' : ''}${item.unproven ? ' (NOT PROVEN)' : ''}${reactions}`;
-  return `${when}  ${steadyText(`${item.sender}: ${sayingOf(item)}${marks}`, '    ')}\n`;
+  return `${when}  ${steadyText(`${personOf(item.sender, calledBy)}: ${sayingOf(item, calledBy)}${marks}`, '    ')}\n`;
 }
 
 /** README.txt of an export. */
@@ -89,6 +118,8 @@ rooms/N.jsonl  The conversation, oldest first, one JSON object a line:
                  content          what was said: "type" and "value" by the names of proto/content.proto; an edited text is the newest one
                  edited, reactions, notice, trouble, unproven   only where there is something to say
 rooms/N.txt    The same for reading. Times are UTC. Characters that could steer a terminal are replaced.
+people.jsonl   You, and everyone who was in one of these conversations: Luxchat-ID ("user"), what they want to be called ("name") and their picture ("picture", JPEG or
+               WebP), as they said last and this device heard. It proves nothing: two may be called the same.
 
 Files that were sent (photos, voice) are not in it: this version of Luxchat has none.
 `;
@@ -123,10 +154,20 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(named.map(([name, of]) => [name, plain(of)]));
 }
 
-function sayingOf({ kind, content, notice, trouble }: TimelineItem): string {
+function personOf(user: string, calledBy: (user: string) => string): string {
+  const name = user === '' ? '' : calledBy(user);
+  return name === '' ? user : `${name} (${user})`;
+}
+
+function noticeOf({ what, actor, target, slot }: NonNullable<TimelineItem['notice']>, whom: string): string {
+  if (what === 'slot') return `set the ${slot}`;
+  return target === '' || target === actor ? words[what] : `${words[what]} ${whom}`;
+}
+
+function sayingOf({ kind, content, notice, trouble }: TimelineItem, calledBy: (user: string) => string): string {
   if (kind === 'deleted') return '(deleted)';
   if (kind === 'trouble') return `(can't be read: ${trouble})`;
-  if (kind === 'notice') return `* ${notice?.what ?? ''} ${notice?.target ?? ''}`.trimEnd();
+  if (kind === 'notice') return notice ? `* ${noticeOf(notice, personOf(notice.target, calledBy))}` : '*';
   const body = content?.body;
   if (body?.$case === 'text') return body.value.text;
   return body === undefined ? '(nothing)' : `(${body.$case}) ${JSON.stringify(plain(body.value))}`;

@@ -9,8 +9,10 @@ import { ClientError } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import { rowsOf } from '../room/room-rows.ts';
 import { textContent } from '../sending/content.ts';
+import type { Notice, TimelineItem } from '../shown.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { type ExportProgress, exportAccount } from './export.ts';
+import { textLine } from './export-files.ts';
 
 const user = '@ada:localhost';
 const none = new Uint8Array();
@@ -21,10 +23,13 @@ let store: MemoryStore;
 let asked: string[];
 /** What the provider has not, or refuses. */
 let refused: Map<string, Rejection>;
+/** What people want to be called. */
+let names: Map<string, string>;
 beforeEach(() => {
   store = new MemoryStore();
   asked = [];
   refused = new Map();
+  names = new Map();
 });
 
 const standing = { room: '!a', member: 1, role: Role.ROLE_OWNER, status: MemberStatus.MEMBER_STATUS_JOINED };
@@ -69,6 +74,7 @@ function roomOf(room: string, { name = '', readableFrom = 1 } = {}): RoomReplica
   const parts = { store, live: () => false, count: () => {} };
   const replica = {
     ...{ room, folding, info: () => info, local: { lowSeq: 1, readableFrom }, joined: true },
+    members: () => [{ user }, { user: '@bob:localhost' }, { user: '' }],
     ports: { parts, outbox: { localId: () => undefined } },
   };
   return replica as unknown as RoomReplica;
@@ -76,7 +82,12 @@ function roomOf(room: string, { name = '', readableFrom = 1 } = {}): RoomReplica
 
 async function exported(rooms: readonly RoomReplica[], options: Parameters<typeof exportAccount>[1] = {}) {
   const pieces: Uint8Array[] = [];
-  const parts = () => ({ request: request as never, user, now: () => at });
+  const profiles = {
+    info: (of: string) => ({ name: names.get(of) ?? '', picture: false }),
+    picture: async (of: string) => (of === user ? Uint8Array.of(1, 2, 3) : undefined),
+    heard: () => undefined,
+  };
+  const parts = () => ({ request: request as never, user, now: () => at, profiles });
   for await (const piece of exportAccount({ parts, rooms: () => rooms }, options)) pieces.push(piece);
   const zip = unzipSync(new Uint8Array(Buffer.concat(pieces)));
   const text = (name: string) => new TextDecoder().decode(zip[name]);
@@ -85,7 +96,7 @@ async function exported(rooms: readonly RoomReplica[], options: Parameters<typeo
 
 it('holds what the provider keeps, every page of it, with names for numbers', async () => {
   const { json, names } = await exported([]);
-  expect(names).toEqual(['README.txt', 'record.json', 'rooms.json']);
+  expect(names).toEqual(['README.txt', 'record.json', 'rooms.json', 'people.jsonl']);
   expect(json('record.json')).toMatchObject({
     ...{ format: 1, user, atMs: at, createdMs: 7, removedDevices: [2] },
     devices: [{ device: 1, deviceId: 'A', name: 'phone', lastSeenDay: 20_000, inbox: { cursor: 8, waiting: 1 } }],
@@ -132,6 +143,29 @@ it('holds every line of every room, oldest first, for programs and for people', 
   expect(heard.at(-1)).toEqual({ rooms: 2, roomsDone: 2, lines: 251, incomplete: 0 });
   for (const name of ['record.json', 'rooms.json', 'rooms/N.jsonl', 'rooms/N.txt'])
     expect(text('README.txt')).toContain(name);
+});
+
+// Names of people stood nowhere in it, one's own included.
+it('holds what people want to be called, and says what happened in words', async () => {
+  const bob = '@bob:localhost';
+  names.set(user, 'Ada').set(bob, 'Bob\u001b[31m');
+  await say('!a', 1, 'Moien');
+  const { text } = await exported([roomOf('!a')]);
+  expect(text('rooms/0001.txt')).toBe(`2026-11-30 12:01  Ada (${user}): Moien\n`);
+  const people = text('people.jsonl').trimEnd().split('\n');
+  expect(people.map((line) => JSON.parse(line))).toEqual([
+    { user, name: 'Ada', picture: 'AQID' },
+    { user: bob, name: 'Bob\u001b[31m' },
+  ]);
+  const happened = (what: Notice['what'], target: string, slot?: string) => {
+    const notice = { what, actor: user, target, ...(slot ? { slot } : {}) };
+    const item = { kind: 'notice', at, sender: user, notice, reactions: new Map() } as unknown as TimelineItem;
+    return textLine(item, (of) => names.get(of) ?? '').slice(18);
+  };
+  expect(happened('slot', '', 'name')).toBe(`Ada (${user}): * set the name\n`);
+  expect(happened('removed', bob)).toBe(`Ada (${user}): * removed Bob\uFFFD[31m (${bob})\n`);
+  expect(happened('joined', user)).toBe(`Ada (${user}): * came in\n`);
+  expect(text('README.txt')).toContain('people.jsonl');
 });
 
 it('says which rooms are not whole: older lines could not be had', async () => {

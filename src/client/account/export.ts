@@ -4,7 +4,15 @@ import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { TimelineItem } from '../shown.ts';
 import { fetchAllOlder, oldestLines } from '../timeline/history.ts';
-import { describeRoom, type ExportedRoom, jsonLine, jsonText, readmeText, textLine } from './export-files.ts';
+import {
+  describeRoom,
+  type ExportedRoom,
+  jsonLine,
+  jsonText,
+  personLine,
+  readmeText,
+  textLine,
+} from './export-files.ts';
 import { accountRecord } from './record.ts';
 import { type ZipFile, zipped } from './zip.ts';
 
@@ -26,7 +34,7 @@ export interface ExportOptions {
 }
 
 export interface ExportPorts {
-  readonly parts: () => Pick<Parts, 'request' | 'user' | 'now'>;
+  readonly parts: () => Pick<Parts, 'request' | 'user' | 'now' | 'profiles'>;
   readonly rooms: () => readonly RoomReplica[];
 }
 
@@ -38,7 +46,9 @@ export async function* exportAccount(
   { parts, rooms }: ExportPorts,
   { onProgress = () => {}, bytesMax = bytesMaxDefault }: ExportOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { user, now } = parts();
+  const { user, now, profiles } = parts();
+  const nameOf = (of: string) => profiles.info(of).name;
+  const asText = (item: TimelineItem) => textLine(item, nameOf);
   const at = now();
   const state = { bytes: 0, lines: 0 };
   const done: ExportedRoom[] = [];
@@ -56,13 +66,23 @@ export async function* exportAccount(
       const hasAll = state.bytes < bytesMax && (await fetchAllOlder(room));
       const written = { lines: 0, isCut: false };
       yield { name: `rooms/${about.file}.jsonl`, pieces: pieces(room, jsonLine, written) };
-      yield { name: `rooms/${about.file}.txt`, pieces: pieces(room, textLine, { lines: 0, isCut: false }) };
+      yield { name: `rooms/${about.file}.txt`, pieces: pieces(room, asText, { lines: 0, isCut: false }) };
       done.push({ ...about, lines: written.lines, complete: hasAll && !written.isCut });
       state.lines += written.lines;
       const incomplete = done.filter(({ complete }) => !complete).length;
       onProgress({ rooms: all.length, roomsDone: done.length, lines: state.lines, incomplete });
     }
     yield file('rooms.json', jsonText(done));
+    yield { name: 'people.jsonl', pieces: people(all) };
+  }
+
+  async function* people(all: readonly RoomReplica[]): AsyncGenerator<Uint8Array> {
+    const users = new Set([user, ...all.flatMap((room) => room.members().map((member) => member.user))]);
+    users.delete('');
+    for (const of of users) {
+      const picture = state.bytes < bytesMax ? await profiles.picture(of) : undefined;
+      yield encoder.encode(personLine({ user: of, name: nameOf(of), picture }));
+    }
   }
 
   async function* pieces(
