@@ -12,7 +12,7 @@ vi.mock('#client/node/device-folder.ts', () => ({
     const events = new Emitter<ClientEvents>();
     const start = async () => events.emit('deviceEnding', { device: 2, name: 'tablet', endsDay: day } as never);
     const nothing = async () => {};
-    return { on: events.on.bind(events), start, synced: nothing, close: nothing, blocked: () => [] };
+    return { on: events.on.bind(events), start, synced: nothing, flushed: nothing, close: nothing, blocked: () => [] };
   },
 }));
 

@@ -62,7 +62,13 @@ describe('a session', () => {
 
   test.each([
     ['another room', (secret: SessionSecret) => ({ ...secret, room: '!other:lux' })],
-    ['another session', (secret: SessionSecret) => ({ ...secret, sessionId: secret.sessionId.replace(/^./, 'x') })],
+    [
+      'another session',
+      (secret: SessionSecret) => ({
+        ...secret,
+        sessionId: secret.sessionId.replace(/^./, (first) => (first === 'x' ? 'y' : 'x')),
+      }),
+    ],
     [
       'the secret of another session',
       (secret: SessionSecret) => ({
