@@ -50,7 +50,11 @@ export class Owners {
       this.#makers.set(user, room);
       this.#known = undefined;
     }
-    if (this.#known?.byKey.get(key)?.user !== user) this.#unmet.set(key, user);
+    if (this.#known?.byKey.get(key)?.user === user) return;
+    // Where nothing is backed up nobody is met.
+    const [first] = this.#unmet.keys();
+    if (first !== undefined && this.#unmet.size >= makersMax) this.#unmet.delete(first);
+    this.#unmet.set(key, user);
   }
 
   /** Fetches the keys of makers who, or whose device, is not known: a session may be sealed before anything that was said under it was read. Not under the
