@@ -9,6 +9,7 @@ import {
   signControl,
 } from '#client/chain/control-author.ts';
 import { openEngine } from '#client/crypto/olm-engine.ts';
+import type { Known } from '#client/devices/people.ts';
 import { LuxchatClient } from '#client/luxchat-client.ts';
 import { portablePrimitives } from '#client/primitives.ts';
 import { MemoryStore } from '#client/store/memory-store.ts';
@@ -159,6 +160,9 @@ export async function secondDevice({ provider }: Cast, older: LuxchatClient): Pr
 export function hasManifest({ alice }: Cast, user: string, version: number): Promise<void> {
   return eventually(`manifest ${version} came`, () => alice.people.get(user)?.manifest.body.version === version);
 }
+
+/** What Alice holds of the room's owner: manifest, and the row it is kept in. */
+export const manifestOf = ({ alice, bob }: Scene) => alice.people.get(bob.user) as Known;
 
 /** Accepts an invitation once it came. */
 export async function join(guest: LuxchatClient, room: string): Promise<void> {

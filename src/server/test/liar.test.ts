@@ -6,7 +6,6 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { RoomReplica } from '#client/room/room.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 import { doubleClasses, off } from './liar-doubles.ts';
-import { type Lie, lies } from './liar-lies.ts';
 import {
   type Cast,
   dismiss,
@@ -21,6 +20,8 @@ import {
   says,
   secondDevice,
 } from './liar-scene.ts';
+import type { Lie } from './lies/lie.ts';
+import { lies } from './lies/lies.ts';
 
 vi.mock('#proto/rules/record/payload.ts', async (load) =>
   (await import('./liar-doubles.ts')).payloadWith(load as never),
