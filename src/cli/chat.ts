@@ -8,7 +8,7 @@ import { unheardSentence } from './heard.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
-import { need, onNewAlarm, type Session } from './session.ts';
+import { bringOut, need, onNewAlarm, type Session } from './session.ts';
 
 const help =
   '/edit [#NUMBER] TEXT   /react [#NUMBER] EMOJI   /delete [#NUMBER]   /who   /leave   /quit   (without a number: your last line, their last for /react)';
@@ -40,17 +40,20 @@ export async function chat(session: Session): Promise<void> {
   for (const stop of stops) stop();
   screen.close();
   if (ended) throw ended;
-  await client.flushed(5_000).catch(() => {});
+  await bringOut(client, 5_000);
+  await talk.read;
 }
 
 /** One conversation: what is shown, and what the typed lines do. */
-class Talk {
+export class Talk {
   readonly #session: Session;
   readonly #room: string;
   readonly #screen: Screen;
   readonly #lines = datedLines(Date.now());
   /** What each line said when it was printed, by its ids. */
   readonly #shown = new Map<string, string>();
+  /** How far was read is noted; what failed at that was told. */
+  read: Promise<void> = Promise.resolve();
   #ownLast = '';
   #theirLast = '';
   #unheard = '[]';
@@ -68,7 +71,7 @@ class Talk {
       if (own) this.#ownLast = id;
       else this.#theirLast = id;
     }
-    if (seq > 0) void this.#session.client.markRead(this.#room, seq).catch(() => {});
+    if (seq > 0) this.#markRead(seq);
     if (item.sending === 'waiting') return;
     const object = describeItem(item);
     // A deletion is told when it is asked for and when it is done.
@@ -76,6 +79,11 @@ class Talk {
     if (this.#shown.get(id) === said || this.#shown.get(localId) === said) return;
     this.#shown.set(id, said).set(localId, said);
     this.#screen.say(object, ...this.#lines(item));
+  }
+
+  #markRead(seq: number): void {
+    const marked = this.read.then(() => this.#session.client.markRead(this.#room, seq));
+    this.read = marked.catch((error: unknown) => this.#screen.fail(error));
   }
 
   /** Says who is given nothing of what is written here, where that changed. */
@@ -143,7 +151,8 @@ class Talk {
   }
 }
 
-interface Screen {
+/** Where a conversation is shown, and typed. */
+export interface Screen {
   readonly lines: AsyncIterable<string>;
   say: Output['say'];
   fail: Output['fail'];

@@ -1,6 +1,6 @@
 // What a person is asked once, when their first login has ended: how those they talk with call them, and whether others find them. Who sits at a terminal answers
 // there; a script is told the commands.
-import { ClientError } from '#client/errors.ts';
+import { unlessBug } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { isYes } from './agreed.ts';
 import type { Arguments } from './arguments.ts';
@@ -8,6 +8,7 @@ import type { Keyboard } from './keyboard.ts';
 import { nameQuestion } from './name.ts';
 import type { Output } from './output.ts';
 import { findableQuestion } from './people.ts';
+import { bringOut } from './session.ts';
 
 /** What asking needs. */
 export interface FirstLogin {
@@ -33,8 +34,7 @@ export async function firstLogin(first: FirstLogin): Promise<void> {
     if (name !== '') await first.client.setProfile({ name });
   });
   if (isUnasked) await askFindable(first);
-  // Where the name does not get through now, it does later.
-  await first.client.flushed(args.timeoutMs).catch(() => {});
+  await bringOut(first.client, args.timeoutMs);
 }
 
 async function askFindable(first: FirstLogin): Promise<void> {
@@ -52,8 +52,7 @@ async function asking({ out }: FirstLogin, later: string, ask: () => Promise<voi
   try {
     await ask();
   } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    out.note(`${error.message} ${later}`);
+    out.note(`${unlessBug(error).message} ${later}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { ClientError } from '#client/errors.ts';
 import type { IdentityMark } from '#client/shown.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { agreed } from './agreed.ts';
-import { type Command, need, type Session } from './session.ts';
+import { bringOut, type Command, need, type Session } from './session.ts';
 
 /** The commands by name. */
 export const identityCommands: Readonly<Record<string, Command>> = {
@@ -41,11 +41,8 @@ async function approve(session: Session): Promise<void> {
   const where = whereLetIn(client, user);
   // Without the number it is whatever identity the server shows now.
   await client.approveIdentity(user, number === undefined ? {} : { fingerprint: number });
-  // What waits for them goes out at once. What does not come through now does later.
-  if (!wasSame)
-    await client.flushed(args.timeoutMs).catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-    });
+  // What waits for them goes out at once.
+  if (!wasSame) await bringOut(client, args.timeoutMs);
   const done = wasSame
     ? `Noted on this device: you compared the number of ${user}.`
     : `Approved: ${user}${number === undefined ? ', without comparing the number' : ''}.${where}`;

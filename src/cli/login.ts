@@ -2,7 +2,7 @@
 // on loopback for the way back; with --user it walks the stand-in LuxID's pages in the terminal instead (development).
 import { existsSync, readdirSync } from 'node:fs';
 import type { LoggedIn } from '#client/connection/login.ts';
-import { ClientError } from '#client/errors.ts';
+import { ClientError, unlessBug } from '#client/errors.ts';
 import { createDevice, hasDevice, openDevice } from '#client/node/device-folder.ts';
 import { standInLogin } from '#client/node/stand-in-walk.ts';
 import { terminalLogin } from '#client/node/terminal-login.ts';
@@ -30,14 +30,19 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
   client.on('reactivated', () => {
     isBack = true;
   });
+  client.on('fault', (error) => out.fail(error));
   try {
     await client.start();
     const late = `You are logged in, but the server did not bring this device up to date: try ${args.call} whoami.`;
     await withDeadline(client.synced(), args.timeoutMs, late);
     const { user, device, deviceId } = client;
     // Asked once; where it can't be asked now, findable asks.
-    const listing = loggedIn.firstLogin ? await client.directory.listing().catch(() => undefined) : undefined;
-    const isUnasked = listing?.choice === 'unasked';
+    const choice = async () =>
+      client.directory.listing().then(
+        (listing) => listing.choice,
+        (error) => unlessBug(error).code,
+      );
+    const isUnasked = loggedIn.firstLogin && (await choice()) === 'unasked';
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
     const further = `This is a further device. To read and write ${await waysToConfirm(client, args.call)}.`;
     const first = `If you lose this device you lose your messages, until you run ${args.call} secure.`;

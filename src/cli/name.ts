@@ -4,7 +4,7 @@ import { ClientError } from '#client/errors.ts';
 import { contentLimits } from '#client/sending/content-limits.ts';
 import type { ProfileInfo } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
-import type { Session } from './session.ts';
+import { bringOut, type Session } from './session.ts';
 
 /** What is said once, after the first login. */
 export function nameQuestion(call: string): string {
@@ -23,8 +23,7 @@ export async function name({ client, args, out }: Session): Promise<void> {
   };
   if (Object.keys(change).length > 0) {
     await client.setProfile(change);
-    // Where it does not get through now, it does later.
-    await client.flushed(args.timeoutMs).catch(() => {});
+    await bringOut(client, args.timeoutMs);
   }
   out.say({ type: 'name', ...client.profile }, sentence(client.profile, args));
 }

@@ -1,6 +1,5 @@
 // One run of the terminal client: reads the arguments, opens the device, runs one command, closes. Stands on the SDK alone.
-import { ClientError } from '#client/errors.ts';
-import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { ClientError, unlessBug } from '#client/errors.ts';
 import { hasDevice, openDevice } from '#client/node/device-folder.ts';
 import { account } from './account.ts';
 import { type Arguments, programOf, readArguments } from './arguments.ts';
@@ -19,7 +18,7 @@ import { type Console, createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
 import { password, secure, unlock } from './secure.ts';
 import { alarmSentence } from './sentences.ts';
-import { type Command, onNewAlarm } from './session.ts';
+import { bringOut, type Command, onNewAlarm } from './session.ts';
 import { nearest } from './suggestion.ts';
 import { verify } from './verify.ts';
 
@@ -72,24 +71,21 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
   try {
     if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
     client.on('deviceEnding', (device) => out.note(endingSentence(device, args.call)));
+    // Of work that no command waits for: nobody else would ever hear of it.
+    client.on('fault', (error) => out.fail(error));
     await client.start();
     if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
     // What waited from before goes out now that somebody accepted, and is shown so; what this very command set free goes before it ends.
-    if (command.live) await bringOut(client, args);
+    const waitMs = Math.min(bringOutMs, args.timeoutMs);
+    if (command.live) await bringOut(client, waitMs);
     await command.run({ client, args, out, keyboard });
-    if (command.live) await bringOut(client, args);
+    // A command may have ended the session itself, as erasing the account does.
+    if (command.live) await bringOut(client, waitMs).catch(unlessBug);
   } catch (error) {
     throw withNextStep(error, args);
   } finally {
     await client.close();
   }
-}
-
-/** What does not come through in this time does with a later command. */
-async function bringOut(client: LuxchatClient, { timeoutMs }: Arguments): Promise<void> {
-  await client.flushed(Math.min(bringOutMs, timeoutMs)).catch((error) => {
-    if (!(error instanceof ClientError)) throw error;
-  });
 }
 
 function unknownCommand({ command, program }: Arguments): ClientError {

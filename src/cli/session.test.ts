@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '#client/alarms.ts';
 import { Emitter } from '#client/emitter.ts';
-import { onNewAlarm } from './session.ts';
+import { ClientError } from '#client/errors.ts';
+import { bringOut, onNewAlarm } from './session.ts';
 
 describe('an alarm', () => {
   it('is shown once for each room and kind', () => {
@@ -19,5 +20,18 @@ describe('an alarm', () => {
     ];
     for (const alarm of [...alarms, ...alarms, { ...alarms[0], user: '@bob:x' } as Alarm]) events.emit('alarm', alarm);
     expect(shown).toEqual(alarms);
+  });
+});
+
+describe('what waits', () => {
+  const failing = (error: unknown) => bringOut({ flushed: () => Promise.reject(error) }, 1_000);
+
+  it('goes out later where it can not now', async () => {
+    await failing(new ClientError('OFFLINE', 'Not everything could be sent yet.'));
+  });
+
+  it('is not called on its way where it never goes out, nor where the program has a bug', async () => {
+    const loggedOut = new ClientError('LOGIN_NEEDED', 'This device was logged out.');
+    for (const error of [loggedOut, new TypeError('bug')]) await expect(failing(error)).rejects.toBe(error);
   });
 });

@@ -1,6 +1,6 @@
 // What a command works with, and what several of them do alike.
 import type { Alarm } from '#client/alarms.ts';
-import { ClientError } from '#client/errors.ts';
+import { ClientError, unlessBug } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
@@ -37,9 +37,18 @@ export function text(args: Arguments, from: number): string {
   return words;
 }
 
-/** A bot waits for the word that it was started, which is a message. Where it does not come through now, it does later. */
+/** What waits goes out, if it can in this time; else it does with a later command. Rejects where there is none: logged out, for example. */
+export async function bringOut(client: Pick<LuxchatClient, 'flushed'>, timeoutMs: number): Promise<void> {
+  try {
+    await client.flushed(timeoutMs);
+  } catch (error) {
+    if (unlessBug(error).code !== 'OFFLINE') throw error;
+  }
+}
+
+/** A bot waits for the word that it was started, which is a message. */
 export async function toldBot({ client, args }: Pick<Session, 'client' | 'args'>, room: RoomInfo): Promise<void> {
-  if (room.bot) await client.flushed(args.timeoutMs).catch(() => {});
+  if (room.bot) await bringOut(client, args.timeoutMs);
 }
 
 /** Calls `show` for an alarm that was not there before: each of a room once, however often the server goes on. Gives back what ends that. */

@@ -22,7 +22,9 @@ export async function verify({ client, args, out }: Session): Promise<void> {
     if (waiting) await client.acceptVerification(waiting.id);
     else {
       client.on('verification', (info) => {
-        if (info.incoming && info.state === 'requested') void client.acceptVerification(info.id).catch(() => {});
+        // The other device may ask again.
+        if (info.incoming && info.state === 'requested')
+          client.acceptVerification(info.id).catch((error: unknown) => out.fail(error));
       });
       const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
       if (!confirmed || args.rest[0]) await client.requestVerification(args.rest[0], args.qr ? 'code' : 'emoji');
@@ -54,7 +56,8 @@ export async function verify({ client, args, out }: Session): Promise<void> {
     out.say({ type: 'verification', id, ...info, code: text }, ...qrLines(code), text, hint);
     const moved = client.once('verification', ({ state }) => ['scanned', 'done', 'cancelled'].includes(state));
     const given = new AbortController();
-    const typed = lines.question('', { signal: given.signal }).catch(() => '');
+    // Where nobody can type, or need not any more, it is the other device that moves.
+    const typed = lines.question('', { signal: given.signal }).catch(() => moved);
     const first = await Promise.race([typed, moved]);
     given.abort();
     if (typeof first === 'string') {

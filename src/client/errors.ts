@@ -146,6 +146,13 @@ export function isRejection(error: unknown, code: Rejection): boolean {
   return error instanceof ClientError && error.rejection === code;
 }
 
+/** For `catch`, where somebody goes on without what failed: gives back a failure that has a code. Whatever has none is a bug and is thrown on, to where `fault` is
+ * counted. */
+export function unlessBug(error: unknown): ClientError {
+  if (error instanceof ClientError) return error;
+  throw error;
+}
+
 /** The answer is not known: what was asked for may have been done. */
 export function wasLost(error: unknown): boolean {
   if (!(error instanceof ClientError)) return false;
