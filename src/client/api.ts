@@ -189,8 +189,8 @@ export interface Luxchat {
   online(room: string): void;
 
   /** Hears nothing of this person any more, on any own device: no invitation, no 1:1 room, and in groups not what they say. They are told nothing, and
-   * see what they would see of a device that is switched off. What they write meanwhile is not shown later either. At most 1,000. OFFLINE, REJECTED,
-   * BAD_ARGUMENT. */
+   * see what they would see of a device that is switched off. What they write meanwhile is not shown later either. At most 1,000. Whom this device knows
+   * is blocked whatever the server says of them now; an id that it does not know is looked up, as `startDirect` does. OFFLINE, REJECTED, UNKNOWN, BAD_ARGUMENT. */
   block(user: string): Promise<void>;
   /** Ends that. What lies in the 1:1 room by then counts as read. As `block`. */
   unblock(user: string): Promise<void>;

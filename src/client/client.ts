@@ -137,7 +137,7 @@ export class ClientCore extends Emitter<ClientEvents> {
       later: (ms, work) => this.#chores.later(ms, work),
     });
     this.newcomerNotes = new Newcomers(parts);
-    this.blocks = new Blocks({ parts, changed: (back) => this.#blocksChanged(back) });
+    this.blocks = new Blocks({ parts, rooms: this.held, changed: (back) => this.#blocksChanged(back) });
     this.inbox = this.#makeInbox();
     this.#inStep = new InStep({
       live: () => this.connection.state === 'live' && !this.#closed,

@@ -133,7 +133,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async contactLink(): Promise<string> {
-    const { fingerprint } = await this.#membership.person(this.user);
+    const { fingerprint } = await this.people.person(this.user);
     return contactLink(this.user, fingerprint, this.options.primitives);
   }
 
@@ -377,7 +377,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async fingerprint(user: string): Promise<string> {
-    return identityNumber(user, shownIdentity(await this.#membership.person(user)), this.parts.primitives);
+    return identityNumber(user, shownIdentity(await this.people.person(user)), this.parts.primitives);
   }
 
   identityMark(user: string): IdentityMark {
@@ -385,7 +385,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   async approveIdentity(user: string, { fingerprint }: { readonly fingerprint?: string } = {}): Promise<void> {
-    const identity = shownIdentity(await this.#membership.person(user));
+    const identity = shownIdentity(await this.people.person(user));
     if (fingerprint !== undefined && identityNumber(user, identity, this.parts.primitives) !== fingerprint)
       throw new ClientError('UNTRUSTED', 'This person has another identity than the one compared: compare it anew.');
     const isNew = await this.vouching.approve(user, identity);

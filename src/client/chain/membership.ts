@@ -4,7 +4,6 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, HistoryFrom, MemberStatus, type Person, Role } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { directRoomId, isUserId, parseUserId } from '#proto/rules/ids.ts';
-import type { Known } from '../devices/people.ts';
 import { ClientError, isRejection } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
@@ -139,16 +138,6 @@ export class Membership {
     });
   }
 
-  /** Someone as this device knows them; fetched where it does not. Rejects with UNKNOWN, and as requests do. */
-  async person(user: string): Promise<Known> {
-    const { people } = this.#parts();
-    if (!people.get(user)) await people.refresh([user], '');
-    const known = people.get(user);
-    if (!known)
-      throw new ClientError('UNKNOWN', 'There is nobody with this Luxchat-ID, or they have not set up their app yet.');
-    return known;
-  }
-
   async #createDirect(room: string, user: string): Promise<void> {
     const self = this.#parts().user;
     const { provider } = parseUserId(self < user ? self : user) as { provider: string };
@@ -211,7 +200,7 @@ export class Membership {
     const { people, count } = this.#parts();
     const isMet = people.get(user) !== undefined;
     await people.refresh([user], '');
-    const { fingerprint, changedTo } = await this.person(user);
+    const { fingerprint, changedTo } = await people.person(user);
     if (equalBytes(changedTo.length > 0 ? changedTo : fingerprint, given)) {
       await people.noteCompared(user, given);
       return;
@@ -236,7 +225,7 @@ export class Membership {
   }
 
   async #fingerprint(user: string): Promise<Uint8Array> {
-    const { fingerprint, changedTo } = await this.person(user);
+    const { fingerprint, changedTo } = await this.#parts().people.person(user);
     // Neither: the one of before is nobody's any more, the new one may be a server's invention.
     if (changedTo.length > 0)
       throw new ClientError(

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { Block } from '#proto/gen/client.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { directRoomId } from '#proto/rules/ids.ts';
+import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { Blocks } from './blocks.ts';
@@ -17,6 +18,8 @@ class World {
   readonly back: string[][] = [];
   kept: Block[] = [];
   fails = false;
+  there = new Set([bob, cleo]);
+  met = new Set<string>();
 
   blocks(): Blocks {
     const request = async (body: { $case: string; value: { after?: string; user?: string; blocked?: boolean } }) => {
@@ -30,8 +33,22 @@ class World {
       const [first, ...rest] = this.kept.filter(({ user }) => user > (body.value.after ?? ''));
       return { blocks: first ? [first] : [], next: rest.length > 0 ? (first?.user ?? '') : '' };
     };
-    const parts = { user: ann, primitives: testPrimitives, store: this.store, request } as unknown as Parts;
-    return new Blocks({ parts: () => parts, changed: async (back) => void this.back.push([...back]) });
+    const person = async (user: string) => {
+      this.asked.push(`who is ${user}`);
+      if (!this.there.has(user)) throw new ClientError('UNKNOWN', 'nobody');
+    };
+    const parts = {
+      user: ann,
+      primitives: testPrimitives,
+      store: this.store,
+      request,
+      people: { person },
+    } as unknown as Parts;
+    return new Blocks({
+      parts: () => parts,
+      rooms: { meets: (user) => this.met.has(user) },
+      changed: async (back) => void this.back.push([...back]),
+    });
   }
 }
 
@@ -80,4 +97,20 @@ it('refuses to block oneself or nobody, and says nothing of what the provider di
   world.fails = true;
   await expect(blocks.set(bob, true)).rejects.toThrow('no answer');
   expect([blocks.list(), world.back]).toEqual([[], []]);
+});
+
+// `block` of a mistyped id said "Blocked", and whoever was meant went on writing.
+it('blocks no id that nobody has, and asks nobody about who was met or is blocked', async () => {
+  const world = new World();
+  const blocks = world.blocks();
+  world.there.delete(cleo);
+  await expect(blocks.set(cleo, true)).rejects.toMatchObject({ code: 'UNKNOWN' });
+  expect(world.asked).toEqual([`who is ${cleo}`]);
+  world.there.clear();
+  world.met.add(bob);
+  await blocks.set(bob, true);
+  world.met.clear();
+  for (const blocked of [true, false]) await blocks.set(bob, blocked);
+  expect(world.asked.filter((each) => each === `who is ${bob}`)).toEqual([]);
+  expect(world.asked.filter((each) => each === 'setBlock')).toHaveLength(3);
 });

@@ -4,11 +4,13 @@ import { type Block, BlockList } from '#proto/gen/client.ts';
 import { directRoomId, isUserId } from '#proto/rules/ids.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
+import type { Rooms } from '../room/rooms.ts';
 
 const rowKey = 'blocks';
 
 export interface BlocksPorts {
   readonly parts: () => Parts;
+  readonly rooms: Pick<Rooms, 'meets'>;
   /** Someone is blocked, or is no more. `back`: the 1:1 rooms that are shown again. Rejects as requests do. */
   readonly changed: (back: readonly string[]) => Promise<void>;
 }
@@ -51,11 +53,15 @@ export class Blocks {
     return this.#hidden.has(room);
   }
 
-  /** Durable at the provider when it resolves, and kept here. Rejects with BAD_ARGUMENT, and as requests do. */
+  /** Durable at the provider when it resolves, and kept here. Rejects with BAD_ARGUMENT, with UNKNOWN where nobody has the id that is to be blocked, and as
+   * requests do. */
   async set(user: string, blocked: boolean): Promise<void> {
-    if (!isUserId(user) || user === this.#ports.parts().user)
+    const { user: self, people, request } = this.#ports.parts();
+    if (!isUserId(user) || user === self)
       throw new ClientError('BAD_ARGUMENT', 'Only another person can be blocked, by Luxchat-ID.');
-    await this.#ports.parts().request({ $case: 'setBlock', value: { user, blocked } }, 'done');
+    // A mistyped id would else pass for a person who is kept away. Of whom one has met nobody is asked: they may be erased by now.
+    if (blocked && !this.isBlocked(user) && !this.#ports.rooms.meets(user)) await people.person(user);
+    await request({ $case: 'setBlock', value: { user, blocked } }, 'done');
     await this.refresh();
   }
 

@@ -122,6 +122,15 @@ export class People {
     }
   }
 
+  /** Someone as this device knows them; fetched where it does not. Rejects with UNKNOWN, and as `refresh` does. */
+  async person(user: string): Promise<Known> {
+    if (!this.#known.has(user)) await this.refresh([user], '');
+    const known = this.#known.get(user);
+    if (!known)
+      throw new ClientError('UNKNOWN', 'There is nobody with this Luxchat-ID, or they have not set up their app yet.');
+    return known;
+  }
+
   /** Does the server know somebody with this exact id? What it shows of them is learnt. Rejects as `refresh` does. */
   async isThere(user: string): Promise<boolean> {
     const missing = new Set<string>();

@@ -97,6 +97,11 @@ export class Rooms {
     return found?.replica.room ?? '';
   }
 
+  /** Is this user in a room that is held here, was in one, or invites into one? */
+  meets(user: string): boolean {
+    return this.all().some(({ replica: { invitedBy, chain } }) => invitedBy === user || chain.memberOf(user) > 0);
+  }
+
   /** A room by id. Throws UNKNOWN. */
   need(room: string): HeldRoom {
     const held = this.#held.get(room);
