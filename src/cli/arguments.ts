@@ -30,6 +30,8 @@ export interface Arguments {
   readonly none: boolean;
   readonly limit: number;
   readonly timeoutMs: number;
+  /** Did the person say so? */
+  readonly isTimeoutGiven: boolean;
   /** Of the person: of the words that a password is made of, and what bots that they start are told. */
   readonly language: Language;
   /** A password of one's own instead of a made one. */
@@ -58,7 +60,7 @@ const options = {
   own: { type: 'boolean', default: false },
   'start-over': { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
-  timeout: { type: 'string', default: '30' },
+  timeout: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -102,7 +104,8 @@ export function readArguments(args: readonly string[], env: Environment, program
     none: values.none,
     qr: values.qr,
     limit: wholeNumber(values.limit, 'limit', 1, 10_000),
-    timeoutMs: wholeNumber(values.timeout, 'timeout', 1, 86_400) * 1000,
+    timeoutMs: wholeNumber(values.timeout ?? '30', 'timeout', 1, 86_400) * 1000,
+    isTimeoutGiven: values.timeout !== undefined,
     language: languageOf(values.language, env),
     own: values.own,
     startOver: values['start-over'],

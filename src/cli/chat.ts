@@ -16,7 +16,7 @@ const help =
 /** Talks until /quit, Ctrl-C or the end of input. */
 export async function chat(session: Session): Promise<void> {
   const { client, args } = session;
-  if (client.rooms().length === 0) await client.synced();
+  if (client.rooms().length === 0) await session.reaching(client.synced());
   const { room } = await awaitRoom(session, need(args, 0, 'a room'));
   const newest = await client.timeline(room, { limit: 20 });
   const screen = openScreen(session.out);

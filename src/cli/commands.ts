@@ -148,9 +148,9 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
   }
 }
 
-async function send({ client, args, out }: Session): Promise<void> {
+async function send({ client, args, out, reaching }: Session): Promise<void> {
   const word = need(args, 0, 'a room');
-  if (client.rooms().length === 0) await client.synced();
+  if (client.rooms().length === 0) await reaching(client.synced());
   const { room, direct, name } = await awaitRoom({ client, args }, word);
   // Who named the group by a part may have meant another.
   const where = direct || [room, room.slice(1), name].includes(word) ? '' : ` in ${name || room}`;
@@ -164,7 +164,7 @@ async function send({ client, args, out }: Session): Promise<void> {
   };
   if (args.rest.length > 1) await one(text(args, 1));
   else for await (const line of createInterface({ input: process.stdin })) if (line !== '') await one(line);
-  await client.flushed(args.timeoutMs);
+  await reaching(client.flushed(args.timeoutMs));
   let failed = 0;
   for (const id of sent) {
     const item = accepted.get(id);
@@ -188,7 +188,10 @@ function whoLeft(room: RoomInfo, call: string): string {
 }
 
 /** Why messages wait: with a failure where they will not go out by themselves. */
-async function explainWaiting({ client, args, out }: Omit<Session, 'keyboard'>, room: RoomInfo): Promise<void> {
+async function explainWaiting(
+  { client, args, out }: Pick<Session, 'client' | 'args' | 'out'>,
+  room: RoomInfo,
+): Promise<void> {
   if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
   if (!isCurrent(room))
     throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
@@ -245,14 +248,16 @@ async function tail({ client, args, out }: Session): Promise<void> {
 }
 
 async function block({ client, args, out }: Session): Promise<void> {
-  const user = need(args, 0, 'a Luxchat-ID');
+  need(args, 0, 'a Luxchat-ID');
+  const { user } = client.readContact(args.rest.join(' '));
   await client.block(user);
   const what = 'You hear nothing of them any more: no invitations, no 1:1 room, and in groups not what they say.';
   out.say({ type: 'done', user }, `Blocked: ${user}. ${what} They are told nothing.`);
 }
 
 async function unblock({ client, args, out }: Session): Promise<void> {
-  const user = need(args, 0, 'a Luxchat-ID');
+  need(args, 0, 'a Luxchat-ID');
+  const { user } = client.readContact(args.rest.join(' '));
   await client.unblock(user);
   out.say({ type: 'done', user }, `Blocked no more: ${user}. What they wrote meanwhile is not shown.`);
 }

@@ -11,4 +11,5 @@ export async function withDeadline(work: Promise<void>, ms: number, sentence: st
 }
 
 /** Why a command that needs the server fails without it. */
-export const unreachable = 'The server could not be reached. Is it running? What was written stays here.';
+export const unreachable =
+  'The server could not be reached. Is it running? What was written stays here, and goes out later.';

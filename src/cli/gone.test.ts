@@ -89,9 +89,24 @@ it('shows no invitation of who is blocked, until they are blocked no more', asyn
   const isListed = async (command: string) =>
     (await runHere(alice, [command])).lines.some((line) => line.room === room);
   await eventually('the invitation is there', () => isListed('invitations'), 20_000, [eve]);
-  await runHere(alice, ['block', eve.user]);
+  // Somebody in a room or an invitation here is known, and nobody is asked about them.
+  expect(await runHere(alice, ['block', eve.user])).toMatchObject({ status: 0 });
   expect([await isListed('invitations'), await isListed('rooms')]).toEqual([false, false]);
   expect((await runHere(alice, ['accept', room])).status).toBe(1);
   await runHere(alice, ['unblock', eve.user]);
   expect(await isListed('invitations')).toBe(true);
+});
+
+it('blocks nobody of an id that nobody has, and whom one knows also once their account is gone', async () => {
+  const refused = async (...args: string[]) => (await runHere(alice, args)).errors;
+  expect(await refused('block', '@nobody')).toContain('nobody with this Luxchat-ID');
+  expect(await refused('block', '@0000 0000 001')).toContain('a mistake in this Luxchat-ID');
+  const fay = await device('fay');
+  const gus = await device('gus');
+  await runHere(alice, ['start', fay.user]);
+  for (const one of [fay, gus])
+    await one.account.erase(await provider.stepUp(one, one === fay ? 'fay' : 'gus', 'erase'));
+  expect(await refused('block', gus.user)).toContain('nobody with this Luxchat-ID');
+  expect(await runHere(alice, ['block', fay.user])).toMatchObject({ status: 0 });
+  expect((await runHere(alice, ['blocked'])).lines).toEqual([{ type: 'blocked', user: fay.user }]);
 });

@@ -73,7 +73,7 @@ Options of every command
   --folder DIR             the same, the folder itself
   --json                   one JSON object a line on stdout, errors as JSON on stderr; times are epoch milliseconds
   --language fr            what bots that you start are told: lb, fr, de, en or pt (that of the system, else en)
-  --timeout SECONDS        how long to wait for the server (30)
+  --timeout SECONDS        how long to wait for the server (30; 3 where nothing listens)
 
 Times are shown in the system's time zone, or in that of TZ.
 Exit codes: 0 done, 1 failed (the code is on stderr), 2 wrong arguments.`;

@@ -9,6 +9,7 @@ import type { Arguments } from './arguments.ts';
 import { unreachable, withDeadline } from './deadline.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
+import { reaching } from './reaching.ts';
 
 /** Logs this folder's device out. A device that was taken off already is removed as well. LOGIN_NEEDED where there is none. */
 export async function logOut(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
@@ -41,8 +42,9 @@ async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Pro
   try {
     const client = await openDevice(folder);
     try {
+      const reach = reaching(client, args);
       await client.start();
-      await withDeadline(client.synced(), timeoutMs, unreachable);
+      await reach(withDeadline(client.synced(), timeoutMs, unreachable));
       await warn(await client.security.lossAtLogOut());
       await client.logout();
     } finally {

@@ -42,7 +42,13 @@ async function run(command: string, rest: readonly string[], answers: Record<str
     fail: () => {},
   };
   const args = { call: 'luxchat', command, rest } as unknown as Session['args'];
-  await peopleCommands[command]!.run({ client: client as never, args, out, keyboard: {} as never });
+  await peopleCommands[command]!.run({
+    client: client as never,
+    args,
+    out,
+    keyboard: {} as never,
+    reaching: (work) => work,
+  });
   return { objects, lines, asked };
 }
 

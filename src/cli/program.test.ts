@@ -10,14 +10,23 @@ let flushed: () => Promise<void> = async () => {};
 
 const day = Date.UTC(2026, 11, 24) / 86_400_000;
 
+let isThere = true;
+
+vi.mock('./reaching.ts', () => ({
+  reaching: () => (work: Promise<unknown>) =>
+    isThere ? work : Promise.race([work, Promise.reject(new ClientError('OFFLINE', 'nobody there'))]),
+}));
 vi.mock('#client/node/device-folder.ts', () => ({
   hasDevice: () => true,
   openDevice: async () => {
     const events = new Emitter<ClientEvents>();
     const start = async () => meanwhile(events);
     const nothing = async () => {};
-    const bringing = () => flushed();
-    return { on: events.on.bind(events), start, synced: nothing, flushed: bringing, close: nothing, blocked: () => [] };
+    const server = isThere ? nothing : () => new Promise<never>(() => {});
+    const bringing = () => server().then(flushed);
+    const contactLink = async () => 'https://lux.example/c/#ann/link';
+    const own = { user: '@ann:lux.example', contactLink, blocked: () => [] };
+    return { ...own, on: events.on.bind(events), start, synced: server, flushed: bringing, close: nothing };
   },
 }));
 
@@ -72,4 +81,26 @@ it('takes a command for done that ended its own session, and for failed one that
     };
     expect((await run()).status).toBe(status);
   }
+});
+
+it('says that nobody is there where a command needs the server, and shows all the same what needs none', async () => {
+  meanwhile = () => {};
+  isThere = false;
+  const lines: string[] = [];
+  const console = { log: (line: string) => void lines.push(line), error: (line: string) => void lines.push(line) };
+  expect(await runProgram(['--json', 'blocked'], 'luxchat', console)).toBe(1);
+  expect(lines.at(-1)).toContain('nobody there');
+  expect(await runProgram(['--json', 'id'], 'luxchat', console)).toBe(0);
+  expect(lines.at(-1)).toContain('https://lux.example/c/#ann/link');
+});
+
+// `id` and `receipts` ended before what waited could go, as if it went with some commands alone.
+it('brings out what waits with a command that needs no server, too', async () => {
+  isThere = true;
+  let times = 0;
+  flushed = async () => {
+    times += 1;
+  };
+  expect(await runProgram(['--json', 'id'], 'luxchat', { log: () => {}, error: () => {} })).toBe(0);
+  expect(times).toBe(1);
 });

@@ -16,6 +16,7 @@ import { login } from './login.ts';
 import { name } from './name.ts';
 import { type Console, createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
+import { reaching } from './reaching.ts';
 import { password, secure, unlock } from './secure.ts';
 import { alarmSentence } from './sentences.ts';
 import { bringOut, type Command, onNewAlarm } from './session.ts';
@@ -73,14 +74,15 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     client.on('deviceEnding', (device) => out.note(endingSentence(device, args.call)));
     // Of work that no command waits for: nobody else would ever hear of it.
     client.on('fault', (error) => out.fail(error));
+    const reach = reaching(client, args);
     await client.start();
-    if (command.live) await withDeadline(client.synced(), args.timeoutMs, unreachable);
+    if (command.live) await reach(withDeadline(client.synced(), args.timeoutMs, unreachable));
     // What waited from before goes out now that somebody accepted, and is shown so; what this very command set free goes before it ends.
     const waitMs = Math.min(bringOutMs, args.timeoutMs);
     if (command.live) await bringOut(client, waitMs);
-    await command.run({ client, args, out, keyboard });
+    await command.run({ client, args, out, keyboard, reaching: reach });
     // A command may have ended the session itself, as erasing the account does.
-    if (command.live) await bringOut(client, waitMs).catch(unlessBug);
+    if (!command.watches) await reach(bringOut(client, waitMs)).catch(unlessBug);
   } catch (error) {
     throw withNextStep(error, args);
   } finally {

@@ -6,6 +6,7 @@ import type { RoomInfo } from '#client/shown.ts';
 import type { Arguments } from './arguments.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
+import type { Reaching } from './reaching.ts';
 
 /** What a command works with. */
 export interface Session {
@@ -13,6 +14,7 @@ export interface Session {
   readonly args: Arguments;
   readonly out: Output;
   readonly keyboard: Keyboard;
+  readonly reaching: Reaching;
 }
 
 /** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
