@@ -1,10 +1,10 @@
 // One live connection: hello, then requests out of a bounded window to the right actor, and their answers back. It proves who asks: what leaves it
-// carries the user and device of the checked token. It keeps nothing that outlives the socket, and knows nothing of rooms but which it subscribed.
+// carries the user and device of the checked token. It keeps nothing that outlives the socket, and knows nothing of rooms: those that it hears stand in heard-rooms.ts.
 import type { Actor } from '#actors/kernel/actor.ts';
 import { nothing } from '#actors/kernel/actor.ts';
-import { roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
+import { roomAddress, userAddress } from '#actors/kernel/address.ts';
 import { type Effect, rejected } from '#actors/kernel/effects.ts';
-import type { AnswerBody, Consent, Requester, SessionMessage, SubscribedPart } from '#actors/kernel/messages.ts';
+import type { AnswerBody, Consent, Requester, SessionMessage } from '#actors/kernel/messages.ts';
 import { ClientFrame, EphemeralKind, type Hello, type SendEphemeral, type Subscribe } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import type { ManifestHead } from '#proto/gen/record.ts';
@@ -12,10 +12,9 @@ import { isRoomId } from '#proto/rules/ids.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { answerFrame } from './answer.ts';
 import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
+import { type Heard, HeardRooms } from './heard-rooms.ts';
 import { retryAfterMs, type SessionLimits } from './limits.ts';
-import { Rehearing, rehearName, rehearTimer } from './rehearing.ts';
 import { hiddenRoom, isForListed, isForUnlistedAtFirst, isHidden, type RoutedBody, rateOf, routeOf } from './routes.ts';
-import { Subscriptions, subscribedBody } from './subscriptions.ts';
 import { Window } from './window.ts';
 
 /** What the sessions of a node share. */
@@ -30,7 +29,6 @@ export interface SessionShared {
 type Phase = 'fresh' | 'checking' | 'greeting' | 'live' | 'closed';
 
 const helloTimer = 'hello';
-const subscribeTimer = 'subscribe/';
 /** What a request weighs in a mailbox besides its frame, bytes. */
 const requestWeight = 128;
 
@@ -52,13 +50,11 @@ export class Session implements Actor<SessionMessage> {
   #inviteFromMs = 0;
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
-  #subscriptions: Subscriptions | null = null;
-  #rehearing: Rehearing | null = null;
+  #rooms: HeardRooms | null = null;
   /** Greetings without a welcome. */
   #greetings = 0;
   /** Its user moved before the welcome came, and must be greeted once more after it. */
   #greetsAgain = false;
-  #tokens = 0;
   #turnedDown = 0;
   #turnedDownSince = 0;
 
@@ -92,13 +88,12 @@ export class Session implements Actor<SessionMessage> {
         this.#agreed(message);
         return nothing;
       case 'evicted':
-        this.#subscriptions?.evicted(message.room);
-        this.#rehearing?.drop(message.room);
+        this.#rooms?.evicted(message.room);
         return nothing;
       case 'unheard':
         return this.#unheard(message);
       case 'subscribedPart':
-        return this.#part(message);
+        return this.#told(this.#heardRooms().part(message, this.#hidden));
       case 'timer':
         return this.#timer(message.name);
     }
@@ -249,28 +244,24 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
       return;
     }
-    const isBot = this.#shared.isBot?.(this.#user) ?? false;
-    this.#subscriptions ??= new Subscriptions(isBot ? protocol.botRoomsMax : protocol.subscriptionsMax);
-    const token = ++this.#tokens;
-    const distinct = new Set(rooms);
-    const refused = [...distinct].filter((room) => this.#hidden.has(room));
-    for (const room of refused) distinct.delete(room);
-    if (!this.#subscriptions.begin(token, request, distinct, refused)) {
+    const heard = this.#heardRooms().subscribe(rooms, this.#hidden, this.#requester(request));
+    if (heard === null) {
       this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
       return;
     }
     this.#window?.take(request);
-    const from = this.#requester(request);
-    const replyTo = sessionAddress(this.#session);
-    for (const room of distinct) {
-      effects.push({ kind: 'send', to: roomAddress(room), message: { kind: 'subscribe', from, replyTo, token } });
-    }
-    if (distinct.size === 0) {
-      effects.push(...this.#gathered(token));
-      return;
-    }
-    const { subscribeTimeoutMs } = this.#shared.limits;
-    effects.push({ kind: 'startTimer', name: `${subscribeTimer}${token}`, delayMs: subscribeTimeoutMs });
+    effects.push(...this.#told(heard));
+  }
+
+  #heardRooms(): HeardRooms {
+    const isBot = this.#shared.isBot?.(this.#user) ?? false;
+    const roomsMax = isBot ? protocol.botRoomsMax : protocol.subscriptionsMax;
+    this.#rooms ??= new HeardRooms(this.#session, this.#shared.limits, roomsMax);
+    return this.#rooms;
+  }
+
+  #told({ effects, answer }: Heard): readonly Effect[] {
+    return answer === undefined ? effects : [...effects, ...this.#answered(answer.request, answer.body)];
   }
 
   #greeting(): Effect {
@@ -280,76 +271,17 @@ export class Session implements Actor<SessionMessage> {
     return { kind: 'send', to: userAddress(this.#user), message: hello };
   }
 
-  #unheard({ rooms, watched, own }: Extract<SessionMessage, { kind: 'unheard' }>): readonly Effect[] {
+  #unheard(message: Extract<SessionMessage, { kind: 'unheard' }>): readonly Effect[] {
     // Before the welcome no room was heard yet. It may be under way from where the user was: then the greeting after it is for where the user is.
-    if (this.#phase === 'greeting' && own) this.#greetsAgain = true;
+    if (this.#phase === 'greeting' && message.own) this.#greetsAgain = true;
     if (this.#phase !== 'live') return nothing;
-    this.#rehearing ??= new Rehearing();
-    for (const room of rooms) this.#rehearing.add(room, 'live');
-    for (const room of watched) this.#rehearing.add(room, 'watch');
-    const effects = this.#rehear([...rooms, ...watched]);
-    return own ? [...effects, this.#greeting()] : effects;
-  }
-
-  #rehear(rooms: readonly string[]): Effect[] {
-    const rehearing = this.#rehearing;
-    if (rehearing === null) return [];
-    const from = this.#requester(0);
-    const replyTo = sessionAddress(this.#session);
-    return rooms.map((room) => {
-      const asked = { kind: 'subscribe', from, replyTo, token: rehearing.ask(room) } as const;
-      const message = rehearing.of(room) === 'watch' ? ({ ...asked, watch: true } as const) : asked;
-      return { kind: 'send', to: roomAddress(room), message };
-    });
-  }
-
-  /** A room is heard again. The device is told where it stands: what came meanwhile it fetches. */
-  #reheard(rehearing: Rehearing, { room, entry, busy }: SubscribedPart): readonly Effect[] {
-    if (busy) return rehearing.again(room) ? [rehearTimer(this.#session)] : nothing;
-    const of = rehearing.drop(room);
-    if (entry !== null) {
-      const value = { room, headSeq: entry.headSeq, headCount: entry.headCount };
-      return [this.#push(0, { $case: 'headMoved', value })];
-    }
-    if (of === 'live') this.#subscriptions?.evicted(room);
-    return nothing;
+    const effects = this.#heardRooms().unheard(message, this.#requester(0));
+    return message.own ? [...effects, this.#greeting()] : effects;
   }
 
   #regreeted(body: AnswerBody): readonly Effect[] {
     if (body.$case !== 'welcome') return nothing;
     return [this.#push(0, { $case: 'inboxMoved', value: { head: body.value.inboxHead } })];
-  }
-
-  #part(given: SubscribedPart): readonly Effect[] {
-    // Hidden since it was asked.
-    const isHidden = given.entry !== null && this.#hidden.has(given.room);
-    if (!isHidden) return this.#takePart(given);
-    const part = { kind: 'part', session: this.#session, audience: { room: given.room } } as const;
-    return [part, ...this.#takePart({ ...given, entry: null })];
-  }
-
-  #takePart(part: SubscribedPart): readonly Effect[] {
-    const rehearing = this.#rehearing;
-    if (rehearing?.isToken(part.token) === true) {
-      if (rehearing.isOld(part.room, part.token)) return nothing;
-      if (rehearing.of(part.room) !== undefined) return this.#reheard(rehearing, part);
-      // It was heard again already, or its user is out of it: then it is a stray, as below.
-    }
-    switch (this.#subscriptions?.part(part)) {
-      case 'complete':
-        return [{ kind: 'cancelTimer', name: `${subscribeTimer}${part.token}` }, ...this.#gathered(part.token)];
-      case 'stray':
-        // The answer said not now, so nothing of the room may be pushed either.
-        return [{ kind: 'part', session: this.#session, audience: { room: part.room } }];
-      default:
-        return nothing;
-    }
-  }
-
-  #gathered(token: number): readonly Effect[] {
-    const gathering = this.#subscriptions?.end(token);
-    if (gathering === undefined) return nothing;
-    return this.#answered(gathering.request, subscribedBody(gathering, this.#shared.limits.answerBytesMax));
   }
 
   #answered(request: number, body: AnswerBody): readonly Effect[] {
@@ -377,8 +309,8 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #timer(name: string): readonly Effect[] {
-    if (name === rehearName) return this.#rehear(this.#rehearing?.late() ?? []);
-    if (name.startsWith(subscribeTimer)) return this.#gathered(Number(name.slice(subscribeTimer.length)));
+    const heard = this.#rooms?.timer(name, this.#requester(0));
+    if (heard !== undefined) return this.#told(heard);
     if (name !== helloTimer || this.#phase === 'live') return nothing;
     return this.#ended(Disconnect.DISCONNECT_HELLO_TIMEOUT, retryAfterMs.helloTimeout);
   }
