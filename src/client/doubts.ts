@@ -1,6 +1,8 @@
 // What a person should know before they believe what this device shows: alarms, each noted when it was raised, so that the next run knows of it as well; and what
 // holds now: rooms where sending is stopped, identities that changed, lines that can't be read. A counter that begins with each run proves nothing.
+
 import type { Alarm, AlarmCode, TroubleCause } from './alarms.ts';
+import { Lock } from './lock.ts';
 import type { Parts } from './parts.ts';
 import type { RoomInfo } from './shown.ts';
 import { type LocalStore, prefixRange } from './store/store.ts';
@@ -35,7 +37,7 @@ const word = /^[\x21-\x7e]{1,255}$/;
 export class AlarmNotes {
   readonly #parts: () => Parts;
   #keys: Set<string> | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #noting = new Lock();
 
   constructor(parts: () => Parts) {
     this.#parts = parts;
@@ -43,15 +45,13 @@ export class AlarmNotes {
 
   /** Notes it, where it is not noted yet. Rejects as the store does. */
   note(alarm: Alarm): Promise<void> {
-    const noted = this.#turn.then(() => this.#note(alarm));
-    this.#turn = noted.catch(() => {});
-    return noted;
+    return this.#noting.run(() => this.#note(alarm));
   }
 
   /** All that were raised so far, in their order. Rejects as the store does. */
   async list(): Promise<NotedAlarm[]> {
-    await this.#turn;
-    const noted = (await rows(this.#parts().store)).map(({ key, value }) => {
+    const all = await this.#noting.run(() => rows(this.#parts().store));
+    const noted = all.map(({ key, value }) => {
       const [, code = '', room = '', user = ''] = key.split(' ');
       const about = { ...(room === '' ? {} : { room }), ...(user === '' ? {} : { user }) };
       return { code: code as AlarmCode, ...about, at: Number(new TextDecoder().decode(value)) };

@@ -1,8 +1,10 @@
 // Where somebody went, an admin's device signs a CHECKPOINT, so that newcomers need nothing of what that one signed any more and an erasure can take their id and
 // keys out of the room. One of the admins does it, the one of the lowest number if connected; two that do it do no harm.
 // Does not: sign what this device did not follow itself, or what nobody stands for.
+
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { hashState } from '#proto/rules/control/state.ts';
+import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { HeldRoom, Rooms } from '../room/rooms.ts';
@@ -41,7 +43,7 @@ export class Checkpoints {
   #afterMs: number;
   #waiting = new Set<string>();
   /** One after the other: after an upgrade all rooms of years may want one. */
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new Lock();
 
   constructor(ports: CheckpointPorts) {
     this.#ports = ports;
@@ -65,9 +67,7 @@ export class Checkpoints {
     const ms = Math.max(0, due - now()) + this.#afterMs * spread * random();
     this.#ports.later(Math.min(ms, longestMs), () => {
       this.#waiting.delete(room);
-      const signed = this.#work.then(() => this.#sign(this.#ports.rooms().get(room)));
-      this.#work = signed.catch(() => {});
-      return signed;
+      return this.#work.run(() => this.#sign(this.#ports.rooms().get(room)));
     });
   }
 

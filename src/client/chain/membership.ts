@@ -1,10 +1,12 @@
 // Who is in a room: starting 1:1 rooms and groups, inviting, accepting, leaving, removing, roles. Each is a signed entry of the room's control
 // chain; calling one again when it is true already does nothing.
+
 import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, HistoryFrom, MemberStatus, type Person, Role } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { directRoomId, isUserId, parseUserId } from '#proto/rules/ids.ts';
 import { ClientError, isRejection } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
@@ -32,7 +34,7 @@ const alreadySo: ReadonlyMap<ControlKind, readonly MemberStatus[]> = new Map([
 export class Membership {
   #parts: () => Parts;
   #rooms: Rooms;
-  #creating: Promise<unknown> = Promise.resolve();
+  readonly #creating = new Lock();
 
   constructor(parts: () => Parts, rooms: Rooms) {
     this.#parts = parts;
@@ -83,11 +85,9 @@ export class Membership {
     };
     const self = await this.#self(1);
     // One after the other: a second call must not take up the genesis of one that is under way.
-    const made = this.#creating.then(() =>
+    const room = await this.#creating.run(() =>
       createGroupRoom(this.#parts(), self, create, (id) => this.#rooms.hold(id).replica),
     );
-    this.#creating = made.catch(() => {});
-    const room = await made;
     await this.#rooms.list(room);
     return room;
   }

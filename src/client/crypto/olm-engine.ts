@@ -1,10 +1,12 @@
 // CryptoEngine over the audited Olm and Megolm of matrix-sdk-crypto-wasm, used without a homeserver. In browsers its
 // store is IndexedDB itself; in Node the same, standing on `node/crypto-store.ts`; without a store it lives in memory.
 // This file wires the parts: requests, sharing, decryption, verification, identity. Rules live there.
+
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import type { Grant } from '#proto/gen/client.ts';
 import { Emitter } from '../emitter.ts';
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type * as e from './engine.ts';
 import type * as k from './keeping.ts';
 import { SessionBackup } from './olm/backup.ts';
@@ -22,7 +24,6 @@ import {
 } from './olm/identity.ts';
 import { receive } from './olm/inbox.ts';
 import { exportKeys, importKeys } from './olm/key-file.ts';
-import { Lock } from './olm/lock.ts';
 import { deviceWithKey, Owners } from './olm/origins.ts';
 import { type Machine, Requests } from './olm/requests.ts';
 import { seal } from './olm/seal.ts';

@@ -1,5 +1,6 @@
 // Who this device is and its tokens, as they lie in its local store; and the client made of them. Shared by the ways to open a device, in a folder
 // and in a browser. A pair of tokens is kept before it is used: a crash in between leaves the old refresh token, which may be shown again then.
+
 import { LocalSelf } from '#proto/gen/local.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { PasswordCost } from '../backup/header.ts';
@@ -7,6 +8,7 @@ import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
 import type { CryptoEngine, Rotation } from '../crypto/engine.ts';
 import { type EngineOptions, openEngine } from '../crypto/olm-engine.ts';
 import { ClientError, loggedOutSentence } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import { LuxchatClient } from '../luxchat-client.ts';
 import { portablePrimitives } from '../primitives.ts';
 import type { LocalStore } from '../store/store.ts';
@@ -93,12 +95,8 @@ export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOption
 /** Access tokens of a device as `freshToken` gives them, to one who asks after the other: two refreshes at once would each get a pair, of which one is
  * worth nothing and may be the one that is kept. */
 export function accessTokens(store: LocalStore): (expired: boolean) => Promise<string> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (expired) => {
-    const token = last.then(() => freshToken(store, expired));
-    last = token.catch(() => {});
-    return token;
-  };
+  const asking = new Lock();
+  return (expired) => asking.run(() => freshToken(store, expired));
 }
 
 /** An access token that holds for a minute at least, refreshed where `expired` or needed. Rejects with LOGIN_NEEDED where there is none any more, with

@@ -2,6 +2,7 @@
 // A device that no manifest lists gets no keys and may not write. Only a listed device signs the next manifest. The server gives out the numbers of
 // devices, and nothing else of what it says is believed: keys come from the engine, which checked whose they are, and each device looks whether
 // the list speaks of it as it is.
+
 import type { Grant, Welcome } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { ManifestDevice } from '#proto/gen/record.ts';
@@ -12,6 +13,7 @@ import { grantRefused } from '../connection/granted.ts';
 import { pause, reconnectMs } from '../connection/requests.ts';
 import type { Verification } from '../crypto/engine.ts';
 import { ClientError, isRejection, wasLost } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { DeviceInfo, VerificationInfo } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
@@ -48,7 +50,7 @@ export interface NamedBackup extends Pick<ManifestChange, 'backup' | 'listingSee
 export class Devices {
   #ports: DevicesPorts;
   #wasConfirmed = false;
-  #settling: Promise<unknown> = Promise.resolve();
+  readonly #settling = new Lock();
   #self: ManifestDevice | undefined;
   /** Devices that were told to end soon, in this session. */
   #ending = new Set<number>();
@@ -105,7 +107,7 @@ export class Devices {
   /** Lists what was confirmed, drops what was logged out, and tells when this device itself was listed or taken off. One at a time. Rejects as
    * requests do. */
   settle(): Promise<void> {
-    const settled = this.#settling.then(async () => {
+    return this.#settling.run(async () => {
       this.#compareSelf();
       if (this.confirmed) {
         await this.#listPending();
@@ -118,8 +120,6 @@ export class Devices {
       }
       this.#ports.settled();
     });
-    this.#settling = settled.catch(() => {});
-    return settled;
   }
 
   /** Own devices as the server lists them, with what the manifest says. */

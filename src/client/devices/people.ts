@@ -18,6 +18,7 @@ import type { AlarmCode } from '../alarms.ts';
 import { pause } from '../connection/requests.ts';
 import type { Recipient } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { IdentityMark } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
@@ -79,7 +80,7 @@ export class People {
   #parts: () => Parts;
   #known = new Map<string, Known>();
   #refreshing = new Map<string, Promise<boolean>>();
-  #following: Promise<void> = Promise.resolve();
+  readonly #following = new Lock();
   #changed: (user: string) => void;
   /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
   version = 0;
@@ -286,12 +287,7 @@ export class People {
   /** One after the other: two answers on their way together must not both take the place of the same manifest. */
   async #inTurn(user: string, manifests: readonly DeviceManifest[], asked: Asked): Promise<void> {
     const before = this.#version(user);
-    const turn = this.#following.then(() => this.#follow(user, manifests, asked));
-    this.#following = turn.then(
-      () => {},
-      () => {},
-    );
-    if (!(await turn)) return;
+    if (!(await this.#following.run(() => this.#follow(user, manifests, asked)))) return;
     // Those in between come to one who asks for this user alone; if nothing came of that, they are being kept back.
     if (asked.alone && this.#version(user) === before) this.#alarm('MANIFEST_INVALID', user, asked.room);
     else await this.refresh([user], asked.room);

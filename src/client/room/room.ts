@@ -1,6 +1,7 @@
 // One room as this device holds it: a verified copy of chain and log, contiguous from `low` to the head, with what decrypted.
 // Guarantees: records are taken in order, each once, only when they continue what is held; members come from the chain alone; what contradicts
 // it freezes sending and raises an alarm. How a record is taken stands in room-intake.ts, the chain in room-control.ts; sending in sending.ts.
+
 import type { RoomEntry } from '#proto/gen/client.ts';
 import type { MessageRef } from '#proto/gen/content.ts';
 import { LocalRoom } from '#proto/gen/local.ts';
@@ -13,6 +14,7 @@ import { type Beside, syncChain } from '../chain/room-control.ts';
 import { unheardIn } from '../chain/room-identity.ts';
 import { identityMark } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import type { MemberInfo, RoomInfo, Unheard } from '../shown.ts';
@@ -59,7 +61,7 @@ export class RoomReplica {
   readonly lateEmptyings = new Map<string, number>();
   /** Did the server's list have it when it was looked at last? */
   listed = true;
-  #work: Promise<unknown> = Promise.resolve();
+  #work = new Lock();
 
   constructor(room: string, ports: RoomPorts) {
     this.room = room;
@@ -78,9 +80,7 @@ export class RoomReplica {
 
   /** Runs work on this room alone: nothing else of the room is taken in meanwhile. Work must not call and await `exclusive` itself. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#work.then(work);
-    this.#work = result.catch(() => {});
-    return result;
+    return this.#work.run(work);
   }
 
   get own(): number {

@@ -2,6 +2,7 @@
 // that comes back. Wires `../backup/` to the server, the manifest, own devices and the local store.
 // Guarantees: which backup counts is what own devices signed, never what the server says; passwords and grants are not kept; one of these calls at a time.
 // Does not: step up (`devices/step-up.ts`), ask anybody anything.
+
 import type { Grant } from '#proto/gen/client.ts';
 import type { Derivation, PasswordCost } from '../backup/header.ts';
 import { requireStrong } from '../backup/strength.ts';
@@ -10,6 +11,7 @@ import type { PrivateMessage, RoomKey } from '../crypto/engine.ts';
 import type { KeyFileImport } from '../crypto/keeping.ts';
 import type { Devices } from '../devices/devices.ts';
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { checkBackup } from './backup-requests.ts';
 import { heldRow, readHeld, restoreOf, restoreRow } from './backup-rows.ts';
@@ -69,7 +71,7 @@ export class Security {
   readonly #restoring: Restoring;
   readonly #sharing: KeySharing;
   readonly #listeners = new Set<() => void>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turn = new Lock();
   #waiting = 0;
   #told = '';
   #closed = false;
@@ -277,7 +279,7 @@ export class Security {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([this.#filling.end(), this.#restoring.end()]);
-    await this.#turn;
+    await this.#turn.run(() => {});
   }
 
   /** What is in force is followed as far as that is possible now. */
@@ -331,9 +333,7 @@ export class Security {
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => {});
-    return result;
+    return this.#turn.run(work);
   }
 
   #nextChange(late: AbortSignal): Promise<void> {

@@ -1,6 +1,8 @@
 // Seals the values of a local store before they reach a disk: AES-256-GCM, a fresh nonce each, bound to table and key, so that rows can't be
 // swapped. Keys of rows stay readable (ids and numbers). Composes WebCrypto only.
+
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import {
   checkedChanges,
   type LocalChange,
@@ -15,20 +17,15 @@ const nonceBytes = 12;
 /** Wraps a store. `key` is 32 random bytes kept by the platform: an owner-only file in Node, a non-extractable key in browsers. */
 export function sealStore(store: LocalStore, key: CryptoKey): LocalStore {
   // Sealing is asynchronous; the queue keeps writes in the order they were started, and reads behind them.
-  let tail: Promise<unknown> = Promise.resolve();
-  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = tail.then(work);
-    tail = result.catch(() => {});
-    return result;
-  };
+  const inOrder = new Lock();
   return {
     get: (table, rowKey) =>
-      inOrder(async () => {
+      inOrder.run(async () => {
         const value = await store.get(table, rowKey);
         return value && open(key, table, rowKey, value);
       }),
     list: (table: LocalTable, range: LocalRange) =>
-      inOrder(async () => {
+      inOrder.run(async () => {
         const rows = await store.list(table, range);
         return Promise.all(
           rows.map(
@@ -44,9 +41,9 @@ export function sealStore(store: LocalStore, key: CryptoKey): LocalStore {
             : { ...change, value: await seal(key, change.table, change.key, change.value) },
         ),
       );
-      return inOrder(async () => store.write(await sealed));
+      return inOrder.run(async () => store.write(await sealed));
     },
-    close: () => inOrder(() => store.close()),
+    close: () => inOrder.run(() => store.close()),
   };
 }
 

@@ -1,9 +1,11 @@
 // What the crypto engine must remember, kept in the local store: which step of which session an event used, how old
 // sessions are, and who made them.
+
 import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import type { CryptoLedger, RoomId, SessionBegan } from '../crypto/engine.ts';
 import type { SessionOrigin } from '../crypto/keeping.ts';
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import { type LocalChange, type LocalStore, orderedNumber, prefixRange } from './store.ts';
 
 /** Rows of one room that are let go of in one go; what is more stays until the room is left again. */
@@ -14,19 +16,17 @@ const begunKey = (room: RoomId, sessionId: string) => `began ${room} ${sessionId
 
 /** A ledger over a local store. One writer at a time asks for a step, so that two events never get the same one. */
 export function storeLedger(store: LocalStore): CryptoLedger {
-  let tail: Promise<unknown> = Promise.resolve();
+  const claims = new Lock();
   const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
   return {
     claimIndex(sessionId, index, eventId) {
-      const claim = tail.then(async () => {
+      return claims.run(async () => {
         const key = `${sessionId} ${orderedNumber(index)}`;
         const holder = text(await store.get('replay', key));
         if (holder !== undefined) return holder;
         await store.write([{ table: 'replay', key, value: new TextEncoder().encode(eventId) }]);
         return eventId;
       });
-      tail = claim.catch(() => {});
-      return claim;
     },
     async sessionBegan(room) {
       const row = text(await store.get(table, currentKey(room)));

@@ -1,10 +1,11 @@
 // Requests of the crypto library, carried out on the server port and reported back to the library.
 // Guarantees: a request is marked as sent only after the port resolved; one that failed is made again at the next
 // flush, with the same id; no request is on its way twice at once. Does not: decide when to flush.
+
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
+import { Lock } from '../../lock.ts';
 import type { ClaimTarget, CryptoServer, DeviceMessage, FlushReport, OneTimeKey, RoomId, UserKeys } from '../engine.ts';
 import { canonicalBytes, foreignObject, type Json, joinObject, objectOf, parseObject, utf8 } from './json.ts';
-import { Lock } from './lock.ts';
 
 /** A request as the library makes them. */
 export type LibraryRequest =

@@ -3,13 +3,14 @@
 // session ends at the rotation's bounds and whenever a device drops out. Does not: know who is a member.
 // Past its own bounds the library does not refuse, it panics and takes the process along. So it is given its widest
 // bounds, and the narrower ones of the caller are kept here, from the index in each ciphertext.
+
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { ClientError } from '../../errors.ts';
+import { NamedLocks } from '../../lock.ts';
 import type { CryptoLedger, Encrypted, EncryptRequest, Exclusion, Recipient, RoomId, SessionBegan } from '../engine.ts';
 import { bodyStep, plaintextField, type Step } from './decryption.ts';
 import { utf8 } from './json.ts';
-import { NamedLocks } from './lock.ts';
 import { type Machine, messagesOf, type Requests } from './requests.ts';
 import { judge, type Verdict } from './trust.ts';
 

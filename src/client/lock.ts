@@ -6,8 +6,9 @@ export class Lock {
 
   /** Runs `task` when all tasks given before have ended. Settles as the task does. */
   run<T>(task: () => Promise<T> | T): Promise<T> {
-    const turn = this.#last.then(task, task);
-    this.#last = turn.catch(() => undefined);
+    const turn = this.#last.then(() => task());
+    // Whoever gave the task hears of its failure.
+    this.#last = turn.catch(() => {});
     return turn;
   }
 }
