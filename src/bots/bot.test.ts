@@ -1,8 +1,8 @@
 // A bot over a client that the test plays: which rooms it stays in.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ClientEvents } from '#client/api.ts';
 import { Emitter } from '#client/emitter.ts';
 import { ClientError } from '#client/errors.ts';
+import type { ClientEvents } from '#client/events.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';

@@ -1,8 +1,8 @@
 // What any command says besides its own words, over a device that is stood in for.
 import { expect, it, vi } from 'vitest';
-import type { ClientEvents } from '#client/api.ts';
 import { Emitter } from '#client/emitter.ts';
 import { ClientError } from '#client/errors.ts';
+import type { ClientEvents } from '#client/events.ts';
 import { runProgram } from './program.ts';
 
 let meanwhile: (events: Emitter<ClientEvents>) => void;

@@ -1,8 +1,8 @@
 // How soon a command says that nobody is there, by a clock and a network that the test moves.
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { ClientEvents } from '#client/api.ts';
 import { Emitter } from '#client/emitter.ts';
+import type { ClientEvents } from '#client/events.ts';
 import { reaching } from './reaching.ts';
 
 /** What an attempt to connect meets; `nothing`: it is swallowed. */

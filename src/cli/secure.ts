@@ -2,7 +2,7 @@
 // of the FAQ: first LuxID and the code by SMS, then the password. It is shown once and asked back; what is typed goes into no file and no argument.
 
 import { ClientError } from '#client/errors.ts';
-import type { SecurityState } from '#client/security/security.ts';
+import type { SecurityState } from '#client/shown.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
 import type { Session } from './session.ts';

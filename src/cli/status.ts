@@ -1,6 +1,6 @@
 // `luxchat status`: what speaks against what this device shows, and how its messages are kept. Read from what lasts: a run that has just begun was warned of nothing yet.
 import type { Doubts, NotedAlarm } from '#client/doubts.ts';
-import type { SecurityState } from '#client/security/security.ts';
+import type { SecurityState } from '#client/shown.ts';
 import { unheardSentence } from './heard.ts';
 import { dayText } from './sentences.ts';
 import type { Session } from './session.ts';

@@ -1,8 +1,8 @@
 // What a verification says where it does not go on.
 import { expect, it } from 'vitest';
-import type { ClientEvents } from '#client/api.ts';
 import { Emitter } from '#client/emitter.ts';
 import { ClientError } from '#client/errors.ts';
+import type { ClientEvents } from '#client/events.ts';
 import type { VerificationInfo } from '#client/shown.ts';
 import type { Session } from './session.ts';
 import { verify } from './verify.ts';

@@ -3,16 +3,14 @@
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import type { Role } from '#proto/gen/record.ts';
 import type { AccountApi } from './account/account.ts';
-import type { Alarm } from './alarms.ts';
-import type { ConnectionState } from './connection/connection.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import type { Contact } from './contact/contact.ts';
 import type { DirectoryApi } from './contact/directory.ts';
 import type { ProfileChange } from './devices/profiles.ts';
 import type { BeginStepUp } from './devices/step-up.ts';
 import type { Doubts } from './doubts.ts';
-import type { ClientError } from './errors.ts';
-import type { Security, SecurityState } from './security/security.ts';
+import type { ClientEvents } from './events.ts';
+import type { Security } from './security/security.ts';
 import type {
   DeviceInfo,
   IdentityMark,
@@ -22,45 +20,6 @@ import type {
   TimelineItem,
   VerificationInfo,
 } from './shown.ts';
-
-/** What an app may listen to. */
-export interface ClientEvents {
-  connection: ConnectionState;
-  /** First list after start, from the local store or the server. */
-  ready: undefined;
-  /** The account was deactivated, and this device's login made it active again: the person is to be told. Once, before `synced`. */
-  reactivated: undefined;
-  /** The server's list was compared and all rooms are live. */
-  synced: undefined;
-  /** A room is new, moved, was renamed, read, frozen …: read `rooms()` again. */
-  room: RoomInfo;
-  /** A line was added or changed (edited, decrypted late, accepted, deleted). In order per room for new ones. */
-  item: TimelineItem;
-  invitation: RoomInfo;
-  /** To the provider's Info bot alone: somebody's account began. Said again after a restart as long as they wait: read `newcomers()`. */
-  newcomer: { readonly user: string };
-  typing: { readonly room: string; readonly user: string; readonly typing: boolean };
-  /** Someone in the room has it open just now. Said by their app as often as it likes, at most one in three seconds; never stored, and never proven. */
-  online: { readonly room: string; readonly user: string };
-  receipt: { readonly room: string; readonly user: string; readonly seq: number };
-  /** Somebody, or oneself, is called otherwise or has another picture: read members and timelines again. */
-  profile: { readonly user: string };
-  /** Who is blocked, after it changed, here or on another own device: read rooms and timelines again. */
-  blocks: readonly string[];
-  verification: VerificationInfo;
-  /** The own device was confirmed or taken off. */
-  devices: readonly DeviceInfo[];
-  /** Another own device was not used for eleven months, and is logged out on its `endsDay` unless it is used: the person is to be told. Once a session each, before
-   * `synced`, on confirmed devices. */
-  deviceEnding: DeviceInfo;
-  alarm: Alarm;
-  /** The backup was made or opened, fills, or is read back: `security.state()` again. */
-  security: SecurityState;
-  /** It is over: LOGIN_NEEDED (logged out, or twelve months unused), DISCONNECTED (for good), CLOSED. A server that goes away for a while ends nothing. */
-  ended: ClientError;
-  /** A bug of the SDK, or a local store that can't be written. That piece of work was given up; the next session does it again. */
-  fault: Error;
-}
 
 /** Counters, by name; every cause of trouble has its own (`trouble.NO_KEY`, `repaired.NO_KEY` …). */
 export type Counters = Readonly<Record<string, number>>;

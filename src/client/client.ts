@@ -3,7 +3,7 @@
 import type { Accepted, Welcome } from '#proto/gen/client.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
 import type { Alarm } from './alarms.ts';
-import type { ClientEvents, Counters } from './api.ts';
+import type { Counters } from './api.ts';
 import { Newcomers } from './bots/newcomers.ts';
 import { Checkpoints } from './chain/checkpoints.ts';
 import { Vouching } from './chain/vouching.ts';
@@ -24,6 +24,7 @@ import { Profiles } from './devices/profiles.ts';
 import { AlarmNotes } from './doubts.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
 import { SessionKeys } from './keys/session-keys.ts';
 import type { Parts } from './parts.ts';
 import { Repairs } from './repairs.ts';

@@ -22,8 +22,8 @@ import { ClientError } from './errors.ts';
 import { reportMessage } from './room/reporting.ts';
 import type { RoomReplica } from './room/room.ts';
 import { positionAt } from './room/room-rows.ts';
-import { textContent } from './sending/content.ts';
 import { emptyOwn } from './sending/erasing.ts';
+import { textContent } from './sending/text-content.ts';
 import { needName, Writing } from './sending/writing.ts';
 import type {
   DeviceInfo,
@@ -271,7 +271,7 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     if (!position || !replica.readTo(position.seq, position.count)) return;
     // Noted with it: own other devices are told, now or when there is a connection again.
     await this.parts.store.write([replica.row(), this.positions.note(room)]);
-    replica.ports.changed(replica);
+    replica.ports.changed();
     this.#receipts.moved(held, position);
     this.positions.kick();
   }

@@ -192,3 +192,25 @@ export interface VerificationInfo {
   /** Asked by the other side: call `acceptVerification`. */
   readonly incoming: boolean;
 }
+
+/** How a person's messages are secured, as this device knows. */
+export interface SecurityState {
+  /** `unconfirmed`: this device has to be confirmed, by another one or by the password; `unprotected`: there is no backup, and who loses all devices loses
+   * all messages; `waiting`: there is one, and another own device has yet to give this one its key; `protected`: this device fills it. */
+  readonly state: 'unconfirmed' | 'unprotected' | 'waiting' | 'protected';
+  /** Is there a backup that own devices signed, so that its password opens it? */
+  readonly backup: boolean;
+  /** Sessions of this device that are not in the backup yet. */
+  readonly waiting: number;
+  /** While history is read back. */
+  readonly restore?: RestoreProgress;
+}
+
+/** How far reading back is. */
+export interface RestoreProgress {
+  readonly rooms: number;
+  readonly roomsDone: number;
+  readonly sessions: number;
+  /** Entries that were not sealed by an own device, or were damaged: not taken. */
+  readonly refused: number;
+}

@@ -8,7 +8,7 @@ import { Algorithm, EventHeader, EventKind, MemberStatus, Role, Stamp } from '#p
 import { ClientError } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import { rowsOf } from '../room/room-rows.ts';
-import { textContent } from '../sending/content.ts';
+import { textContent } from '../sending/text-content.ts';
 import type { Notice, TimelineItem } from '../shown.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { type ExportProgress, exportAccount } from './export.ts';

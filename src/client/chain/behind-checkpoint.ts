@@ -13,7 +13,7 @@ import { concatBytes, equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { decodeState } from '#proto/rules/control/state.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import type { Chain, CheckpointLink, Signed } from './chain.ts';
 
 /** Bytes of a state: far above the one of 65,535 members who each came sixteen times. Over it: PROTOCOL. */
@@ -22,7 +22,7 @@ const stateBytesMax = 64 * 1_024 * 1_024;
 const readTries = 4;
 
 /** Reads the newest CHECKPOINT with its state; undefined where there is none. Rejects as requests do, and with PROTOCOL where the answers do not fit. */
-export async function readCheckpoint(room: RoomReplica): Promise<CheckpointLink | undefined> {
+export async function readCheckpoint(room: RoomCopy): Promise<CheckpointLink | undefined> {
   for (let attempt = 0; attempt < readTries; attempt++) {
     const read = await tryRead(room);
     if (read !== 'moved') return read;
@@ -30,7 +30,7 @@ export async function readCheckpoint(room: RoomReplica): Promise<CheckpointLink 
   throw new ClientError('PROTOCOL', `The checkpoint of ${room.room} does not stand still.`);
 }
 
-async function tryRead(room: RoomReplica): Promise<CheckpointLink | undefined | 'moved'> {
+async function tryRead(room: RoomCopy): Promise<CheckpointLink | undefined | 'moved'> {
   const pieces: Uint8Array[] = [];
   const persons: Person[] = [];
   const credentials: Credential[] = [];
@@ -59,7 +59,7 @@ async function tryRead(room: RoomReplica): Promise<CheckpointLink | undefined | 
   }
 }
 
-async function readEntry(room: RoomReplica, number: number) {
+async function readEntry(room: RoomCopy, number: number) {
   const read = { room: room.room, fromControl: number, slots: false, stateOffset: 0, afterSlot: '' };
   const { control, persons, credentials } = await room.ports.parts.request(
     { $case: 'readRoom', value: read },
@@ -100,7 +100,7 @@ export function knowsSigner({ state, roll }: Chain, { entry, stateBytes }: Check
 }
 
 /** Does somebody who signed since, or what another own device named, stand for where the chain begins? */
-export function hasVoucher(room: RoomReplica): boolean {
+export function hasVoucher(room: RoomCopy): boolean {
   const { chain, local } = room;
   const named = local.toldControl >= chain.start ? chain.hashAt(local.toldControl) : undefined;
   const isNamed = named !== undefined && equalBytes(named, local.toldHash);
@@ -108,12 +108,12 @@ export function hasVoucher(room: RoomReplica): boolean {
 }
 
 /** Did another own device name another entry under a number that is here? */
-export function isContradicted({ chain, local }: RoomReplica): boolean {
+export function isContradicted({ chain, local }: RoomCopy): boolean {
   const named = chain.hashAt(local.toldControl);
   return named !== undefined && !equalBytes(named, local.toldHash);
 }
 
-function vouches({ chain, own, ports }: RoomReplica, { kind, actor, device, target, person }: Signed): boolean {
+function vouches({ chain, own, ports }: RoomCopy, { kind, actor, device, target, person }: Signed): boolean {
   const { people, user, device: ownDevice } = ports.parts;
   const signer = chain.roll.person(person);
   if (!signer) return false;

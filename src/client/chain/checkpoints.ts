@@ -6,10 +6,11 @@ import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { hashState } from '#proto/rules/control/state.ts';
 import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import type { HeldRoom, Rooms } from '../room/rooms.ts';
 import type { Signed } from './chain.ts';
 import type { Statement } from './control-author.ts';
+import { partings } from './partings.ts';
 
 /** Milliseconds for each admin in turn, by number, to sign one first; counted from when the first one went, as they say. */
 const afterMs = 10 * 60_000;
@@ -17,15 +18,6 @@ const afterMs = 10 * 60_000;
 const longestMs = 2 ** 31 - 1;
 /** Part of that within which a device begins, by chance: devices of one admin come back at once. */
 const spread = 0.05;
-
-/** Kinds by which somebody goes, or stays away. */
-export const partings: ReadonlySet<ControlKind> = new Set([
-  ControlKind.CONTROL_KIND_LEAVE,
-  ControlKind.CONTROL_KIND_DECLINE,
-  ControlKind.CONTROL_KIND_REMOVE,
-  ControlKind.CONTROL_KIND_BAN,
-  ControlKind.CONTROL_KIND_DEPART,
-]);
 
 /** What it needs of the client. */
 export interface CheckpointPorts {
@@ -56,7 +48,7 @@ export class Checkpoints {
   }
 
   /** Somebody went there: signs one in its time, where that is this device's to do and nobody did before. */
-  look(replica: RoomReplica): void {
+  look(replica: RoomCopy): void {
     const { room } = replica;
     const went = this.#waiting.has(room) ? undefined : wentFirst(replica);
     if (!went || !maySign(replica)) return;
@@ -78,26 +70,26 @@ export class Checkpoints {
 }
 
 /** The CHECKPOINT that this device may sign now; null where there is none to sign. */
-function statementFor(replica: RoomReplica): Statement | null {
+function statementFor(replica: RoomCopy): Statement | null {
   const { chain, ports } = replica;
   const { state } = chain;
   if (!state || !maySign(replica) || !wentFirst(replica)) return null;
   return { kind: ControlKind.CONTROL_KIND_CHECKPOINT, target: 0, stateHash: hashState(state, ports.parts.primitives) };
 }
 
-function maySign({ chain, joined, own, identity, local, ports }: RoomReplica): boolean {
+function maySign({ chain, joined, own, identity, local, ports }: RoomCopy): boolean {
   const role = chain.state?.members.get(own)?.role ?? Role.ROLE_UNSPECIFIED;
   return joined && role >= Role.ROLE_ADMIN && identity === 'own' && local.frozen === '' && ports.parts.confirmed();
 }
 
 /** The first entry since the newest CHECKPOINT by which somebody went. */
-function wentFirst({ chain }: RoomReplica): Signed | undefined {
+function wentFirst({ chain }: RoomCopy): Signed | undefined {
   const newest = chain.signed.findLastIndex(({ kind }) => kind === ControlKind.CONTROL_KIND_CHECKPOINT);
   return chain.signed.slice(newest + 1).find(({ kind }) => partings.has(kind));
 }
 
 /** How many other admins are to do it first. */
-function adminsBefore({ chain, own }: RoomReplica): number {
+function adminsBefore({ chain, own }: RoomCopy): number {
   const isAdmin = (status: MemberStatus, role: Role) =>
     status === MemberStatus.MEMBER_STATUS_JOINED && role >= Role.ROLE_ADMIN;
   const members = [...(chain.state?.members ?? [])];

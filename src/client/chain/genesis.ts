@@ -10,7 +10,7 @@ import { groupRoomId } from '#proto/rules/ids.ts';
 import { reconnectMs } from '../connection/requests.ts';
 import { isRejection, wasLost } from '../errors.ts';
 import type { Parts } from '../parts.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import { plainEvent, type SealingPlace } from '../sending/content.ts';
 import { type Author, controlBytes, type SignedControl, type Statement, signControl } from './control-author.ts';
 
@@ -19,7 +19,7 @@ const genesisTries = 4;
 const keptRow = { table: 'account', key: 'genesis' } as const;
 
 /** Makes a room known to this device before its genesis goes out. */
-export type HoldRoom = (room: string) => RoomReplica;
+export type HoldRoom = (room: string) => RoomCopy;
 
 /**
  * Signs and submits the genesis of a group. The new room's id. A lost answer does not make two groups: the same event goes out again, and where that
@@ -72,7 +72,7 @@ async function keptGenesis(parts: Parts, { policy }: Statement, hold: HoldRoom):
 
 /** Signs and submits the genesis of a 1:1 room. Rejects with REJECTED ROOM_EXISTS where the other was quicker. */
 export async function createDirectRoom(
-  replica: RoomReplica,
+  replica: RoomCopy,
   self: Person,
   statement: Statement,
   partner: string,
@@ -91,7 +91,7 @@ function genesisPlace(room: string) {
 }
 
 /** Takes a send id: durable before it goes out, since after a crash the id must not be given to something else. The caller writes the room's row. */
-function genesisOf(replica: RoomReplica, signed: SignedControl, partner: string): Submit {
+function genesisOf(replica: RoomCopy, signed: SignedControl, partner: string): Submit {
   const { room, local, ports } = replica;
   local.lastSendId += 1;
   local.member = 1;

@@ -5,17 +5,17 @@ import type { Person } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import type { Known } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import { isSignedInHere } from './room-identity.ts';
 
 /** Asks for the newest list of those whom this device knows otherwise: they may have approved ones by now. */
-export async function meetInviter(replica: RoomReplica): Promise<void> {
+export async function meetInviter(replica: RoomCopy): Promise<void> {
   const { people } = replica.ports.parts;
   for (const { user } of strange(replica)) await people.tryRefresh(user, replica.room);
 }
 
 /** Throws UNTRUSTED where the chain names whoever invited by an identity that is not the one trusted here. */
-export function needInviter(replica: RoomReplica): void {
+export function needInviter(replica: RoomCopy): void {
   if (strange(replica).length === 0) return;
   throw new ClientError(
     'UNTRUSTED',
@@ -23,14 +23,14 @@ export function needInviter(replica: RoomReplica): void {
   );
 }
 
-function strange(replica: RoomReplica): Person[] {
+function strange(replica: RoomCopy): Person[] {
   const { people } = replica.ports.parts;
   return inviters(replica).filter(
     (person) => isStrange(person, people.get(person.user)) && !isSignedIn(replica, person.user),
   );
 }
 
-function inviters({ chain, own }: RoomReplica): Person[] {
+function inviters({ chain, own }: RoomCopy): Person[] {
   const { state } = chain;
   const others = [...(state?.members ?? [])].map(({ number }) => number).filter((number) => number !== own);
   const numbers = state?.policy.direct ? others : [state?.members.get(own)?.invitedBy ?? 0];
@@ -44,6 +44,6 @@ function isStrange({ fingerprint }: Person, known: Known | undefined): boolean {
 }
 
 /** Of a 1:1 room that one has left: another own device signed them in. */
-function isSignedIn(replica: RoomReplica, user: string): boolean {
+function isSignedIn(replica: RoomCopy, user: string): boolean {
   return replica.chain.state?.policy.direct === true && isSignedInHere(replica, user);
 }

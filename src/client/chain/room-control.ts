@@ -6,7 +6,7 @@ import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import type { AlarmCode } from '../alarms.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import type { LocalChange } from '../store/store.ts';
 import { continues, hasVoucher, isContradicted, knowsSigner, numberOf, readCheckpoint } from './behind-checkpoint.ts';
 import { type ChainLink, removals, type Taken } from './chain.ts';
@@ -21,7 +21,7 @@ export interface Beside {
 export const nothingBeside: Beside = { persons: [], credentials: [] };
 
 /** Reads the control entries that are not here. Rejects as requests do. Only within `exclusive`. */
-export async function syncChain(room: RoomReplica): Promise<void> {
+export async function syncChain(room: RoomCopy): Promise<void> {
   const { parts } = room.ports;
   // A chain read for the first time is history: nobody joins now.
   const news = room.chain.number > 0;
@@ -44,14 +44,14 @@ export async function syncChain(room: RoomReplica): Promise<void> {
   }
 }
 
-function readFrom(room: RoomReplica, fromControl: number): Promise<RoomSnapshot> {
+function readFrom(room: RoomCopy, fromControl: number): Promise<RoomSnapshot> {
   const value = { room: room.room, fromControl, slots: false, stateOffset: 0, afterSlot: '' };
   return room.ports.parts.request({ $case: 'readRoom', value }, 'roomSnapshot');
 }
 
 /** Takes what the answer has: all of it, or what is before a place that can't be followed, and the CHECKPOINT behind that with the persons who are given. */
 async function takeAll(
-  room: RoomReplica,
+  room: RoomCopy,
   snapshot: RoomSnapshot,
   { changes, news }: { readonly changes: LocalChange[]; readonly news: boolean },
 ): Promise<'all' | 'invalid' | readonly Person[]> {
@@ -74,7 +74,7 @@ async function takeAll(
 
 /** Goes on behind the newest CHECKPOINT. Undefined where there is none above what is here, or none that continues it. */
 async function skipTo(
-  room: RoomReplica,
+  room: RoomCopy,
   { changes, news }: { readonly changes: LocalChange[]; readonly news: boolean },
 ): Promise<'invalid' | readonly Person[] | undefined> {
   const { chain, local, ports } = room;
@@ -97,7 +97,7 @@ async function skipTo(
 }
 
 /** Does somebody stand for where the chain begins by now? Else the person is told, where it `isNew`, that nobody does. Only within `exclusive`. */
-export async function lookForVouchers(room: RoomReplica, isNew: boolean): Promise<void> {
+export async function lookForVouchers(room: RoomCopy, isNew: boolean): Promise<void> {
   if (room.local.frozen !== 'CONTROL_UNVOUCHED') return;
   if (isContradicted(room)) await room.freeze('CONTROL_ROLLED_BACK');
   else if (hasVoucher(room)) await vouched(room);
@@ -105,17 +105,17 @@ export async function lookForVouchers(room: RoomReplica, isNew: boolean): Promis
 }
 
 /** Somebody stands for where the chain begins: what was held up for that goes on. */
-async function vouched(room: RoomReplica): Promise<void> {
+async function vouched(room: RoomCopy): Promise<void> {
   room.local.frozen = '';
   await room.save();
-  room.ports.changed(room);
+  room.ports.changed();
   // Who waits to send looks again.
-  room.ports.membersChanged(room, { kind: ControlKind.CONTROL_KIND_CHECKPOINT, actor: 0, target: 0, news: false });
+  room.ports.membersChanged({ kind: ControlKind.CONTROL_KIND_CHECKPOINT, actor: 0, target: 0, news: false });
 }
 
 /** Takes the entry in a CONTROL record. False = it is not valid: the room is frozen. Rejects as requests do. */
 export async function takeControl(
-  room: RoomReplica,
+  room: RoomCopy,
   link: { readonly seq: number; readonly body: Uint8Array } & Beside,
   changes: LocalChange[],
 ): Promise<boolean> {
@@ -139,7 +139,7 @@ export async function takeControl(
 }
 
 /** Takes an entry; where it rests on a person or credential that is not here, everything that the room knows of people is read again first. */
-async function takeKnowing(room: RoomReplica, link: ChainLink): Promise<Taken> {
+async function takeKnowing(room: RoomCopy, link: ChainLink): Promise<Taken> {
   const taken = room.chain.take(link);
   if (taken.result !== 'invalid' || !isIncomplete(taken)) return taken;
   for (let from = 1; from > 0; ) {
@@ -154,7 +154,7 @@ async function takeKnowing(room: RoomReplica, link: ChainLink): Promise<Taken> {
 
 /** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */
 export async function compareControl(
-  room: RoomReplica,
+  room: RoomCopy,
   head: { readonly number: number; readonly hash: Uint8Array },
   known: number,
 ): Promise<void> {
@@ -164,14 +164,14 @@ export async function compareControl(
 
 /** Does the chain name this user's own identity, or one that was theirs before? Else whoever brought them in was shown another one, whose holder would read
  * here in their name. */
-export async function checkSelf(room: RoomReplica): Promise<void> {
+export async function checkSelf(room: RoomCopy): Promise<void> {
   const { user } = room.ports.parts;
   if (room.identity === 'foreign') await room.freeze('IDENTITY_SWAPPED', user);
 }
 
 /** People who have joined: their manifests are fetched before keys are shared with them; what fails now is done then. Not those who are only invited:
  * they get no keys yet, and asking for them costs this user as strangers do. */
-async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void> {
+async function meet(room: RoomCopy, persons: readonly Person[]): Promise<void> {
   const { people, count } = room.ports.parts;
   const hasJoined = ({ user }: Person) =>
     room.chain.state?.members.get(room.chain.memberOf(user))?.status === MemberStatus.MEMBER_STATUS_JOINED;
@@ -184,7 +184,7 @@ async function meet(room: RoomReplica, persons: readonly Person[]): Promise<void
 }
 
 async function settle(
-  room: RoomReplica,
+  room: RoomCopy,
   taken: Taken,
   { changes, news }: { changes: LocalChange[]; news: boolean },
 ): Promise<boolean> {
@@ -193,7 +193,7 @@ async function settle(
     changes.push(...taken.changes);
     if (removals.has(taken.kind)) await room.ports.parts.engine.rotate(room.room);
     const { kind, actor, target } = taken;
-    room.ports.membersChanged(room, { kind, actor, target, news });
+    room.ports.membersChanged({ kind, actor, target, news });
     if (room.chain.user(taken.target) === room.ports.parts.user) await checkSelf(room);
     return true;
   }

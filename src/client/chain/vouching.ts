@@ -7,7 +7,7 @@ import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { type Known, shownIdentity } from '../devices/people.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { describePerson, type Statement } from './control-author.ts';
 import { isSignedInHere } from './room-identity.ts';
@@ -36,7 +36,7 @@ export class Vouching {
   }
 
   /** The same of those in one room: to be called when this user was signed in there, who may then sign in others. */
-  async followRoom({ chain }: RoomReplica): Promise<void> {
+  async followRoom({ chain }: RoomCopy): Promise<void> {
     for (const { user } of this.#parts().people.startedOver())
       if (chain.memberOf(user) > 0) await this.followUser(user);
   }
@@ -65,7 +65,7 @@ export class Vouching {
   /** `replaces`: the identity that the chain names, may it be replaced? */
   async #signIn(user: string, identity: Uint8Array, replaces: (named: Uint8Array) => boolean): Promise<boolean> {
     const { people } = this.#parts();
-    const statement = (replica: RoomReplica): Statement | null => {
+    const statement = (replica: RoomCopy): Statement | null => {
       const known = people.get(user);
       // What was approved may be over by the time that a room can be written to.
       if (!known || known.changedTo.length > 0 || !equalBytes(known.fingerprint, identity)) return null;
@@ -93,7 +93,7 @@ export class Vouching {
 
 /** The entry that signs this person in, where the chain names another identity of theirs that it replaces, and this user may; else null. */
 function statementFor(
-  replica: RoomReplica,
+  replica: RoomCopy,
   { user, fingerprint }: Known,
   replaces: (named: Uint8Array) => boolean,
 ): Statement | null {
@@ -109,7 +109,7 @@ function statementFor(
 }
 
 /** Is it a 1:1 room in which this user signed the identity in that this person shows? That the chain names it is not enough. */
-function isSignedIn(replica: RoomReplica, known: Known): boolean {
+function isSignedIn(replica: RoomCopy, known: Known): boolean {
   const { chain, joined, local } = replica;
   if (chain.state?.policy.direct !== true || !joined || local.frozen !== '') return false;
   const named = chain.person(chain.memberOf(known.user))?.fingerprint ?? noBytes;

@@ -16,10 +16,9 @@ import {
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { AlarmCode } from '../alarms.ts';
 import { pause } from '../connection/requests.ts';
+import type { Core } from '../core.ts';
 import type { Recipient } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
-import { Lock } from '../lock.ts';
-import type { Parts } from '../parts.ts';
 import type { IdentityMark } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
 
@@ -77,7 +76,7 @@ interface Asked {
 
 /** Everyone this device knows. */
 export class People {
-  #parts: () => Parts;
+  #parts: () => Core;
   #known = new Map<string, Known>();
   #refreshing = new Map<string, Promise<boolean>>();
   readonly #following = new Lock();
@@ -86,7 +85,7 @@ export class People {
   version = 0;
 
   /** `changed`: somebody is given keys again, or no more, or counts otherwise. */
-  constructor(parts: () => Parts, changed: (user: string) => void = () => {}) {
+  constructor(parts: () => Core, changed: (user: string) => void = () => {}) {
     this.#parts = parts;
     this.#changed = changed;
   }

@@ -7,7 +7,7 @@ import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { hashBytes } from '#proto/rules/bytes/hash.ts';
 import { isRoomId } from '#proto/rules/ids.ts';
 import { lookForVouchers } from '../chain/room-control.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import { adoptSlot } from '../room/room-slots.ts';
 
 /** Type of the device message. */
@@ -34,7 +34,7 @@ export interface Told {
 }
 
 /** What the replica knows: to a new device with name, topic and where the chain stands. */
-export function tellOf(replica: RoomReplica, withSlots: boolean): Told {
+export function tellOf(replica: RoomCopy, withSlots: boolean): Told {
   const { room, local } = replica;
   const slots = local.slots.flatMap(({ slot, content }) => {
     if (!slot || !content) return [];
@@ -73,7 +73,7 @@ export function joinTold(a: Told, b: Told): Told {
 }
 
 /** Takes what was told of a room; durable when it resolves. Repeating is harmless. */
-export async function adoptTold(replica: RoomReplica, { seq, count, slots, control }: Told): Promise<void> {
+export async function adoptTold(replica: RoomCopy, { seq, count, slots, control }: Told): Promise<void> {
   if (control && control.number > replica.local.toldControl) {
     replica.local.toldControl = control.number;
     replica.local.toldHash = fromBase64(control.hash) ?? noBytes;
@@ -82,7 +82,7 @@ export async function adoptTold(replica: RoomReplica, { seq, count, slots, contr
   }
   if (replica.readTo(seq, count)) {
     await replica.save();
-    replica.ports.changed(replica);
+    replica.ports.changed();
   }
   for (const { slot, version, content } of slots) {
     const decoded = decodeContent(content);

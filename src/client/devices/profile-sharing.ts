@@ -5,7 +5,7 @@ import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import { mayPost } from '#proto/rules/control/state.ts';
 import type { DeviceMessage, PrivateMessage } from '../crypto/engine.ts';
 import type { Parts } from '../parts.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import type { Rooms } from '../room/rooms.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import type { Outgoing } from '../sending/waiting.ts';
@@ -36,7 +36,7 @@ export class ProfileSharing {
   #ports: ProfileSharingPorts;
   #flushing: Promise<void> | undefined;
   /** By room: what was answered last, and to which question. */
-  readonly #came = new WeakMap<RoomReplica, { readonly asked: string; readonly came: boolean }>();
+  readonly #came = new WeakMap<RoomCopy, { readonly asked: string; readonly came: boolean }>();
 
   constructor(ports: ProfileSharingPorts) {
     this.#ports = ports;
@@ -56,14 +56,14 @@ export class ProfileSharing {
   }
 
   /** Says it in this room where it is due. True where it was. */
-  async say(replica: RoomReplica): Promise<boolean> {
+  async say(replica: RoomCopy): Promise<boolean> {
     const ahead = this.ahead(replica);
     await this.#ports.outbox().addAll(ahead);
     return ahead.length > 0;
   }
 
   /** What goes ahead of the next message in this room: the profile where it is due, or nothing. */
-  ahead(replica: RoomReplica): Outgoing[] {
+  ahead(replica: RoomCopy): Outgoing[] {
     if (!this.#isDue(replica)) return [];
     const content = this.#ports.profiles.content(replica.chain.state?.joined ?? 0);
     return content ? [{ room: replica.room, kind: EventKind.EVENT_KIND_CONTENT, content, counts: false }] : [];
@@ -112,7 +112,7 @@ export class ProfileSharing {
   }
 
   /** Asked at each message: what costs a look at every member comes last, and is remembered. */
-  #isDue(replica: RoomReplica): boolean {
+  #isDue(replica: RoomCopy): boolean {
     const { changedMs, name, picture } = this.#ports.profiles.own;
     const { room, local } = replica;
     if (changedMs === 0) return false;
@@ -128,12 +128,12 @@ export class ProfileSharing {
     return !isSaid && maySay(replica);
   }
 
-  #isDueAgain(replica: RoomReplica): boolean {
+  #isDueAgain(replica: RoomCopy): boolean {
     return this.#ports.parts().now() - replica.local.profileAcceptedMs >= againMs && this.#cameSince(replica);
   }
 
   /** Is there a member, or a device of one, that could not read what was said last? */
-  #cameSince(replica: RoomReplica): boolean {
+  #cameSince(replica: RoomCopy): boolean {
     const { chain, local } = replica;
     const asked = `${chain.number} ${this.#ports.parts().people.version} ${local.profileControl} ${local.profileAcceptedMs}`;
     const before = this.#came.get(replica);
@@ -143,7 +143,7 @@ export class ProfileSharing {
     return came;
   }
 
-  #hasNewcomer({ chain, local, own }: RoomReplica): boolean {
+  #hasNewcomer({ chain, local, own }: RoomCopy): boolean {
     const { people } = this.#ports.parts();
     for (const { number, status, changed } of chain.state?.members ?? []) {
       if (number === own || status !== MemberStatus.MEMBER_STATUS_JOINED) continue;
@@ -156,7 +156,7 @@ export class ProfileSharing {
 }
 
 /** Not to bots; and a room for oneself alone hears it when somebody comes. */
-function maySay({ chain: { state }, isWithBot, joined, own, direct }: RoomReplica): boolean {
+function maySay({ chain: { state }, isWithBot, joined, own, direct }: RoomCopy): boolean {
   return joined && !isWithBot && state !== null && mayPost(state, own) && (direct || state.joined > 1);
 }
 
@@ -164,7 +164,7 @@ function noted(): LocalChange {
   return { table: 'account', key: tellKey, value: Uint8Array.of(1) };
 }
 
-function lastMsOf({ local }: RoomReplica): number {
+function lastMsOf({ local }: RoomCopy): number {
   return local.head?.acceptedMs ?? 0;
 }
 

@@ -5,10 +5,10 @@ import type { Content, Profile } from '#proto/gen/content.ts';
 import { LocalProfile } from '#proto/gen/local.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
+import type { Core } from '../core.ts';
 import { ClientError } from '../errors.ts';
-import type { Parts } from '../parts.ts';
-import { textContent } from '../sending/content.ts';
 import { contentLimits, isProfileName, isProfilePicture } from '../sending/content-limits.ts';
+import { textContent } from '../sending/text-content.ts';
 import type { OutboxChange } from '../sending/waiting.ts';
 import type { ProfileInfo } from '../shown.ts';
 import { type LocalChange, prefixRange } from '../store/store.ts';
@@ -29,13 +29,13 @@ export interface ProfileChange {
 
 /** The profiles that this device knows. */
 export class Profiles {
-  #parts: () => Parts;
+  #parts: () => Core;
   #known = new Map<string, LocalProfile>();
   /** Newer ones, on their way to the disk. */
   #coming = new Map<string, LocalProfile>();
   #ownPicture: Uint8Array = noBytes;
 
-  constructor(parts: () => Parts) {
+  constructor(parts: () => Core) {
     this.#parts = parts;
   }
 

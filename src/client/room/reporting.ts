@@ -3,11 +3,11 @@ import { EventHeader, Stamp } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { ClientError } from '../errors.ts';
 import { payloadOf } from '../sending/content.ts';
-import type { RoomReplica } from './room.ts';
+import type { RoomCopy } from './room-copy.ts';
 import { recordById } from './room-rows.ts';
 
 /** Reports the message with this id. Rejects with UNKNOWN where it is not here, or can't be opened any more, with BAD_ARGUMENT, and as requests do. */
-export async function reportMessage(room: RoomReplica, id: string, reason: string): Promise<void> {
+export async function reportMessage(room: RoomCopy, id: string, reason: string): Promise<void> {
   const { parts } = room.ports;
   if ([...reason].length > limits.reportReasonCharactersMax)
     throw new ClientError('BAD_ARGUMENT', `A reason has at most ${limits.reportReasonCharactersMax} characters.`);

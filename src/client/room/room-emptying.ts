@@ -14,7 +14,7 @@ import type { ControlState } from '#proto/rules/control/state.ts';
 import { checkEmptying, decodeEmptying, isByAuthor, mayEmptyRow } from '#proto/rules/record/emptying.ts';
 import type { CheckedRecord } from '#proto/rules/record/record.ts';
 import { type LocalChange, orderedNumber, prefixRange } from '../store/store.ts';
-import type { RoomReplica } from './room.ts';
+import type { RoomCopy } from './room-copy.ts';
 import { emptiedRows, recordAt, seqOfKey } from './room-rows.ts';
 
 /** A row that came emptied: what must be looked at once the event that did it is here. */
@@ -36,7 +36,7 @@ export interface EmptyingChanges {
 /** What an EMPTYING event changes: the rows that it names and may empty lose their bodies. Any other event changes none, and neither does an erasure: what
  * somebody who left said stays with those who have it, so a hub that invents one takes nothing from them. */
 export async function emptyTargets(
-  room: RoomReplica,
+  room: RoomCopy,
   record: LogRecord,
   { header, stamp }: CheckedRecord,
 ): Promise<EmptyingChanges> {
@@ -59,7 +59,7 @@ export async function emptyTargets(
 
 /** Looks at rows that came emptied and name this record, which is being taken. Their marks, to be deleted in the record's own write. */
 export async function judgeMarks(
-  room: RoomReplica,
+  room: RoomCopy,
   record: LogRecord,
   { header, stamp }: CheckedRecord,
 ): Promise<LocalChange[]> {
@@ -73,7 +73,7 @@ export async function judgeMarks(
 }
 
 /** Looks at a row that comes emptied by an event that is here already (older history). */
-export async function checkEmptied(room: RoomReplica, row: LogRecord): Promise<void> {
+export async function checkEmptied(room: RoomCopy, row: LogRecord): Promise<void> {
   const event = row.emptiedBy > 0 ? (await recordAt(room, row.emptiedBy))?.record : undefined;
   if (!event) return;
   const actor = EventHeader.decode(event.header);
@@ -81,7 +81,7 @@ export async function checkEmptied(room: RoomReplica, row: LogRecord): Promise<v
 }
 
 async function judgeEmptied(
-  room: RoomReplica,
+  room: RoomCopy,
   row: LogRecord,
   { body, ...event }: { readonly stamp: Stamp; readonly actor: EventHeader; readonly body: Uint8Array },
 ): Promise<void> {
@@ -91,7 +91,7 @@ async function judgeEmptied(
 }
 
 function mayEmpty(
-  room: RoomReplica,
+  room: RoomCopy,
   emptying: Emptying,
   { stamp, actor }: { readonly stamp: Stamp; readonly actor: EventHeader },
   row: { readonly seq: number; readonly header: EventHeader },
@@ -105,7 +105,7 @@ function mayEmpty(
 
 /** The same where a CHECKPOINT stood in for the entries of then: anybody who was there might have been a moderator. */
 function mightEmpty(
-  { chain }: RoomReplica,
+  { chain }: RoomCopy,
   emptying: Emptying,
   { stamp, actor }: { readonly stamp: Stamp; readonly actor: EventHeader },
   row: { readonly seq: number; readonly header: EventHeader },
@@ -131,7 +131,7 @@ function isAllowed(emptying: Emptying, actor: EventHeader, state: ControlState):
   return mayRange && checkEmptying(emptying, state, actor) === null;
 }
 
-function dropSlot(room: RoomReplica, record: LogRecord): void {
+function dropSlot(room: RoomCopy, record: LogRecord): void {
   const { seq } = Stamp.decode(record.stamp);
   const { slot } = SlotWrite.decode(record.body);
   room.local.slots = room.local.slots.map((kept) =>

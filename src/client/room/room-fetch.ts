@@ -8,7 +8,7 @@ import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { recordHash } from '#proto/rules/bytes/hash.ts';
 import { compareControl, nothingBeside, syncChain } from '../chain/room-control.ts';
 import { isRejection } from '../errors.ts';
-import type { RoomReplica } from './room.ts';
+import type { RoomCopy } from './room-copy.ts';
 import { seqOf, takeRecord } from './room-intake.ts';
 import { recordAt } from './room-rows.ts';
 
@@ -22,7 +22,7 @@ export interface Marks {
 }
 
 /** Takes everything up to the head that the server names for a joined member. Rejects as requests do. */
-export async function pullTo(room: RoomReplica, entry: RoomEntry, marks: Marks): Promise<void> {
+export async function pullTo(room: RoomCopy, entry: RoomEntry, marks: Marks): Promise<void> {
   const { control } = entry;
   if (room.chain.number === 0 || (control?.number ?? 0) > room.chain.number) await syncChain(room);
   else if (control) await compareControl(room, control, marks.control);
@@ -37,7 +37,7 @@ export async function pullTo(room: RoomReplica, entry: RoomEntry, marks: Marks):
 }
 
 /** Records behind the own head up to `through` (0 = the server's head). Rejects as requests do. */
-export async function fetchThrough(room: RoomReplica, through: number): Promise<void> {
+export async function fetchThrough(room: RoomCopy, through: number): Promise<void> {
   if (room.headSeq === 0) await fetchNewest(room);
   while (through === 0 || room.headSeq < through) {
     const before = room.headSeq;
@@ -55,7 +55,7 @@ export async function fetchThrough(room: RoomReplica, through: number): Promise<
 }
 
 /** The page behind the own head; undefined where the rows there have expired. */
-async function fetchPage(room: RoomReplica, through: number) {
+async function fetchPage(room: RoomCopy, through: number) {
   const value = {
     room: room.room,
     fromSeq: room.headSeq + 1,
@@ -72,7 +72,7 @@ async function fetchPage(room: RoomReplica, through: number) {
 }
 
 /** The newest page, where nothing is held or what is held ends below the floor. */
-async function fetchNewest(room: RoomReplica): Promise<void> {
+async function fetchNewest(room: RoomCopy): Promise<void> {
   const value = { room: room.room, fromSeq: 0, throughSeq: 0, limit: firstPageRecords, newestFirst: true };
   const page = await room.ports.parts.request({ $case: 'fetchRecords', value }, 'recordPage');
   room.local.readableFrom = Math.max(room.local.readableFrom, page.readableFrom);
@@ -82,7 +82,7 @@ async function fetchNewest(room: RoomReplica): Promise<void> {
   }
 }
 
-async function compareHead(room: RoomReplica, entry: RoomEntry): Promise<void> {
+async function compareHead(room: RoomCopy, entry: RoomEntry): Promise<void> {
   const record = (await recordAt(room, entry.headSeq))?.record;
   if (!record || entry.headSeq > room.headSeq) return;
   const own = recordHash(record.stamp, record.header, room.ports.parts.primitives);
@@ -90,7 +90,7 @@ async function compareHead(room: RoomReplica, entry: RoomEntry): Promise<void> {
 }
 
 /** Unread counts from where this user came in, until something was read: the record of joining says the count there. */
-async function findBaseline(room: RoomReplica): Promise<void> {
+async function findBaseline(room: RoomCopy): Promise<void> {
   const { local, chain } = room;
   if (local.readSeq > 0 || !room.joined) return;
   const seq = chain.joinedAt(room.own);

@@ -27,7 +27,7 @@ import { emptyingAfter } from '../sending/deleting.ts';
 import type { OutboxChange } from '../sending/waiting.ts';
 import { type LocalChange, prefixRange } from '../store/store.ts';
 import { messageId } from '../timeline/timeline.ts';
-import type { RoomReplica } from './room.ts';
+import type { RoomCopy } from './room-copy.ts';
 import { checkEmptied, emptiedMark, emptyTargets, isLawfulEmptying, judgeMarks } from './room-emptying.ts';
 import { lineChangedBy, recordAt, recordById, rowsOf } from './room-rows.ts';
 import { repairSlot, setSlot } from './room-slots.ts';
@@ -44,7 +44,7 @@ export function seqOf(record: LogRecord): number {
 
 /** Takes the next record. False = it contradicts what is held: nothing more is taken. Rejects as requests do, and with PROTOCOL where rows are
  * missing before it: then nothing was taken. */
-export async function takeRecord(room: RoomReplica, record: LogRecord, beside: Beside): Promise<boolean> {
+export async function takeRecord(room: RoomCopy, record: LogRecord, beside: Beside): Promise<boolean> {
   const { parts } = room.ports;
   const continues = placeOf(room, record);
   const checked = checkRecord(record, continues ? (room.local.head ?? null) : null, {
@@ -77,7 +77,7 @@ export async function takeRecord(room: RoomReplica, record: LogRecord, beside: B
 
 /** Would an honest hub have taken it, by the chain? A control entry is taken into the chain. False = the room is frozen. Rejects as requests do. */
 async function isAllowed(
-  room: RoomReplica,
+  room: RoomCopy,
   record: LogRecord,
   checked: CheckedRecord,
   { beside, changes }: { readonly beside: Beside; readonly changes: LocalChange[] },
@@ -97,7 +97,7 @@ async function isAllowed(
 }
 
 /** Takes the record below those that are held. False = it contradicts them, or the room's chain. */
-export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Promise<boolean> {
+export async function takeOlderRecord(room: RoomCopy, record: LogRecord): Promise<boolean> {
   const { parts } = room.ports;
   const { local } = room;
   const checked = checkRecord(record, null, { room: room.room, primitives: parts.primitives });
@@ -128,7 +128,7 @@ export async function takeOlderRecord(room: RoomReplica, record: LogRecord): Pro
 
 /** Tries records again that could not be decrypted, where `test` holds for cause and session ('' = not known). */
 export async function retryRecords(
-  room: RoomReplica,
+  room: RoomCopy,
   test: (cause: TroubleCause, session: string) => boolean,
 ): Promise<void> {
   const { store } = room.ports.parts;
@@ -141,7 +141,7 @@ export async function retryRecords(
   }
 }
 
-async function reopen(room: RoomReplica, old: LocalRecord): Promise<void> {
+async function reopen(room: RoomCopy, old: LocalRecord): Promise<void> {
   const { parts } = room.ports;
   if (!old.record || old.trouble === '') return;
   const checked = checkRecord(old.record, null, { room: room.room, primitives: parts.primitives });
@@ -157,11 +157,11 @@ async function reopen(room: RoomReplica, old: LocalRecord): Promise<void> {
   if (kept.trouble !== '') return;
   parts.count(`repaired.${old.trouble}`);
   await tell(room, tried);
-  room.ports.changed(room);
+  room.ports.changed();
 }
 
 /** True where it continues the head; false where it begins a new stretch, because this user was away, or the rows between expired. */
-function placeOf(room: RoomReplica, record: LogRecord): boolean {
+function placeOf(room: RoomCopy, record: LogRecord): boolean {
   const { headSeq } = room;
   const seq = seqOf(record);
   if (headSeq === 0) return false;
@@ -173,12 +173,12 @@ function placeOf(room: RoomReplica, record: LogRecord): boolean {
 type Stretch = Pick<LocalRoom, 'head' | 'lowSeq' | 'beforeLowHash'>;
 
 /** What of the log is held. */
-function stretchOf({ local: { head, lowSeq, beforeLowHash } }: RoomReplica): Stretch {
+function stretchOf({ local: { head, lowSeq, beforeLowHash } }: RoomCopy): Stretch {
   return { head, lowSeq, beforeLowHash };
 }
 
 /** Writes rows with the room's own. Where that fails the record was not taken: it comes again, and what is held has no hole. */
-async function keep(room: RoomReplica, before: Stretch, rows: readonly LocalChange[]): Promise<void> {
+async function keep(room: RoomCopy, before: Stretch, rows: readonly LocalChange[]): Promise<void> {
   try {
     await room.ports.parts.store.write([...rows, room.row()]);
   } catch (error) {
@@ -187,7 +187,7 @@ async function keep(room: RoomReplica, before: Stretch, rows: readonly LocalChan
   }
 }
 
-function advance(room: RoomReplica, { stamp, head }: CheckedRecord, continues: boolean): void {
+function advance(room: RoomCopy, { stamp, head }: CheckedRecord, continues: boolean): void {
   const { local } = room;
   local.head = head;
   if (!continues) {
@@ -199,20 +199,20 @@ function advance(room: RoomReplica, { stamp, head }: CheckedRecord, continues: b
 }
 
 /** A message of this device leaves the outbox for the log. */
-function outboxOf(room: RoomReplica, { header }: CheckedRecord, record: LogRecord): readonly OutboxChange[] {
+function outboxOf(room: RoomCopy, { header }: CheckedRecord, record: LogRecord): readonly OutboxChange[] {
   const { parts, outbox } = room.ports;
   const isOwn = header.device === parts.device && room.chain.user(header.member) === parts.user;
   const leaving = isOwn ? outbox.arriving(room.room, record.header) : undefined;
   return leaving ? [leaving] : [];
 }
 
-async function emptyLateEdit(room: RoomReplica, kept: LocalRecord): Promise<readonly OutboxChange[]> {
+async function emptyLateEdit(room: RoomCopy, kept: LocalRecord): Promise<readonly OutboxChange[]> {
   const emptying = await emptyingAfter(room, kept);
   return emptying ? [room.ports.outbox.prepare(emptying)] : [];
 }
 
 /** What its author says of themselves, if that is what it says and it is proven. Of an own device: what was said here last. */
-function heard(room: RoomReplica, { record, content, unproven }: LocalRecord): readonly OutboxChange[] {
+function heard(room: RoomCopy, { record, content, unproven }: LocalRecord): readonly OutboxChange[] {
   const body = content?.body;
   if (body?.$case !== 'profile' || unproven || !record) return [];
   const { member, control } = EventHeader.decode(record.header);
@@ -230,7 +230,7 @@ function heard(room: RoomReplica, { record, content, unproven }: LocalRecord): r
 }
 
 /** Whoever writes, or has just come in, has read what came before, on whichever device. */
-function isOwnReading(room: RoomReplica, record: LogRecord, { header }: CheckedRecord): boolean {
+function isOwnReading(room: RoomCopy, record: LogRecord, { header }: CheckedRecord): boolean {
   if (room.chain.user(header.member) !== room.ports.parts.user) return false;
   if (header.kind !== EventKind.EVENT_KIND_CONTROL) return header.counts;
   const body = decodeControl(ControlEntry.decode(record.body));
@@ -239,7 +239,7 @@ function isOwnReading(room: RoomReplica, record: LogRecord, { header }: CheckedR
 }
 
 /** An honest hub refuses what someone wrote who did not know of the last removal: the one who was removed may hold its key. */
-function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boolean {
+function knowsRemovals(room: RoomCopy, { header, stamp }: CheckedRecord): boolean {
   const state = room.chain.stateAt(stamp.seq);
   // Of an entry that is not here `compareWitness` speaks, once the author is proven.
   const number = header.control?.number ?? 0;
@@ -251,7 +251,7 @@ function knowsRemovals(room: RoomReplica, { header, stamp }: CheckedRecord): boo
 }
 
 /** Might the author say this in that moment, by the chain? An honest hub asks the same: who was removed, or stands too low, is not heard. */
-function maySay(room: RoomReplica, record: LogRecord, { header, stamp }: CheckedRecord): boolean {
+function maySay(room: RoomCopy, record: LogRecord, { header, stamp }: CheckedRecord): boolean {
   if (header.kind === EventKind.EVENT_KIND_CONTROL) return true;
   if (room.chain.isUntold(stamp.seq)) return mightSay(room, record, header, stamp.seq);
   const state = room.chain.stateAt(stamp.seq);
@@ -262,21 +262,21 @@ function maySay(room: RoomReplica, record: LogRecord, { header, stamp }: Checked
 }
 
 /** The same where a CHECKPOINT stood in for the entries of then: who was in the room is known, and nobody's role. */
-function mightSay(room: RoomReplica, record: LogRecord, { member, kind }: EventHeader, seq: number): boolean {
+function mightSay(room: RoomCopy, record: LogRecord, { member, kind }: EventHeader, seq: number): boolean {
   const isEmptying = kind === EventKind.EVENT_KIND_EMPTYING;
   if (isEmptying && typeof decodeEmptying(record.body) === 'number') return false;
   return (isEmptying && member === 0) || room.chain.wasThere(member, seq);
 }
 
 /** Does another place hold this very message? An author gives an id once, so the server repeats it. */
-async function isRepeated(room: RoomReplica, { header, stamp }: CheckedRecord): Promise<boolean> {
+async function isRepeated(room: RoomCopy, { header, stamp }: CheckedRecord): Promise<boolean> {
   const first = (await recordById(room, messageId(header)))?.record;
   return first !== undefined && seqOf(first) !== stamp.seq;
 }
 
 /** Opens a record: decrypts, checks binding and the author's view of chain and log. */
 async function openRecord(
-  room: RoomReplica,
+  room: RoomCopy,
   record: LogRecord,
   checked: CheckedRecord,
 ): Promise<{ kept: LocalRecord; session: string }> {
@@ -310,13 +310,13 @@ async function openRecord(
   return { kept: { ...kept, content, writtenMs, contradicts, unproven }, session: '' };
 }
 
-async function compareHeld(room: RoomReplica, held: LogRecord, { head }: CheckedRecord): Promise<boolean> {
+async function compareHeld(room: RoomCopy, held: LogRecord, { head }: CheckedRecord): Promise<boolean> {
   const same = equalBytes(recordHash(held.stamp, held.header, room.ports.parts.primitives), head.hash);
   if (!same) await room.freeze('HISTORY_FORKED');
   return same;
 }
 
-async function tell(room: RoomReplica, kept: LocalRecord): Promise<void> {
+async function tell(room: RoomCopy, kept: LocalRecord): Promise<void> {
   const item = await lineChangedBy(room, kept);
   if (item) room.ports.parts.emit('item', item);
   else if (EventHeader.decode(kept.record?.header ?? noBytes).counts) room.ports.parts.count('line.none');

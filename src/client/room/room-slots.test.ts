@@ -14,7 +14,7 @@ import {
   SlotWrite,
 } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
-import { textContent } from '../sending/content.ts';
+import { textContent } from '../sending/text-content.ts';
 import { roomId, roomWorld, strangerTo } from '../testing/room-world.ts';
 import { recordAt } from './room-rows.ts';
 import { slotText, slotVersion, takeSlot } from './room-slots.ts';

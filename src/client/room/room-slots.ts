@@ -10,7 +10,7 @@ import { limits } from '#proto/rules/limits.ts';
 import { isVersionWithin, receiptSlot, slotKind } from '#proto/rules/record/slots.ts';
 import { identityIn } from '../chain/room-identity.ts';
 import { openSlot } from '../sending/content.ts';
-import type { RoomReplica } from './room.ts';
+import type { RoomCopy } from './room-copy.ts';
 import { recordAt } from './room-rows.ts';
 
 /** A slot as kept, by name. */
@@ -34,7 +34,7 @@ export function slotText(slots: readonly LocalSlot[], name: string): string {
 const misplaced: ReadonlySet<string> = new Set(['REPLAY', 'BINDING_MISMATCH', 'SENDER_MISMATCH']);
 
 /** Takes a SLOT event into the room's row (written by the caller). One that is emptied, repeated or another's sets nothing. */
-export function setSlot(room: RoomReplica, kept: LocalRecord, header: EventHeader, seq: number): void {
+export function setSlot(room: RoomCopy, kept: LocalRecord, header: EventHeader, seq: number): void {
   if (!kept.record || kept.record.emptiedBy > 0 || misplaced.has(kept.trouble)) return;
   const write = decodeCanonical(SlotWrite, kept.record.body);
   if (!write) return;
@@ -43,12 +43,12 @@ export function setSlot(room: RoomReplica, kept: LocalRecord, header: EventHeade
 }
 
 /** The SLOT event of a value that is held was decrypted late, or came with an older page: it knows more than the room's state did. */
-export function repairSlot(room: RoomReplica, { content }: LocalRecord, seq: number): void {
+export function repairSlot(room: RoomCopy, { content }: LocalRecord, seq: number): void {
   if (content) room.local.slots = room.local.slots.map((one) => (one.slot?.seq === seq ? { ...one, content } : one));
 }
 
 /** Takes a slot out of the room's state (a snapshot, or a receipt that was pushed). What the chain says can't be there freezes the room. */
-export async function takeSlot(room: RoomReplica, slot: Slot): Promise<void> {
+export async function takeSlot(room: RoomCopy, slot: Slot): Promise<void> {
   const write = decodeCanonical(SlotWrite, slot.write);
   const kind = write && slotKind(write.slot);
   // A name of a later version.
@@ -60,16 +60,16 @@ export async function takeSlot(room: RoomReplica, slot: Slot): Promise<void> {
 }
 
 /** Takes what another own device decrypted of a slot whose key this one does not have. */
-export async function adoptSlot(room: RoomReplica, name: string, version: number, content: Content): Promise<void> {
+export async function adoptSlot(room: RoomCopy, name: string, version: number, content: Content): Promise<void> {
   const held = slotNamed(room.local.slots, name);
   if (!held || held.content || slotVersion(room.local.slots, name) !== version) return;
   put(room, name, { ...held, content });
   await room.save();
-  room.ports.changed(room);
+  room.ports.changed();
 }
 
 /** Reads all slots of the room's state. Rejects as requests do. */
-export async function readSlots(room: RoomReplica): Promise<void> {
+export async function readSlots(room: RoomCopy): Promise<void> {
   for (let afterSlot = ''; ; ) {
     const read = { room: room.room, fromControl: 0, slots: true, stateOffset: 0, afterSlot };
     const { slots, nextSlot } = await room.ports.parts.request({ $case: 'readRoom', value: read }, 'roomSnapshot');
@@ -79,7 +79,7 @@ export async function readSlots(room: RoomReplica): Promise<void> {
   }
 }
 
-async function takeReceipt(room: RoomReplica, slot: Slot, write: SlotWrite): Promise<void> {
+async function takeReceipt(room: RoomCopy, slot: Slot, write: SlotWrite): Promise<void> {
   const { parts } = room.ports;
   const user = room.chain.user(slot.member);
   const { state } = room.chain;
@@ -96,7 +96,7 @@ async function takeReceipt(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
 }
 
 /** A slot set before the records that this device holds: nothing but chain and signature can say whether it is one. */
-async function takeOldSlot(room: RoomReplica, slot: Slot, write: SlotWrite): Promise<void> {
+async function takeOldSlot(room: RoomCopy, slot: Slot, write: SlotWrite): Promise<void> {
   // Above what is held its event comes yet, and sets it.
   if (slot.seq > room.headSeq || isKnown(room, slot, write)) return;
   if (!(await mayStand(room, slot, write))) {
@@ -110,15 +110,15 @@ async function takeOldSlot(room: RoomReplica, slot: Slot, write: SlotWrite): Pro
   if (isKnown(room, slot, write)) return;
   put(room, write.slot, { slot, content });
   await room.save();
-  room.ports.changed(room);
+  room.ports.changed();
 }
 
-function authorOf(room: RoomReplica, { member }: Slot): Person | undefined {
+function authorOf(room: RoomCopy, { member }: Slot): Person | undefined {
   const person = room.chain.person(member);
   return person && { ...person, fingerprint: identityIn(room, person) };
 }
 
-function isKnown(room: RoomReplica, { seq }: Slot, write: SlotWrite): boolean {
+function isKnown(room: RoomCopy, { seq }: Slot, write: SlotWrite): boolean {
   const held = slotNamed(room.local.slots, write.slot);
   if (!held?.slot) return false;
   if (held.slot.seq === seq) return held.content !== undefined;
@@ -126,7 +126,7 @@ function isKnown(room: RoomReplica, { seq }: Slot, write: SlotWrite): boolean {
 }
 
 /** Could this writer have set this version there, and does the event at that place say so where it is here? */
-async function mayStand(room: RoomReplica, slot: Slot, write: SlotWrite): Promise<boolean> {
+async function mayStand(room: RoomCopy, slot: Slot, write: SlotWrite): Promise<boolean> {
   const { chain } = room;
   const state = chain.stateAt(slot.seq);
   // Where a CHECKPOINT stood in for the entries of then nobody's role is known.
@@ -141,7 +141,7 @@ async function mayStand(room: RoomReplica, slot: Slot, write: SlotWrite): Promis
   return kind === EventKind.EVENT_KIND_SLOT && same && (isEmptied || equalBytes(record.body, slot.write));
 }
 
-function put(room: RoomReplica, name: string, kept: LocalSlot): void {
+function put(room: RoomCopy, name: string, kept: LocalSlot): void {
   const others = room.local.slots.filter((one) => one.slot && SlotWrite.decode(one.slot.write).slot !== name);
   room.local.slots = [...others, kept];
 }

@@ -7,14 +7,12 @@ import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { recordHash } from '#proto/rules/bytes/hash.ts';
 import type { AlarmCode } from '../alarms.ts';
 import { syncChain } from '../chain/room-control.ts';
-import type { RoomReplica } from './room.ts';
+import type { RoomCopy } from './room-copy.ts';
 import { recordAt } from './room-rows.ts';
-
-const voicesToFreeze = 2;
 
 /** Compares what a message's author had seen. What the message is marked with; '' where it fits. Rejects as requests do. */
 export async function compareWitness(
-  room: RoomReplica,
+  room: RoomCopy,
   { header, stamp }: { readonly header: EventHeader; readonly stamp: Stamp },
   { control, seen }: Pick<PayloadInner, 'control' | 'seen'>,
 ): Promise<AlarmCode | ''> {
@@ -23,22 +21,9 @@ export async function compareWitness(
   return fits ? '' : room.contradicted('HISTORY_FORKED', header.member);
 }
 
-/** Raises the alarm of one contradiction, and freezes the room where that is enough. The caller saves. */
-export async function weighWitness(room: RoomReplica, code: AlarmCode, member: number): Promise<AlarmCode> {
-  const { local, chain, ports } = room;
-  const user = chain.user(member);
-  ports.parts.alarm({ code, room: room.room, user });
-  // A person looked at what this one says and went on.
-  if (local.overruled.includes(member)) return code;
-  if (!local.contradicting.includes(member)) local.contradicting = [...local.contradicting, member];
-  const alone = user === ports.parts.user || (chain.state?.policy.direct ?? false);
-  if (alone || local.contradicting.length >= voicesToFreeze) await room.stop(code, true);
-  return code;
-}
-
 /** The author knew this entry: this device must have the same one, or get it. */
 async function compareControlSeen(
-  room: RoomReplica,
+  room: RoomCopy,
   { number, hash }: { readonly number: number; readonly hash: Uint8Array },
 ): Promise<void> {
   if (number > room.chain.number) await syncChain(room);
@@ -50,7 +35,7 @@ async function compareControlSeen(
 
 /** The author had this record at that place: so must this device, where it holds the place. */
 async function isRecordSeen(
-  room: RoomReplica,
+  room: RoomCopy,
   place: number,
   { seq, hash }: { readonly seq: number; readonly hash: Uint8Array },
 ): Promise<boolean> {

@@ -4,7 +4,7 @@ import { EphemeralKind, type RoomEntry } from '#proto/gen/client.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventKind, MemberStatus } from '#proto/gen/record.ts';
 import { directRoomId, isUserId } from '#proto/rules/ids.ts';
-import { partings } from '../chain/checkpoints.ts';
+import { partings } from '../chain/partings.ts';
 import type { ServerBody } from '../connection/connection.ts';
 import { pause } from '../connection/requests.ts';
 import { ClientError } from '../errors.ts';
@@ -12,7 +12,8 @@ import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import { RoomSender } from '../sending/sending.ts';
 import { prefixRange } from '../store/store.ts';
-import { isIn, type MemberChange, type RoomPorts, RoomReplica } from './room.ts';
+import { RoomReplica } from './room.ts';
+import { isIn, type MemberChange, type RoomPorts } from './room-copy.ts';
 import type { Marks } from './room-fetch.ts';
 import { readSlots, slotNamed, slotVersion } from './room-slots.ts';
 
@@ -116,11 +117,11 @@ export class Rooms {
     if (known) return known;
     const ports: RoomPorts = {
       parts: this.#parts(),
-      membersChanged: (replica, change) => this.#membersChanged(replica, change),
-      changed: (replica) => this.#parts().emit('room', replica.info()),
+      membersChanged: (change) => this.#membersChanged(replica, change),
+      changed: () => this.#parts().emit('room', replica.info()),
       outbox: this.#outbox(),
     };
-    const replica = new RoomReplica(room, ports);
+    const replica: RoomReplica = new RoomReplica(room, ports);
     const held = { replica, sender: new RoomSender(replica) };
     this.#held.set(room, held);
     return held;

@@ -1,6 +1,7 @@
 // Reading the backup back on a device that was not there before: the room that someone looks at first, then by the newest message.
 // Guarantees: what was read is noted after each page, so that a kill or a lost connection costs one page at most; each page's messages can be read as soon
 // as it is here; an entry that no own device sealed for its place is counted and not taken. Does not: fetch messages.
+
 import type { LocalRestore } from '#proto/gen/local.ts';
 import { type BackupWork, type RestoredPage, restore } from '../backup/backup.ts';
 import type { RoomKey } from '../crypto/engine.ts';
@@ -8,6 +9,7 @@ import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
+import type { RestoreProgress } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
 import { backupServer } from './backup-requests.ts';
 import { readRestore, restoreOf, restoreRow } from './backup-rows.ts';
@@ -29,15 +31,6 @@ export interface RestoringPorts {
   /** All that the backup holds of a room is here. */
   readonly roomDone: (room: string) => void;
   readonly changed: () => void;
-}
-
-/** How far reading back is. */
-export interface RestoreProgress {
-  readonly rooms: number;
-  readonly roomsDone: number;
-  readonly sessions: number;
-  /** Entries that were not sealed by an own device, or were damaged: not taken. */
-  readonly refused: number;
 }
 
 /** Reading back on one device. */

@@ -13,6 +13,7 @@ import type { Devices } from '../devices/devices.ts';
 import { ClientError } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { Rooms } from '../room/rooms.ts';
+import type { SecurityState } from '../shown.ts';
 import { checkBackup } from './backup-requests.ts';
 import { heldRow, readHeld, restoreOf, restoreRow } from './backup-rows.ts';
 import { type Beginning, beginBackup, finishBegun } from './beginning.ts';
@@ -20,21 +21,8 @@ import { Filling } from './filling.ts';
 import { namedBackup, requireForward } from './in-force.ts';
 import { KeySharing, type KeySharingPorts } from './key-sharing.ts';
 import { openAsOwner, openWithPassword } from './opening.ts';
-import { type RestoreProgress, Restoring } from './restoring.ts';
+import { Restoring } from './restoring.ts';
 import { type WaitingRooms, waitingRooms } from './waiting-rooms.ts';
-
-/** How a person's messages are secured, as this device knows. */
-export interface SecurityState {
-  /** `unconfirmed`: this device has to be confirmed, by another one or by the password; `unprotected`: there is no backup, and who loses all devices loses
-   * all messages; `waiting`: there is one, and another own device has yet to give this one its key; `protected`: this device fills it. */
-  readonly state: 'unconfirmed' | 'unprotected' | 'waiting' | 'protected';
-  /** Is there a backup that own devices signed, so that its password opens it? */
-  readonly backup: boolean;
-  /** Sessions of this device that are not in the backup yet. */
-  readonly waiting: number;
-  /** While history is read back. */
-  readonly restore?: RestoreProgress;
-}
 
 /** What logging this device out would cost: `everything` where it is the last one and no backup can be opened without it, `newest` where some of it is not
  * in the backup yet. */

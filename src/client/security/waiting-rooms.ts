@@ -1,6 +1,6 @@
 // What becomes of a person's rooms when they start over: in each they wait until somebody with the right to signs the new identity in.
 import { MemberStatus, Role } from '#proto/gen/record.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 
 /** The rooms of somebody who starts over. */
 export interface WaitingRooms {
@@ -11,16 +11,14 @@ export interface WaitingRooms {
 }
 
 /** Looks at the rooms that this user is in, as their chains say. */
-export function waitingRooms(
-  replicas: readonly Pick<RoomReplica, 'room' | 'joined' | 'own' | 'chain'>[],
-): WaitingRooms {
+export function waitingRooms(replicas: readonly Pick<RoomCopy, 'room' | 'joined' | 'own' | 'chain'>[]): WaitingRooms {
   const joined = replicas.filter((replica) => replica.joined);
   const closed = joined.filter((replica) => !hasVoucher(replica)).map(({ room }) => room);
   return { waiting: joined.length - closed.length, closed };
 }
 
 /** Is somebody else there who may sign an identity in? */
-function hasVoucher({ chain, own }: Pick<RoomReplica, 'own' | 'chain'>): boolean {
+function hasVoucher({ chain, own }: Pick<RoomCopy, 'own' | 'chain'>): boolean {
   return [...(chain.state?.members ?? [])].some(
     ({ number, role, status }) =>
       number !== own && status === MemberStatus.MEMBER_STATUS_JOINED && role >= Role.ROLE_ADMIN,

@@ -11,8 +11,8 @@ import type { CryptoEngine } from '../crypto/engine.ts';
 import { TestWorld } from '../crypto/test-world.ts';
 import { portablePrimitives as primitives } from '../primitives.ts';
 import { ScriptedSession } from '../testing/scripted-session.ts';
-import { textContent } from './content.ts';
 import { contentLimits } from './content-limits.ts';
+import { textContent } from './text-content.ts';
 
 const provider = Array.from({ length: 4 }, () => 'p'.repeat(16))
   .join('.')

@@ -281,17 +281,6 @@ function wrapEvent(parts: Parts, place: SealingPlace, wrapping: Wrapping): Event
   return { header, body: wrapping.body };
 }
 
-/** Content of a plain text. */
-export function textContent(text: string): Content {
-  return {
-    body: { $case: 'text', value: { text } },
-    replyTo: undefined,
-    disappearSeconds: 0,
-    mentions: [],
-    forwarded: false,
-  };
-}
-
 function decodeOr<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | undefined {
   try {
     return decode(bytes);

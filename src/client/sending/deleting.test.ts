@@ -5,9 +5,9 @@ import type { LocalSend } from '#proto/gen/local.ts';
 import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { roomId, roomWorld } from '../testing/room-world.ts';
-import { textContent } from './content.ts';
 import { deletionOf, emptyingOfLateEdits } from './deleting.ts';
 import { RoomSender } from './sending.ts';
+import { textContent } from './text-content.ts';
 import type { Outgoing } from './waiting.ts';
 
 const { EVENT_KIND_CONTENT: kind, EVENT_KIND_EMPTYING } = EventKind;

@@ -6,11 +6,11 @@ import { Emptying, EmptyingCause, EventHeader, EventKind, Role, Stamp } from '#p
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import { annotationsOf, seqsOfMessage } from '../room/room-rows.ts';
 import { annotates, messageId, messageRef } from '../timeline/timeline.ts';
-import { textContent } from './content.ts';
 import type { Outbox } from './outbox.ts';
+import { textContent } from './text-content.ts';
 import type { Outgoing } from './waiting.ts';
 
 /** What a deletion changes in the outbox, all at once. */
@@ -22,7 +22,7 @@ export interface Deletion {
 
 /** What deletes a message for all. Rejects with UNKNOWN where the message is not here, BAD_ARGUMENT where it is not for this user to delete. */
 export async function deletionOf(
-  room: RoomReplica,
+  room: RoomCopy,
   outbox: Pick<Outbox, 'waiting' | 'accepted'>,
   id: string,
 ): Promise<Deletion> {
@@ -48,10 +48,7 @@ export async function deletionOf(
 const lateEmptyingsMax = 8;
 
 /** What empties a record that edits a message which this device deleted: the edit was on its way then. Its seqs are gathered when it is sealed. */
-export async function emptyingAfter(
-  room: RoomReplica,
-  { record, content }: LocalRecord,
-): Promise<Outgoing | undefined> {
+export async function emptyingAfter(room: RoomCopy, { record, content }: LocalRecord): Promise<Outgoing | undefined> {
   const target = content?.body?.$case === 'edit' ? content.body.value.target : undefined;
   const header = EventHeader.decode(record?.header ?? noBytes);
   if (!target || header.member !== target.member) return undefined;
@@ -75,7 +72,7 @@ export async function emptyingAfter(
 
 /** The body of an event that waits to empty late edits: all that are here with a body and that nothing else names, as many as one event may. Undefined
  * where none is left, or this user may not any more. */
-export async function emptyingOfLateEdits(room: RoomReplica, { content }: LocalSend): Promise<Uint8Array | undefined> {
+export async function emptyingOfLateEdits(room: RoomCopy, { content }: LocalSend): Promise<Uint8Array | undefined> {
   const target = content && annotates(content);
   const cause = target && causeOf(room, target.member);
   if (!target || cause === undefined) return undefined;
@@ -90,7 +87,7 @@ export async function emptyingOfLateEdits(room: RoomReplica, { content }: LocalS
 }
 
 /** Seqs that emptyings name which stand in the outbox. */
-function namedByWaiting({ room, ports }: RoomReplica): ReadonlySet<number> {
+function namedByWaiting({ room, ports }: RoomCopy): ReadonlySet<number> {
   const bodies = ports.outbox
     .waiting(room)
     .filter(({ kind }) => kind === EventKind.EVENT_KIND_EMPTYING)
@@ -98,7 +95,7 @@ function namedByWaiting({ room, ports }: RoomReplica): ReadonlySet<number> {
   return new Set(bodies.flatMap((body) => Emptying.decode(body).seqs));
 }
 
-async function isDeletedHere(room: RoomReplica, id: string): Promise<boolean> {
+async function isDeletedHere(room: RoomCopy, id: string): Promise<boolean> {
   const { outbox, parts } = room.ports;
   if (outbox.waiting(room.room).some((send) => isAbout(send, deletion, id))) return true;
   return (await annotationsOf(room, id)).some(({ record, content }) => {
@@ -119,7 +116,7 @@ function isAbout(send: LocalSend, what: typeof edit | typeof deletion | typeof l
 }
 
 /** By what right this user lets an author's bodies go; undefined = by none. */
-function causeOf({ own, chain }: RoomReplica, author: number): EmptyingCause | undefined {
+function causeOf({ own, chain }: RoomCopy, author: number): EmptyingCause | undefined {
   if (author === own) return EmptyingCause.EMPTYING_CAUSE_AUTHOR;
   const roleOf = (member: number) => chain.state?.members.get(member)?.role ?? 0;
   const isAbove = roleOf(own) >= Role.ROLE_MODERATOR && roleOf(own) > roleOf(author);

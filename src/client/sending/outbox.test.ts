@@ -5,8 +5,8 @@ import type { LocalSend } from '#proto/gen/local.ts';
 import { type Event, EventKind } from '#proto/gen/record.ts';
 import { ClientError } from '../errors.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { textContent } from './content.ts';
 import { Outbox, type SendingRoom } from './outbox.ts';
+import { textContent } from './text-content.ts';
 import type { SendChange } from './waiting.ts';
 
 const room = '!g:localhost';

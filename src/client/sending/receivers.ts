@@ -5,7 +5,7 @@ import { MemberStatus, type Person } from '#proto/gen/record.ts';
 import { identityIn, unheardIn } from '../chain/room-identity.ts';
 import type { Exclusion, Recipient } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 
 /** Refusals to share a key that a fresh look at the receiver's keys may undo. */
 const incomplete: ReadonlySet<Exclusion['reason']> = new Set([
@@ -19,12 +19,12 @@ const incompleteTries = 3;
 
 /** The receivers of one room. */
 export class Receivers {
-  #replica: RoomReplica;
+  #replica: RoomCopy;
   #known: { chain: number; people: number; list: readonly Recipient[] } | undefined;
   #waitedFor = new Map<string, number>();
   #swapped = new Set<string>();
 
-  constructor(replica: RoomReplica) {
+  constructor(replica: RoomCopy) {
     this.#replica = replica;
   }
 

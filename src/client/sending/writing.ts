@@ -9,10 +9,10 @@ import type { RoomReplica } from '../room/room.ts';
 import type { Rooms } from '../room/rooms.ts';
 import type { TimelineItem } from '../shown.ts';
 import { foldWaiting, messageRef, waitingLine } from '../timeline/timeline.ts';
-import { textContent } from './content.ts';
 import { contentLimits, isReaction, needFit, needText } from './content-limits.ts';
 import { deletionOf } from './deleting.ts';
 import type { Outbox } from './outbox.ts';
+import { textContent } from './text-content.ts';
 import type { Outgoing } from './waiting.ts';
 
 type Body = NonNullable<Content['body']>;

@@ -17,9 +17,10 @@ import { encodeMessage } from '#proto/rules/bytes/encode.ts';
 import type { Alarm } from '../alarms.ts';
 import type { DecryptRequest } from '../crypto/engine.ts';
 import { portablePrimitives as primitives } from '../primitives.ts';
-import { type RoomPorts, RoomReplica } from '../room/room.ts';
+import { RoomReplica } from '../room/room.ts';
+import type { RoomPorts } from '../room/room-copy.ts';
 import { takeRecord } from '../room/room-intake.ts';
-import { textContent } from '../sending/content.ts';
+import { textContent } from '../sending/text-content.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 
 export const roomId = `!g${'a'.repeat(32)}:localhost`;

@@ -5,7 +5,7 @@ import { Algorithm, EventHeader, EventKind, Stamp } from '#proto/gen/record.ts';
 import { portablePrimitives } from '../primitives.ts';
 import type { RoomReplica } from '../room/room.ts';
 import { rowsOf } from '../room/room-rows.ts';
-import { textContent } from '../sending/content.ts';
+import { textContent } from '../sending/text-content.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { readHistory, readNewest } from './history.ts';
 import type { Folding } from './timeline.ts';

@@ -5,7 +5,7 @@ import { ControlEntry, EventHeader, EventKind, type Record as LogRecord, Stamp }
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import type { AlarmCode } from '../alarms.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomReplica } from '../room/room.ts';
+import type { RoomCopy } from '../room/room-copy.ts';
 import { oldestFirst } from '../room/room-fetch.ts';
 import { takeOlderRecord } from '../room/room-intake.ts';
 import { lineOf, recordById, seqOfKey } from '../room/room-rows.ts';
@@ -21,7 +21,7 @@ const pageRecords = 100;
  * What waits is noted before the log is read: a record that comes in meanwhile leaves the outbox, and would be in neither.
  */
 export async function readNewest(
-  room: RoomReplica,
+  room: RoomCopy,
   outbox: Pick<Outbox, 'waiting' | 'accepted'>,
   limit: number,
 ): Promise<TimelineItem[]> {
@@ -45,7 +45,7 @@ export async function readNewest(
 }
 
 /** Lines with seq < `beforeSeq`, oldest first, at most `limit`. Fetches while there is a connection; what is here is always shown. */
-export async function readHistory(room: RoomReplica, beforeSeq: number, limit: number): Promise<TimelineItem[]> {
+export async function readHistory(room: RoomCopy, beforeSeq: number, limit: number): Promise<TimelineItem[]> {
   const lines: TimelineItem[] = [];
   let before = beforeSeq;
   while (lines.length < limit) {
@@ -62,7 +62,7 @@ export async function readHistory(room: RoomReplica, beforeSeq: number, limit: n
 }
 
 /** Fetches everything below what is held. False where that could not be had: no connection, or the server does not give it. */
-export async function fetchAllOlder(room: RoomReplica): Promise<boolean> {
+export async function fetchAllOlder(room: RoomCopy): Promise<boolean> {
   while (await tryOlder(room)) {
     // The next page.
   }
@@ -70,7 +70,7 @@ export async function fetchAllOlder(room: RoomReplica): Promise<boolean> {
 }
 
 /** The lines that are here, oldest first, a page at a time. */
-export async function* oldestLines(room: RoomReplica): AsyncGenerator<TimelineItem[], void, undefined> {
+export async function* oldestLines(room: RoomCopy): AsyncGenerator<TimelineItem[], void, undefined> {
   const to = `${room.room} ${orderedNumber(Number.MAX_SAFE_INTEGER)}`;
   for (let next = 0; ; ) {
     const range = { from: `${room.room} ${orderedNumber(next)}`, to, limit: pageRecords };
@@ -85,7 +85,7 @@ export async function* oldestLines(room: RoomReplica): AsyncGenerator<TimelineIt
 }
 
 async function rowsBefore(
-  room: RoomReplica,
+  room: RoomCopy,
   beforeSeq: number,
   limit: number,
 ): Promise<{ seq: number; record: LocalRecord }[]> {
@@ -100,7 +100,7 @@ async function rowsBefore(
 }
 
 /** Fetches one page below what is held. False = there is nothing older, no connection, or the server does not give it. */
-async function tryOlder(room: RoomReplica): Promise<boolean> {
+async function tryOlder(room: RoomCopy): Promise<boolean> {
   const { parts } = room.ports;
   if (!parts.live() || !room.joined) return false;
   try {
@@ -112,7 +112,7 @@ async function tryOlder(room: RoomReplica): Promise<boolean> {
   }
 }
 
-async function fetchOlder(room: RoomReplica): Promise<boolean> {
+async function fetchOlder(room: RoomCopy): Promise<boolean> {
   const { local } = room;
   const { parts } = room.ports;
   const from = Math.max(1, local.readableFrom);
@@ -138,7 +138,7 @@ async function fetchOlder(room: RoomReplica): Promise<boolean> {
 
 /** An old control record must be one of the chain that this device verified, in the place that it was said to have there; nothing else may be in
  * such a place. What contradicts. */
-function contradictsChain({ chain, ports }: RoomReplica, record: LogRecord): AlarmCode | undefined {
+function contradictsChain({ chain, ports }: RoomCopy, record: LogRecord): AlarmCode | undefined {
   try {
     const { seq } = Stamp.decode(record.stamp);
     if (EventHeader.decode(record.header).kind !== EventKind.EVENT_KIND_CONTROL)

@@ -5,7 +5,8 @@ import { limits } from '#proto/rules/limits.ts';
 import { receiptSlot } from '#proto/rules/record/slots.ts';
 import type { Parts } from '../parts.ts';
 import type { HeldRoom } from '../room/rooms.ts';
-import { sealReceipt, textContent } from '../sending/content.ts';
+import { sealReceipt } from '../sending/content.ts';
+import { textContent } from '../sending/text-content.ts';
 
 const offKey = 'receipts off';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Content } from '#proto/gen/content.ts';
 import type { LocalRecord } from '#proto/gen/local.ts';
 import { Algorithm, EventHeader, EventKind, Stamp } from '#proto/gen/record.ts';
-import { textContent } from '../sending/content.ts';
+import { textContent } from '../sending/text-content.ts';
 import type { TimelineItem } from '../shown.ts';
 import { type Folding, foldRecord, messageId, messageRef, showsBothTimes } from './timeline.ts';
 

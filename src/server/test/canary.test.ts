@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { textContent } from '#client/sending/content.ts';
+import { textContent } from '#client/sending/text-content.ts';
 import { messageRef } from '#client/timeline/timeline.ts';
 import { ClientFrame } from '#proto/gen/client.ts';
 import { person } from '../../luxid/people.ts';

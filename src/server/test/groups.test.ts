@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import { textContent } from '#client/sending/content.ts';
+import { textContent } from '#client/sending/text-content.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { EventHeader, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';
