@@ -19,6 +19,7 @@ import { pause } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import type { Recipient } from '../crypto/engine.ts';
 import { ClientError } from '../errors.ts';
+import { Lock } from '../lock.ts';
 import type { IdentityMark } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
 
