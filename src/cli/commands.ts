@@ -24,7 +24,11 @@ import { waysToConfirm } from './unconfirmed.ts';
 /** The commands by name. */
 export const commands: Readonly<Record<string, Command>> = {
   whoami: { live: true, run: whoami },
-  rooms: { live: true, run: async (session) => listRooms(session.out, session.client.rooms().filter(isShown)) },
+  rooms: {
+    live: true,
+    kept: true,
+    run: async (session) => listRooms(session.out, session.client.rooms().filter(isShown)),
+  },
   invitations: { live: true, run: async (session) => listInvitations(session) },
   group: { live: true, run: makeGroup },
   invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
@@ -33,7 +37,7 @@ export const commands: Readonly<Record<string, Command>> = {
   leave: { live: true, run: onRoom(({ client }, room) => client.leave(room)) },
   remove: { live: true, run: onRoom(({ client, args }, room) => client.remove(room, need(args, 1, 'a Luxchat-ID'))) },
   'go-on': { live: true, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
-  members: { live: true, run: listMembers },
+  members: { live: true, kept: true, run: listMembers },
   send: { live: false, run: send },
   edit: { live: true, run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))) },
   react: {
@@ -41,7 +45,7 @@ export const commands: Readonly<Record<string, Command>> = {
     run: onMessage(({ client, args }, room, id) => client.react(room, id, need(args, 2, 'an emoji'))),
   },
   delete: { live: true, run: onMessage(({ client }, room, id) => client.deleteForAll(room, id)) },
-  history: { live: true, run: history },
+  history: { live: true, kept: true, run: history },
   read: { live: true, run: onRoom(({ client }, room) => client.markRead(room)) },
   receipts: { live: false, run: receipts },
   tail: { live: false, watches: true, run: tail },

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { openDevice } from '#client/node/device-folder.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from '#server/test/harness.ts';
 import { runHere } from './test/program.ts';
@@ -109,4 +110,28 @@ it('blocks nobody of an id that nobody has, and whom one knows also once their a
   expect(await refused('block', gus.user)).toContain('nobody with this Luxchat-ID');
   expect(await runHere(alice, ['block', fay.user])).toMatchObject({ status: 0 });
   expect((await runHere(alice, ['blocked'])).lines).toEqual([{ type: 'blocked', user: fay.user }]);
+});
+
+// `history` failed on a device that was logged out, though all of it lay there.
+it('shows on a logged-out device what that kept, and fails behind it with what to do next', async () => {
+  const hana = await provider.login('hana');
+  const { user } = (await runHere(hana, ['whoami'])).lines[0] as { user: string };
+  const ida = await device('ida');
+  const room = await ida.startDirect(user);
+  expect(await runHere(hana, ['accept', ida.user])).toMatchObject({ status: 0 });
+  await ida.send(room, 'Moien');
+  await ida.flushed();
+  const before = (await runHere(hana, ['history', ida.user])).lines;
+  expect(before).toContainEqual(expect.objectContaining({ text: 'Moien' }));
+  const client = await openDevice(hana);
+  await client.start();
+  await client.synced();
+  await client.account.deactivate(await provider.stepUp(client, 'hana', 'deactivate'));
+  await client.close();
+  const { status, lines, errors } = await runHere(hana, ['history', ida.user]);
+  expect([status, lines]).toEqual([1, before]);
+  expect(errors).toMatch(/was logged out.* history and .* rooms still show what it kept.* log-out removes/);
+  expect((await runHere(hana, ['rooms'])).lines).toContainEqual(expect.objectContaining({ room }));
+  expect(await runHere(hana, ['send', ida.user, 'Äddi'])).toMatchObject({ status: 1 });
+  rmSync(hana, { recursive: true });
 });

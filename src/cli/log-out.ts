@@ -33,7 +33,7 @@ export function saysLoggedOut(error: unknown): boolean {
 /** The same error; of a device that was logged out, with what to do next. */
 export function withNextStep(error: unknown, { call }: Pick<Arguments, 'call'>): unknown {
   if (!saysLoggedOut(error) || !(error instanceof ClientError)) return error;
-  const next = `${call} log-out removes what it kept here; then ${call} login makes a new device, and unlock or verify there bring your messages back where they were secured or another device has them.`;
+  const next = `${call} history and ${call} rooms still show what it kept. ${call} log-out removes that; then ${call} login makes a new device, and unlock or verify there bring your messages back where they were secured or another device has them.`;
   return new ClientError('LOGIN_NEEDED', `${error.message} ${next}`, { cause: error });
 }
 

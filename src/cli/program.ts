@@ -75,12 +75,17 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     // Of work that no command waits for: nobody else would ever hear of it.
     client.on('fault', (error) => out.fail(error));
     const reach = reaching(client, args);
+    const session = { client, args, out, keyboard, reaching: reach };
+    const showKept = async (error: unknown) => {
+      if (command.kept) await command.run(session).catch(unlessBug);
+      throw error;
+    };
     await client.start();
-    if (command.live) await reach(withDeadline(client.synced(), args.timeoutMs, unreachable));
+    if (command.live) await reach(withDeadline(client.synced(), args.timeoutMs, unreachable)).catch(showKept);
     // What waited from before goes out now that somebody accepted, and is shown so; what this very command set free goes before it ends.
     const waitMs = Math.min(bringOutMs, args.timeoutMs);
     if (command.live) await bringOut(client, waitMs);
-    await command.run({ client, args, out, keyboard, reaching: reach });
+    await command.run(session);
     // A command may have ended the session itself, as erasing the account does.
     if (!command.watches) await reach(bringOut(client, waitMs)).catch(unlessBug);
   } catch (error) {

@@ -17,9 +17,11 @@ export interface Session {
   readonly reaching: Reaching;
 }
 
-/** A command. `live`: waits for the server first. `watches`: shows alarms itself. */
+/** A command. `live`: waits for the server first. `kept`: where there is no server for this device it shows what the device kept, and fails behind that. `watches`:
+ * shows alarms itself. */
 export interface Command {
   readonly live: boolean;
+  readonly kept?: boolean;
   readonly watches?: boolean;
   readonly run: (session: Session) => Promise<void>;
 }
