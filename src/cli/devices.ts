@@ -1,7 +1,7 @@
 // `luxchat devices`, alone or with remove, rename or lost: one's own devices. No other word passes for a list: who says `devices remvoe 1` must not believe that
 // the phone is out. This very device is never taken off here: log-out ends it, and warns.
 import { ClientError } from '#client/errors.ts';
-import type { DeviceInfo } from '#client/shown.ts';
+import type { DeviceInfo, FormerDevice } from '#client/shown.ts';
 import { loseDevices } from './lost.ts';
 import { dayText } from './sentences.ts';
 import { type Session, text } from './session.ts';
@@ -44,7 +44,9 @@ async function remove(session: Session): Promise<void> {
     );
   const [{ device, name }] = await others(session, args.rest.slice(1));
   await client.removeDevice(device);
-  out.say({ type: 'done', device }, `Device ${device}, ${name}, is logged out.`);
+  const stolen = ` Where somebody may have it: ${args.call} devices lost ${device} makes what it knew worthless.`;
+  const more = client.security.state().backup ? stolen : '';
+  out.say({ type: 'done', device }, `Device ${device}, ${name}, is logged out.${more}`);
 }
 
 async function rename({ client, args, out }: Session): Promise<void> {
@@ -54,23 +56,25 @@ async function rename({ client, args, out }: Session): Promise<void> {
   out.say({ type: 'done', device, name }, `Device ${device} is called ${name} now.`);
 }
 
+/** Whoever logged a device out may learn only then that it was stolen: what it knew is made worthless all the same. */
 async function lost(session: Session): Promise<void> {
-  const found = await others(session, session.args.rest.slice(1));
-  await loseDevices(
-    session,
-    found.map(({ device }) => device),
-  );
+  const former = await session.client.formerDevices();
+  await loseDevices(session, await others(session, session.args.rest.slice(1), former), former);
 }
 
-/** The devices of these numbers, none of which is this one. Throws BAD_ARGUMENT or UNKNOWN. */
-async function others({ client, args }: Session, words: readonly string[]): Promise<[DeviceInfo, ...DeviceInfo[]]> {
+/** The devices of these numbers, none of which is this one; `former` ones are taken as well. Throws BAD_ARGUMENT or UNKNOWN. */
+async function others(
+  { client, args }: Session,
+  words: readonly string[],
+  former: readonly FormerDevice[] = [],
+): Promise<[FormerDevice, ...FormerDevice[]]> {
   const numbers = numbersIn(words, `${args.call} devices ${args.rest[0]} NUMBER`);
   if (numbers.includes(client.device))
     throw new ClientError(
       'BAD_ARGUMENT',
       `Nothing was changed: device ${client.device} is this one. ${args.call} log-out ends it, and says before what is lost.`,
     );
-  const known = await client.devices();
+  const known = [...(await client.devices()), ...former];
   const found = (number: number) => {
     const device = known.find((one) => one.device === number);
     if (device) return device;

@@ -2,21 +2,29 @@
 // lost the password and every device. What that costs is said before anything is asked.
 import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
+import type { FormerDevice } from '#client/shown.ts';
 import { agreed } from './agreed.ts';
 import { stepUp } from './luxid.ts';
 import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
 
-/** Logs other own devices out as lost. */
-export async function loseDevices(session: Session, devices: readonly number[]): Promise<void> {
+/** Logs other own devices out as lost. `former`: those that are logged out already. */
+export async function loseDevices(
+  session: Session,
+  found: readonly [FormerDevice, ...FormerDevice[]],
+  former: readonly FormerDevice[],
+): Promise<void> {
   const { client, args, out } = session;
+  const [devices, gone] = [found, former].map((some) => some.map(({ device }) => device)) as [number[], number[]];
+  const isOut = found.every(({ device }) => gone.includes(device));
   if (!client.security.state().backup)
     throw new ClientError(
       'UNKNOWN',
-      `Your messages are not secured, so there is nothing that it could open: ${args.call} devices remove ${devices[0]} is enough.`,
+      `Your messages are not secured, so there is nothing that it could open: ${isOut ? 'it is logged out already, and no more is to be done' : `${args.call} devices remove ${devices[0]} is enough`}.`,
     );
+  const them = found.map(({ device, name }) => `${device}, ${name},`).join(' and ');
   out.note(
-    'It is logged out, and so is every device that is not confirmed. Your messages are secured anew under the same password: what the lost one knew opens nothing new. First log in with LuxID once more.',
+    `${isOut ? `Device ${them} was logged out before. Now every device that is not confirmed is logged out, too.` : 'It is logged out, and so is every device that is not confirmed.'} Your messages are secured anew under the same password: what the lost one knew opens nothing new. First log in with LuxID once more.`,
   );
   const grant = await stepUp(session, 'backup');
   await retyped(session, 'Your password: ', async (password) => {

@@ -61,7 +61,16 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
     }));
   const removeDevice = async (device: number) => void given.push(`removed ${device}`);
   const renameDevice = async (device: number, name: string) => void given.push(`renamed ${device} ${name}`);
-  const client = { device: 1, security, devices: numbered, removeDevice, renameDevice, on: () => () => {} };
+  const formerDevices = async () => [{ device: 4, name: 'old phone' }];
+  const client = {
+    device: 1,
+    security,
+    devices: numbered,
+    formerDevices,
+    removeDevice,
+    renameDevice,
+    on: () => () => {},
+  };
   const session = { client, args: readArguments([...args, '--language', 'lb'], {}), out, keyboard };
   return { given, said, shown, hidden, session: session as unknown as Session };
 }
@@ -146,11 +155,23 @@ describe('devices lost', () => {
     expect(given).toEqual(['lost 2,3']);
   });
 
+  // "You have no device 4", said to somebody who had logged it out and learnt then that it was stolen.
+  it('takes one that is logged out already, and says so', async () => {
+    const { session, given, said } = scene([own], { backup: true }, ['devices', 'lost', '4']);
+    await devices(session);
+    expect(given).toEqual(['lost 4']);
+    expect(said[0]).toMatch(/^Device 4, old phone, was logged out before\..*opens nothing new/);
+    const both = scene([own], { backup: true }, ['devices', 'lost', '4', '2']);
+    await devices(both.session);
+    expect(both.said[0]).toMatch(/^It is logged out, and/);
+  });
+
   it.each([
     [['devices', 'lost'], { backup: true }, 'BAD_ARGUMENT', /devices lost NUMBER/],
     [['devices', 'lost', 'phone'], { backup: true }, 'BAD_ARGUMENT', /devices lost NUMBER/],
     [['devices', 'lost', '9'], { backup: true }, 'UNKNOWN', /no device 9/],
     [['devices', 'lost', '2'], {}, 'UNKNOWN', /devices remove 2 is enough/],
+    [['devices', 'lost', '4'], {}, 'UNKNOWN', /logged out already, and no more is to be done/],
     // That was advised, and logged the last device out without a warning.
     [['devices', 'lost', '1'], {}, 'BAD_ARGUMENT', /device 1 is this one.*log-out/],
     [['devices', 'lost', '2', '1'], { backup: true }, 'BAD_ARGUMENT', /device 1 is this one.*log-out/],
@@ -171,6 +192,14 @@ describe('devices', () => {
       await devices(session);
       expect([given, said]).toEqual([[done], [sentence]]);
     }
+  });
+
+  it('says of one that was removed what is to be done where somebody has it', async () => {
+    const { session, said } = scene([], { backup: true }, ['devices', 'remove', '2']);
+    await devices(session);
+    expect(said[0]).toMatch(/is logged out\. Where somebody may have it: luxchat devices lost 2/);
+    const gone = scene([], {}, ['devices', 'remove', '4']);
+    await expect(devices(gone.session)).rejects.toMatchObject({ code: 'UNKNOWN' });
   });
 
   it.each([

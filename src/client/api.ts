@@ -13,6 +13,7 @@ import type { ClientEvents } from './events.ts';
 import type { Security } from './security/security.ts';
 import type {
   DeviceInfo,
+  FormerDevice,
   IdentityMark,
   MemberInfo,
   ProfileInfo,
@@ -170,10 +171,12 @@ export interface Luxchat {
 
   /** Own devices. OFFLINE. */
   devices(): Promise<readonly DeviceInfo[]>;
+  /** Own devices that this one saw, and that are logged out: one of them may turn out to be lost (`security.logOutAsLost`). OFFLINE. */
+  formerDevices(): Promise<readonly FormerDevice[]>;
   /** 1 to 64 characters, seen by the server. OFFLINE, REJECTED. */
   renameDevice(device: number, name: string): Promise<void>;
   /** Logs another own device out: manifest without it, its session cut. BAD_ARGUMENT for this very device: `logout`, after `security.lossAtLogOut` was told.
-   * OFFLINE, NOT_CONFIRMED, REJECTED. */
+   * One that this device saw, and that is logged out, stays so. OFFLINE, NOT_CONFIRMED, REJECTED. */
   removeDevice(device: number): Promise<void>;
   /** Asks own devices to confirm this one, or this one a given device: by emoji, or by a QR code that one of the two shows and the other scans. The
    * verification's id. OFFLINE, UNKNOWN. */

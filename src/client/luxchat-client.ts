@@ -27,6 +27,7 @@ import { textContent } from './sending/text-content.ts';
 import { needName, Writing } from './sending/writing.ts';
 import type {
   DeviceInfo,
+  FormerDevice,
   IdentityMark,
   MemberInfo,
   ProfileInfo,
@@ -331,6 +332,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
 
   devices(): Promise<readonly DeviceInfo[]> {
     return this.ownDevices.list();
+  }
+
+  formerDevices(): Promise<readonly FormerDevice[]> {
+    return this.ownDevices.former();
   }
 
   async renameDevice(device: number, name: string): Promise<void> {

@@ -177,6 +177,9 @@ export interface DeviceInfo {
   readonly confirmed: boolean;
 }
 
+/** An own device that is logged out. */
+export type FormerDevice = Pick<DeviceInfo, 'device' | 'name'>;
+
 /** A verification by seven emoji, or by a QR code, under way. */
 export interface VerificationInfo {
   readonly id: string;

@@ -36,6 +36,8 @@ class Stage {
   });
   published: DeviceManifest[] = [];
   readonly removed: number[] = [];
+  /** Is its number 2 logged out? */
+  gone = false;
   readonly ending: (readonly [device: number, day: number])[] = [];
   /** What the server calls its number 2. */
   freshNumber = fresh.number;
@@ -99,9 +101,11 @@ class Stage {
   answer(body: ClientBody): unknown {
     if (body.$case === 'publishManifest' && body.value.manifest) this.published.push(body.value.manifest);
     if (body.$case === 'removeDevice') this.removed.push(body.value.device);
+    if (body.$case === 'removeDevice' && this.gone)
+      throw new ClientError('REJECTED', 'gone', { rejection: Rejection.REJECTION_NOT_FOUND });
     if (body.$case === 'listDevices')
       return {
-        devices: [own, fresh].map(({ number, id }) => ({
+        devices: (this.gone ? [own] : [own, fresh]).map(({ number, id }) => ({
           device: number,
           deviceId: id,
           name: id,
@@ -163,6 +167,17 @@ describe('taking devices off', () => {
     await stage.devices.remove(fresh.number);
     expect(stage.list()?.map(({ number }) => number)).toEqual([own.number]);
     expect(stage.removed).toEqual([fresh.number]);
+  });
+
+  it('knows those that are gone as far as it saw them, and takes them for what they are: off', async () => {
+    const stage = new Stage();
+    await stage.begin([own.number, fresh.number]);
+    expect(await stage.devices.former()).toEqual([]);
+    stage.gone = true;
+    expect(await stage.devices.former()).toEqual([{ device: fresh.number, name: fresh.id }]);
+    await stage.devices.remove(fresh.number);
+    await stage.devices.remove(fresh.number);
+    await expect(stage.devices.remove(9)).rejects.toMatchObject({ code: 'REJECTED' });
   });
 });
 

@@ -15,8 +15,8 @@ import type { Verification } from '../crypto/engine.ts';
 import { ClientError, isRejection, wasLost } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
-import type { DeviceInfo, VerificationInfo } from '../shown.ts';
-import { prefixRange } from '../store/store.ts';
+import type { DeviceInfo, FormerDevice, VerificationInfo } from '../shown.ts';
+import { orderedNumber, prefixRange } from '../store/store.ts';
 import { type ListChange, type ManifestChange, publishManifest } from './manifest-author.ts';
 
 const dayMs = 86_400_000;
@@ -26,6 +26,9 @@ const listAgainMs = 200;
 const startingOver = { table: 'account', key: 'starting over' } as const;
 /** Rows of devices that were confirmed and are still to be listed. */
 const pendingPrefix = 'confirm ';
+
+/** Rows of names of own devices that were there once: one that was logged out may turn out to be lost. */
+const seenPrefix = 'device ';
 
 /** What follows from a change of own devices. */
 export interface DevicesPorts {
@@ -126,6 +129,7 @@ export class Devices {
   async list(): Promise<DeviceInfo[]> {
     const { devices } = await this.#ports.parts().request({ $case: 'listDevices', value: {} }, 'deviceList');
     const listed = this.#listed();
+    await this.#noteSeen(devices);
     const today = Math.floor(this.#ports.parts().now() / dayMs);
     return devices.map(({ device, deviceId, name, lastSeenDay, current }) => {
       const confirmed = listed.some(({ number, id }) => number === device && id === deviceId);
@@ -135,8 +139,32 @@ export class Devices {
     });
   }
 
+  /** Own devices that were there once, as far as this one saw them, and are logged out. Rejects as `list` does. */
+  async former(): Promise<FormerDevice[]> {
+    const present = new Set((await this.list()).map(({ device }) => device));
+    const seen = await this.#seen();
+    return [...seen].flatMap(([device, name]) => (present.has(device) ? [] : [{ device, name }]));
+  }
+
+  async #noteSeen(devices: readonly FormerDevice[]): Promise<void> {
+    const seen = await this.#seen();
+    const news = devices.filter(({ device, name }) => seen.get(device) !== name);
+    const rowOf = ({ device, name }: FormerDevice) => ({
+      table: 'account' as const,
+      key: `${seenPrefix}${orderedNumber(device)}`,
+      value: new TextEncoder().encode(`.${name}`),
+    });
+    if (news.length > 0) await this.#ports.parts().store.write(news.map(rowOf));
+  }
+
+  async #seen(): Promise<ReadonlyMap<number, string>> {
+    const rows = await this.#ports.parts().store.list('account', { ...prefixRange(seenPrefix), limit: 100_000 });
+    const nameOf = (value: Uint8Array) => new TextDecoder().decode(value).slice(1);
+    return new Map(rows.map(({ key, value }) => [Number.parseInt(key.slice(seenPrefix.length), 16), nameOf(value)]));
+  }
+
   /** Takes other devices off: a manifest without them, then their tokens and sessions end. BAD_ARGUMENT for this very device, which logs out, where that is warned
-   * of; NOT_CONFIRMED, OFFLINE, REJECTED. */
+   * of; one that was logged out before stays so. NOT_CONFIRMED, OFFLINE, REJECTED. */
   async remove(...devices: readonly number[]): Promise<void> {
     const { device: own, request } = this.#ports.parts();
     if (devices.includes(own))
@@ -146,10 +174,12 @@ export class Devices {
       if (!this.confirmed) throw new ClientError('NOT_CONFIRMED', 'Only a confirmed device can take another one off.');
       await this.#publish((all) => all.filter(({ number }) => !devices.includes(number)));
     }
+    const seen = await this.#seen();
     for (const device of devices) {
       await request({ $case: 'removeDevice', value: { device } }, 'done').catch((error) => {
-        // The manifest alone logs a listed device out; then there is nothing left to remove.
-        if (!listed.includes(device) || !isRejection(error, Rejection.REJECTION_NOT_FOUND)) throw error;
+        // The manifest alone logs a listed device out; then there is nothing left to remove. Nor is there of one that is gone.
+        if (!(listed.includes(device) || seen.has(device)) || !isRejection(error, Rejection.REJECTION_NOT_FOUND))
+          throw error;
       });
     }
   }

@@ -137,7 +137,7 @@ export class Security {
     });
   }
 
-  /** Logs own devices out as lost: out at once, and with them every device that is not confirmed; then what they knew is worth nothing more: a new backup
+  /** Logs own devices out as lost, those among them that are logged out already too: out at once, and with them every device that is not confirmed; then what they knew is worth nothing more: a new backup
    * under the same password, and another self-signing key, which signs the devices that stay. `grant` is of purpose `backup` and serves the next try of the password. WRONG_PASSWORD
    * (nothing was changed yet); UNKNOWN where there is no backup: `Luxchat.removeDevice` is enough then; BAD_ARGUMENT for this very device; else as `changePassword`. */
   async logOutAsLost(

@@ -6,7 +6,7 @@ import { ClientError } from '../errors.ts';
 /** The tables. Keys are ASCII, at most 1,024 characters; numbers in keys are 14 hexadecimal digits (see `orderedNumber`), so that byte order is number order. */
 export const localTables = [
   /** `self`, `tokens`, `cursor`, `manifest`, `step up` … one value each; `began <room> <session>` -> the control entry under which this device began it, while it is in the room;
-   * `alarm <code> <room> <user>` -> when it was raised first. */
+   * `alarm <code> <room> <user>` -> when it was raised first; `device <number>` -> the name of an own device that was there once. */
   'account',
   /** Room id -> what is known of the room. */
   'rooms',

@@ -180,6 +180,30 @@ describe('a thief of an unlocked, confirmed device, with the LuxID and its SMS',
     expect([phone, tablet, bob].map(alarmsOf)).toEqual([[], [], []]);
     await thief.logout();
   });
+
+  // Whoever had logged it out first was told that there is no such device, and the thief's key went on opening what was secured.
+  it('holds nothing that counts once it is said to be lost, also where it was logged out before', async () => {
+    const phone = await device('cara');
+    await phone.security.setUp(await provider.stepUp(phone, 'cara'), password);
+    const stolen = await device('cara');
+    await confirm(stolen, phone);
+    await eventually('it has the key of the backup', () => stolen.security.state().state === 'protected', 30_000, [
+      stolen,
+    ]);
+    await phone.removeDevice(stolen.device);
+    expect(await phone.formerDevices()).toEqual([{ device: stolen.device, name: "cara's" }]);
+    const secrets = async () => {
+      const held = await readHeld(phone.parts.store);
+      return { backupKey: held?.backupKey, selfSigning: (await phone.parts.engine.exportIdentity())?.selfSigning };
+    };
+    const before = await secrets();
+    const lost = { devices: [stolen.device] };
+    await phone.security.logOutAsLost(await provider.stepUp(phone, 'cara'), password, lost);
+    const after = await secrets();
+    expect(after.backupKey).not.toEqual(before.backupKey);
+    expect(after.selfSigning).not.toEqual(before.selfSigning);
+    expect((await phone.devices()).map(({ device }) => device)).toEqual([phone.device]);
+  });
 });
 
 describe('who lost the password and every device', () => {
