@@ -313,12 +313,14 @@ export class ClientCore extends Emitter<ClientEvents> {
     this.connection.on('welcome', (welcome) => this.#inStep.begin(welcome));
     this.connection.on('pushed', (body) => this.#pushed(body));
     this.connection.on('silent', () => this.#chores.background(() => this.inbox.read()));
+    this.connection.on('failed', (error) => this.#chores.background(() => Promise.reject(error)));
     this.connection.on('ended', (error) => this.#end(error));
     engine.on('verification', (verification) => {
       this.emit('verification', describeVerification(this.options.user, verification));
       if (verification.state.phase === 'done') this.#chores.background(() => this.ownDevices.verified(verification));
     });
     engine.on('roomKeys', (keys) => this.#chores.background(() => this.#keysCame(keys)));
+    engine.on('fault', (error) => this.#chores.fault(error));
     engine.on('flushNeeded', () => this.#chores.background(() => this.#repairs.flush()));
   }
 

@@ -58,6 +58,8 @@ export interface ConnectionEvents {
   pushed: ServerBody;
   /** Nothing came for two heartbeats: ask something, a dead connection shows by the answer that stays out. */
   silent: undefined;
+  /** There was no access token to be had: the login's server, the local store, or a bug. It is tried again. */
+  failed: unknown;
   /** The session was ended for good. */
   ended: ClientError;
 }
@@ -166,9 +168,9 @@ export class Connection extends Emitter<ConnectionEvents> {
       token = await this.#options.accessToken(this.#tokenExpired);
       this.#tokenExpired = false;
     } catch (error) {
-      if (error instanceof ClientError && error.code === 'LOGIN_NEEDED') this.#end(error);
-      else this.#retry(error instanceof ClientError ? error.retryAfterMs : 0);
-      return;
+      if (error instanceof ClientError && error.code === 'LOGIN_NEEDED') return this.#end(error);
+      this.emit('failed', error);
+      return this.#retry(error instanceof ClientError ? error.retryAfterMs : 0);
     }
     if (this.#state !== 'connecting') return;
     this.#open(token);
@@ -210,15 +212,16 @@ export class Connection extends Emitter<ConnectionEvents> {
   #receive(message: Uint8Array): void {
     this.#heard = true;
     const socket = this.#socket;
+    let frames: ServerFrame[];
     try {
-      for (const bytes of splitFrames(message)) {
-        // A listener may have closed the connection.
-        if (socket === this.#socket) this.#frame(ServerFrame.decode(bytes));
-      }
+      frames = splitFrames(message).map((bytes) => ServerFrame.decode(bytes));
     } catch (cause) {
       // Whoever answers nonsense once is asked again on a fresh connection, later.
       this.#closed(1002, '', cause);
+      return;
     }
+    // A listener may have closed the connection.
+    for (const frame of frames) if (socket === this.#socket) this.#frame(frame);
   }
 
   #frame({ request, body }: ServerFrame): void {

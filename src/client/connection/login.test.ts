@@ -102,5 +102,9 @@ describe('the client half of login', () => {
         init?.signal?.addEventListener('abort', () => failed(init.signal?.reason)),
       )) as typeof fetch;
     expect((await failure(logout({ server: 'http://x', fetch: silent, timeoutMs: 1 }, 'a'))).code).toBe('OFFLINE');
+    // The head came, and then nothing: no server said something wrong.
+    const cut = new ReadableStream({ pull: (answer) => answer.error(new TypeError('terminated')) });
+    const halved = (async () => new Response(cut, { status: 200 })) as typeof fetch;
+    expect((await failure(refreshTokens({ server: 'http://x', fetch: halved }, 'r'))).code).toBe('OFFLINE');
   });
 });

@@ -198,8 +198,10 @@ async function post(at: LoginServer, path: string, body: object): Promise<Answer
 async function send(at: LoginServer, path: string, body: object) {
   const doFetch = at.fetch ?? fetch;
   const url = at.server.replace(/\/$/, '') + path;
+  let response: Response;
+  let said: string;
   try {
-    const response = await doFetch(url, {
+    response = await doFetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -208,11 +210,20 @@ async function send(at: LoginServer, path: string, body: object) {
       cache: 'no-store',
       signal: AbortSignal.timeout(at.timeoutMs ?? 20_000),
     });
-    const answer: unknown = await response.json().catch(() => ({}));
-    const object = typeof answer === 'object' && answer !== null && !Array.isArray(answer);
-    return { status: response.status, headers: response.headers, answer: (object ? answer : {}) as Answer };
+    said = await response.text();
   } catch (cause) {
     throw new LoginError('OFFLINE', `The server ${at.server} can't be reached.`, { cause });
+  }
+  return { status: response.status, headers: response.headers, answer: objectIn(said) };
+}
+
+/** Empty where it is none: a proxy answers as it likes. */
+function objectIn(text: string): Answer {
+  try {
+    const answer: unknown = JSON.parse(text);
+    return typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? (answer as Answer) : {};
+  } catch {
+    return {};
   }
 }
 

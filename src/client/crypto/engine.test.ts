@@ -228,6 +228,16 @@ describe('private messages', () => {
     });
   });
 
+  test('leave out a device that has no key to begin a session with, and hide no other failure so', async () => {
+    await world.verify(b1, await world.device(bob, '2'));
+    const keyless = world.server.users.get(bob)?.devices.get('2');
+    if (keyless) Object.assign(keyless, { oneTimeKeys: [], fallback: undefined });
+    const both = [{ user: bob, devices: ['1', '2'] }];
+    const sealed = await a1.sealForDevices('luxchat.position', { seq: 7 }, both);
+    expect(sealed.map(({ device }) => device)).toEqual(['1']);
+    await expect(a1.sealForDevices('luxchat.position', { seq: Symbol('7') }, both)).rejects.toThrow();
+  });
+
   test("open once: after that they are named as their sender's that can not be opened", async () => {
     const [sealed] = await a1.sealForDevices('luxchat.position', { seq: 7 }, everyone);
     const messages = [{ sender: alice, type: sealed?.type ?? '', bytes: sealed?.bytes ?? bytes('') }];

@@ -265,8 +265,6 @@ export interface ReceiveReport {
 export interface FlushReport {
   sent: number;
   failed: number;
-  /** The first failure's error. */
-  error?: unknown;
 }
 
 /** One emoji of the seven, with its English name. */
@@ -307,6 +305,8 @@ export interface EngineEvents {
   roomKeys: RoomKey[];
   /** There is something for `flush` to do. */
   flushNeeded: undefined;
+  /** A request failed by a bug, of the engine or of the library. */
+  fault: Error;
 }
 
 /** The public keys of this device. */

@@ -5,7 +5,7 @@
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import type { Grant } from '#proto/gen/client.ts';
 import { Emitter } from '../emitter.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, unlessBug } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type * as e from './engine.ts';
 import type * as k from './keeping.ts';
@@ -91,7 +91,10 @@ class OlmEngine implements e.CryptoEngine {
     this.#machine = machine;
     this.#server = server;
     this.#ledger = ledger;
-    this.#requests = new Requests(machine, server, () => this.#events.emit('flushNeeded', undefined));
+    this.#requests = new Requests(machine, server, {
+      added: () => this.#events.emit('flushNeeded', undefined),
+      fault: (error) => this.#events.emit('fault', error),
+    });
     this.#owners = new Owners(machine, this.#requests, ledger);
     this.#backup = new SessionBackup(machine, this.#owners);
     this.#sharing = new Sharing(machine, this.#requests, ledger, now);
@@ -119,8 +122,8 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => {
       const upload = (keys: e.CrossSigningKeys) => this.#server.uploadCrossSigning(keys, grant);
       await replaceIdentity(this.#machine, this.#requests, upload).catch(async (error) => {
-        // The library sees that another identity is published, and lets go of the one that it made.
-        await this.#fetch([this.user]).catch(() => {});
+        // The library sees that another identity is published, and lets go of the one that it made. Where nothing can be fetched now, the next start looks.
+        await this.#fetch([this.user]).catch(unlessBug);
         throw error;
       });
       await this.#fetch([this.user]);
@@ -344,6 +347,7 @@ class OlmEngine implements e.CryptoEngine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // Whoever called hears how that ended.
     await Promise.allSettled([...this.#underWay]);
     await this.#machine.lock.run(() => this.#machine.olm.close());
   }

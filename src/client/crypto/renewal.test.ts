@@ -1,5 +1,6 @@
 // The private identity replaced or renewed, between devices on a key server in memory: what counts afterwards, what does not, and what a stop half way leaves.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClientError } from '../errors.ts';
 import type { CryptoEngine } from './engine.ts';
 import { alice, bob, TestWorld } from './test-world.ts';
 
@@ -113,6 +114,23 @@ describe('an identity that is replaced', () => {
     world.server.before = () => {};
     await told();
     expect(await lost.confirmed()).toBe(true);
+  });
+
+  it('that the server refused says so also where it can not be looked up after, and hides no bug', async () => {
+    await world.device(alice, 'LOST', { first: true });
+    const fresh = await world.device(alice, 'FRESH');
+    const refused = new ClientError('REJECTED', 'refused');
+    const bug = new TypeError('x is not a function');
+    for (const [after, told] of [
+      [new ClientError('OFFLINE', 'no connection'), refused],
+      [bug, bug],
+    ]) {
+      world.server.before = (call) => {
+        if (call === 'uploadCrossSigning') throw refused;
+        if (call === 'queryKeys') throw after;
+      };
+      await expect(fresh.replaceIdentity(grant)).rejects.toBe(told);
+    }
   });
 
   it('whose signatures were lost on their way is completed as a first one is', async () => {

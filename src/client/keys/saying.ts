@@ -1,5 +1,6 @@
 // Saying something about sessions to single devices, one after the other. Guarantees: a device that can't be told stops nobody else.
 import type { DeviceId, DeviceMessage, UserId } from '../crypto/engine.ts';
+import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { type SessionMessage, sessionContents, sessionMessageType } from './session-message.ts';
 
@@ -27,9 +28,9 @@ export async function say(
   }
 }
 
-/** Does this for each, also where it fails for one; then rejects with the first failure. */
+/** Does this for each, also where it fails for one; then rejects with the first failure, or with the first bug. */
 export async function forEach<Item>(items: Iterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   for (const item of items) await work(item).catch((error) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
+  if (failures.length > 0) throw failures.find((error) => !(error instanceof ClientError)) ?? failures[0];
 }

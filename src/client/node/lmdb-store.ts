@@ -71,6 +71,7 @@ class LmdbStore implements LocalStore {
   async write(changes: readonly LocalChange[]): Promise<void> {
     this.#check();
     const writing = this.#put(checkedChanges(changes));
+    // Whoever wrote hears of its failure, and from then on everybody else of the store's.
     this.#writing = writing.catch(() => {});
     await writing;
   }
@@ -106,6 +107,7 @@ class LmdbStore implements LocalStore {
   }
 
   #fail(cause: unknown): ClientError {
+    // The same failure once more, which nobody else would hear: it would end the process.
     (cause as { commitError?: Promise<never> }).commitError?.catch(() => {});
     this.#failure ??= failed(cause);
     return this.#failure;

@@ -1,6 +1,7 @@
 // A backup that fills itself: what the engine is told at each version, and what a server's refusals lead to.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
+import { ClientError } from '../errors.ts';
 import { BackupWorld, bytes, refusal } from '../testing/backup-world.ts';
 import { readHeld } from './backup-rows.ts';
 import { Filling } from './filling.ts';
@@ -11,9 +12,12 @@ let stale: number;
 beforeEach(() => {
   world = new BackupWorld();
   stale = 0;
+  waiting = [];
 });
 
-const filling = () => new Filling({ parts: () => world.parts(), stale: () => void stale++, waiting: () => {} });
+let waiting: number[];
+const filling = () =>
+  new Filling({ parts: () => world.parts(), stale: () => void stale++, waiting: (count) => waiting.push(count) });
 
 /** Its engine has one session to be backed up, for ever. */
 function withSession() {
@@ -54,6 +58,24 @@ describe('filling', () => {
     }
     expect(stale).toBe(1);
     expect(world.counted.get('backup.full')).toBe(1);
+  });
+
+  it('says that nothing waits only where that is known, and is silent of no bug', async () => {
+    withSession();
+    world.live = false;
+    const running = filling();
+    await running.begin({ version: 1, backupKey: bytes(1) });
+    world.before = () => {
+      throw refusal(Rejection.REJECTION_LIMIT_REACHED);
+    };
+    const bug = new TypeError('x is not a function');
+    const countFails = (error: Error) =>
+      Object.assign(world.parts().engine, { backupCounts: () => Promise.reject(error) });
+    countFails(new ClientError('CLOSED', 'The crypto engine is closed'));
+    await expect(running.fill()).rejects.toMatchObject({ code: 'REJECTED' });
+    expect(waiting).toEqual([]);
+    countFails(bug);
+    await expect(running.fill()).rejects.toBe(bug);
   });
 
   it('waits for a connection, and does nothing once it has ended', async () => {

@@ -4,7 +4,7 @@
 import { Rejection } from '#proto/gen/codes.ts';
 import { backUp } from '../backup/backup.ts';
 import { type BackupKeys, backupKeys } from '../backup/sealing.ts';
-import { ClientError, isRejection } from '../errors.ts';
+import { ClientError, isRejection, unlessBug } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { backupServer } from './backup-requests.ts';
 import { type HeldBackup, heldRow } from './backup-rows.ts';
@@ -68,6 +68,7 @@ export class Filling {
     this.#timer = undefined;
     this.#into = undefined;
     this.#stop.abort(new ClientError('CLOSED', 'The backup is not filled any more.'));
+    // Whoever began it hears of its failure.
     await this.#running?.catch(() => {});
   }
 
@@ -110,7 +111,8 @@ export class Filling {
       if (put > 0) count('backup.sessions', put);
       waiting((await engine.backupCounts()).waiting);
     } catch (error) {
-      waiting((await engine.backupCounts().catch(() => ({ waiting: 0 }))).waiting);
+      const counts = await engine.backupCounts().catch(unlessBug);
+      if ('waiting' in counts) waiting(counts.waiting);
       if (isRejection(error, Rejection.REJECTION_LIMIT_REACHED)) count('backup.full');
       if (!isRejection(error, Rejection.REJECTION_STALE_STATE)) throw error;
       stale();

@@ -76,7 +76,14 @@ export class ScriptedSession {
       engine = idleEngine(),
       deviceId = 'ME',
       primitives = portablePrimitives,
-    }: { store?: LocalStore; engine?: CryptoEngine; deviceId?: string; primitives?: Primitives } = {},
+      accessToken = async () => 'token',
+    }: {
+      store?: LocalStore;
+      engine?: CryptoEngine;
+      deviceId?: string;
+      primitives?: Primitives;
+      accessToken?: () => Promise<string>;
+    } = {},
   ) {
     this.#script = script;
     this.store = store;
@@ -91,7 +98,7 @@ export class ScriptedSession {
       connection: {
         url: 'ws://test/ws',
         client: 'test',
-        accessToken: async () => 'token',
+        accessToken,
         requestTimeoutMs: 200,
         backoffMaxMs: 10,
         openSocket: () => {

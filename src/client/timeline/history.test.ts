@@ -136,7 +136,7 @@ describe('an older page', () => {
   const { EVENT_KIND_CONTROL: control, EVENT_KIND_CONTENT: content } = EventKind;
 
   /** What a room says whose chain was read with an entry at seq 4, when the server hands out this as what lies below 6. */
-  async function alarmOf(kind: EventKind, seq: number, isKnown = true) {
+  async function alarmOf(kind: EventKind, seq: number, isKnown = true, chain: object = {}) {
     const { record } = recordOf(seq);
     const header = EventHeader.encode({ ...EventHeader.decode(record?.header as Uint8Array), kind }).finish();
     const frozen: string[] = [];
@@ -151,7 +151,12 @@ describe('an older page', () => {
       folding,
       joined: true,
       local: { lowSeq: 6, readableFrom: 1 },
-      chain: { placeOf: () => (isKnown ? 4 : undefined), standsAt: (at: number) => at === 4 },
+      chain: {
+        placeOf: () => (isKnown ? 4 : undefined),
+        standsAt: (at: number) => at === 4,
+        isUntold: () => false,
+        ...chain,
+      },
       ports: { parts, outbox: {} },
       exclusive: (work: () => Promise<boolean>) => work(),
       freeze: async (code: string) => frozen.push(code),
@@ -165,5 +170,13 @@ describe('an older page', () => {
     expect(await alarmOf(control, 5)).toEqual(['HISTORY_FORKED']);
     expect(await alarmOf(content, 4)).toEqual(['HISTORY_FORKED']);
     expect(await alarmOf(control, 4, false)).toEqual(['CONTROL_ROLLED_BACK']);
+  });
+
+  it('accuses nobody where the bug is here', async () => {
+    const bug = new TypeError('x is not a function');
+    const placeOf = () => {
+      throw bug;
+    };
+    await expect(alarmOf(control, 4, true, { placeOf })).rejects.toBe(bug);
   });
 });

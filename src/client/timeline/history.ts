@@ -139,15 +139,23 @@ async function fetchOlder(room: RoomCopy): Promise<boolean> {
 /** An old control record must be one of the chain that this device verified, in the place that it was said to have there; nothing else may be in
  * such a place. What contradicts. */
 function contradictsChain({ chain, ports }: RoomCopy, record: LogRecord): AlarmCode | undefined {
+  const said = readPlace(record);
+  if (said === undefined) return 'CONTROL_ROLLED_BACK';
+  const { seq, signed } = said;
+  if (signed === undefined) return chain.standsAt(seq) ? 'HISTORY_FORKED' : undefined;
+  const place = chain.placeOf(controlHash(signed, ports.parts.primitives));
+  // Of entries that a CHECKPOINT stood in for nothing follows here.
+  if (place === undefined) return chain.isUntold(seq) ? undefined : 'CONTROL_ROLLED_BACK';
+  return place === seq ? undefined : 'HISTORY_FORKED';
+}
+
+/** Where a record says that it stands and, of a control record, what was signed. Undefined where the server's bytes do not decode. */
+function readPlace(record: LogRecord): { seq: number; signed: Uint8Array | undefined } | undefined {
   try {
     const { seq } = Stamp.decode(record.stamp);
-    if (EventHeader.decode(record.header).kind !== EventKind.EVENT_KIND_CONTROL)
-      return chain.standsAt(seq) ? 'HISTORY_FORKED' : undefined;
-    const place = chain.placeOf(controlHash(ControlEntry.decode(record.body).signed, ports.parts.primitives));
-    // Of entries that a CHECKPOINT stood in for nothing follows here.
-    if (place === undefined) return chain.isUntold(seq) ? undefined : 'CONTROL_ROLLED_BACK';
-    return place === seq ? undefined : 'HISTORY_FORKED';
+    const isControl = EventHeader.decode(record.header).kind === EventKind.EVENT_KIND_CONTROL;
+    return { seq, signed: isControl ? ControlEntry.decode(record.body).signed : undefined };
   } catch {
-    return 'CONTROL_ROLLED_BACK';
+    return undefined;
   }
 }

@@ -3,6 +3,7 @@
 // flush, with the same id; no request is on its way twice at once. Does not: decide when to flush.
 
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
+import { ClientError } from '../../errors.ts';
 import { Lock } from '../../lock.ts';
 import type { ClaimTarget, CryptoServer, DeviceMessage, FlushReport, OneTimeKey, RoomId, UserKeys } from '../engine.ts';
 import { canonicalBytes, foreignObject, type Json, joinObject, objectOf, parseObject, utf8 } from './json.ts';
@@ -19,6 +20,14 @@ export type LibraryRequest =
 export interface Machine {
   readonly olm: wasm.OlmMachine;
   readonly lock: Lock;
+}
+
+/** Who hears of requests. */
+export interface RequestsTold {
+  /** One more waits for a flush. */
+  added(): void;
+  /** One failed by a bug, not by the network or the server's word. */
+  fault(error: Error): void;
 }
 
 interface Progress extends FlushReport {
@@ -38,12 +47,12 @@ export class Requests {
 
   /** Devices (as `user device`) that had no one-time key when last asked, so that nothing can be encrypted to them. */
   readonly keyless = new Set<string>();
-  #added: () => void;
+  #told: RequestsTold;
 
-  constructor(machine: Machine, server: CryptoServer, added: () => void) {
+  constructor(machine: Machine, server: CryptoServer, told: RequestsTold) {
     this.#machine = machine;
     this.#server = server;
-    this.#added = added;
+    this.#told = told;
   }
 
   /** Keeps a request for the next flush, in order. */
@@ -51,7 +60,7 @@ export class Requests {
     // Requests to be sent into a room belong to verifications between users, which this engine does not start.
     if (request === undefined || request instanceof wasm.RoomMessageRequest) return;
     this.#waiting.push(request);
-    this.#added();
+    this.#told.added();
   }
 
   /** Makes all waiting requests, those of the library included. */
@@ -122,7 +131,8 @@ export class Requests {
       return true;
     } catch (error) {
       report.failed += 1;
-      report.error ??= error;
+      // It is made again like any other, which helps a bug little.
+      if (!(error instanceof ClientError)) this.#told.fault(error instanceof Error ? error : new Error(String(error)));
       report.blocked ||= request instanceof wasm.ToDeviceRequest;
       return false;
     }

@@ -39,8 +39,9 @@ async function sealOne(olm: wasm.OlmMachine, to: { user: string; device: string 
   const strategy = wasm.CollectStrategy.onlyTrustedDevices();
   try {
     return utf8(String(await device?.encryptToDeviceEvent(type, content, strategy)));
-  } catch {
-    // No one-time key was left to begin a session with: this device is left out, as the interface says.
-    return undefined;
+  } catch (cause) {
+    // No one-time key was left to begin a session with: this device is left out, as the interface says. The library tells it from the rest by its words alone.
+    if (String(cause).includes('does not have a valid Olm session')) return undefined;
+    throw cause;
   }
 }

@@ -103,6 +103,20 @@ describe('an engine in another thread', () => {
     await expect(a1.refresh([bob])).rejects.toThrow('a bug');
   });
 
+  test('tells a bug in a request that nobody waits for, and no lost connection', async () => {
+    const a1 = await world.device(alice, '1', { first: true, open: remote });
+    const faults: Error[] = [];
+    a1.on('fault', (error) => faults.push(error));
+    for (const error of [new ClientError('OFFLINE', 'no'), new TypeError('x is not a function')]) {
+      world.server.before = () => {
+        throw error;
+      };
+      await a1.receive({ messages: [], changedUsers: [alice] });
+      expect(await a1.flush()).toMatchObject({ failed: 1 });
+    }
+    expect(faults.map(({ message }) => message)).toEqual([expect.stringContaining('x is not a function')]);
+  });
+
   test('confirms own devices, and knows each verification at once', async () => {
     const a1 = await world.device(alice, '1', { first: true, open: remote });
     const a2 = await world.device(alice, '2', { open: remote });

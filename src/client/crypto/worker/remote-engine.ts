@@ -56,6 +56,7 @@ export interface EngineThread {
 
 /** Opens the engine of this thread, which ends with it, and where it can't be opened. Rejects as `openEngine` does. */
 export async function openEngineIn({ port, died, end }: EngineThread, options: RemoteOptions): Promise<CryptoEngine> {
+  // It may die before anybody waits for it; those below hear of it all the same.
   died.catch(() => {});
   try {
     const { engine, lost } = await Promise.race([openRemoteEngine(port, options, end), died]);

@@ -4,7 +4,12 @@ import { type EngineOptions, openEngine } from '../olm-engine.ts';
 import { Calls, calledOn, type Port } from './calls.ts';
 import type { PassedEncrypt, ToldEvent } from './remote-engine.ts';
 
-const events: Readonly<Record<keyof EngineEvents, true>> = { verification: true, roomKeys: true, flushNeeded: true };
+const events: Readonly<Record<keyof EngineEvents, true>> = {
+  verification: true,
+  roomKeys: true,
+  flushNeeded: true,
+  fault: true,
+};
 const told = Object.keys(events) as (keyof EngineEvents)[];
 
 /** What opens the place where the library keeps its state in this thread. Default: there is nothing to open. */
