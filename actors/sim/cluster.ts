@@ -69,8 +69,8 @@ export class Cluster {
     if (process == null) return null;
     const { schedule, random, linkDelayMs } = this.#options;
     const id = firstSession(process.seat) + ++this.#links;
-    const link = new Link({ id, schedule, random, delayMs: linkDelayMs(), node: process, device });
-    schedule.after(1, () => process.inside(() => process.accept(link))());
+    const link = new Link({ id, schedule, random, delayMs: linkDelayMs(), node: process.connections, device });
+    schedule.after(1, () => process.inside(() => process.connections.accept(link))());
     return { link, isSound: () => !process.dead && !this.#troubled.has(process) };
   }
 

@@ -6,7 +6,7 @@ import type { Packet } from '#actors/cluster/packets.ts';
 import { firstSession } from '#actors/cluster/seats.ts';
 import { Switchboard, type SwitchboardPorts } from '#actors/cluster/switchboard.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
-import { type Address, parseAddress, roomAddress, sessionAddress } from '#actors/kernel/address.ts';
+import { type Address, parseAddress, roomAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
 import { type Effect, rejected } from '#actors/kernel/effects.ts';
 import { defaultLimits, type KernelLimits } from '#actors/kernel/limits.ts';
@@ -24,16 +24,15 @@ import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
 import { DeviceBuckets } from '#actors/session/bucket.ts';
 import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
-import { portionsOf } from '#actors/session/portions.ts';
 import { Session } from '#actors/session/session.ts';
 import { UserActor } from '#actors/user/user.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { goodGrant, provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
+import { Connections } from './connections.ts';
 import { dueLogs } from './due-logs.ts';
 import { keepEveryMs, keepShards } from './keeping.ts';
-import type { Link, NodeEnd } from './link.ts';
 import { LogDriver, type LogHome } from './log-driver.ts';
 import type { Mutation } from './mutation.ts';
 import type { Peers } from './peers.ts';
@@ -71,9 +70,10 @@ const leaveMs = 10_000;
 const lastBreathMs = 200;
 const sweepEveryMs = 10_000;
 
-export class SimNode implements World, LogHome, NodeEnd {
+export class SimNode implements World, LogHome {
   readonly generation: Generation;
   readonly system: System;
+  readonly connections: Connections;
   dead = false;
   /** It is about to stop, and takes nothing more. */
   isLeaving = false;
@@ -85,8 +85,6 @@ export class SimNode implements World, LogHome, NodeEnd {
   readonly forward?: NonNullable<World['forward']>;
   readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
   readonly #board: Switchboard | null;
-  readonly #audiences: Audiences;
-  readonly #links = new Map<number, Link>();
   readonly #logs: LogDriver;
   readonly #summaries: Summaries;
   #still = false;
@@ -103,7 +101,8 @@ export class SimNode implements World, LogHome, NodeEnd {
     this.seat = options.town?.seat ?? 0;
     const board = options.town === undefined ? null : this.#makeBoard(options.town.seat, options.town.peers);
     this.#board = board;
-    this.#audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
+    const audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
+    this.connections = new Connections(this, audiences);
     if (board !== null) {
       this.forward = (to, message, bytes, isOlder) => board.forward(to, message, bytes, isOlder);
       this.tellElsewhere = (effect) => board.tellSessions(effect);
@@ -167,6 +166,10 @@ export class SimNode implements World, LogHome, NodeEnd {
     this.#keeper = keepShards({ home: this, store, logs: this.#logs, board, others, alter: mutation.keeper });
   }
 
+  identityOf(token: string): { user: string; device: number } | null {
+    return this.#options.identityOf(token);
+  }
+
   now(): number {
     return this.#options.schedule.now + this.#options.skewMs;
   }
@@ -207,28 +210,6 @@ export class SimNode implements World, LogHome, NodeEnd {
     return this.#logs.has(name);
   }
 
-  /** A device connected. */
-  accept(link: Link): void {
-    this.#links.set(link.id, link);
-    this.system.tell(sessionAddress(link.id), { kind: 'opened' });
-  }
-
-  received(link: Link, frames: readonly Uint8Array[]): void {
-    this.inside(() => {
-      for (const portion of portionsOf(frames)) {
-        this.system.tell(sessionAddress(link.id), { kind: 'frames', frames: portion });
-      }
-    })();
-  }
-
-  closed(link: Link): void {
-    this.inside(() => {
-      if (!this.#links.delete(link.id)) return;
-      this.#audiences.close(link.id);
-      this.system.tell(sessionAddress(link.id), { kind: 'closed' });
-    })();
-  }
-
   /** Gives away all shards, and goes when it has none left or nobody takes them in time. */
   leave(): void {
     const keeper = this.#keeper;
@@ -248,7 +229,7 @@ export class SimNode implements World, LogHome, NodeEnd {
     this.dead = true;
     this.#waiting = [];
     this.#options.town?.peers.leave(this);
-    for (const link of this.#links.values()) link.nodeDied();
+    this.connections.die();
     this.#options.died(this);
   }
 
@@ -295,35 +276,9 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 
   #performHere(effect: WorldEffect, from: Address, incarnation: number): void {
-    const audiences = this.#audiences;
     switch (effect.kind) {
-      case 'push':
-        return this.#links.get(effect.session)?.push(effect.frame);
-      case 'deliver':
-        return this.#deliver(effect);
       case 'log':
         return this.#logs.command(from, incarnation, effect.command);
-      case 'join':
-        audiences.join(effect.session, effect.audience);
-        return;
-      case 'part':
-        return audiences.part(effect.session, effect.audience);
-      case 'watch':
-        return audiences.watch(effect.session, effect.room);
-      case 'evict':
-        audiences.evict(effect.user, effect.room);
-        return;
-      case 'quiet':
-        return audiences.quiet(effect.session);
-      case 'disconnect':
-        return this.#links.get(effect.session)?.close(effect.code, effect.retryAfterMs);
-      case 'disconnectDevice':
-        for (const session of audiences.sessionsOf(effect.user, effect.device)) {
-          if (session !== effect.except) this.#links.get(session)?.close(effect.code, 0);
-        }
-        return;
-      case 'checkToken':
-        return this.#checkToken(effect.session, effect.token, from, incarnation);
       case 'checkGrant':
         return this.system.tellFrom(from, incarnation, {
           kind: 'grantChecked',
@@ -343,6 +298,8 @@ export class SimNode implements World, LogHome, NodeEnd {
         return this.#summaries.begin({ user: from, incarnation, token: effect.token, rooms: effect.rooms });
       case 'summarised':
         return this.#summaries.take(effect.token, parseAddress(from).id, effect.summary);
+      default:
+        return this.connections.perform(effect, from, incarnation);
     }
   }
 
@@ -353,14 +310,14 @@ export class SimNode implements World, LogHome, NodeEnd {
   }
 
   sessionsOf(user: string, device?: number): Iterable<number> {
-    return this.#audiences.sessionsOf(user, device);
+    return this.connections.audiences.sessionsOf(user, device);
   }
 
   /** What it holds. */
   get inMemory(): InMemory {
     const activeHardMax = this.#options.limits.kernel.activeHardMax ?? defaultLimits.activeHardMax;
     const counts = { logs: this.#logs.size, gatherings: this.#summaries.size, board: this.#board?.counts ?? {} };
-    return { system: this.system, activeHardMax, audiences: this.#audiences, ...counts };
+    return { system: this.system, activeHardMax, audiences: this.connections.audiences, ...counts };
   }
 
   get #name(): string {
@@ -383,13 +340,9 @@ export class SimNode implements World, LogHome, NodeEnd {
       summarise: (room, user, token) => this.system.tellHere(roomAddress(room), { kind: 'summarise', user, token }),
       summarised: (room, token, summary) => this.#summaries.take(token, room, summary),
       revoked: () => {},
-      sessionsOf: (user, device) => this.#audiences.sessionsOf(user, device),
-      hears: (key) => this.#audiences.hears(key),
-      unhear: (isLost) => {
-        for (const [session, unheard] of this.#audiences.unhear(isLost)) {
-          this.system.tell(sessionAddress(session), { kind: 'unheard', ...unheard });
-        }
-      },
+      sessionsOf: (user, device) => this.connections.audiences.sessionsOf(user, device),
+      hears: (key) => this.connections.audiences.hears(key),
+      unhear: (isLost) => this.connections.unhear(isLost),
       now: () => this.now(),
     };
     return new Switchboard(seat, ports, held);
@@ -408,22 +361,6 @@ export class SimNode implements World, LogHome, NodeEnd {
       idle: () => actor.idle(),
       kept: () => actor.kept?.() ?? [],
     };
-  }
-
-  #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
-    for (const session of [...this.#audiences.hearers(audience, shed)]) this.#links.get(session)?.push(frame);
-    if (mark === undefined || !('room' in audience)) return;
-    for (const session of this.#audiences.mark(audience.room)) this.#links.get(session)?.push(mark);
-  }
-
-  #checkToken(session: number, token: string, from: Address, incarnation: number): void {
-    this.later(1, () => {
-      const found = this.#options.identityOf(token);
-      if (!this.#links.has(session)) return;
-      if (found !== null) this.#audiences.enter(session, found.user, found.device);
-      const identity = found && { ...found, deviceId: `DEVICE${found.device}`, deviceName: 'phone' };
-      this.system.tellFrom(from, incarnation, { kind: 'tokenChecked', identity });
-    });
   }
 
   /** Something that only opens the actor. */
