@@ -17,8 +17,6 @@ import { System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogLimits } from '#actors/log/limits.ts';
 import type { LogAnswer } from '#actors/log/messages.ts';
-import { sameGeneration } from '#actors/log/segments.ts';
-import { shardOf } from '#actors/log/shards.ts';
 import type { Generation } from '#actors/ports/log-store.ts';
 import { defaultRoomLimits, type RoomLimits } from '#actors/room/limits.ts';
 import { Room } from '#actors/room/room.ts';
@@ -30,11 +28,13 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { goodGrant, provider } from './cast.ts';
 import { type InMemory, overfull } from './check/memory.ts';
+import { foreignLog } from './check/ownership.ts';
 import { Connections } from './connections.ts';
 import { dueLogs } from './due-logs.ts';
 import { keepEveryMs, keepShards } from './keeping.ts';
 import { LogDriver, type LogHome } from './log-driver.ts';
 import type { Mutation } from './mutation.ts';
+import { inOrder } from './order.ts';
 import type { Peers } from './peers.ts';
 import { simPrimitives } from './primitives.ts';
 import type { Schedule } from './schedule.ts';
@@ -348,19 +348,12 @@ export class SimNode implements World, LogHome {
     return new Switchboard(seat, ports, held);
   }
 
-  /** An actor whose messages are looked at: those of one session must come in order. */
+  /** An actor whose messages are looked at, where it is one of several nodes. */
   #ordered<Told extends RoomMessage | UserMessage>(id: string, actor: Actor<Told>): Actor<Told> {
-    const town = this.#options.town;
-    if (town === undefined) return actor;
-    return {
-      receive: (message, now) => {
-        const wrong = town.peers.order.handled(this.seat, id, message);
-        if (wrong !== null) this.#options.bug(wrong);
-        return actor.receive(message, now);
-      },
-      idle: () => actor.idle(),
-      kept: () => actor.kept?.() ?? [],
-    };
+    const { town, bug } = this.#options;
+    return town === undefined
+      ? actor
+      : inOrder(actor, (message) => town.peers.order.handled(this.seat, id, message), bug);
   }
 
   /** Something that only opens the actor. */
@@ -370,16 +363,6 @@ export class SimNode implements World, LogHome {
     else this.system.tell(address, { kind: 'manifestMoved', user: id, head: { version: 0, hash: noBytes } });
   }
 
-  /** A log in the hands of an actor that is not its process's by the store: only a process that was fenced may not know better (rule 9). */
-  #foreign(): string | null {
-    const { memory } = this.#options.store;
-    for (const log of this.#logs.names) {
-      if (sameGeneration(memory.readShard(shardOf(log)), this.generation)) continue;
-      if (memory.readFence(this.generation) === 'alive') return `${log} runs where it does not belong`;
-    }
-    return null;
-  }
-
   #plan(): void {
     if (this.#runPlanned) return;
     this.#runPlanned = true;
@@ -387,11 +370,13 @@ export class SimNode implements World, LogHome {
   }
 
   #run(): void {
+    const { store, generation } = this.#options;
     this.#runPlanned = false;
     const more = this.system.run();
     if (this.#board !== null && this.system.counters.get('session.answerUnasked') > 0)
       this.#options.bug('a session got an answer that it did not wait for');
-    const beyond = overfull(this.inMemory) ?? (this.#board === null ? null : this.#foreign());
+    const beyond =
+      overfull(this.inMemory) ?? (this.#board === null ? null : foreignLog(this.#logs.names, store.memory, generation));
     if (beyond !== null) this.#options.bug(beyond);
     if (more) return this.#plan();
     const due = this.system.nextDue();
