@@ -2,6 +2,8 @@
 // nothing, and write late. Run by memory, the embedded store and Cassandra.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Generation, LogMeta, RowWrite, StoredRow } from '#actors/ports/log-store.ts';
+import { logContract } from './contract-log.ts';
+import { lostAnswersContract } from './contract-lost-answers.ts';
 import { movesContract } from './contract-moves.ts';
 import { bytes, text, type World, yearMs } from './contract-owner.ts';
 import { ownersContract } from './contract-owners.ts';
@@ -314,6 +316,8 @@ export function storeContract(factory: StoreFactory): void {
       now += ms;
     },
   };
+  logContract(factory.name, world);
   ownersContract(factory.name, world);
+  lostAnswersContract(factory.name, world);
   movesContract(factory.name, world);
 }
