@@ -5,13 +5,11 @@ import { toHex } from '../rules/bytes/base.ts';
 import { asciiBytes, concatBytes, utf8Text } from '../rules/bytes/bytes.ts';
 import { controlTextToSign, manifestTextToSign } from '../rules/bytes/hash.ts';
 import type { ControlFault } from '../rules/control/fault.ts';
-import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives, type Wish } from './cast.ts';
+import { bodyAfter, bytesOf, keyPair, signBody, testPrimitives, type Wish } from './cast.ts';
+import { ada, ben, cid } from './people.ts';
 import { groupPolicy, Story } from './story.ts';
 
 const K = ControlKind;
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
-const cid = makeActor('@cid:beta.lu');
 const adaKeys = ada.device(1).keys;
 /** Fields of a later version, enough to pass a limit of 2 KiB. */
 const ballast = { 7994: [concatBytes(Uint8Array.of(0xff, 0x0f), new Uint8Array(2_047))] };

@@ -5,10 +5,9 @@ import { toHex } from '../rules/bytes/base.ts';
 import { asciiBytes, concatBytes, noBytes, utf8Text } from '../rules/bytes/bytes.ts';
 import { manifestHash, manifestTextToSign } from '../rules/bytes/hash.ts';
 import type { ManifestFault } from '../rules/identity/manifest.ts';
-import { bytesOf, keyPair, makeActor, signManifest, testPrimitives } from './cast.ts';
+import { bytesOf, keyPair, signManifest, testPrimitives } from './cast.ts';
+import { ada, ben } from './people.ts';
 
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
 const hashOf = ({ signed }: DeviceManifest) => manifestHash(signed, testPrimitives);
 const first = signManifest(ada, { version: 1, devices: [1, 2] });
 const second = signManifest(ada, { version: 2, previousHash: hashOf(first), devices: [1] });

@@ -21,15 +21,13 @@ import { directRoomId } from '../rules/ids.ts';
 import { mayEmptyRow } from '../rules/record/emptying.ts';
 import { frankingCommitment, isWrittenApart } from '../rules/record/payload.ts';
 import { emptyHead, stampEvent } from '../rules/record/record.ts';
-import { bytesOf, makeActor, signManifest, testPrimitives } from './cast.ts';
+import { bytesOf, signManifest, testPrimitives } from './cast.ts';
+import { ada, ben } from './people.ts';
 import { cast, chainsBefore, refusedEntries } from './refused-entries.ts';
 import { knownManifests, refusedManifests } from './refused-manifests.ts';
 import { canonicalHeaders, refusedPayloads } from './refused-payloads.ts';
 import { signatures } from './signatures.ts';
 import { Story } from './story.ts';
-
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
 
 /** Everything in `rules.json`. */
 export function ruleVectors() {

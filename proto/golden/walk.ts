@@ -6,7 +6,8 @@ import { ClientFrame, ServerFrame } from '../gen/client.ts';
 import { EventHeader, Stamp } from '../gen/record.ts';
 import { joinFrames } from '../rules/bytes/frames.ts';
 import { limits } from '../rules/limits.ts';
-import { bytesOf, makeActor } from './cast.ts';
+import { bytesOf } from './cast.ts';
+import { ada } from './people.ts';
 import { messageTypes } from './sample.ts';
 
 interface GoldenRecord {
@@ -29,7 +30,6 @@ export function walk(): string[] {
   const [header, body, hash] = [bytes(golden.header), bytes(golden.body), bytes(golden.hash)];
   const { seq, acceptedMs } = Stamp.decode(bytes(golden.stamp));
   const { room, control } = EventHeader.decode(header);
-  const ada = makeActor('@ada:alpha.lu');
   const accessToken = `lxa_${Buffer.from(bytesOf('family', 16)).toString('base64url')}${Buffer.from(bytesOf('token')).toString('base64url')}`;
   const hello = { version: 1, accessToken, client: 'walk 1', quiet: false };
   const welcome = {

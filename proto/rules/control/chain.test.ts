@@ -9,7 +9,8 @@ import {
   MemberStatus,
   Role,
 } from '../../gen/record.ts';
-import { bodyAfter, bytesOf, keyPair, makeActor, signBody, testPrimitives } from '../../golden/cast.ts';
+import { bodyAfter, bytesOf, keyPair, signBody, testPrimitives } from '../../golden/cast.ts';
+import { ada, ben, inviteBen, leave } from '../../golden/people.ts';
 import { groupPolicy, Story } from '../../golden/story.ts';
 import { concatBytes } from '../bytes/bytes.ts';
 import { applyControl, headerFitsControl } from './chain.ts';
@@ -17,11 +18,6 @@ import { controlFaults, rejectionOf } from './fault.ts';
 import { decodeState, encodeState, hashState } from './state.ts';
 
 const K = ControlKind;
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
-
-const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
-const inviteBen = { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER, person: ben.commitment };
 
 const pair = () => Story.acquainted(ada, ben);
 

@@ -1,7 +1,8 @@
 // Starting a chain from a CHECKPOINT: from what it signs, from nothing else, and never as another room than the one that was asked for.
 import { describe, expect, it } from 'vitest';
 import { ControlKind, ControlState, Role } from '../../gen/record.ts';
-import { type Actor, bodyAfter, bytesOf, makeActor, signBody, testPrimitives } from '../../golden/cast.ts';
+import { type Actor, bodyAfter, bytesOf, signBody, testPrimitives } from '../../golden/cast.ts';
+import { accept, ada, ben, cid, leave } from '../../golden/people.ts';
 import { Story } from '../../golden/story.ts';
 import { stateHash } from '../bytes/hash.ts';
 import { Roll } from '../identity/roll.ts';
@@ -9,12 +10,6 @@ import { applyControl, startFromCheckpoint } from './chain.ts';
 import { type ControlState as ControlTable, decodeState, encodeState, hashState } from './state.ts';
 
 const K = ControlKind;
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
-const cid = makeActor('@cid:beta.lu');
-
-const accept = (member: number) => ({ kind: K.CONTROL_KIND_ACCEPT, target: member });
-const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
 
 describe('a checkpoint', () => {
   function long(): { story: Story; stateBytes: Uint8Array; at: number } {

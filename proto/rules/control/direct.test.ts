@@ -2,16 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { ControlKind, MemberStatus, Role } from '../../gen/record.ts';
 import { makeActor, testPrimitives } from '../../golden/cast.ts';
+import { accept, ada, ben, cid, leave } from '../../golden/people.ts';
 import { directPolicy, Story } from '../../golden/story.ts';
 import { isPair } from './person.ts';
 
 const K = ControlKind;
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
-const cid = makeActor('@cid:beta.lu');
-
-const accept = (member: number) => ({ kind: K.CONTROL_KIND_ACCEPT, target: member });
-const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
 
 describe('a 1:1 room', () => {
   it('has the same id for both and is born at the provider of the smaller user id', () => {

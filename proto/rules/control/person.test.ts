@@ -2,16 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { ControlKind, MemberStatus, Role } from '../../gen/record.ts';
 import { bytesOf, makeActor } from '../../golden/cast.ts';
+import { ada, ben, inviteBen, leave } from '../../golden/people.ts';
 import { Story } from '../../golden/story.ts';
 import { checkPerson } from './person.ts';
 import { standing } from './state.ts';
 
 const K = ControlKind;
-const ada = makeActor('@ada:alpha.lu');
-const ben = makeActor('@ben:beta.lu');
-
-const leave = (member: number) => ({ kind: K.CONTROL_KIND_LEAVE, target: member });
-const inviteBen = { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER, person: ben.commitment };
 
 const pair = () => Story.acquainted(ada, ben);
 
