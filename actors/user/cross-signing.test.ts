@@ -2,11 +2,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Grant, KeysAnswer, UploadCrossSigning } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import { type Actor, keyPair, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
+import {
+  type Actor,
+  crossSigningOf,
+  keyPair,
+  makeActor,
+  signedJson,
+  signManifest,
+  testPrimitives,
+} from '#proto/golden/cast.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { concatBytes, noBytes, utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import { userLimits } from './limits.ts';
+import { connects, uploads } from './testing/devices.ts';
 import { Street } from './testing/street.ts';
 
 const alice = makeActor('@alice:example.org');
@@ -23,23 +32,18 @@ beforeEach(() => {
 });
 
 function hello(device = 1, actor = alice): void {
-  const { id, deviceJson } = actor.device(device);
-  street.tell(user, { kind: 'hello', session: device, device, deviceId: id, deviceName: 'phone' });
-  street.ask({ user, device }, { $case: 'uploadKeys', value: { deviceJson, oneTimeKeys: [], fallbackKeys: [] } });
+  connects(street, actor, device);
+  uploads(street, { user, device }, { deviceJson: actor.device(device).deviceJson });
 }
 
+/** What a person uploads; with another self-signing key where it has a name here. */
 function keysOf(actor: Actor, more: { selfSigning?: string } = {}): UploadCrossSigning {
-  const master = toBase64(actor.master.publicKey);
-  const json = (usage: string, name: string) =>
-    signedJson({ user_id: user, usage: [usage], keys: { [`ed25519:${name}`]: name } }, user, [
-      { name: master, keys: actor.master },
-    ]);
-  const named = (seed: string) => toBase64(keyPair(seed).publicKey);
-  return {
-    masterJson: json('master', master),
-    selfSigningJson: more.selfSigning ? json('self_signing', named(more.selfSigning)) : actor.selfSigningJson,
-    userSigningJson: json('user_signing', named('user signing')),
-  };
+  const keys = crossSigningOf(actor);
+  if (more.selfSigning === undefined) return keys;
+  const name = toBase64(keyPair(more.selfSigning).publicKey);
+  const fields = { user_id: user, usage: ['self_signing'], keys: { [`ed25519:${name}`]: name } };
+  const byMaster = [{ name: toBase64(actor.master.publicKey), keys: actor.master }];
+  return { ...keys, selfSigningJson: signedJson(fields, user, byMaster) };
 }
 
 const put = (value: UploadCrossSigning, device = 1) =>

@@ -6,6 +6,7 @@ import { bytesOf, keyPair, makeActor, signedJson, testPrimitives } from '#proto/
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
 import { userLimits } from './limits.ts';
+import { connects, uploads } from './testing/devices.ts';
 import { Street } from './testing/street.ts';
 
 const alice = makeActor('@alice:example.org');
@@ -16,16 +17,8 @@ beforeEach(() => {
   street = new Street(testPrimitives);
 });
 
-function hello(device = 1): void {
-  const { id } = alice.device(device);
-  street.tell(user, { kind: 'hello', session: device, device, deviceId: id, deviceName: 'phone' });
-}
-
-const upload = (parts: Partial<UploadKeys>, device = 1) =>
-  street.ask(
-    { user, device },
-    { $case: 'uploadKeys', value: { deviceJson: noBytes, oneTimeKeys: [], fallbackKeys: [], ...parts } },
-  );
+const hello = (device = 1) => connects(street, alice, device);
+const upload = (parts: Partial<UploadKeys>, device = 1) => uploads(street, { user, device }, parts);
 const oneTime = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => ({
     keyId: `signed_curve25519:K${from + index}`,

@@ -3,51 +3,28 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { KeysAnswer, UploadKeys } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
-import { bytesOf, keyPair, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
+import { bytesOf, crossSigningOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
-import { noBytes, utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
+import { utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import { isSignedByItself, isSignedByMaster, readCrossSigningJson } from '#proto/rules/identity/credential.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { roomAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
+import { connects, uploads } from './testing/devices.ts';
 import { Street } from './testing/street.ts';
 
 const alice = makeActor('@alice:example.org');
 const user = alice.user;
 const masterName = toBase64(alice.master.publicKey);
-const userSigningName = toBase64(keyPair('user signing').publicKey);
 
 let street: Street;
 beforeEach(() => {
   street = new Street(testPrimitives);
 });
 
-function hello(device = 1): void {
-  const { id } = alice.device(device);
-  street.tell(user, { kind: 'hello', session: device, device, deviceId: id, deviceName: 'phone' });
-}
-
-function crossSigning() {
-  const master = { user_id: user, usage: ['master'], keys: { [`ed25519:${masterName}`]: masterName } };
-  const byMaster = [{ name: masterName, keys: alice.master }];
-  const userSigning = {
-    user_id: user,
-    usage: ['user_signing'],
-    keys: { [`ed25519:${userSigningName}`]: userSigningName },
-  };
-  return {
-    masterJson: signedJson(master, user, byMaster),
-    selfSigningJson: alice.selfSigningJson,
-    userSigningJson: signedJson(userSigning, user, byMaster),
-  };
-}
-
-const upload = (parts: Partial<UploadKeys>, device = 1) =>
-  street.ask(
-    { user, device },
-    { $case: 'uploadKeys', value: { deviceJson: noBytes, oneTimeKeys: [], fallbackKeys: [], ...parts } },
-  );
+const hello = (device = 1) => connects(street, alice, device);
+const upload = (parts: Partial<UploadKeys>, device = 1) => uploads(street, { user, device }, parts);
 const query = (device = 1, manifestsAbove = 0) => {
   const answer = street.ask(
     { user, device },
@@ -68,7 +45,7 @@ describe('the manifest', () => {
       hello(device);
       upload({ deviceJson: alice.device(device).deviceJson }, device);
     }
-    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigning() });
+    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigningOf(alice) });
   }
 
   it('lets a second device write once the first one lists it', () => {
@@ -125,7 +102,7 @@ describe('the manifest', () => {
     hello(1);
     upload({ deviceJson: alice.device(1).deviceJson });
     expect(publish(1, [1]).answer).toMatchObject(code(Rejection.REJECTION_FORBIDDEN));
-    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigning() });
+    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigningOf(alice) });
     expect(publish(1, [1, 2]).answer).toMatchObject(code(Rejection.REJECTION_NOT_FOUND));
     const manifest = signManifest(makeActor(user, 2), { version: 1, devices: [1] });
     const answer = street.ask({ user, device: 1 }, { $case: 'publishManifest', value: { manifest } });
@@ -226,7 +203,7 @@ describe('keys that are signed', () => {
   it('gain signatures, and a device outside the manifest may give only its own', () => {
     hello();
     hello(2);
-    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigning() });
+    street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigningOf(alice) });
     upload({ deviceJson: alice.device(1).deviceJson });
     upload({ deviceJson: alice.device(2).deviceJson }, 2);
     publish(1, [1]);

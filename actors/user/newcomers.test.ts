@@ -1,12 +1,12 @@
 // Whoever logs in for the first time is named to the Info bot once they can be invited, and until its inbox has kept it: whatever crashes when.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { InboxPage } from '#proto/gen/client.ts';
-import { keyPair, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
-import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { crossSigningOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { userAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
 import { newcomerTimer } from './newcomers.ts';
+import { uploads } from './testing/devices.ts';
 import { Street } from './testing/street.ts';
 
 const bot = '@info:example.org';
@@ -27,19 +27,8 @@ function hello(who: string, device = 1): void {
 /** Alice sets herself up: identity, and the manifest with which she can be invited. */
 function setsUp(): void {
   const ask = (body: Parameters<Street['ask']>[1]) => street.ask({ user, device: 1 }, body);
-  const [master, other] = [alice.master.publicKey, keyPair('user signing').publicKey].map(toBase64) as [string, string];
-  const fields = { user_id: user, usage: ['user_signing'], keys: { [`ed25519:${other}`]: other } };
-  const own = { user_id: user, usage: ['master'], keys: { [`ed25519:${master}`]: master } };
-  const byMaster = [{ name: master, keys: alice.master }];
-  ask({ $case: 'uploadKeys', value: { deviceJson: alice.device(1).deviceJson, oneTimeKeys: [], fallbackKeys: [] } });
-  ask({
-    $case: 'uploadCrossSigning',
-    value: {
-      masterJson: signedJson(own, user, byMaster),
-      selfSigningJson: alice.selfSigningJson,
-      userSigningJson: signedJson(fields, user, byMaster),
-    },
-  });
+  uploads(street, { user, device: 1 }, { deviceJson: alice.device(1).deviceJson });
+  ask({ $case: 'uploadCrossSigning', value: crossSigningOf(alice) });
   ask({ $case: 'publishManifest', value: { manifest: signManifest(alice, { version: 1, devices: [1] }) } });
 }
 

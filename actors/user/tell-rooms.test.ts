@@ -1,11 +1,11 @@
 // A room that never heard of a new identity goes on taking messages under the old one. What was told from memory alone was lost for ever with a crash.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemberStatus } from '#proto/gen/record.ts';
-import { keyPair, makeActor, signedJson, signManifest, testPrimitives } from '#proto/golden/cast.ts';
-import { toBase64 } from '#proto/rules/bytes/base.ts';
+import { crossSigningOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
 import { parseAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
+import { connects, uploads } from './testing/devices.ts';
 import { roomOf, stand } from './testing/rooms.ts';
 import { Street } from './testing/street.ts';
 
@@ -16,32 +16,10 @@ const joined = MemberStatus.MEMBER_STATUS_JOINED;
 let street: Street;
 beforeEach(() => {
   street = new Street(testPrimitives);
-  hello();
-  const ask = (body: Parameters<Street['ask']>[1]) => street.ask({ user, device: 1 }, body);
-  ask({ $case: 'uploadKeys', value: { deviceJson: alice.device(1).deviceJson, oneTimeKeys: [], fallbackKeys: [] } });
-  ask({ $case: 'uploadCrossSigning', value: crossSigning() });
+  connects(street, alice, 1);
+  uploads(street, { user, device: 1 }, { deviceJson: alice.device(1).deviceJson });
+  street.ask({ user, device: 1 }, { $case: 'uploadCrossSigning', value: crossSigningOf(alice) });
 });
-
-function hello(): void {
-  const { id } = alice.device(1);
-  street.tell(user, { kind: 'hello', session: 1, device: 1, deviceId: id, deviceName: 'phone' });
-}
-
-function crossSigning() {
-  const master = toBase64(alice.master.publicKey);
-  const other = toBase64(keyPair('user signing').publicKey);
-  const fields = (usage: string, name: string) => ({
-    user_id: user,
-    usage: [usage],
-    keys: { [`ed25519:${name}`]: name },
-  });
-  const byMaster = [{ name: master, keys: alice.master }];
-  return {
-    masterJson: signedJson(fields('master', master), user, byMaster),
-    selfSigningJson: alice.selfSigningJson,
-    userSigningJson: signedJson(fields('user_signing', other), user, byMaster),
-  };
-}
 
 function publishes(version = 1, previousHash?: Uint8Array) {
   const manifest = signManifest(alice, { version, devices: [1], ...(previousHash && { previousHash }) });
@@ -84,10 +62,10 @@ describe('a published manifest', () => {
     log.held = false;
     expect(street.answers.get(request)).toBeUndefined();
     expect(told()).toEqual([]);
-    hello();
+    connects(street, alice, 1);
     expect(told()).toEqual([roomOf(0)]);
     street.passivate(user);
-    hello();
+    connects(street, alice, 1);
     expect(told()).toEqual([]);
   });
 
@@ -101,7 +79,7 @@ describe('a published manifest', () => {
     expect(street.isAwake(user)).toBe(false);
     expect(street.log(user).restless).toBe(true);
     street.deaf.clear();
-    hello();
+    connects(street, alice, 1);
     expect(told()).toEqual([roomOf(0)]);
     street.passivate(user);
     expect(street.log(user).restless).toBe(false);

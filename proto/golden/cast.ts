@@ -177,6 +177,15 @@ export function signBody(body: ControlBody, keys: KeyPair): ControlEntry {
   return { signed, signature: keys.sign(asciiBytes(controlTextToSign(signed, testPrimitives))) };
 }
 
+/** The three public keys of an actor's identity as a device uploads them, signed by the first: the user-signing key follows from its name alone. */
+export function crossSigningOf({ user, master, selfSigningJson }: Actor) {
+  const name = toBase64(master.publicKey);
+  const userSigning = toBase64(keyPair('user signing').publicKey);
+  const json = (usage: string, key: string) =>
+    signedJson({ user_id: user, usage: [usage], keys: { [`ed25519:${key}`]: key } }, user, [{ name, keys: master }]);
+  return { masterJson: json('master', name), selfSigningJson, userSigningJson: json('user_signing', userSigning) };
+}
+
 /** A context in which everybody of `actors` is known under the number that stands before. */
 export function contextFor(
   room: string,
