@@ -157,7 +157,7 @@ export interface Luxchat {
   /** Who is blocked, by Luxchat-ID. */
   blocked(): readonly string[];
   /** Shows one message of someone else, as it was sent, to the people of the own provider, with a reason of at most 1,000 characters. They can check
-   * that it was sent, and see nothing else of the room; nobody in the room is told. At most 20 in 24 hours. OFFLINE, UNKNOWN, REJECTED, BAD_ARGUMENT. */
+   * that it was sent, and see nothing else of the room; nobody in the room is told. One that was deleted can't be shown: this device forgot it. At most 20 in 24 hours. OFFLINE, UNKNOWN, REJECTED, BAD_ARGUMENT. */
   report(room: string, id: string, reason?: string): Promise<void>;
 
   /** How one wants to be called oneself; both empty until one said so. */

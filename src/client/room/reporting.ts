@@ -16,6 +16,12 @@ export async function reportMessage(room: RoomCopy, id: string, reason: string):
   const sender = header ? room.chain.user(header.member) : '';
   if (!record || !header || sender === '') throw new ClientError('UNKNOWN', 'There is no such message on this device.');
   if (sender === parts.user) throw new ClientError('BAD_ARGUMENT', 'This message is your own.');
+  // Deleting means that devices forget: what could prove it went with what was said.
+  if (record.emptiedBy > 0)
+    throw new ClientError(
+      'UNKNOWN',
+      'What this message said was deleted, and this device forgot it: nothing of it can be shown to anybody. You can report another message of theirs that still stands, block them, or have who leads the group remove them.',
+    );
   const payload = await payloadOf(parts, { header, body: record.body, sender, stamp: Stamp.decode(record.stamp) });
   if (!payload) throw new ClientError('UNKNOWN', 'This message can not be opened here, so it can not be shown.');
   const { seq } = Stamp.decode(record.stamp);

@@ -105,6 +105,22 @@ describe('a report', () => {
     ]);
   });
 
+  // "This message can not be opened here" sounded like a fault of the device.
+  it('of what was deleted can show nothing, and says so with what is left to do', async () => {
+    await bob.send(room, 'said and taken back');
+    await bob.flushed();
+    await eventually('alice reads it', async () => (await heard()).length === 3, 20_000, [alice]);
+    const { id } = (await heard())[2] as TimelineItem;
+    await bob.deleteForAll(room, id);
+    await eventually('alice forgets it', async () => (await heard()).length === 2, 20_000, [alice]);
+    const before = await listed('all');
+    await expect(alice.report(room, id)).rejects.toMatchObject({
+      code: 'UNKNOWN',
+      message: expect.stringMatching(/was deleted, and this device forgot it.*block them/),
+    });
+    expect(await listed('all')).toEqual(before);
+  });
+
   it('is closed by its id, and is there, marked, after a kill of the node', async () => {
     const [first, second] = (await listed()) as [ReportLine, ReportLine];
     expect(await staff('close', first.id)).toEqual({ status: 0, output: 'Closed.\n' });
