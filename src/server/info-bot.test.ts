@@ -2,7 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { type InfoBotOptions, runInfoBot } from './info-bot.ts';
 
-const given = { server: 'http://127.0.0.1:1', folder: '/nowhere', secretFile: '/nowhere', privacyNotice: '' };
+const given = {
+  server: 'http://127.0.0.1:1',
+  folder: '/nowhere',
+  secretFile: '/nowhere',
+  privacyNotice: '',
+  isDevelopment: true,
+};
 
 /** Runs `script` as the bot; `heard` has each sentence that it made us say. */
 function run(script: string, more: Partial<InfoBotOptions> = {}) {

@@ -9,6 +9,8 @@ export interface InfoBotOptions {
   readonly folder: string;
   readonly secretFile: string;
   readonly privacyNotice: string;
+  /** Is the provider one for development, which has no privacy notice of its own? */
+  readonly isDevelopment: boolean;
   /** For the console: a sentence when it ends by itself. */
   readonly say: (sentence: string) => void;
   /** Program and arguments before ours. Default: the Info bot on this Node. */
@@ -33,6 +35,7 @@ export function runInfoBot(options: InfoBotOptions): RunningBot {
     folder,
     secretFile,
     privacyNotice,
+    isDevelopment,
     say,
     firstMs = 1_000,
     longestMs = 60_000,
@@ -41,6 +44,7 @@ export function runInfoBot(options: InfoBotOptions): RunningBot {
   const [command, ...before] = options.command ?? [process.execPath, program];
   const args = ['--server', server, '--folder', folder, '--secret-file', secretFile, '--end-with-stdin'];
   if (privacyNotice !== '') args.push('--privacy-notice', privacyNotice);
+  if (isDevelopment) args.push('--development');
   let stopping = false;
   let pauseMs = firstMs;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -153,6 +153,7 @@ function startInfoBot(config: Config, { url }: Provider): RunningBot {
     folder: join(config.data, 'bots', infoBotName),
     secretFile: botSecretFile(secretsFolder(config), infoBotName),
     privacyNotice: config.privacyNotice,
+    isDevelopment: config.luxidIssuer === '',
     say: (sentence) => console.error(sentence),
   });
 }

@@ -3,7 +3,8 @@
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Behaviour } from '../bot.ts';
 import { Work, type WorkOptions } from '../work.ts';
-import { answer, type Facts, greeting, languageNamed, topicOf } from './words.ts';
+import { languageNamed, topicOf } from './asked.ts';
+import { answer, type Facts, greeting } from './words.ts';
 
 /** What its provider says of itself. */
 export type ProviderFacts = Omit<Facts, 'user'>;

@@ -10,6 +10,7 @@ const { values } = parseArgs({
     folder: { type: 'string' },
     'secret-file': { type: 'string' },
     'privacy-notice': { type: 'string', default: '' },
+    development: { type: 'boolean', default: false },
     'grace-ms': { type: 'string', default: '5000' },
     'end-with-stdin': { type: 'boolean', default: false },
   },
@@ -17,7 +18,7 @@ const { values } = parseArgs({
 const { server, folder, 'secret-file': secretFile, 'privacy-notice': privacyNotice } = values;
 if (!folder || !secretFile) {
   console.error(
-    'Usage: node src/bots/info/main.ts --folder DIR --secret-file FILE [--server URL] [--privacy-notice URL] [--end-with-stdin]',
+    'Usage: node src/bots/info/main.ts --folder DIR --secret-file FILE [--server URL] [--privacy-notice URL] [--development] [--end-with-stdin]',
   );
   process.exit(2);
 }
@@ -32,7 +33,7 @@ const end = (error: unknown) => {
 try {
   const client = await openBot({ folder, server, name: 'info', secretFile }, { client: 'info-bot' });
   const provider = client.user.slice(client.user.indexOf(':') + 1);
-  const bot = new Bot(client, infoBehaviour({ provider, privacyNotice }), {
+  const bot = new Bot(client, infoBehaviour({ provider, privacyNotice, isDevelopment: values.development }), {
     graceMs: Number(values['grace-ms']),
     failed,
   });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { botExplanation, knownLanguage, languages } from '#client/bots/words.ts';
-import { answer, greeting, languageNamed, topicOf, topics } from './words.ts';
+import { topics } from './asked.ts';
+import { infoBehaviour } from './info.ts';
+import { answer, greeting } from './words.ts';
 
 const facts = { user: '@abcdefghjkj:chat.example.lu', provider: 'chat.example.lu', privacyNotice: 'https://c.lu/p' };
 
@@ -27,33 +29,34 @@ describe('the Info bot', () => {
     expect(answers[2]).toMatch(/0[.,]5/);
     expect(answers[3]).toContain(facts.privacyNotice);
     expect(answer(language, 'privacy', { ...facts, privacyNotice: '' })).toContain(facts.provider);
-    expect(answer(language, undefined, facts)).toContain(answers[4]!);
+    expect(answer(language, undefined, facts)).toContain(answers.at(-1));
   });
 
-  it.each([
-    ['1', 'id'],
-    ['5.', 'help'],
-    ['#2', 'retention'],
-    ['What is my Luxchat-ID?', 'id'],
-    ['Combien de temps gardez-vous les messages ?', 'retention'],
-    ['Wie lange werden Nachrichten aufbewahrt?', 'retention'],
-    ['Wéi vill Plaz hunn ech?', 'storage'],
-    ['Quanto espaço tenho?', 'storage'],
-    ['Où est la notice de confidentialité ?', 'privacy'],
-    ['Hëllef', 'help'],
-    ['?', 'help'],
-    ['6', undefined],
-    ['Moien', undefined],
-    ['', undefined],
-  ] as const)('takes "%s" for %s', (text, topic) => {
-    expect(topicOf(text)).toBe(topic);
+  it.each(languages)('answers courtesy in %s, and not with the menu alone', (language) => {
+    const menu = answer(language, 'help', facts);
+    expect(answer(language, 'thanks', facts)).not.toContain(menu);
+    expect(answer(language, 'hello', facts)).toMatch(/chat\.example\.lu.*\n\n/);
+    expect(answer(language, 'hello', facts)).toContain(menu);
   });
 
-  it('takes the name of a language, alone, for a wish', () => {
-    expect(['Français', ' PT ', 'lëtzebuergesch', 'Deutsch', 'english'].map(languageNamed)).toEqual([
-      ...['fr', 'pt', 'lb', 'de', 'en'],
-    ]);
-    expect(languageNamed('de rien')).toBeUndefined();
+  // It told people to ask a provider that is a program on their own computer.
+  it.each(languages)('says in %s that a provider for development has no privacy notice', (language) => {
+    const without = { ...facts, privacyNotice: '' };
+    const [asks, has] = [false, true].map((isDevelopment) =>
+      answer(language, 'privacy', { ...without, isDevelopment }),
+    ) as [string, string];
+    expect(has).toContain(facts.provider);
+    expect(has).not.toBe(asks);
+    expect(has.split('\n')[1]).toBe(asks.split('\n')[1]);
+    expect(answer(language, 'privacy', { ...facts, isDevelopment: true })).toContain(facts.privacyNotice);
+  });
+
+  it('changes the language by a plain request, and greets in it', () => {
+    const { asksFor, said } = infoBehaviour(facts);
+    expect(asksFor?.('English please')).toBe('en');
+    const chat = { room: '!r', user: facts.user, language: 'en' } as const;
+    expect(said(chat, 'English please')).toBe(greeting('en', facts));
+    expect(said(chat, 'Protection des données')).toBe(answer('en', 'privacy', facts));
   });
 });
 

@@ -1,11 +1,6 @@
-// What the Info bot says, in the languages of the service, and the words by which people ask for it.
+// What the Info bot says, in the languages of the service.
 import { type Language, languages } from '#client/bots/words.ts';
-
-/** What it can be asked. */
-export const topics = ['id', 'retention', 'storage', 'privacy', 'help'] as const;
-
-/** One of them; its number in the menu is its place, from 1. */
-export type Topic = (typeof topics)[number];
+import type { Topic } from './asked.ts';
 
 /** What the answers are made of. */
 export interface Facts {
@@ -14,6 +9,16 @@ export interface Facts {
   readonly provider: string;
   /** Address of the privacy notice; empty = the provider did not say. */
   readonly privacyNotice: string;
+  /** Is it a provider for development? Then it has none, and nobody to ask for it. */
+  readonly isDevelopment?: boolean;
+}
+
+/** Where the privacy notice is; what is true without one besides. */
+interface PrivacyWords {
+  readonly at: (address: string) => string;
+  readonly ask: (provider: string) => string;
+  readonly none: (provider: string) => string;
+  readonly always: string;
 }
 
 interface Phrases {
@@ -21,7 +26,9 @@ interface Phrases {
   readonly id: (facts: Facts) => string;
   readonly retention: string;
   readonly storage: string;
-  readonly privacy: (facts: Facts) => string;
+  readonly privacy: PrivacyWords;
+  readonly where: (facts: Facts) => string;
+  readonly thanks: string;
   readonly menu: string;
   readonly unknown: string;
 }
@@ -36,11 +43,17 @@ const phrases: Readonly<Record<Language, Phrases>> = {
       'Texter gi spéitstens 24 Méint no hirem Datum vum Server geläscht, Fichieren (Sproochmessagen, Fotoen, Videoen) spéitstens no 12 Méint. Dat gëllt och, wann de Kont deaktivéiert ass. Op Ären Apparater bleift, wat Dir net selwer läscht.',
     storage:
       'Dir hutt 0,5 GB op eise Serveren, ongeféier 100 Fotoe vu 5 MB. Wann dat voll ass, kënnen déi eelst Messagen a Fichieren ewechgoen.',
-    privacy: ({ privacyNotice, provider }) =>
-      privacyNotice === ''
-        ? `D’Informatioun iwwer den Dateschutz kritt Dir bei Ärem Provider, ${provider}. Wat Dir schreift, kënnen nëmme liesen, mat deenen Dir schreift.`
-        : `D’Informatioun iwwer den Dateschutz: ${privacyNotice}\nWat Dir schreift, kënnen nëmme liesen, mat deenen Dir schreift.`,
-    menu: `Frot mech mat enger Nummer:\n1  Meng Luxchat-ID\n2  Wéi laang bleiwen Messagen?\n3  Wéi vill Plaz hunn ech?\n4  Dateschutz\n5  Hëllef\nSprooch: ${change}`,
+    privacy: {
+      at: (address) => `D’Informatioun iwwer den Dateschutz: ${address}`,
+      ask: (provider) => `D’Informatioun iwwer den Dateschutz kritt Dir bei Ärem Provider, ${provider}.`,
+      none: (provider) =>
+        `Dëse Provider, ${provider}, ass fir d’Entwécklung: eng Informatioun iwwer den Dateschutz huet hien net.`,
+      always: 'Wat Dir schreift, kënnen nëmme liesen, mat deenen Dir schreift.',
+    },
+    where: ({ provider }) =>
+      `Messagen a Fichiere leie verschlësselt op de Servere vun ${provider}; schreift Dir mat Leit vun engem anere Provider, läit eng verschlësselt Kopie och do. Liese kënne se just Är Apparater an déi vun deenen, mat deenen Dir schreift. Wou d’Servere stinn, seet Iech ${provider}.`,
+    thanks: 'Gär geschitt! Wann Dir nach eng Fro hutt, frot mech roueg.',
+    menu: `Frot mech mat enger Nummer:\n1  Meng Luxchat-ID\n2  Wéi laang bleiwen Messagen?\n3  Wéi vill Plaz hunn ech?\n4  Dateschutz\n5  Wou leie meng Messagen a Fichieren?\n6  Hëllef\nSprooch: ${change}`,
     unknown: 'Ech si just e Programm a kennen nëmmen dës Froen.',
   },
   fr: {
@@ -50,11 +63,17 @@ const phrases: Readonly<Record<Language, Phrases>> = {
       'Les textes sont effacés du serveur au plus tard 24 mois après leur envoi, les fichiers joints (messages vocaux, photos, vidéos) au plus tard après 12 mois, que le compte soit actif ou désactivé. Sur vos appareils reste ce que vous n’effacez pas vous-même.',
     storage:
       'Vous disposez de 0,5 Go sur nos serveurs, soit environ 100 photos de 5 Mo. Au-delà, les messages et fichiers les plus anciens peuvent être effacés.',
-    privacy: ({ privacyNotice, provider }) =>
-      privacyNotice === ''
-        ? `La notice de confidentialité s’obtient auprès de votre fournisseur, ${provider}. Seules les personnes avec qui vous écrivez peuvent vous lire.`
-        : `La notice de confidentialité : ${privacyNotice}\nSeules les personnes avec qui vous écrivez peuvent vous lire.`,
-    menu: `Posez-moi une question par son numéro :\n1  Mon Luxchat-ID\n2  Combien de temps les messages restent-ils ?\n3  De combien de place est-ce que je dispose ?\n4  Confidentialité\n5  Aide\nLangue : ${change}`,
+    privacy: {
+      at: (address) => `La notice de confidentialité : ${address}`,
+      ask: (provider) => `La notice de confidentialité s’obtient auprès de votre fournisseur, ${provider}.`,
+      none: (provider) =>
+        `Ce fournisseur, ${provider}, sert au développement : il n’a pas de notice de confidentialité.`,
+      always: 'Seules les personnes avec qui vous écrivez peuvent vous lire.',
+    },
+    where: ({ provider }) =>
+      `Messages et fichiers sont stockés, chiffrés, sur les serveurs de ${provider} ; si vous écrivez à des personnes d’un autre fournisseur, une copie chiffrée se trouve aussi chez lui. Seuls vos appareils et ceux des personnes avec qui vous écrivez peuvent les lire. Où se trouvent les serveurs, ${provider} vous le dira.`,
+    thanks: 'Avec plaisir ! Si vous avez une autre question, posez-la-moi.',
+    menu: `Posez-moi une question par son numéro :\n1  Mon Luxchat-ID\n2  Combien de temps les messages restent-ils ?\n3  De combien de place est-ce que je dispose ?\n4  Confidentialité\n5  Où sont stockées mes données ?\n6  Aide\nLangue : ${change}`,
     unknown: 'Je ne suis qu’un programme et ne connais que ces questions.',
   },
   de: {
@@ -64,11 +83,16 @@ const phrases: Readonly<Record<Language, Phrases>> = {
       'Texte werden spätestens 24 Monate nach dem Senden vom Server gelöscht, Anhänge (Sprachnachrichten, Fotos, Videos) spätestens nach 12 Monaten, auch wenn das Konto deaktiviert ist. Auf Ihren Geräten bleibt, was Sie nicht selbst löschen.',
     storage:
       'Sie haben 0,5 GB auf unseren Servern, etwa 100 Fotos zu 5 MB. Ist das überschritten, können die ältesten Nachrichten und Anhänge gelöscht werden.',
-    privacy: ({ privacyNotice, provider }) =>
-      privacyNotice === ''
-        ? `Die Datenschutzhinweise gibt Ihnen Ihr Anbieter, ${provider}. Was Sie schreiben, können nur die lesen, mit denen Sie schreiben.`
-        : `Die Datenschutzhinweise: ${privacyNotice}\nWas Sie schreiben, können nur die lesen, mit denen Sie schreiben.`,
-    menu: `Fragen Sie mich mit einer Nummer:\n1  Meine Luxchat-ID\n2  Wie lange bleiben Nachrichten?\n3  Wie viel Platz habe ich?\n4  Datenschutz\n5  Hilfe\nSprache: ${change}`,
+    privacy: {
+      at: (address) => `Die Datenschutzhinweise: ${address}`,
+      ask: (provider) => `Die Datenschutzhinweise gibt Ihnen Ihr Anbieter, ${provider}.`,
+      none: (provider) => `Dieser Anbieter, ${provider}, ist zum Entwickeln da: Datenschutzhinweise hat er nicht.`,
+      always: 'Was Sie schreiben, können nur die lesen, mit denen Sie schreiben.',
+    },
+    where: ({ provider }) =>
+      `Nachrichten und Dateien liegen verschlüsselt auf den Servern von ${provider}; schreiben Sie mit Personen eines anderen Anbieters, liegt eine verschlüsselte Kopie auch dort. Lesen können sie nur Ihre Geräte und die derer, mit denen Sie schreiben. Wo die Server stehen, sagt Ihnen ${provider}.`,
+    thanks: 'Gern geschehen! Wenn Sie noch eine Frage haben, fragen Sie mich.',
+    menu: `Fragen Sie mich mit einer Nummer:\n1  Meine Luxchat-ID\n2  Wie lange bleiben Nachrichten?\n3  Wie viel Platz habe ich?\n4  Datenschutz\n5  Wo liegen meine Daten?\n6  Hilfe\nSprache: ${change}`,
     unknown: 'Ich bin nur ein Programm und kenne nur diese Fragen.',
   },
   en: {
@@ -78,11 +102,16 @@ const phrases: Readonly<Record<Language, Phrases>> = {
       'Texts are deleted from the server at the latest 24 months after they were sent, attached files (voice messages, photos, videos) at the latest after 12 months, whether the account is active or deactivated. What you do not delete yourself stays on your devices.',
     storage:
       'You have 0.5 GB on our servers, about 100 photos of 5 MB. Above that the oldest messages and attachments may be deleted.',
-    privacy: ({ privacyNotice, provider }) =>
-      privacyNotice === ''
-        ? `Ask your provider, ${provider}, for the privacy notice. Only the people you write with can read what you write.`
-        : `The privacy notice: ${privacyNotice}\nOnly the people you write with can read what you write.`,
-    menu: `Ask me by a number:\n1  My Luxchat-ID\n2  How long are messages kept?\n3  How much storage do I have?\n4  Privacy\n5  Help\nLanguage: ${change}`,
+    privacy: {
+      at: (address) => `The privacy notice: ${address}`,
+      ask: (provider) => `Ask your provider, ${provider}, for the privacy notice.`,
+      none: (provider) => `This provider, ${provider}, is for development: it has no privacy notice.`,
+      always: 'Only the people you write with can read what you write.',
+    },
+    where: ({ provider }) =>
+      `Messages and files lie encrypted on the servers of ${provider}; where you write with people of another provider, an encrypted copy lies there as well. Only your devices and those of the people you write with can read them. Where the servers stand, ${provider} tells you.`,
+    thanks: 'You are welcome! If you have another question, just ask me.',
+    menu: `Ask me by a number:\n1  My Luxchat-ID\n2  How long are messages kept?\n3  How much storage do I have?\n4  Privacy\n5  Where is my data stored?\n6  Help\nLanguage: ${change}`,
     unknown: 'I am only a program, and these are the questions that I know.',
   },
   pt: {
@@ -92,11 +121,16 @@ const phrases: Readonly<Record<Language, Phrases>> = {
       'Os textos são apagados do servidor o mais tardar 24 meses após o envio, os ficheiros anexados (mensagens de voz, fotos, vídeos) o mais tardar após 12 meses, esteja a conta ativa ou desativada. Nos seus aparelhos fica o que não apagar.',
     storage:
       'Tem 0,5 GB nos nossos servidores, cerca de 100 fotos de 5 MB. Acima disso, as mensagens e os ficheiros mais antigos podem ser apagados.',
-    privacy: ({ privacyNotice, provider }) =>
-      privacyNotice === ''
-        ? `Peça o aviso de privacidade ao seu fornecedor, ${provider}. Só as pessoas com quem escreve podem ler o que escreve.`
-        : `O aviso de privacidade: ${privacyNotice}\nSó as pessoas com quem escreve podem ler o que escreve.`,
-    menu: `Pergunte-me por um número:\n1  O meu Luxchat-ID\n2  Quanto tempo ficam as mensagens?\n3  Quanto espaço tenho?\n4  Privacidade\n5  Ajuda\nIdioma: ${change}`,
+    privacy: {
+      at: (address) => `O aviso de privacidade: ${address}`,
+      ask: (provider) => `Peça o aviso de privacidade ao seu fornecedor, ${provider}.`,
+      none: (provider) => `Este fornecedor, ${provider}, serve para desenvolvimento: não tem aviso de privacidade.`,
+      always: 'Só as pessoas com quem escreve podem ler o que escreve.',
+    },
+    where: ({ provider }) =>
+      `Mensagens e ficheiros ficam cifrados nos servidores de ${provider}; se escrever com pessoas de outro fornecedor, há também aí uma cópia cifrada. Só os seus aparelhos e os das pessoas com quem escreve os podem ler. Onde ficam os servidores, diz-lho ${provider}.`,
+    thanks: 'De nada! Se tiver outra pergunta, é só dizer.',
+    menu: `Pergunte-me por um número:\n1  O meu Luxchat-ID\n2  Quanto tempo ficam as mensagens?\n3  Quanto espaço tenho?\n4  Privacidade\n5  Onde ficam os meus dados?\n6  Ajuda\nIdioma: ${change}`,
     unknown: 'Sou apenas um programa e só conheço estas perguntas.',
   },
 };
@@ -122,7 +156,13 @@ export function answer(language: Language, topic: Topic | undefined, facts: Fact
     case 'storage':
       return said.storage;
     case 'privacy':
-      return said.privacy(facts);
+      return `${privacySentence(said.privacy, facts)}\n${said.privacy.always}`;
+    case 'where':
+      return said.where(facts);
+    case 'thanks':
+      return said.thanks;
+    case 'hello':
+      return `${said.hello(facts)}\n\n${said.menu}`;
     case 'help':
       return said.menu;
     default:
@@ -130,41 +170,7 @@ export function answer(language: Language, topic: Topic | undefined, facts: Fact
   }
 }
 
-/** Beginnings of words that name a topic, as `folded` leaves them. */
-const topicWords: readonly (readonly [Topic, RegExp])[] = [
-  [
-    'retention',
-    /\b(how long|delete|kept|retention|combien de temps|conserv|effac|wie lange|losch|aufbewahr|wei laang|quanto tempo|apaga)/,
-  ],
-  ['storage', /\b(storage|space|quota|stockage|place|espace|speicher|platz|plaz|espaco|armazen)/],
-  ['privacy', /\b(privacy|confidentialite|vie privee|datenschutz|dateschutz|privacidade)/],
-  ['id', /\b(id|luxchat-id|identifiant)\b/],
-  ['help', /\b(help|aide|hilfe|hellef|ajuda|menu)\b|^\?+$|^\/(help|start)$/],
-];
-
-/** What a text asks for. */
-export function topicOf(text: string): Topic | undefined {
-  const said = folded(text);
-  const number = /^#?([1-9])[.)]?$/.exec(said)?.[1];
-  if (number !== undefined) return topics[Number(number) - 1];
-  return topicWords.find(([, words]) => words.test(said))?.[0];
-}
-
-const names: Readonly<Record<Language, readonly string[]>> = {
-  lb: ['lb', 'letzebuergesch', 'luxembourgeois', 'luxemburgisch', 'luxembourgish'],
-  fr: ['fr', 'francais', 'franzosisch', 'franseisch', 'french'],
-  de: ['de', 'deutsch', 'daitsch', 'allemand', 'german'],
-  en: ['en', 'english', 'anglais', 'englisch', 'engleich'],
-  pt: ['pt', 'portugues', 'portugais', 'portugiesisch', 'portuguese'],
-};
-
-/** The language that a text names, and nothing besides. */
-export function languageNamed(text: string): Language | undefined {
-  const said = folded(text);
-  return languages.find((each) => names[each].includes(said));
-}
-
-/** Small letters without accents. */
-function folded(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim();
+function privacySentence({ at, ask, none }: PrivacyWords, { privacyNotice, provider, isDevelopment }: Facts): string {
+  if (privacyNotice !== '') return at(privacyNotice);
+  return isDevelopment === true ? none(provider) : ask(provider);
 }
