@@ -1,30 +1,14 @@
 // People who are gone, as the terminal client shows it: who left a 1:1 room, and whose account is no more, is not waited for.
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
-import { eventually, ProviderProcess } from '#server/test/harness.ts';
+import { eventually } from '#server/test/harness.ts';
 import { runHere } from './test/program.ts';
+import { stage } from './test/stage.ts';
 
-let provider: ProviderProcess;
-let alice = '';
-const open: LuxchatClient[] = [];
-beforeAll(async () => {
-  provider = await ProviderProcess.start();
-  alice = await provider.login('alice');
-});
-afterAll(async () => {
-  await Promise.all(open.map((client) => client.close()));
-  await provider?.remove();
-  if (alice !== '') rmSync(alice, { recursive: true, force: true });
-});
-
-async function device(user: string): Promise<LuxchatClient> {
-  const client = await provider.device(user);
-  open.push(client);
-  return client;
-}
+const alice = stage('alice');
 
 /** Takes the invitation once it is there. */
 async function joins(client: LuxchatClient, room: string): Promise<void> {
@@ -35,9 +19,9 @@ async function joins(client: LuxchatClient, room: string): Promise<void> {
 }
 
 it('tells who left from who has not accepted yet, and says where nobody is to be invited again', async () => {
-  const ben = await device('ben');
-  const lines = async (...args: string[]) => (await runHere(alice, args)).lines[0];
-  const errors = async (...args: string[]) => (await runHere(alice, args)).errors;
+  const ben = await alice.device('ben');
+  const lines = async (...args: string[]) => (await alice.run(...args)).lines[0];
+  const errors = async (...args: string[]) => (await alice.run(...args)).errors;
   const room = String((await lines('start', ben.user))?.room);
   const other = async () => ((await lines('rooms'))?.other as { status?: number } | undefined)?.status;
   expect(await other()).toBe(MemberStatus.MEMBER_STATUS_INVITED);
@@ -53,7 +37,7 @@ it('tells who left from who has not accepted yet, and says where nobody is to be
   await joins(ben, room);
   expect(await lines('send', room, 'Welcome back')).toMatchObject({ sending: 'accepted' });
 
-  await ben.account.erase(await provider.stepUp(ben, 'ben', 'erase'));
+  await ben.account.erase(await alice.provider.stepUp(ben, 'ben', 'erase'));
   expect(await other()).toBe(MemberStatus.MEMBER_STATUS_LEFT);
   expect(await errors('send', room, 'still there?')).toContain('left this chat');
   expect(await errors('start', ben.user)).toContain('nobody with this Luxchat-ID any more');
@@ -62,61 +46,56 @@ it('tells who left from who has not accepted yet, and says where nobody is to be
 });
 
 it('keeps a group that one was taken out of readable, and says so', async () => {
-  const ann = await device('ann');
-  const { user } = (await runHere(alice, ['whoami'])).lines[0] as { user: string };
+  const ann = await alice.device('ann');
+  const { user } = (await alice.run('whoami')).lines[0] as { user: string };
   const room = await ann.createGroup({ name: 'Hiking', invite: [user] });
-  expect(await runHere(alice, ['accept', room])).toMatchObject({ status: 0 });
-  await eventually(
-    'she reads its name',
-    async () => (await runHere(alice, ['members', 'Hiking'])).status === 0,
-    20_000,
-    [ann],
-  );
+  expect(await alice.run('accept', room)).toMatchObject({ status: 0 });
+  const isNamed = async () => (await alice.run('members', 'Hiking')).status === 0;
+  await eventually('she reads its name', isNamed, 20_000, [ann]);
   await ann.send(room, 'Moien');
   await ann.flushed();
-  const shown = async () => JSON.stringify((await runHere(alice, ['history', 'Hiking'])).lines);
+  const shown = async () => JSON.stringify((await alice.run('history', 'Hiking')).lines);
   expect(await shown()).toContain('Moien');
   await ann.remove(room, user);
   expect(await shown()).toContain('Moien');
-  const rooms = (await runHere(alice, ['rooms'])).lines;
+  const rooms = (await alice.run('rooms')).lines;
   expect(rooms).toContainEqual(expect.objectContaining({ room, status: MemberStatus.MEMBER_STATUS_REMOVED }));
-  expect((await runHere(alice, ['send', 'Hiking', 'still there?'])).errors).toContain('not in this room any more');
+  expect((await alice.run('send', 'Hiking', 'still there?')).errors).toContain('not in this room any more');
 });
 
 it('shows no invitation of who is blocked, until they are blocked no more', async () => {
-  const eve = await device('eve');
-  const { user } = (await runHere(alice, ['whoami'])).lines[0] as { user: string };
+  const eve = await alice.device('eve');
+  const { user } = (await alice.run('whoami')).lines[0] as { user: string };
   const room = await eve.createGroup({ name: 'bait', invite: [user] });
-  const isListed = async (command: string) =>
-    (await runHere(alice, [command])).lines.some((line) => line.room === room);
+  const isListed = async (command: string) => (await alice.run(command)).lines.some((line) => line.room === room);
   await eventually('the invitation is there', () => isListed('invitations'), 20_000, [eve]);
   // Somebody in a room or an invitation here is known, and nobody is asked about them.
-  expect(await runHere(alice, ['block', eve.user])).toMatchObject({ status: 0 });
+  expect(await alice.run('block', eve.user)).toMatchObject({ status: 0 });
   expect([await isListed('invitations'), await isListed('rooms')]).toEqual([false, false]);
-  expect((await runHere(alice, ['accept', room])).status).toBe(1);
-  await runHere(alice, ['unblock', eve.user]);
+  expect((await alice.run('accept', room)).status).toBe(1);
+  await alice.run('unblock', eve.user);
   expect(await isListed('invitations')).toBe(true);
 });
 
 it('blocks nobody of an id that nobody has, and whom one knows also once their account is gone', async () => {
-  const refused = async (...args: string[]) => (await runHere(alice, args)).errors;
+  const refused = async (...args: string[]) => (await alice.run(...args)).errors;
   expect(await refused('block', '@nobody')).toContain('nobody with this Luxchat-ID');
   expect(await refused('block', '@0000 0000 001')).toContain('a mistake in this Luxchat-ID');
-  const fay = await device('fay');
-  const gus = await device('gus');
-  await runHere(alice, ['start', fay.user]);
+  const fay = await alice.device('fay');
+  const gus = await alice.device('gus');
+  await alice.run('start', fay.user);
   for (const one of [fay, gus])
-    await one.account.erase(await provider.stepUp(one, one === fay ? 'fay' : 'gus', 'erase'));
+    await one.account.erase(await alice.provider.stepUp(one, one === fay ? 'fay' : 'gus', 'erase'));
   expect(await refused('block', gus.user)).toContain('nobody with this Luxchat-ID');
-  expect(await runHere(alice, ['block', fay.user])).toMatchObject({ status: 0 });
-  expect((await runHere(alice, ['blocked'])).lines).toEqual([{ type: 'blocked', user: fay.user }]);
+  expect(await alice.run('block', fay.user)).toMatchObject({ status: 0 });
+  expect((await alice.run('blocked')).lines).toEqual([{ type: 'blocked', user: fay.user }]);
 });
 
 // `history` failed on a device that was logged out, though all of it lay there.
 it('shows on a logged-out device what that kept, and fails behind it with what to do next', async () => {
-  const hana = await provider.login('hana');
+  const hana = await alice.provider.login('hana');
   const { user } = (await runHere(hana, ['whoami'])).lines[0] as { user: string };
-  const ida = await device('ida');
+  const ida = await alice.device('ida');
   const room = await ida.startDirect(user);
   expect(await runHere(hana, ['accept', ida.user])).toMatchObject({ status: 0 });
   await ida.send(room, 'Moien');
@@ -126,7 +105,7 @@ it('shows on a logged-out device what that kept, and fails behind it with what t
   const client = await openDevice(hana);
   await client.start();
   await client.synced();
-  await client.account.deactivate(await provider.stepUp(client, 'hana', 'deactivate'));
+  await client.account.deactivate(await alice.provider.stepUp(client, 'hana', 'deactivate'));
   await client.close();
   const { status, lines, errors } = await runHere(hana, ['history', ida.user]);
   expect([status, lines]).toEqual([1, before]);
