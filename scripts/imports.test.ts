@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { brokenImports, sourceFiles } from './imports.ts';
+import { brokenImports, circles, sourceFiles } from './imports.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 
@@ -43,5 +43,19 @@ describe('direction of imports', () => {
     mkdirSync(join(folder, file, '..'), { recursive: true });
     writeFileSync(join(folder, file), text);
     expect(brokenImports(folder, file).join()).toContain(why);
+  });
+});
+
+describe('circles of imports', () => {
+  it('are nowhere in the tree', () => {
+    expect(circles(root, sourceFiles(root, ['proto', 'actors', 'src', 'bench', 'deploy']))).toEqual([]);
+  });
+
+  it('are found where three files import one another, be it types alone; two may', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'circles-'));
+    const files = { 'a.ts': 'b', 'b.ts': 'c', 'c.ts': 'a', 'd.ts': 'e', 'e.ts': 'd', 'f.ts': 'a' };
+    for (const [file, other] of Object.entries(files))
+      writeFileSync(join(folder, file), `import type { x } from './${other}.ts';`);
+    expect(circles(folder, Object.keys(files))).toEqual([['a.ts', 'b.ts', 'c.ts']]);
   });
 });

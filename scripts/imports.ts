@@ -1,4 +1,4 @@
-// The direction of imports, as one table and one function: `proto <- actors <- src/server` and `proto <- src/client <- the programs`.
+// The direction of imports, as one table and two functions: `proto <- actors <- src/server` and `proto <- src/client <- the programs`.
 // `imports.test.ts` runs it over every file, so that a rule broken is a test failed. It reads text only and runs nothing.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -156,6 +156,34 @@ export function brokenImports(root: string, file: string): string[] {
     const broken = brokenBy(specifier, { root, file, rule, test });
     return broken ? [`${file} imports ${specifier}: ${broken}`] : [];
   });
+}
+
+/** Circles of imports, types included, of more than two files: none of those can be read before the others. Tests are left out. Each sorted. */
+export function circles(root: string, files: readonly string[]): string[][] {
+  const code = files.filter((file) => !file.endsWith('.test.ts'));
+  const imports = new Map(code.map((file) => [file, importedBy(root, file)]));
+  const reached = new Map(code.map((file) => [file, reachedFrom(file, imports)]));
+  const found = new Map<string, string[]>();
+  for (const file of code) {
+    const circle = code.filter((other) => reached.get(file)?.has(other) && reached.get(other)?.has(file));
+    if (circle.length > 2) found.set(circle.join(), circle);
+  }
+  return [...found.values()];
+}
+
+function importedBy(root: string, file: string): string[] {
+  return specifiers(readFileSync(join(root, file), 'utf8')).flatMap((name) => projectPath(name, root, file) ?? []);
+}
+
+function reachedFrom(file: string, imports: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set<string>();
+  const open = [...(imports.get(file) ?? [])];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    open.push(...(imports.get(next) ?? []));
+  }
+  return reached;
 }
 
 function brokenBy(

@@ -1,5 +1,6 @@
 // The measured process of idle-memory.ts: a transport whose connections subscribe to topics and then say nothing.
-import { createTransport, type TransportKind } from '#server/transport/transport.ts';
+import { createTransport } from '#server/transport/create.ts';
+import type { TransportKind } from '#server/transport/transport.ts';
 import { serveCalls } from './lib/child.ts';
 
 let topics = 0;

@@ -3,8 +3,8 @@
 
 import type * as Uws from 'uWebSockets.js';
 import { createRequire } from 'node:module';
+import { createTransport } from '#server/transport/create.ts';
 import { joinFrames } from '#server/transport/frames.ts';
-import { createTransport } from '#server/transport/transport.ts';
 import { serveCalls } from './lib/child.ts';
 import { cpuMicros } from './lib/figures.ts';
 

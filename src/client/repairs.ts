@@ -1,7 +1,7 @@
 // What is tried again, and when: messages that could not be read, when a key, a device or a confirmation came; keys that did not reach someone.
 import type { TroubleCause } from './alarms.ts';
 import type { Chores } from './chores.ts';
-import type { RoomKey } from './crypto/engine.ts';
+import type { RoomKey } from './crypto/ids.ts';
 import type { Parts } from './parts.ts';
 import type { Rooms } from './room/rooms.ts';
 

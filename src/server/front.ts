@@ -3,8 +3,9 @@ import { portionsOf } from '#actors/session/portions.ts';
 import { type Config, onlyProxiesConnect } from './config.ts';
 import type { Runtime, Socket } from './runtime.ts';
 import type { Log } from './telemetry/log.ts';
+import { createTransport } from './transport/create.ts';
 import type { HttpHandler } from './transport/http.ts';
-import { createTransport, type Transport, type TransportHandler } from './transport/transport.ts';
+import type { Transport, TransportHandler } from './transport/transport.ts';
 
 interface FrontParts {
   readonly log: Log;

@@ -17,7 +17,7 @@ import { toHex } from '#proto/rules/bytes/base.ts';
 import { type Member, MemberTable } from '#proto/rules/control/member-table.ts';
 import { type ControlState, standing } from '#proto/rules/control/state.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { emptied, emptyHead, type LogHead } from '#proto/rules/record/record.ts';
+import { emptied, emptyHead, type LogHead, withoutValue } from '#proto/rules/record/record.ts';
 import { receiptSlot } from '#proto/rules/record/slots.ts';
 import type { RoomLimits } from '../limits.ts';
 import { ControlBudget } from './control-budget.ts';
@@ -27,7 +27,6 @@ import { type KeptCredential, People } from './people.ts';
 import { type KeptRecord, Ring } from './ring.ts';
 import { SendIds } from './send-ids.ts';
 import { Standings } from './standings.ts';
-import { withoutValue } from './stored.ts';
 
 /** What an event changes besides the log. */
 export type Change =

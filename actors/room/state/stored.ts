@@ -3,13 +3,13 @@
 import type { Credential, Person, Record } from '#proto/gen/record.ts';
 import { ControlEntry, Emptying, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
 import { StoredRecord } from '#proto/gen/room.ts';
-import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { encodePassing } from '#proto/rules/bytes/encode.ts';
 import { recordHash } from '#proto/rules/bytes/hash.ts';
 import { applyControl } from '#proto/rules/control/chain.ts';
 import { decodeControl } from '#proto/rules/control/entry.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
-import { emptied } from '#proto/rules/record/record.ts';
+import { emptied, withoutValue } from '#proto/rules/record/record.ts';
 import type { KeptCredential } from './people.ts';
 import type { Change, Placed, RoomState } from './room-state.ts';
 
@@ -40,11 +40,6 @@ export function emptiedRow(row: Uint8Array, event: number): Uint8Array | null {
   const isSlot = EventHeader.decode(record.header).kind === EventKind.EVENT_KIND_SLOT;
   const emptiedSlot = isSlot ? withoutValue(SlotWrite.decode(record.body)) : undefined;
   return StoredRecord.encode({ ...stored, record: emptied(record, event), emptiedSlot }).finish();
-}
-
-/** A slot's write of which only name and version are left. */
-export function withoutValue(write: SlotWrite): SlotWrite {
-  return { ...write, value: noBytes };
 }
 
 /** Reads a row again and puts it into both views of the state. Rows come in the order of their seqs. */

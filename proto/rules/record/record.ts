@@ -1,7 +1,7 @@
 // A record is an event with its place. The hub stamps (hot: once per message); readers check that each record continues the one before.
 // The hash covers stamp and header only, so an emptied body leaves the chain whole.
 import { Rejection } from '../../gen/codes.ts';
-import { type Event, type EventHeader, type Record, Stamp } from '../../gen/record.ts';
+import { type Event, type EventHeader, type Record, type SlotWrite, Stamp } from '../../gen/record.ts';
 import { equalBytes, noBytes, zeroHash } from '../bytes/bytes.ts';
 import { decodeCanonical } from '../bytes/canonical.ts';
 import { encodeMessage } from '../bytes/encode.ts';
@@ -100,6 +100,11 @@ export function checkRecord(
 /** The record without its body, as every provider keeps it once the ordered event `emptiedBy` (its seq) is covered. */
 export function emptied(record: Record, emptiedBy: number): Record {
   return { ...record, body: noBytes, emptiedBy };
+}
+
+/** The write of a slot that was emptied: only name and version are left. */
+export function withoutValue(write: SlotWrite): SlotWrite {
+  return { ...write, value: noBytes };
 }
 
 function continues(stamp: Stamp, header: EventHeader, before: LogHead): RecordFault | null {

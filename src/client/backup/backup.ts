@@ -14,7 +14,8 @@
 import type { BackupSecrets } from '#proto/gen/backup.ts';
 import type { BackupEntry, BackupPage } from '#proto/gen/client.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
-import type { CryptoEngine, RoomId, RoomKey } from '../crypto/engine.ts';
+import type { CryptoEngine } from '../crypto/engine.ts';
+import type { RoomId, RoomKey } from '../crypto/ids.ts';
 import { ClientError } from '../errors.ts';
 import { type BackupOwner, openEntries, sealEntry } from './entry.ts';
 import { type Derivation, type HeldHeader, headOf, openHeader, type PasswordCost, sealHeader } from './header.ts';

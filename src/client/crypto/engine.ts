@@ -5,14 +5,8 @@
 // which devices a user has (that is the signed manifest), or when to try again. Bytes of keys are opaque to all.
 
 import type { Grant } from '#proto/gen/client.ts';
+import type { DeviceId, RoomId, RoomKey, UserId } from './ids.ts';
 import type { Keeping, OriginLedger } from './keeping.ts';
-
-/** A user's id, `@name:provider`. */
-export type UserId = string;
-/** A room's id, `!name:provider`. */
-export type RoomId = string;
-/** The name a device has in its key JSON (the wire's `device_id`). */
-export type DeviceId = string;
 
 /** A message for one device: `type` and content JSON as bytes. */
 export interface DeviceMessage {
@@ -235,12 +229,6 @@ export interface InboxMessage {
   sender: UserId;
   type: string;
   bytes: Uint8Array;
-}
-
-/** A room key that is here now: what failed with NO_KEY or WITHHELD for it may be tried again. */
-export interface RoomKey {
-  room: RoomId;
-  sessionId: string;
 }
 
 /** A decrypted device message of a type of our own (see `sealForDevices`), from a cross-signed device. */

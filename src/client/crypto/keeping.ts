@@ -1,7 +1,7 @@
 // What outlives a device: the private identity and the secrets of sessions, as the engine hands them out and takes them back.
 // Guarantees: a session that was taken in this way opens messages of the device that its origin names, or is shown as unproven; sessions that came from
 // their senders are judged as strictly as ever. Does not: seal anything (`../backup/`). What these methods give must not leave the device unsealed.
-import type { DeviceId, RoomId, RoomKey, UserId } from './engine.ts';
+import type { DeviceId, RoomId, RoomKey, UserId } from './ids.ts';
 
 /** The device that made a session, as an own device had verified it. */
 export interface SessionOwner {

@@ -1,6 +1,7 @@
 // The engine's ledger in memory, for tests and for devices that keep nothing. It forgets with the process: after that
 // a replay of an older message is not noticed, so a device with a durable store must bring a durable ledger.
-import type { CryptoLedger, RoomId, SessionBegan } from './engine.ts';
+import type { CryptoLedger, SessionBegan } from './engine.ts';
+import type { RoomId } from './ids.ts';
 import type { SessionOrigin } from './keeping.ts';
 
 export class MemoryLedger implements CryptoLedger {

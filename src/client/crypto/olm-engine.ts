@@ -8,6 +8,7 @@ import { Emitter } from '../emitter.ts';
 import { ClientError, unlessBug } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type * as e from './engine.ts';
+import type { DeviceId, RoomId, RoomKey, UserId } from './ids.ts';
 import type * as k from './keeping.ts';
 import { SessionBackup } from './olm/backup.ts';
 import { decrypt } from './olm/decryption.ts';
@@ -34,8 +35,8 @@ import { Verifications } from './olm/verification.ts';
 
 /** How to open an engine. */
 export interface EngineOptions {
-  user: e.UserId;
-  device: e.DeviceId;
+  user: UserId;
+  device: DeviceId;
   server: e.CryptoServer;
   ledger: e.CryptoLedger;
   /** Where the library keeps its state: an IndexedDB name and the 32 bytes that encrypt it. Undefined: in memory only. */
@@ -71,8 +72,8 @@ export async function openEngine(options: EngineOptions): Promise<e.CryptoEngine
 }
 
 class OlmEngine implements e.CryptoEngine {
-  readonly user: e.UserId;
-  readonly device: e.DeviceId;
+  readonly user: UserId;
+  readonly device: DeviceId;
   #machine: Machine;
   #server: e.CryptoServer;
   #ledger: e.CryptoLedger;
@@ -187,7 +188,7 @@ class OlmEngine implements e.CryptoEngine {
 
   receive(received: e.Received): Promise<e.ReceiveReport> {
     return this.#run(async () => {
-      const fetch = (user: e.UserId) => this.#fetch([user]);
+      const fetch = (user: UserId) => this.#fetch([user]);
       const heard = (...made: Parameters<Owners['heard']>) => this.#owners.heard(...made);
       const context = { machine: this.#machine, verifications: this.#verifications, fetch, heard };
       const report = await receive(context, received);
@@ -204,7 +205,7 @@ class OlmEngine implements e.CryptoEngine {
     });
   }
 
-  track(users: readonly e.UserId[]): Promise<void> {
+  track(users: readonly UserId[]): Promise<void> {
     return this.#run(async () => {
       await this.#machine.lock.run(() =>
         this.#machine.olm.updateTrackedUsers(users.map((user) => new wasm.UserId(user))),
@@ -213,11 +214,11 @@ class OlmEngine implements e.CryptoEngine {
     });
   }
 
-  refresh(users: readonly e.UserId[], room?: e.RoomId): Promise<void> {
+  refresh(users: readonly UserId[], room?: RoomId): Promise<void> {
     return this.#run(() => this.#fetch(users, room));
   }
 
-  devices(user: e.UserId): Promise<e.DeviceState[]> {
+  devices(user: UserId): Promise<e.DeviceState[]> {
     return this.#run(async () => {
       const devices = (await this.#machine.olm.getUserDevices(new wasm.UserId(user))).devices();
       return devices.map((device) => {
@@ -229,11 +230,11 @@ class OlmEngine implements e.CryptoEngine {
     });
   }
 
-  identity(user: e.UserId): Promise<e.IdentityState | undefined> {
+  identity(user: UserId): Promise<e.IdentityState | undefined> {
     return this.#run(() => identityState(this.#machine.olm, user));
   }
 
-  approveIdentity(user: e.UserId, masterKey: Uint8Array): Promise<boolean> {
+  approveIdentity(user: UserId, masterKey: Uint8Array): Promise<boolean> {
     return this.#run(() =>
       this.#machine.lock.run(async () => {
         const approval = await approveIdentity(this.#machine.olm, user, masterKey);
@@ -265,7 +266,7 @@ class OlmEngine implements e.CryptoEngine {
     });
   }
 
-  rotate(room: e.RoomId): Promise<void> {
+  rotate(room: RoomId): Promise<void> {
     return this.#run(() => this.#sharing.rotate(room));
   }
 
@@ -296,19 +297,19 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(() => this.#backup.counts());
   }
 
-  importSessions(version: number, sessions: readonly k.SessionSecret[]): Promise<e.RoomKey[]> {
+  importSessions(version: number, sessions: readonly k.SessionSecret[]): Promise<RoomKey[]> {
     return this.#run(() => this.#backup.import(version, sessions));
   }
 
-  giveSessions(wanted: readonly e.RoomKey[]): Promise<k.SessionSecret[]> {
+  giveSessions(wanted: readonly RoomKey[]): Promise<k.SessionSecret[]> {
     return this.#run(() => giveSessions(this.#machine, this.#owners, wanted));
   }
 
-  takeSessions(sessions: readonly k.SessionSecret[]): Promise<e.RoomKey[]> {
+  takeSessions(sessions: readonly k.SessionSecret[]): Promise<RoomKey[]> {
     return this.#run(() => takeSessions(this.#machine, this.#owners, sessions));
   }
 
-  sessionAudience(room: e.RoomId, sessionId: string): Promise<number | undefined> {
+  sessionAudience(room: RoomId, sessionId: string): Promise<number | undefined> {
     return this.#run(() => this.#ledger.sessionAudience(room, sessionId));
   }
 
@@ -320,7 +321,7 @@ class OlmEngine implements e.CryptoEngine {
     return this.#run(async () => importKeys(this.#machine, this.#owners, { text, passphrase }));
   }
 
-  requestVerification(device?: e.DeviceId, byCode = false): Promise<e.Verification> {
+  requestVerification(device?: DeviceId, byCode = false): Promise<e.Verification> {
     return this.#run(() => this.#verifications.request(device, byCode));
   }
 
@@ -352,7 +353,7 @@ class OlmEngine implements e.CryptoEngine {
     await this.#machine.lock.run(() => this.#machine.olm.close());
   }
 
-  async #fetch(users: readonly e.UserId[], room?: e.RoomId): Promise<void> {
+  async #fetch(users: readonly UserId[], room?: RoomId): Promise<void> {
     const query = this.#machine.olm.queryKeysForUsers(users.map((user) => new wasm.UserId(user)));
     await this.#requests.perform(query, room);
   }

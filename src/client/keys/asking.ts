@@ -3,7 +3,8 @@
 // backup's; the author's device can give nothing but sessions of its own. Bounded: `askedMax` sessions a minute, each again after an hour, then two, at most once a day.
 // Does not: outlast a restart, which asks again; decide who is answered (`giving.ts`).
 import type { TroubleCause } from '../alarms.ts';
-import type { DeviceId, PrivateMessage, RoomKey } from '../crypto/engine.ts';
+import type { PrivateMessage } from '../crypto/engine.ts';
+import type { DeviceId, RoomKey } from '../crypto/ids.ts';
 import type { SessionSecret } from '../crypto/keeping.ts';
 import { ClientError, wasLost } from '../errors.ts';
 import type { Rooms } from '../room/rooms.ts';

@@ -1,6 +1,6 @@
 // Who is given a session: own listed devices, and those of members who were in the room as long as the session lasts. Nobody else, and not without end.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { RoomKey } from '../crypto/engine.ts';
+import type { RoomKey } from '../crypto/ids.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { askedPerHour, Giving, gatherMs } from './giving.ts';

@@ -1,5 +1,6 @@
 // Saying something about sessions to single devices, one after the other. Guarantees: a device that can't be told stops nobody else.
-import type { DeviceId, DeviceMessage, UserId } from '../crypto/engine.ts';
+import type { DeviceMessage } from '../crypto/engine.ts';
+import type { DeviceId, UserId } from '../crypto/ids.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { type SessionMessage, sessionContents, sessionMessageType } from './session-message.ts';

@@ -7,7 +7,7 @@
 // - Any number of times, in any order: a question costs its device its budget, an answer that was not asked for is left alone.
 import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import { isRoomId, isUserId } from '#proto/rules/ids.ts';
-import type { RoomKey } from '../crypto/engine.ts';
+import type { RoomKey } from '../crypto/ids.ts';
 import type { SessionOwner, SessionSecret } from '../crypto/keeping.ts';
 
 /** Type of the device message. */

@@ -4,7 +4,7 @@
 
 import type { LocalRestore } from '#proto/gen/local.ts';
 import { type BackupWork, type RestoredPage, restore } from '../backup/backup.ts';
-import type { RoomKey } from '../crypto/engine.ts';
+import type { RoomKey } from '../crypto/ids.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';

@@ -2,7 +2,8 @@
 // sessions are, and who made them.
 
 import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
-import type { CryptoLedger, RoomId, SessionBegan } from '../crypto/engine.ts';
+import type { CryptoLedger, SessionBegan } from '../crypto/engine.ts';
+import type { RoomId } from '../crypto/ids.ts';
 import type { SessionOrigin } from '../crypto/keeping.ts';
 import { ClientError } from '../errors.ts';
 import { Lock } from '../lock.ts';

@@ -4,7 +4,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
 import { backupHash } from '#proto/rules/bytes/hash.ts';
 import type { ClientBody } from '../connection/connection.ts';
-import type { RoomKey } from '../crypto/engine.ts';
+import type { RoomKey } from '../crypto/ids.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { portablePrimitives as primitives } from '../primitives.ts';

@@ -10,18 +10,11 @@ import { grant } from './http/grant.ts';
 import { type AuthAnswer, type AuthRequest, endedPage, refusalAnswer } from './http/request.ts';
 import { callback, type Desk, exchange, logout, refresh, start } from './http/routes.ts';
 import { type AuthLimits, completeAuthLimits } from './limits.ts';
+import type { AuthLog } from './log.ts';
 import { relyingParty } from './openid/relying-party.ts';
 import { type AccountStore, AccountStoreError } from './ports.ts';
 import { sealedNames } from './sealed-names.ts';
 import type { RandomBytes } from './tokens.ts';
-
-/** What login tells the log: never an id, an address or anything of a person. */
-export interface AuthLog {
-  info(event: string): void;
-  warn(event: string): void;
-  /** `error` must be reduced to its name and code by the log: messages of libraries may quote input. */
-  error(event: string, error: unknown): void;
-}
 
 /** What login is made of. */
 export interface AuthOptions {

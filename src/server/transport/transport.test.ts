@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTransport } from './create.ts';
 import type { HttpRequest } from './http.ts';
 import { selfSigned } from './test/certificate.ts';
 import { Client, numbered } from './test/contract/client.ts';
 import { transportContract } from './test/contract/contract.ts';
 import { Server } from './test/contract/server.ts';
 import { proxyHeader } from './test/proxy-header.ts';
-import { createTransport, type TransportKind, type TransportOptions } from './transport.ts';
+import type { TransportKind, TransportOptions } from './transport.ts';
 
 const kinds: TransportKind[] = ['uws', 'ws'];
 for (const kind of kinds) transportContract(kind, (options) => createTransport(kind, options));

@@ -2,8 +2,6 @@
 // It guarantees whole, bounded, well-formed frames in; ordered frames out, or a closed connection; and that no client slows another.
 // It knows nothing of what frames mean: no login, no rooms, no protobuf.
 
-import { createUwsTransport } from './adapters/uws.ts';
-import { createWsTransport } from './adapters/ws.ts';
 import type { HttpHandler } from './http.ts';
 import type { TransportLimits } from './limits.ts';
 
@@ -101,11 +99,3 @@ export interface Transport {
 }
 
 export type TransportKind = 'uws' | 'ws';
-
-/**
- * Makes a transport; nothing is opened before `listen`. `uws` is uWebSockets.js, `ws` the fall-back in plain Node: slower, same behaviour.
- * Throws a RangeError on a limit out of bounds, a TransportFailure when the native module or the TLS files cannot be loaded.
- */
-export function createTransport(kind: TransportKind, options: TransportOptions): Transport {
-  return kind === 'uws' ? createUwsTransport(options) : createWsTransport(options);
-}

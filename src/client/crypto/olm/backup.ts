@@ -4,7 +4,7 @@
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { ClientError } from '../../errors.ts';
-import type { RoomKey } from '../engine.ts';
+import type { RoomKey } from '../ids.ts';
 import type { BackupBatch, BackupCounts, SessionSecret } from '../keeping.ts';
 import { readExported } from './exported.ts';
 import { foreignObject, type JsonObject, objectOf, parseObject, utf8 } from './json.ts';

@@ -4,7 +4,7 @@
 // may have or give a session, send or seal anything.
 import { fromBase64, toBase64 } from '#proto/rules/bytes/base.ts';
 import { ClientError } from '../../errors.ts';
-import type { RoomKey } from '../engine.ts';
+import type { RoomKey } from '../ids.ts';
 import type { SessionSecret } from '../keeping.ts';
 import { keysIn } from './backup.ts';
 import { foreignObject, type Json, objectOf, parseObject, utf8 } from './json.ts';

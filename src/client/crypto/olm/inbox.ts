@@ -2,7 +2,8 @@
 // Guarantees: when it resolves everything is saved, so the batch may be acknowledged; one bad entry spoils no other.
 // Does not: answer. What the library wants to send afterwards waits for the next flush.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
-import type { InboxMessage, PrivateMessage, Received, ReceiveReport, RoomId, RoomKey, UserId } from '../engine.ts';
+import type { InboxMessage, PrivateMessage, Received, ReceiveReport } from '../engine.ts';
+import type { RoomId, RoomKey, UserId } from '../ids.ts';
 import { foreignObject, type JsonObject, joinObject, objectOf, parseObject } from './json.ts';
 import type { Machine } from './requests.ts';
 import { requestType, type Verifications } from './verification.ts';

@@ -2,7 +2,8 @@
 // Guarantees: a sender is named only where an own device verified it, here or where the session was backed up. Does not: decrypt.
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
-import type { CryptoLedger, RoomId, RoomKey, UserId } from '../engine.ts';
+import type { CryptoLedger } from '../engine.ts';
+import type { RoomId, RoomKey, UserId } from '../ids.ts';
 import type { SessionOrigin, SessionOwner } from '../keeping.ts';
 import type { Machine, Requests } from './requests.ts';
 import { identityState, keyBytes } from './trust.ts';

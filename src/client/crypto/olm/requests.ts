@@ -5,7 +5,8 @@
 import * as wasm from '@matrix-org/matrix-sdk-crypto-wasm';
 import { ClientError } from '../../errors.ts';
 import { Lock } from '../../lock.ts';
-import type { ClaimTarget, CryptoServer, DeviceMessage, FlushReport, OneTimeKey, RoomId, UserKeys } from '../engine.ts';
+import type { ClaimTarget, CryptoServer, DeviceMessage, FlushReport, OneTimeKey, UserKeys } from '../engine.ts';
+import type { RoomId } from '../ids.ts';
 import { canonicalBytes, foreignObject, type Json, joinObject, objectOf, parseObject, utf8 } from './json.ts';
 
 /** A request as the library makes them. */

@@ -2,15 +2,8 @@
 // Guarantees: the same as the engine behind it, in the order of the calls. The port to the server and the ledger stay here, and are asked from there.
 import { Emitter } from '../../emitter.ts';
 import { ClientError } from '../../errors.ts';
-import type {
-  CryptoEngine,
-  Encrypted,
-  EncryptRequest,
-  EngineEvents,
-  Recipient,
-  RoomId,
-  Verification,
-} from '../engine.ts';
+import type { CryptoEngine, Encrypted, EncryptRequest, EngineEvents, Recipient, Verification } from '../engine.ts';
+import type { RoomId } from '../ids.ts';
 import type { EngineOptions } from '../olm-engine.ts';
 import { Calls, calledOn, type Port } from './calls.ts';
 

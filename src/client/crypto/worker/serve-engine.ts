@@ -1,5 +1,6 @@
 // The other side of `remote-engine.ts`: holds the engine of one device in this thread and does what is asked over the port.
-import type { CryptoEngine, EncryptRequest, EngineEvents, Recipient, RoomId } from '../engine.ts';
+import type { CryptoEngine, EncryptRequest, EngineEvents, Recipient } from '../engine.ts';
+import type { RoomId } from '../ids.ts';
 import { type EngineOptions, openEngine } from '../olm-engine.ts';
 import { Calls, calledOn, type Port } from './calls.ts';
 import type { PassedEncrypt, ToldEvent } from './remote-engine.ts';

@@ -1,10 +1,10 @@
 // The addresses of login, each one function from request to answer; those of grants and of bots stand in grant.ts and bot.ts. README.md of the folder above is their manual.
-import type { AuthLog } from '../auth.ts';
 import type { BotDoor } from '../bots.ts';
 import { isRefusal, type Refusal, type ReturnCode, refuse } from '../codes.ts';
 import type { Devices } from '../devices.ts';
 import type { Grants } from '../grants.ts';
 import type { AuthLimits } from '../limits.ts';
+import type { AuthLog } from '../log.ts';
 import { idRandomBytes, makeLuxchatId } from '../luxchat-id.ts';
 import type { RelyingParty } from '../openid/relying-party.ts';
 import { type AccountStore, AccountStoreError, type PendingLogin } from '../ports.ts';
