@@ -10,8 +10,8 @@ import { identityState, keyBytes } from './trust.ts';
 
 /** Sessions remembered as kept; when there are more, all are looked up again. */
 const keptMax = 10_000;
-/** People remembered for having sent sessions; when there are more, the oldest is forgotten. */
-const makersMax = 10_000;
+/** People remembered for having sent sessions, and devices of theirs that are not met yet; when there are more, the oldest is forgotten. */
+export const makersMax = 10_000;
 
 /** A session with the Curve25519 key (base64) of the device that is said to have made it. */
 export interface ClaimedSession extends RoomKey {
@@ -54,7 +54,7 @@ export class Owners {
     if (this.#known?.byKey.get(key)?.user === user) return;
     // Where nothing is backed up nobody is met.
     const [first] = this.#unmet.keys();
-    if (first !== undefined && this.#unmet.size >= makersMax) this.#unmet.delete(first);
+    if (first !== undefined && this.#unmet.size >= makersMax && !this.#unmet.has(key)) this.#unmet.delete(first);
     this.#unmet.set(key, user);
   }
 
