@@ -153,6 +153,14 @@ export function unlessBug(error: unknown): ClientError {
   throw error;
 }
 
+/** For `catch`, where what failed is done again by itself: counts it as `later.<code>`. Throws on what waiting does not mend: a bug, and a local store that can't be
+ * used. */
+export function countLater(count: (name: string) => void, error: unknown): void {
+  const { code } = unlessBug(error);
+  if (code === 'STORE') throw error;
+  count(`later.${code}`);
+}
+
 /** The answer is not known: what was asked for may have been done. */
 export function wasLost(error: unknown): boolean {
   if (!(error instanceof ClientError)) return false;

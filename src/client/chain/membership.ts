@@ -5,7 +5,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, HistoryFrom, MemberStatus, type Person, Role } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { directRoomId, isUserId, parseUserId } from '#proto/rules/ids.ts';
-import { ClientError, isRejection } from '../errors.ts';
+import { ClientError, countLater, isRejection } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
@@ -189,10 +189,7 @@ export class Membership {
 
   /** What the server's list says now. The change itself is done; a list that can't be had now comes with the next session. */
   async #follow(room: string): Promise<void> {
-    await this.#rooms.list(room).catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-      this.#parts().count(`later.${error.code}`);
-    });
+    await this.#rooms.list(room).catch((error) => countLater(this.#parts().count, error));
   }
 
   /** Does the server show the identity that the person gave by another way? What it shows now counts, also of one who is known here. */

@@ -5,7 +5,7 @@ import { ControlEntry, ControlKind, type Credential, MemberStatus, type Person }
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import type { AlarmCode } from '../alarms.ts';
-import { ClientError } from '../errors.ts';
+import { countLater } from '../errors.ts';
 import type { RoomCopy } from '../room/room-copy.ts';
 import type { LocalChange } from '../store/store.ts';
 import { continues, hasVoucher, isContradicted, knowsSigner, numberOf, readCheckpoint } from './behind-checkpoint.ts';
@@ -177,10 +177,7 @@ async function meet(room: RoomCopy, persons: readonly Person[]): Promise<void> {
     room.chain.state?.members.get(room.chain.memberOf(user))?.status === MemberStatus.MEMBER_STATUS_JOINED;
   const strangers = persons.filter((person) => !people.get(person.user) && hasJoined(person)).map(({ user }) => user);
   if (strangers.length === 0) return;
-  await people.refresh([...new Set(strangers)], room.room).catch((error) => {
-    if (!(error instanceof ClientError)) throw error;
-    count(`later.${error.code}`);
-  });
+  await people.refresh([...new Set(strangers)], room.room).catch((error) => countLater(count, error));
 }
 
 async function settle(

@@ -5,7 +5,7 @@
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { type Known, shownIdentity } from '../devices/people.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, countLater } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomCopy } from '../room/room-copy.ts';
 import type { Rooms } from '../room/rooms.ts';
@@ -85,8 +85,8 @@ export class Vouching {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code === 'STORE' || error.code === 'CLOSED') throw error;
-      this.#parts().count(`later.${error.code}`);
+      if (error instanceof ClientError && error.code === 'CLOSED') throw error;
+      countLater(this.#parts().count, error);
     }
   }
 }

@@ -12,7 +12,7 @@ import { limits } from '#proto/rules/limits.ts';
 import { grantRefused } from '../connection/granted.ts';
 import { pause, reconnectMs } from '../connection/requests.ts';
 import type { Verification } from '../crypto/engine.ts';
-import { ClientError, isRejection, wasLost } from '../errors.ts';
+import { ClientError, isRejection, unlessBug, wasLost } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { Parts } from '../parts.ts';
 import type { DeviceInfo, FormerDevice, VerificationInfo } from '../shown.ts';
@@ -196,10 +196,7 @@ export class Devices {
   async startOver(grant: Grant): Promise<void> {
     const { engine, store, whenLive } = this.#ports.parts();
     await store.write([{ ...startingOver, value: Uint8Array.of(1) }]);
-    const failure = await engine.replaceIdentity(grant).catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-      return error;
-    });
+    const failure = await engine.replaceIdentity(grant).catch(unlessBug);
     // Whether one that was lost on its way was taken, the server says.
     if (failure && wasLost(failure) && !(await whenLive(reconnectMs))) throw failure;
     await this.#finishStartingOver();

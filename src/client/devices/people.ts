@@ -18,7 +18,7 @@ import type { AlarmCode } from '../alarms.ts';
 import { pause } from '../connection/requests.ts';
 import type { Core } from '../core.ts';
 import type { Recipient } from '../crypto/engine.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, countLater } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { IdentityMark } from '../shown.ts';
 import { prefixRange } from '../store/store.ts';
@@ -161,7 +161,7 @@ export class People {
       .then(() => this.#parts().engine.refresh([user], room))
       .then(() => true)
       .catch((error) => {
-        if (!(error instanceof ClientError)) throw error;
+        countLater(this.#parts().count, error);
         return false;
       })
       .finally(() => this.#refreshing.delete(user));

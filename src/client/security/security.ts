@@ -11,7 +11,7 @@ import type { PrivateMessage } from '../crypto/engine.ts';
 import type { RoomKey } from '../crypto/ids.ts';
 import type { KeyFileImport } from '../crypto/keeping.ts';
 import type { Devices } from '../devices/devices.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, countLater } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { Rooms } from '../room/rooms.ts';
 import type { SecurityState } from '../shown.ts';
@@ -273,9 +273,7 @@ export class Security {
 
   /** What is in force is followed as far as that is possible now. */
   async #followed(): Promise<void> {
-    await this.follow().catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-    });
+    await this.follow().catch((error) => countLater(this.#ports.parts().count, error));
   }
 
   async #follow(): Promise<void> {

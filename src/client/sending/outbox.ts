@@ -5,7 +5,7 @@ import type { Accepted } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LocalSend } from '#proto/gen/local.ts';
 import type { Event } from '#proto/gen/record.ts';
-import { ClientError, isRetryable } from '../errors.ts';
+import { ClientError, countLater, isRetryable } from '../errors.ts';
 import { type OutboxChange, type Outgoing, rowOf, type SendChange, Waiting, type WaitingPorts } from './waiting.ts';
 
 /** What the outbox needs of a room. */
@@ -287,7 +287,7 @@ export class Outbox {
       await room.catchUp();
       return true;
     } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
+      countLater(this.#ports.count, error);
       return false;
     }
   }

@@ -11,7 +11,7 @@ import { type SignedControl, type Statement, signControl } from '../chain/contro
 import { author, controlEvent, submitControl } from '../chain/genesis.ts';
 import { pause, reconnectMs } from '../connection/requests.ts';
 import type { Exclusion } from '../crypto/engine.ts';
-import { ClientError, isRejection, isRetryable, rejectionName, wasLost } from '../errors.ts';
+import { ClientError, countLater, isRejection, isRetryable, rejectionName, wasLost } from '../errors.ts';
 import type { RoomReplica } from '../room/room.ts';
 import { recordById } from '../room/room-rows.ts';
 import { slotNamed, slotVersion } from '../room/room-slots.ts';
@@ -166,10 +166,7 @@ export class RoomSender implements SendingRoom {
     });
     await submitControl(parts, this.room, event, signed);
     // It is done; whoever just left may be told nothing more.
-    await this.#replica.catchUp().catch((error) => {
-      if (!(error instanceof ClientError)) throw error;
-      parts.count(`later.${error.code}`);
-    });
+    await this.#replica.catchUp().catch((error) => countLater(parts.count, error));
   }
 
   async #event(send: LocalSend, place: SealingPlace): Promise<Event> {

@@ -4,7 +4,7 @@ import { LocalRecord } from '#proto/gen/local.ts';
 import { ControlEntry, EventHeader, EventKind, type Record as LogRecord, Stamp } from '#proto/gen/record.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import type { AlarmCode } from '../alarms.ts';
-import { ClientError } from '../errors.ts';
+import { countLater } from '../errors.ts';
 import type { RoomCopy } from '../room/room-copy.ts';
 import { oldestFirst } from '../room/room-fetch.ts';
 import { takeOlderRecord } from '../room/room-intake.ts';
@@ -106,8 +106,7 @@ async function tryOlder(room: RoomCopy): Promise<boolean> {
   try {
     return await room.exclusive(() => fetchOlder(room));
   } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    parts.count(`later.${error.code}`);
+    countLater(parts.count, error);
     return false;
   }
 }
