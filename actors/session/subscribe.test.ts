@@ -24,6 +24,7 @@ const entryOf = (id: string, nameBytes = 0): RoomEntry => ({
   name: nameBytes === 0 ? undefined : { write: new Uint8Array(nameBytes), member: 1, device: 1, seq: 1, sendId: 1 },
   invitedBy: '',
   invitedByBot: false,
+  invitedMs: 0,
 });
 const part = (id: string, entry: RoomEntry | null, token = 1) =>
   ({ kind: 'subscribedPart', token, room: id, entry }) as const;

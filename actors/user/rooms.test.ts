@@ -50,6 +50,7 @@ function blank(room: string): RoomEntry {
     control: undefined,
     invitedBy: '',
     invitedByBot: false,
+    invitedMs: 0,
   };
 }
 
@@ -137,7 +138,9 @@ describe('the room list', () => {
   });
 
   it('shows of an invitation only who invites, and of a former room nothing but the standing', () => {
+    const invitedMs = street.now;
     stand(roomOf(1), invited, {}, 1);
+    street.now += 5;
     stand(roomOf(2), left, {}, 1);
     summary(roomOf(1), 10);
     summary(roomOf(2), 10);
@@ -150,6 +153,8 @@ describe('the room list', () => {
         status: invited,
         invitedBy: '@bob:example.org',
         invitedByBot: true,
+        // When this provider heard of it.
+        invitedMs,
         name: undefined,
       },
       { ...blank(roomOf(2)), member: 2, role: Role.ROLE_MEMBER, status: left, name: undefined },

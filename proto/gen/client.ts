@@ -301,6 +301,8 @@ export interface RoomEntry {
   /** While invited: who invites. Nothing the inviter chose. */
   invitedBy: string;
   invitedByBot: boolean;
+  /** While invited: when the own provider heard of it, in milliseconds since the epoch: invitations are shown by age. */
+  invitedMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2549,6 +2551,7 @@ function createBaseRoomEntry(): RoomEntry {
     name: undefined,
     invitedBy: "",
     invitedByBot: false,
+    invitedMs: 0,
     _unknownFields: {},
   };
 }
@@ -2593,6 +2596,9 @@ export const RoomEntry: MessageFns<RoomEntry> = {
     }
     if (message.invitedByBot !== false) {
       writer.uint32(104).bool(message.invitedByBot);
+    }
+    if (message.invitedMs !== 0) {
+      writer.uint32(112).uint64(message.invitedMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2720,6 +2726,14 @@ export const RoomEntry: MessageFns<RoomEntry> = {
             }
 
             message.invitedByBot = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.invitedMs = longToNumber(reader.uint64());
             continue;
           }
         }

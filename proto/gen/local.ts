@@ -78,6 +78,7 @@ export interface LocalRoom {
   toldHash: Uint8Array;
   /** As what this user is invited, beside `invited_by`. */
   invitedRole: Role;
+  invitedMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -282,6 +283,7 @@ function createBaseLocalRoom(): LocalRoom {
     toldControl: 0,
     toldHash: new Uint8Array(0),
     invitedRole: 0,
+    invitedMs: 0,
     _unknownFields: {},
   };
 }
@@ -376,6 +378,9 @@ export const LocalRoom: MessageFns<LocalRoom> = {
     }
     if (message.invitedRole !== 0) {
       writer.uint32(216).int32(message.invitedRole);
+    }
+    if (message.invitedMs !== 0) {
+      writer.uint32(224).uint64(message.invitedMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -635,6 +640,14 @@ export const LocalRoom: MessageFns<LocalRoom> = {
             }
 
             message.invitedRole = reader.int32() as any;
+            continue;
+          }
+          case 28: {
+            if (tag !== 224) {
+              break;
+            }
+
+            message.invitedMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -17,7 +17,8 @@ function device(rooms: readonly Held[], timeoutMs = 30_000, blocked: readonly st
   const client = {
     user: me,
     blocked: () => blocked,
-    rooms: () => rooms.map((room) => ({ invitedBy: '', name: '', direct: false, status: 2, members: [], ...room })),
+    rooms: () =>
+      rooms.map((room) => ({ invitedBy: '', invitedMs: 0, name: '', direct: false, status: 2, members: [], ...room })),
     members: (id: string) => [me, ...(rooms.find(({ room }) => room === id)?.people ?? [])].map((user) => ({ user })),
     on: events.on.bind(events),
   };
@@ -139,15 +140,22 @@ describe('a room that a person names', () => {
 
 describe('an invitation that a person names', () => {
   const { session } = device([
-    { room: '!m', invitedBy: bob, status: 1 },
-    { room: '!k', invitedBy: bob, status: 1, direct: true },
+    { room: '!m', invitedBy: bob, status: 1, invitedMs: 20 },
+    { room: '!k', invitedBy: bob, status: 1, direct: true, invitedMs: 10 },
     { room: '!a', name: 'Hiking' },
-    // First by its id.
-    { room: '!b', invitedBy: '@xyzz:lux', status: 1, invitedByBot: true },
+    // The oldest, and first by its id.
+    { room: '!b', invitedBy: '@xyzz:lux', status: 1, invitedByBot: true, invitedMs: 5 },
   ]);
 
   it('has a number, the same at each start, and those of bots come last', () => {
     expect(invitationsOf(session).map(({ room }) => room)).toEqual(['!k', '!m', '!b']);
+    // They went by room id, so that a new one took the number of another that somebody was about to accept.
+    const since = (room: string, invitedMs: number): Held => ({ room, invitedBy: bob, status: 1, invitedMs });
+    const held = [since('!1', 3), since('!3', 1), since('!2', 2)];
+    const newest = since('!0', 3);
+    const order = (rooms: Held[]) => invitationsOf(device(rooms).session).map(({ room }) => room);
+    expect(order(held)).toEqual(['!3', '!2', '!1']);
+    expect(order([newest, ...held])).toEqual(['!3', '!2', '!0', '!1']);
     for (const [at, room] of ['!k', '!m', '!b'].entries())
       expect(findInvitation(session, String(at + 1)).room).toBe(room);
     for (const beyond of ['0', '4']) expect(() => findInvitation(session, beyond)).toThrow('Nothing matches');

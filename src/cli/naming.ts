@@ -64,13 +64,17 @@ export function findRoom(session: Named, word: string): RoomInfo {
   });
 }
 
-/** What waits for an answer, in an order that is the same each time: people first, so that number 1 is not the Info bot where somebody waits. */
+/** What waits for an answer, by age, so that a new one moves no number: people first, so that number 1 is not the Info bot where somebody waits. */
 export function invitationsOf({ client }: Pick<Named, 'client'>): RoomInfo[] {
-  const place = ({ invitedByBot, room }: RoomInfo) => `${invitedByBot ? 1 : 0} ${room}`;
+  const sides = ({ invitedByBot, invitedMs, room }: RoomInfo) => [invitedByBot ? 1 : 0, invitedMs, room] as const;
+  const inOrder = (one: RoomInfo, other: RoomInfo) => {
+    const [a, b] = [sides(one), sides(other)];
+    return a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1);
+  };
   return client
     .rooms()
     .filter((room) => room.status === 1)
-    .sort((one, other) => (place(one) < place(other) ? -1 : 1));
+    .sort(inOrder);
 }
 
 /** The invitation that a word names: its number among them, or as for a room. Throws UNKNOWN or BAD_ARGUMENT. */

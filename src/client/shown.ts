@@ -122,6 +122,8 @@ export interface RoomInfo {
   /** Who invited, as the server says: with the kind of room and the role all that is shown before consent. */
   readonly invitedBy: string;
   readonly invitedByBot: boolean;
+  /** When the own provider heard of the invitation, in milliseconds since the epoch; 0 = it did not say. */
+  readonly invitedMs: number;
   /** The other of this 1:1 room is a bot, as their provider says. */
   readonly bot: boolean;
   /** The other of this 1:1 room: INVITED until they accept; LEFT or DECLINED: nothing can be said here until `startDirect` invites them again. Absent in groups,

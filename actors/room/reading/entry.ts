@@ -73,5 +73,6 @@ function blank(room: string, chain: ControlState): RoomEntry {
     name: undefined,
     invitedBy: '',
     invitedByBot: false,
+    invitedMs: 0,
   };
 }

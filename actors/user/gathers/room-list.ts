@@ -82,7 +82,7 @@ function mayRead(standing: RoomStanding | undefined): boolean {
 }
 
 /** The entry of one room: the user's own part from the row, the room's part, where it may be read, from its summary. */
-function listed(room: string, { standing }: RoomRow, summary: RoomSummary | undefined): RoomEntry {
+function listed(room: string, { standing, sinceMs }: RoomRow, summary: RoomSummary | undefined): RoomEntry {
   const invited = standing?.status === MemberStatus.MEMBER_STATUS_INVITED;
   const readable = mayRead(standing);
   const head = readable ? summary?.entry : undefined;
@@ -100,5 +100,6 @@ function listed(room: string, { standing }: RoomRow, summary: RoomSummary | unde
     name: head?.name,
     invitedBy: invited ? (standing?.byUser ?? '') : '',
     invitedByBot: invited && (standing?.byBot ?? false),
+    invitedMs: invited ? sinceMs : 0,
   };
 }

@@ -38,6 +38,7 @@ export class RoomReplica extends RoomCopy {
       lastMs: local.head?.acceptedMs ?? 0,
       invitedBy: local.invitedBy,
       invitedByBot: local.invitedByBot,
+      invitedMs: local.invitedMs,
       bot: this.isWithBot,
       other: this.other,
       listed: this.listed,
@@ -158,6 +159,7 @@ export class RoomReplica extends RoomCopy {
       local.invitedBy = entry.invitedBy;
       local.invitedByBot = entry.invitedByBot;
       local.invitedRole = entry.role;
+      local.invitedMs = entry.invitedMs;
     }
     if (entry.headSeq === 0) return;
     local.readableFrom = entry.readableFrom;

@@ -190,7 +190,8 @@ export class DirectHub {
       : { headSeq: 0, headCount: 0, headHash: noBytes, readableFrom: 0, control: undefined };
     const invitedBy = isIn ? '' : (inviter?.user ?? '');
     const invitedByBot = !isIn && (inviter?.bot ?? false);
-    return [{ room, member, role: 0, status, direct: true, ...seen, name: undefined, invitedBy, invitedByBot }];
+    const invitation = { invitedBy, invitedByBot, invitedMs: 0 };
+    return [{ room, member, role: 0, status, direct: true, ...seen, name: undefined, ...invitation }];
   }
 
   #keysOf(user: string): object[] {
