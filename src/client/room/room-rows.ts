@@ -1,8 +1,11 @@
 // How a room's records lie in the local store: by seq, by message id, edits and reactions beside their message, and what could not be decrypted
 // yet. Reading them back as lines. Nothing here talks to a server.
+import { Content } from '#proto/gen/content.ts';
 import { LocalRecord } from '#proto/gen/local.ts';
-import { EventHeader, Stamp } from '#proto/gen/record.ts';
-import { noBytes } from '#proto/rules/bytes/bytes.ts';
+import { EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
+import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
+import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
+import { slotKind } from '#proto/rules/record/slots.ts';
 import type { TroubleCause } from '../alarms.ts';
 import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
@@ -55,8 +58,8 @@ export function rowsOf(room: string, kept: LocalRecord, session = ''): LocalChan
   // An id stays with the place that it had first.
   if (kept.trouble !== 'REPLAY')
     rows.push({ table: 'ids', key: `${room} ${messageId(header)}`, value: new TextEncoder().encode(String(seq)) });
-  const target = annotates(kept.content);
-  if (target) rows.push({ table: 'annotations', key: annotationKey(room, messageId(target), seq), value });
+  const about = aboutOf(kept, header);
+  if (about !== undefined) rows.push({ table: 'annotations', key: annotationKey(room, about, seq), value });
   return rows;
 }
 
@@ -69,10 +72,18 @@ export function emptiedRows(
   const record = old.record && { ...old.record, body: noBytes, emptiedBy };
   const kept: LocalRecord = { ...old, record, content: undefined, trouble: '', writtenMs: 0, unproven: false };
   const rows = rowsOf(room, kept);
-  const target = annotates(old.content);
+  const about = aboutOf(old, EventHeader.decode(old.record?.header ?? noBytes));
   const { seq } = Stamp.decode(old.record?.stamp ?? noBytes);
-  if (target) rows.push({ table: 'annotations', key: annotationKey(room, messageId(target), seq), value: undefined });
+  if (about !== undefined) rows.push({ table: 'annotations', key: annotationKey(room, about, seq), value: undefined });
   return { kept, rows };
+}
+
+/** What a record lies beside: the message that it edits, reacts to or deletes, or the slot that it sets. Undefined: nothing. */
+function aboutOf({ record, content }: LocalRecord, { kind }: EventHeader): string | undefined {
+  const target = annotates(content);
+  if (target) return messageId(target);
+  const write = kind === EventKind.EVENT_KIND_SLOT && record ? decodeCanonical(SlotWrite, record.body) : null;
+  return write && slotKind(write.slot) === 'ordered' ? `slot.${write.slot}` : undefined;
 }
 
 /** The record at a place, if it is here. */
@@ -108,11 +119,28 @@ export async function positionAt(rows: RowsOfRoom, seq: number): Promise<{ seq: 
 /** The line of a record, with its edits and reactions; undefined where it makes none. */
 export async function lineOf(rows: RowsOfRoom, kept: LocalRecord): Promise<TimelineItem | undefined> {
   const header = EventHeader.decode(kept.record?.header ?? noBytes);
+  if (await isSlotAgain(rows, kept, header)) return undefined;
   const annotations = header.counts ? await annotationsOf(rows, messageId(header)) : [];
   const line = foldRecord(kept, annotations, rows.folding);
   if (!line?.own || header.device !== rows.folding.device) return line;
   const localId = rows.ports.outbox.localId(rows.room, header.sendId);
   return localId === undefined ? line : { ...line, localId };
+}
+
+/** Does it set a slot to what it holds already? Whoever lets somebody in posts the slots anew, for keys that the newcomer has: nothing changes by that. */
+async function isSlotAgain({ room, ports }: RowsOfRoom, kept: LocalRecord, header: EventHeader): Promise<boolean> {
+  const about = header.kind === EventKind.EVENT_KIND_SLOT && kept.content ? aboutOf(kept, header) : undefined;
+  if (about === undefined || !kept.content) return false;
+  const { seq } = Stamp.decode(kept.record?.stamp ?? noBytes);
+  const before = {
+    from: annotationKey(room, about, 0),
+    to: annotationKey(room, about, seq),
+    limit: 1,
+    backwards: true,
+  };
+  const [last] = await ports.parts.store.list('annotations', before);
+  const content = last && LocalRecord.decode(last.value).content;
+  return content !== undefined && equalBytes(Content.encode(content).finish(), Content.encode(kept.content).finish());
 }
 
 /** The line that a record makes, or changes where it edits, reacts or deletes. */

@@ -12,7 +12,7 @@ export const localTables = [
   'rooms',
   /** `<room> <seq>` -> record and what it decrypted to. */
   'records',
-  /** `<room> <message id> <seq>` -> edit, reaction or deletion of that message. */
+  /** `<room> <message id> <seq>` -> edit, reaction or deletion of that message; `<room> slot.<name> <seq>` -> event that set that slot. */
   'annotations',
   /** `<room> <message id>` -> seq of the record, whatever its kind. */
   'ids',

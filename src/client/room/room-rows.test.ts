@@ -1,0 +1,60 @@
+// Lines out of rows: of the events that set a slot only those that changed it are told.
+import { beforeEach, expect, it } from 'vitest';
+import type { LocalRecord } from '#proto/gen/local.ts';
+import { Algorithm, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
+import { textContent } from '../sending/text-content.ts';
+import { MemoryStore } from '../store/memory-store.ts';
+import { emptiedRows, lineOf, type RowsOfRoom, rowsOf } from './room-rows.ts';
+
+const room = '!g:localhost';
+let store: MemoryStore;
+let rows: RowsOfRoom;
+beforeEach(() => {
+  store = new MemoryStore();
+  const folding = { room, user: '@ada:localhost', device: 1, person: () => '@ada:localhost', moderates: () => false };
+  rows = { room, folding, ports: { parts: { store }, outbox: { localId: () => undefined } } };
+});
+
+/** A SLOT event that is kept here; `text` undefined: it can't be decrypted. */
+async function sets(seq: number, slot: string, text: string | undefined): Promise<LocalRecord> {
+  const header = EventHeader.encode({
+    ...EventHeader.decode(new Uint8Array()),
+    ...{ room, member: 1, device: 1, sendId: seq, kind: EventKind.EVENT_KIND_SLOT },
+  }).finish();
+  const stamp = Stamp.encode({ ...Stamp.decode(new Uint8Array()), seq, acceptedMs: seq }).finish();
+  const write = { slot, version: seq, algorithm: Algorithm.ALGORITHM_MEGOLM_V1, value: Uint8Array.of(seq) };
+  const record = { stamp, header, body: SlotWrite.encode(write).finish(), emptiedBy: 0 };
+  const body = { $case: 'slotText' as const, value: { text: text ?? '' } };
+  const content = text === undefined ? undefined : { ...textContent(''), body };
+  const kept = { record, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', unproven: false };
+  await store.write(rowsOf(room, kept));
+  return kept;
+}
+
+const isTold = async (kept: LocalRecord) => (await lineOf(rows, kept))?.notice?.what === 'slot';
+
+// After each joining a group told that its name was set, since it is posted again for the newcomer.
+it('tells that a slot was set where that changed it, whoever did, in whatever order the events came', async () => {
+  const later = await sets(9, 'name', 'Walks');
+  const events = [
+    await sets(1, 'name', 'Hiking'),
+    await sets(3, 'name', 'Hiking'),
+    await sets(4, 'topic', 'Hiking'),
+    await sets(5, 'name', 'Walks'),
+    await sets(7, 'name', 'Hiking'),
+  ];
+  expect(await Promise.all([...events, later].map(isTold))).toEqual([true, false, true, true, true, true]);
+  const again = await sets(10, 'name', 'Walks');
+  expect(await isTold(again)).toBe(false);
+});
+
+it('tells it where nobody here can say what it was, and forgets what was emptied', async () => {
+  await sets(1, 'name', undefined);
+  expect(await isTold(await sets(2, 'name', 'Hiking'))).toBe(true);
+  const gone = await sets(3, 'name', 'Walks');
+  const { rows: emptied } = emptiedRows(room, gone, 8);
+  await store.write(emptied);
+  const left = await store.list('annotations', { from: '', to: '~' });
+  expect(left).toHaveLength(2);
+  expect(await isTold(await sets(4, 'name', 'Walks'))).toBe(true);
+});
