@@ -7,7 +7,7 @@ import { limits } from '#proto/rules/limits.ts';
 import type { ClientBody } from '../connection/connection.ts';
 import { packed } from '../connection/packing.ts';
 import { pause } from '../connection/requests.ts';
-import type { Core } from '../core.ts';
+import type { DeviceParts } from '../device-parts.ts';
 import { ClientError, isRetryable, rejectionName } from '../errors.ts';
 import type { ClaimedKey, CryptoServer, DeviceMessage, UserKeys } from './engine.ts';
 
@@ -24,7 +24,7 @@ const refusedUploadMs = 60_000;
 
 /** What this needs to know of rooms. */
 export interface CryptoServerPorts {
-  readonly parts: () => Pick<Core, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'>;
+  readonly parts: () => Pick<DeviceParts, 'request' | 'user' | 'deviceId' | 'primitives' | 'count'>;
   /** A room that this device's user shares with another, or ''. */
   readonly sharedRoom: (user: string) => string;
   readonly now: () => number;

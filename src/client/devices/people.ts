@@ -16,8 +16,8 @@ import {
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { AlarmCode } from '../alarms.ts';
 import { pause } from '../connection/requests.ts';
-import type { Core } from '../core.ts';
 import type { Recipient } from '../crypto/engine.ts';
+import type { DeviceParts } from '../device-parts.ts';
 import { ClientError, countLater } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { IdentityMark } from '../shown.ts';
@@ -77,7 +77,7 @@ interface Asked {
 
 /** Everyone this device knows. */
 export class People {
-  #parts: () => Core;
+  #parts: () => DeviceParts;
   #known = new Map<string, Known>();
   #refreshing = new Map<string, Promise<boolean>>();
   readonly #following = new Lock();
@@ -86,7 +86,7 @@ export class People {
   version = 0;
 
   /** `changed`: somebody is given keys again, or no more, or counts otherwise. */
-  constructor(parts: () => Core, changed: (user: string) => void = () => {}) {
+  constructor(parts: () => DeviceParts, changed: (user: string) => void = () => {}) {
     this.#parts = parts;
     this.#changed = changed;
   }

@@ -5,7 +5,7 @@ import type { Content, Profile } from '#proto/gen/content.ts';
 import { LocalProfile } from '#proto/gen/local.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
-import type { Core } from '../core.ts';
+import type { DeviceParts } from '../device-parts.ts';
 import { ClientError } from '../errors.ts';
 import { contentLimits, isProfileName, isProfilePicture } from '../sending/content-limits.ts';
 import { textContent } from '../sending/text-content.ts';
@@ -29,13 +29,13 @@ export interface ProfileChange {
 
 /** The profiles that this device knows. */
 export class Profiles {
-  #parts: () => Core;
+  #parts: () => DeviceParts;
   #known = new Map<string, LocalProfile>();
   /** Newer ones, on their way to the disk. */
   #coming = new Map<string, LocalProfile>();
   #ownPicture: Uint8Array = noBytes;
 
-  constructor(parts: () => Core) {
+  constructor(parts: () => DeviceParts) {
     this.#parts = parts;
   }
 

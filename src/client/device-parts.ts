@@ -1,5 +1,4 @@
 // What every part of the SDK stands on, so that none of them imports the client that holds them all: who and where this device is, its store, its keys, the server.
-
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { Alarm } from './alarms.ts';
 import type { AnswerOf, ClientBody, ServerBody } from './connection/connection.ts';
@@ -8,7 +7,7 @@ import type { ClientEvents } from './events.ts';
 import type { LocalStore } from './store/store.ts';
 
 /** One logged-in device. */
-export interface Core {
+export interface DeviceParts {
   readonly user: string;
   readonly device: number;
   readonly deviceId: string;
