@@ -1,13 +1,15 @@
 // What a hostile device with a real token can throw at a provider: each frame gets its code, and an honest pair beside it loses nothing.
-// The attacks stand in hostile-attacks.ts; every code of codes.proto is among them.
+// The attacks stand in hostile-requests.ts and hostile-ends.ts; every code of codes.proto is among them.
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { toBase32 } from '#proto/rules/bytes/base.ts';
 import { eventually, ProviderProcess } from './harness.ts';
-import { disconnects, elsewhere, fetchFrom, live, rejections } from './hostile-attacks.ts';
+import { elsewhere, live } from './hostile-attacks.ts';
 import { Chatter } from './hostile-chatter.ts';
+import { disconnects } from './hostile-ends.ts';
 import { Flood } from './hostile-flood.ts';
+import { fetchFrom, rejections } from './hostile-requests.ts';
 import { codeOf, gauge, RawSocket } from './hostile-socket.ts';
 import { eventOf, hostileStage, type Stage, submitOf } from './hostile-stage.ts';
 
