@@ -2,19 +2,19 @@
 // carries the user and device of the checked token. It keeps nothing that outlives the socket, and knows nothing of rooms: those that it hears stand in heard-rooms.ts.
 import type { Actor } from '#actors/kernel/actor.ts';
 import { nothing } from '#actors/kernel/actor.ts';
-import { roomAddress, userAddress } from '#actors/kernel/address.ts';
+import { roomAddress } from '#actors/kernel/address.ts';
 import { type Effect, rejected } from '#actors/kernel/effects.ts';
-import type { AnswerBody, Consent, Requester, SessionMessage } from '#actors/kernel/messages.ts';
+import type { AnswerBody, SessionMessage } from '#actors/kernel/messages.ts';
 import { ClientFrame, EphemeralKind, type Hello, type SendEphemeral, type Subscribe } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
-import type { ManifestHead } from '#proto/gen/record.ts';
 import { isRoomId } from '#proto/rules/ids.ts';
 import { limits as protocol } from '#proto/rules/limits.ts';
 import { answerFrame } from './answer.ts';
+import { Asker } from './asker.ts';
 import type { DeviceBuckets, SessionBuckets } from './bucket.ts';
 import { type Heard, HeardRooms } from './heard-rooms.ts';
 import { retryAfterMs, type SessionLimits } from './limits.ts';
-import { hiddenRoom, isForListed, isForUnlistedAtFirst, isHidden, type RoutedBody, rateOf, routeOf } from './routes.ts';
+import { hiddenRoom, isHidden, type RoutedBody, rateOf, routeOf } from './routes.ts';
 import { Window } from './window.ts';
 
 /** What the sessions of a node share. */
@@ -38,16 +38,7 @@ export class Session implements Actor<SessionMessage> {
   #phase: Phase = 'fresh';
   #helloRequest = 0;
   #quiet = false;
-  #user = '';
-  #device = 0;
-  #deviceId = '';
-  #deviceName = '';
-  #mayWrite = false;
-  #manifest: ManifestHead | undefined;
-  #mayEnter = false;
-  /** 1:1 rooms that the user wants to hear nothing of. */
-  #hidden: ReadonlySet<string> = new Set();
-  #inviteFromMs = 0;
+  readonly #asker: Asker;
   #buckets: SessionBuckets | null = null;
   #window: Window | null = null;
   #rooms: HeardRooms | null = null;
@@ -61,6 +52,7 @@ export class Session implements Actor<SessionMessage> {
   constructor(session: number, shared: SessionShared) {
     this.#session = session;
     this.#shared = shared;
+    this.#asker = new Asker(session);
   }
 
   receive(message: SessionMessage, now: number): readonly Effect[] {
@@ -78,14 +70,13 @@ export class Session implements Actor<SessionMessage> {
       case 'welcomed':
         return this.#welcomed(message);
       case 'mayWrite':
-        this.#mayWrite = message.mayWrite;
-        this.#manifest = message.manifest;
+        this.#asker.writes(message.mayWrite, message.manifest);
         return nothing;
       case 'mayEnter':
-        this.#mayEnter = message.mayEnter;
+        this.#asker.enters(message.mayEnter);
         return nothing;
       case 'consent':
-        this.#agreed(message);
+        this.#asker.agrees(message);
         return nothing;
       case 'evicted':
         this.#rooms?.evicted(message.room);
@@ -93,7 +84,7 @@ export class Session implements Actor<SessionMessage> {
       case 'unheard':
         return this.#unheard(message);
       case 'subscribedPart':
-        return this.#told(this.#heardRooms().part(message, this.#hidden));
+        return this.#told(this.#heardRooms().part(message, this.#asker.hidden));
       case 'timer':
         return this.#timer(message.name);
     }
@@ -156,12 +147,8 @@ export class Session implements Actor<SessionMessage> {
   #checked(identity: Extract<SessionMessage, { kind: 'tokenChecked' }>['identity']): readonly Effect[] {
     if (this.#phase !== 'checking') return nothing;
     if (identity === null) return this.#ended(Disconnect.DISCONNECT_TOKEN_EXPIRED);
-    const { user, device, deviceId, deviceName } = identity;
     this.#phase = 'greeting';
-    this.#user = user;
-    this.#device = device;
-    this.#deviceId = deviceId;
-    this.#deviceName = deviceName;
+    this.#asker.is(identity);
     const effects: Effect[] = [this.#greeting()];
     // Not before the check: only now the session can be found in audiences.
     if (this.#quiet) effects.push({ kind: 'quiet', session: this.#session });
@@ -171,13 +158,12 @@ export class Session implements Actor<SessionMessage> {
   #welcomed({ body, mayWrite, manifest, mayEnter, consent }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
     if (this.#greetings === 0) return nothing;
     this.#greetings--;
-    this.#mayWrite = mayWrite;
-    this.#manifest = manifest;
-    this.#mayEnter = mayEnter;
-    this.#agreed(consent);
+    this.#asker.writes(mayWrite, manifest);
+    this.#asker.enters(mayEnter);
+    this.#asker.agrees(consent);
     if (this.#phase === 'live') return this.#regreeted(body);
     this.#phase = 'live';
-    this.#buckets = this.#shared.buckets.of(this.#user, this.#device);
+    this.#buckets = this.#shared.buckets.of(this.#asker.user, this.#asker.device);
     const effects: Effect[] = [{ kind: 'cancelTimer', name: helloTimer }, this.#push(this.#helloRequest, body)];
     return this.#greetsAgain ? [...effects, this.#greeting()] : effects;
   }
@@ -197,28 +183,22 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, code, now);
     } else if (body.$case === 'subscribe') {
       this.#subscribe(effects, request, body.value, now);
-    } else if (!this.#mayAsk(body)) {
+    } else if (!this.#asker.mayAsk(body)) {
       const value = { code: Rejection.REJECTION_STALE_MANIFEST, retryAfterMs: 0, control: undefined };
-      effects.push(this.#push(request, { $case: 'rejected', value: { ...value, manifest: this.#manifest } }));
+      effects.push(this.#push(request, { $case: 'rejected', value: { ...value, manifest: this.#asker.manifest } }));
       this.#countTurnedDown(effects, now);
     } else {
       this.#forward(effects, request, body, bytes, now);
     }
   }
 
-  /** By the newest manifest, as it was told last. */
-  #mayAsk(body: RoutedBody): boolean {
-    if (this.#mayWrite) return true;
-    return !isForListed(body) && !(isForUnlistedAtFirst(body) && this.#manifest?.version !== 0);
-  }
-
   #forward(effects: Effect[], request: number, body: RoutedBody, bytes: number, now: number): void {
-    const route = isHidden(body, this.#hidden) ? hiddenRoom : routeOf(body, this.#requester(request, now));
+    const route = isHidden(body, this.#asker.hidden) ? hiddenRoom : routeOf(body, this.#asker.requester(request, now));
     if ('refused' in route) {
       this.#turnDown(effects, request, route.refused, now);
       return;
     }
-    const rate = rateOf(body, this.#user);
+    const rate = rateOf(body, this.#asker.user);
     const buckets = this.#buckets as SessionBuckets;
     const waitMs = rate.of === 'device' ? buckets.device.take(rate.name, now) : buckets.user.take(rate.name, now);
     if (waitMs > 0) {
@@ -227,7 +207,7 @@ export class Session implements Actor<SessionMessage> {
     }
     this.#window?.take(request);
     if ('served' in route) {
-      const who = { session: this.#session, request, user: this.#user, device: this.#device };
+      const who = { session: this.#session, request, user: this.#asker.user, device: this.#asker.device };
       effects.push({ kind: 'serve', ...who, body: route.served });
       return;
     }
@@ -244,7 +224,7 @@ export class Session implements Actor<SessionMessage> {
       this.#turnDown(effects, request, Rejection.REJECTION_RATE_LIMITED, now, waitMs);
       return;
     }
-    const heard = this.#heardRooms().subscribe(rooms, this.#hidden, this.#requester(request));
+    const heard = this.#heardRooms().subscribe(rooms, this.#asker.hidden, this.#asker.requester(request));
     if (heard === null) {
       this.#turnDown(effects, request, Rejection.REJECTION_LIMIT_REACHED, now);
       return;
@@ -254,7 +234,7 @@ export class Session implements Actor<SessionMessage> {
   }
 
   #heardRooms(): HeardRooms {
-    const isBot = this.#shared.isBot?.(this.#user) ?? false;
+    const isBot = this.#shared.isBot?.(this.#asker.user) ?? false;
     const roomsMax = isBot ? protocol.botRoomsMax : protocol.subscriptionsMax;
     this.#rooms ??= new HeardRooms(this.#session, this.#shared.limits, roomsMax);
     return this.#rooms;
@@ -266,16 +246,14 @@ export class Session implements Actor<SessionMessage> {
 
   #greeting(): Effect {
     this.#greetings++;
-    const [deviceId, deviceName] = [this.#deviceId, this.#deviceName];
-    const hello = { kind: 'hello', session: this.#session, device: this.#device, deviceId, deviceName } as const;
-    return { kind: 'send', to: userAddress(this.#user), message: hello };
+    return this.#asker.greeting();
   }
 
   #unheard(message: Extract<SessionMessage, { kind: 'unheard' }>): readonly Effect[] {
     // Before the welcome no room was heard yet. It may be under way from where the user was: then the greeting after it is for where the user is.
     if (this.#phase === 'greeting' && message.own) this.#greetsAgain = true;
     if (this.#phase !== 'live') return nothing;
-    const effects = this.#heardRooms().unheard(message, this.#requester(0));
+    const effects = this.#heardRooms().unheard(message, this.#asker.requester(0));
     return message.own ? [...effects, this.#greeting()] : effects;
   }
 
@@ -301,15 +279,15 @@ export class Session implements Actor<SessionMessage> {
 
   #ephemeral(effects: Effect[], { room, kind }: SendEphemeral, bytes: number, now: number): boolean {
     const known = kind >= EphemeralKind.EPHEMERAL_KIND_TYPING && kind <= EphemeralKind.EPHEMERAL_KIND_ONLINE;
-    if (!known || !isRoomId(room) || this.#hidden.has(room)) return false;
+    if (!known || !isRoomId(room) || this.#asker.hidden.has(room)) return false;
     if ((this.#buckets as SessionBuckets).device.take('ephemeral', now) > 0) return false;
-    const message = { kind: 'ephemeral', from: this.#requester(0), ephemeral: kind } as const;
+    const message = { kind: 'ephemeral', from: this.#asker.requester(0), ephemeral: kind } as const;
     effects.push({ kind: 'send', to: roomAddress(room), message, bytes: bytes + requestWeight });
     return true;
   }
 
   #timer(name: string): readonly Effect[] {
-    const heard = this.#rooms?.timer(name, this.#requester(0));
+    const heard = this.#rooms?.timer(name, this.#asker.requester(0));
     if (heard !== undefined) return this.#told(heard);
     if (name !== helloTimer || this.#phase === 'live') return nothing;
     return this.#ended(Disconnect.DISCONNECT_HELLO_TIMEOUT, retryAfterMs.helloTimeout);
@@ -330,23 +308,6 @@ export class Session implements Actor<SessionMessage> {
     if (++this.#turnedDown > turnedDownMax) {
       this.#disconnect(effects, Disconnect.DISCONNECT_FLOODING, retryAfterMs.flooding);
     }
-  }
-
-  #agreed({ hidden, inviteFromMs }: Consent): void {
-    this.#hidden = new Set(hidden);
-    this.#inviteFromMs = inviteFromMs;
-  }
-
-  /** `now` matters to what may hold an invitation. */
-  #requester(request: number, now = 0): Requester {
-    return {
-      session: this.#session,
-      request,
-      user: this.#user,
-      device: this.#device,
-      mayEnter: this.#mayEnter,
-      mayInvite: this.#inviteFromMs <= now,
-    };
   }
 
   #push(request: number, body: AnswerBody): Effect {
