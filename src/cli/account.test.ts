@@ -81,10 +81,21 @@ describe('account erase', () => {
   });
 
   it('keeps the receipt in a file for its owner alone, and asks nothing with --yes', async () => {
-    const file = join(folder, 'receipt.json');
+    const file = join(folder, 'receipt.txt');
     const { session } = scene([], ['erase', file, '--yes']);
     await account(session);
-    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ provider: 'localhost', number: erasure.number });
+    // It was JSON with days since 1970: nobody who finds it later knows what it says.
+    const lines = readFileSync(file, 'utf8').split('\n');
+    for (const line of [
+      `Luxchat-ID:  ${user}, which nobody ever gets again`,
+      'Provider:    localhost',
+      'Erased on:   2024-10-04',
+      `Number:      ${erasure.number}`,
+      '  what waited for your devices, encrypted: gone by 2024-11-12',
+      'You left 1 room.',
+    ])
+      expect(lines).toContain(line);
+    expect(lines.join(' ')).not.toMatch(/20000|lastDay/);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const again = scene([], ['erase', file, '--yes']);
     await expect(account(again.session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });

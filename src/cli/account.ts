@@ -3,6 +3,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import type { ErasedWhat, Erasure } from '#client/account/closing.ts';
 import { ClientError } from '#client/errors.ts';
+import { steadyText } from '#proto/rules/text/steering.ts';
 import { exportAccount } from './account-export.ts';
 import { agreed, unchanged } from './agreed.ts';
 import { stepUp } from './luxid.ts';
@@ -49,21 +50,47 @@ async function erase(session: Session): Promise<void> {
   });
   // Shown before it is written: a file that can't be must not take the receipt with it.
   out.say({ type: 'erased', ...erasure }, ...receiptLines(erasure), '', hint(session));
-  if (file !== undefined)
-    writeFileSync(file, `${JSON.stringify({ provider: client.user.split(':')[1], ...erasure }, null, 2)}\n`, {
-      mode: 0o600,
-      flag: 'wx',
-    });
+  if (file !== undefined) writeFileSync(file, receiptText(client.user, erasure), { mode: 0o600, flag: 'wx' });
+}
+
+/** The receipt as a file for whoever finds it years later: it says of itself what it is. */
+export function receiptText(user: string, erasure: Erasure): string {
+  const lines = [
+    'The receipt of a Luxchat account that was erased',
+    '',
+    `Luxchat-ID:  ${user}, which nobody ever gets again`,
+    `Provider:    ${user.split(':')[1]}`,
+    `Erased on:   ${dayText(erasure.day)}`,
+    `Number:      ${erasure.number}`,
+    '',
+    'Name the number where you ask the provider about it: it is kept beside the Luxchat-ID. Days are YEAR-MONTH-DAY, in UTC. "Gone by" a day: on that day nothing of it is left.',
+    '',
+    'What the provider kept of you, and until when:',
+    ...partLines(erasure),
+    '',
+    ...roomLines(erasure),
+  ];
+  return `${lines.map((line) => steadyText(line, '      ')).join('\n')}\n`;
 }
 
 /** What the provider promises, a line a thing. */
-export function receiptLines({ number, day, parts, left, stayed, kept }: Erasure): string[] {
-  const lines = parts.map(({ what, lastDay }) => `  ${words[what]}: ${until(lastDay, day)}`);
+export function receiptLines(erasure: Erasure): string[] {
+  const { number, day } = erasure;
   return [
     `Your account is erased. Receipt ${number}, of ${dayText(day)}; keep it.`,
-    ...(parts.length > 0
-      ? lines
-      : ['  The answer was lost on its way, and this device was logged out: so it was done.']),
+    ...partLines(erasure),
+    ...roomLines(erasure),
+  ];
+}
+
+function partLines({ parts, day }: Erasure): string[] {
+  const lines = parts.map(({ what, lastDay }) => `  ${words[what]}: ${until(lastDay, day)}`);
+  const lost = '  The answer was lost on its way, and this device was logged out: so it was done.';
+  return lines.length > 0 ? lines : [lost];
+}
+
+function roomLines({ left, stayed, kept }: Erasure): string[] {
+  return [
     `You left ${left} ${left === 1 ? 'room' : 'rooms'}.`,
     ...(kept.length > 0
       ? [`What you wrote in these stays, encrypted, until its time is over: ${kept.join(', ')}`]

@@ -71,7 +71,8 @@ NUMBER is what stands behind the # of a line (a shell takes a bare # for a comme
 Options of every command
   -p, --profile NAME       which device: one folder each below ~/.luxchat, or below LUXCHAT_HOME (default)
   --folder DIR             the same, the folder itself
-  --json                   one JSON object a line on stdout, errors as JSON on stderr; times are epoch milliseconds
+  --json                   one JSON object a line on stdout, errors as JSON on stderr; times are epoch milliseconds,
+                           days those since 1970-01-01, in UTC
   --language fr            what bots that you start are told: lb, fr, de, en or pt (that of the system, else en)
   --timeout SECONDS        how long to wait for the server (30; 3 where nothing listens)
 
