@@ -8,7 +8,7 @@ import { unheardSentence } from './heard.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
-import { bringOut, need, onNewAlarm, type Session } from './session.ts';
+import { besides, bringOut, need, onNewAlarm, type Session } from './session.ts';
 
 const help =
   '/edit [#NUMBER] TEXT   /react [#NUMBER] EMOJI   /delete [#NUMBER]   /who   /leave   /quit   (without a number: your last line, their last for /react)';
@@ -49,7 +49,7 @@ export class Talk {
   readonly #session: Session;
   readonly #room: string;
   readonly #screen: Screen;
-  readonly #lines = datedLines(Date.now());
+  readonly #lines = datedLines(Date.now(), () => besides(this.#session.client));
   /** What each line said when it was printed, by its ids. */
   readonly #shown = new Map<string, string>();
   /** How far was read is noted; what failed at that was told. */

@@ -17,7 +17,7 @@ import {
   roomSentence,
   roomTitle,
 } from './sentences.ts';
-import { type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
+import { besides, type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
 import { status } from './status.ts';
 import { waysToConfirm } from './unconfirmed.ts';
 
@@ -173,7 +173,7 @@ async function send({ client, args, out, reaching }: Session): Promise<void> {
   for (const id of sent) {
     const item = accepted.get(id);
     if (item?.sending === 'failed') failed++;
-    if (item) out.say(describeItem(item), itemSentence(item, where));
+    if (item) out.say(describeItem(item), itemSentence(item, { where }));
   }
   if (failed > 0)
     throw new ClientError(
@@ -220,14 +220,14 @@ async function explainWaiting(
 
 async function history({ client, args, out }: Session): Promise<void> {
   const { room } = await awaitRoom({ client, args }, need(args, 0, 'a room'));
-  const lines = datedLines(Date.now());
+  const lines = datedLines(Date.now(), () => besides(client));
   await client.security.restored(room);
   for (const item of await client.timeline(room, { limit: args.limit })) out.say(describeItem(item), ...lines(item));
 }
 
 async function tail({ client, args, out }: Session): Promise<void> {
   const room = args.rest[0] === undefined ? undefined : (await awaitRoom({ client, args }, args.rest[0])).room;
-  const lines = datedLines(Date.now());
+  const lines = datedLines(Date.now(), () => besides(client));
   let last = room;
   client.on('item', (item) => {
     if (room !== undefined && item.room !== room) return;

@@ -120,7 +120,13 @@ describe('what the terminal client prints', () => {
     // The person was told to ask @bob to write it again, while the SDK asked his device itself.
     expect(sentence('NO_KEY')).toMatch(/Once.*confirmed it asks by itself.*the device of @bob\)$/);
     expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY', own: true }))).toMatch(/your backup\)$/);
-    expect(sentence('WITHHELD')).toContain('Run verify');
+    // It named verify alone: on a confirmed device, and to who waits for somebody's approval, that does nothing.
+    const withheld = (own: boolean, confirmed: boolean) =>
+      itemSentence(item({ kind: 'trouble', trouble: 'WITHHELD', own }), { confirmed });
+    expect(withheld(false, false)).toMatch(/not confirmed.*whoami says how to confirm it/);
+    expect(withheld(false, true)).toMatch(/asks by itself.*started over, have @bob compare.*approve/);
+    expect(withheld(true, true)).toMatch(/was not confirmed.*your backup\)$/);
+    for (const own of [true, false]) expect(withheld(own, true)).not.toContain('whoami');
     expect(troubleCauses.filter((cause) => sentence(cause).includes('yet'))).toEqual([
       'NO_KEY',
       'UNKNOWN_INDEX',

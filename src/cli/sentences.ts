@@ -31,22 +31,30 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
   };
 }
 
-/** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. `where`:
- * said behind it. */
-export function itemSentence(item: TimelineItem, where = ''): string {
-  const place = `#${item.seq > 0 ? item.seq : '-'}${where}`.padEnd(5);
-  const written = showsBothTimes(item) ? ` (written ${shown(minute, item.writtenAt) ?? 'at no date'})` : '';
-  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item)}`;
+/** What a line's sentence says besides. */
+export interface Besides {
+  /** Said behind the number. */
+  readonly where?: string;
+  /** Is this device confirmed? Of what was kept from it then another step is the next. Default: yes. */
+  readonly confirmed?: boolean;
 }
 
-/** Prints lines that follow each other: a line with the date comes first where the day is not that of the line before. Begins today. */
-export function datedLines(now: number): (item: TimelineItem) => string[] {
+/** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. */
+export function itemSentence(item: TimelineItem, { where = '', confirmed = true }: Besides = {}): string {
+  const place = `#${item.seq > 0 ? item.seq : '-'}${where}`.padEnd(5);
+  const written = showsBothTimes(item) ? ` (written ${shown(minute, item.writtenAt) ?? 'at no date'})` : '';
+  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item, confirmed)}`;
+}
+
+/** Prints lines that follow each other: a line with the date comes first where the day is not that of the line before. Begins today. `besides` is
+ * asked at each. */
+export function datedLines(now: number, besides: () => Besides = () => ({})): (item: TimelineItem) => string[] {
   let day = shown(calendar, now);
   return (item) => {
     const date = shown(calendar, item.at) ?? day;
     const lines = date === day ? [] : [`----- ${date} -----`];
     day = date;
-    return [...lines, itemSentence(item)];
+    return [...lines, itemSentence(item, besides())];
   };
 }
 
@@ -115,11 +123,11 @@ export function shortName(user: string): string {
   return user.split(':')[0] ?? user;
 }
 
-function saying(item: TimelineItem): string {
+function saying(item: TimelineItem, confirmed: boolean): string {
   const who = item.own ? 'me' : called(item.sender, item.senderName);
   const body = item.content?.body;
   if (item.kind === 'deleted') return `${who}: (deleted)`;
-  if (item.kind === 'trouble') return `${who}: (${troubleSentence(who, item.trouble)})`;
+  if (item.kind === 'trouble') return `${who}: (${troubleSentence(who, item.trouble, confirmed)})`;
   if (item.kind === 'notice') return `* ${noticeSentence(item)}`;
   const text =
     body?.$case === 'text'
@@ -136,12 +144,12 @@ function saying(item: TimelineItem): string {
 }
 
 /** Why a line can't be read, and what to do about it. */
-function troubleSentence(who: string, cause: TroubleCause | undefined): string {
+function troubleSentence(who: string, cause: TroubleCause | undefined, confirmed: boolean): string {
   switch (cause) {
     case 'NO_KEY':
       return `NO_KEY: no key for it came to this device yet. Once the device is confirmed it asks by itself: your other devices, your backup${who === 'me' ? '' : `, and the device of ${who}`}`;
     case 'WITHHELD':
-      return 'WITHHELD: this device was not confirmed when it was written. Run verify on it and on a confirmed one';
+      return `WITHHELD: ${withheldSentence(who, confirmed)}`;
     case 'IDENTITY_CHANGED':
       return `IDENTITY_CHANGED: ${who} has another identity now. Compare what identity prints, by voice; if it is the same, approve lets them in again`;
     case 'UNKNOWN_CONTENT':
@@ -153,6 +161,15 @@ function troubleSentence(who: string, cause: TroubleCause | undefined): string {
     default:
       return `can't be read: ${cause}`;
   }
+}
+
+/** Who wrote gives keys to confirmed devices of identities that they know: which of the two was missing only they know. */
+function withheldSentence(who: string, confirmed: boolean): string {
+  if (!confirmed)
+    return 'this device is not confirmed, so it was given no key. whoami says how to confirm it; then it asks by itself';
+  const asks = 'It asks by itself: your other devices, your backup';
+  if (who === 'me') return `this device was not confirmed when it was written. ${asks}`;
+  return `this device was not confirmed when it was written, or ${who} has not approved your identity. ${asks}, and the device of ${who}. If you started over, have ${who} compare what identity prints, and approve you`;
 }
 
 function noticeSentence(item: TimelineItem): string {

@@ -7,6 +7,7 @@ import type { Arguments } from './arguments.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
 import type { Reaching } from './reaching.ts';
+import type { Besides } from './sentences.ts';
 
 /** What a command works with. */
 export interface Session {
@@ -24,6 +25,11 @@ export interface Command {
   readonly kept?: boolean;
   readonly watches?: boolean;
   readonly run: (session: Session) => Promise<void>;
+}
+
+/** What the lines of a conversation say besides on this device. */
+export function besides({ security }: { readonly security: Pick<LuxchatClient['security'], 'state'> }): Besides {
+  return { confirmed: security.state().state !== 'unconfirmed' };
 }
 
 /** An argument that must be there. Throws BAD_ARGUMENT. */
