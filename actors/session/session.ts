@@ -332,6 +332,7 @@ function decode(bytes: Uint8Array): ClientFrame | null {
   try {
     return ClientFrame.decode(bytes);
   } catch {
+    // Nothing but the codec throws here.
     return null;
   }
 }

@@ -64,6 +64,7 @@ export class Wire {
         resolve(this.#closeCode);
       });
     });
+    // Whoever waits for it hears so; nobody has to.
     this.opened.catch(() => {});
     this.#socket.write(handshakeOf(path));
   }

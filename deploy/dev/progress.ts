@@ -31,6 +31,7 @@ export function tailOf(file: string, lines = 25): string {
   try {
     return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   } catch {
+    // It stands beside a failure that says more.
     return `(no ${file})`;
   }
 }

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Provider from 'oidc-provider';
-import type { Interaction } from 'oidc-provider';
+import { errors, type Interaction } from 'oidc-provider';
 import { openKeys } from './keys.ts';
 import { chooseLanguage, type Language } from './labels.ts';
 import { acrPasswordAndSms, amrPasswordAndSms, openIdProvider } from './oidc.ts';
@@ -90,7 +90,10 @@ export async function startLuxId(options: LuxIdOptions): Promise<LuxId> {
 
 async function answerPage(desk: Desk, request: IncomingMessage, response: ServerResponse, path: RegExpExecArray) {
   const accepted = request.headers['accept-language'];
-  const interaction = await desk.provider.interactionDetails(request, response).catch(() => null);
+  const interaction = await desk.provider.interactionDetails(request, response).catch((error: unknown) => {
+    if (error instanceof errors.SessionNotFound) return null;
+    throw error;
+  });
   const language = chooseLanguage(interaction?.params.ui_locales, accepted);
   const [, id = '', action] = path;
   if (interaction === null || interaction.uid !== id) return sendHtml(response, 400, endedPage(language));

@@ -35,6 +35,9 @@ declare module 'oidc-provider' {
     save(): Promise<string>;
   }
 
+  /** What the library throws. */
+  export const errors: { readonly SessionNotFound: new () => Error };
+
   export default class Provider {
     constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
     readonly Grant: new (owner: {

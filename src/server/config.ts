@@ -361,7 +361,8 @@ function areProxies(trustedProxies: readonly string[]): boolean {
   try {
     sourceReader({ trustedProxies });
     return true;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
     return false;
   }
 }

@@ -330,6 +330,7 @@ export class Runtime implements World {
   #peek(room: string, found: (summary: RoomSummary | null) => void): void {
     const address = roomAddress(room);
     if (!this.owns(shardOf(address))) return found(null);
+    // `peek` tells its failures.
     void this.#logs.peek(address).then(found, () => found(null));
   }
 

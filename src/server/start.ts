@@ -200,8 +200,8 @@ function drainOnSignal(provider: Provider, beside: Beside): void {
   };
   process.on('SIGINT', drain);
   process.on('SIGTERM', drain);
-  // In a terminal it says that the terminal was closed, and what is written there fails from now on; elsewhere somebody moved the log away.
   const inTerminal = process.stdin.isTTY || process.stdout.isTTY;
+  // In a terminal it says that the terminal was closed, and what is written there fails from now on; elsewhere somebody moved the log away.
   if (inTerminal) for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('SIGHUP', () => (inTerminal ? drain() : provider.reopenLog()));
 }

@@ -33,6 +33,7 @@ function installed(): string[] {
       .filter((name) => name.includes('17'))
       .map((name) => join(folder, name, 'bin/java'));
   } catch {
+    // No such folder.
     return [];
   }
 }

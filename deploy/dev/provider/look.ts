@@ -20,6 +20,7 @@ export async function isReady(opsUrl: string): Promise<boolean> {
     await response.body?.cancel();
     return response.ok;
   } catch {
+    // Nobody listens, or nobody answers: not ready.
     return false;
   }
 }
@@ -37,6 +38,7 @@ export async function numbersOf(opsUrl: string): Promise<NodeNumbers | null> {
       connections: value('connections'),
     };
   } catch {
+    // As above: a node that was killed.
     return null;
   }
 }

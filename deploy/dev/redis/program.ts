@@ -85,6 +85,7 @@ async function majorOf(program: RedisProgram): Promise<number> {
     const { stdout } = await run(program.command, ['--version'], { env: program.env, timeout: 10_000 });
     return Number(/v=(\d+)/.exec(stdout)?.[1] ?? 0);
   } catch {
+    // Not installed.
     return 0;
   }
 }

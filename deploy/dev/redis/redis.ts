@@ -89,6 +89,7 @@ async function start(
   const output = join(folder, 'redis.log');
   const args = [...listen, '--bind', '127.0.0.1', ...kept];
   const process = startProcess({ command: program.command, args, env: program.env, output }, at.guard);
+  // Refused until it listens.
   const answers = () => command(at.address, 'PING').then(Boolean, () => false);
   if (await waitFor(answers, { deadlineMs: 20_000, ended: () => !process.alive() })) return process;
   await process.kill();

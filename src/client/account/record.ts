@@ -100,6 +100,7 @@ function jsonOf(bytes: Uint8Array | undefined): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
+    // No JSON.
     return null;
   }
 }

@@ -223,6 +223,7 @@ function objectIn(text: string): Answer {
     const answer: unknown = JSON.parse(text);
     return typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? (answer as Answer) : {};
   } catch {
+    // No JSON.
     return {};
   }
 }

@@ -102,6 +102,7 @@ function decodeContent(base64: string): Content | undefined {
   try {
     return Content.decode(bytes);
   } catch {
+    // Bytes of another device, and nothing but the codec.
     return undefined;
   }
 }

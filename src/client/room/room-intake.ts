@@ -38,6 +38,7 @@ export function seqOf(record: LogRecord): number {
   try {
     return Stamp.decode(record.stamp).seq;
   } catch {
+    // The server's bytes, and nothing but the codec.
     return Number.NaN;
   }
 }

@@ -285,6 +285,7 @@ function decodeOr<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T | u
   try {
     return decode(bytes);
   } catch {
+    // Bytes of others, and nothing but the codec.
     return undefined;
   }
 }

@@ -155,6 +155,7 @@ function readPlace(record: LogRecord): { seq: number; signed: Uint8Array | undef
     const isControl = EventHeader.decode(record.header).kind === EventKind.EVENT_KIND_CONTROL;
     return { seq, signed: isControl ? ControlEntry.decode(record.body).signed : undefined };
   } catch {
+    // Bytes of others, and nothing but the codec.
     return undefined;
   }
 }

@@ -34,6 +34,7 @@ export function sealedNames(secret: Uint8Array, random: RandomBytes): SealedName
       try {
         return opening.update(bytes.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + opening.final('utf8');
       } catch {
+        // It says one thing only: not sealed so.
         return null;
       }
     },

@@ -11,7 +11,10 @@ const { aloneMs, staleMs, fenceMs, leaveMs, lookMs, redisMs } = clusterLimits;
 const silent = () => Promise.reject(new Error('no answer'));
 
 /** A node without neighbours; its store answers nothing about shards. */
-async function started(redis?: { reachable: boolean; signs?: readonly SeenSign[] }, readShard = silent) {
+async function started(
+  redis?: { reachable: boolean; trouble?: unknown; signs?: readonly SeenSign[] },
+  readShard = silent,
+) {
   const state = {
     aliveSinceMs: performance.now(),
     checks: 0,
@@ -45,12 +48,21 @@ async function started(redis?: { reachable: boolean; signs?: readonly SeenSign[]
     aliveSinceMs: () => state.aliveSinceMs,
     fresh: (isFresh) => void state.fresh.push(isFresh),
     failed: () => void state.failures++,
-    log: { info: (event) => void state.said.push(event), warn: (event) => void state.said.push(event) },
+    log: {
+      info: (event) => void state.said.push(event),
+      warn: (event, _, cause) => void state.said.push(cause === undefined ? event : `${event}: ${cause}`),
+    },
   };
   const hints: Hints | null =
     redis === undefined
       ? null
-      : Object.assign(redis, { alive: redis.signs ?? [], look: () => {}, show: () => {}, close: async () => {} });
+      : Object.assign(redis, {
+          alive: redis.signs ?? [],
+          trouble: redis.trouble,
+          look: () => {},
+          show: () => {},
+          close: async () => {},
+        });
   const cluster = new Cluster(
     {
       self: { provider: 'lux', node: 'a', gen: 1, seat: 1 },
@@ -164,14 +176,14 @@ describe('a node by the clock', () => {
     expect(left).toBe(false);
   });
 
-  it('says once that Redis does not answer, given time at the start, and once that it does', async () => {
-    const redis = { reachable: false };
+  it('says once that Redis does not answer, and why, given time at the start, and once that it does', async () => {
+    const redis = { reachable: false, trouble: 'refused' };
     const { cluster, state } = await begin(redis);
     vi.advanceTimersByTime(redisMs - lookMs);
     expect(state.said).toEqual([]);
     vi.advanceTimersByTime(2 * lookMs);
     vi.advanceTimersByTime(hintLimits.aliveMs);
-    expect([state.said, cluster.counts.redisAnswers]).toEqual([['redis does not answer'], false]);
+    expect([state.said, cluster.counts.redisAnswers]).toEqual([['redis does not answer: refused'], false]);
     redis.reachable = true;
     vi.advanceTimersByTime(3 * lookMs);
     expect([state.said.at(-1), state.said.length, cluster.counts.redisAnswers]).toEqual(['redis answers', 2, true]);

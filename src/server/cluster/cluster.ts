@@ -55,7 +55,7 @@ export interface ClusterPorts {
   readonly failed: (cause: unknown) => void;
   readonly log: {
     info(event: string, fields?: Record<string, number>): void;
-    warn(event: string, fields?: Record<string, number>): void;
+    warn(event: string, fields?: Record<string, number>, cause?: unknown): void;
   };
 }
 
@@ -304,13 +304,13 @@ export class Cluster {
   /** Without it a machine that vanishes is missed for longer: somebody should know. */
   #lookAtRedis(): void {
     if (this.#hints === null) return;
-    const { reachable } = this.#hints;
+    const { reachable, trouble } = this.#hints;
     // At the start it is given time to answer at all.
     const isEarly = this.#canAskRedis === null && performance.now() - this.#beganMs < clusterLimits.redisMs;
     if (reachable === this.#canAskRedis || (!reachable && isEarly)) return;
     this.#canAskRedis = reachable;
     if (reachable) this.#ports.log.info('redis answers');
-    else this.#ports.log.warn('redis does not answer');
+    else this.#ports.log.warn('redis does not answer', {}, trouble);
   }
 
   async #readRegister(): Promise<void> {

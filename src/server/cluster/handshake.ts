@@ -63,6 +63,7 @@ function decoded<T>(decode: () => T): T | null {
   try {
     return decode();
   } catch {
+    // Bytes of a stranger, and nothing but the codec.
     return null;
   }
 }

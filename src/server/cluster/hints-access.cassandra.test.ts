@@ -53,22 +53,29 @@ describe('signs of life in a Redis that asks who comes', () => {
   ])('are read by %s with the password and a certificate', async (_, credentials) => {
     const { hints } = hintsWith({ credentials, tls: shown() });
     await until('it answers', () => hints.reachable);
+    expect(hints.trouble).toBeUndefined();
   });
 
   it.each([
-    ['another password', () => ({ credentials: { username: 'lux', password: 'else' }, tls: shown() })],
-    ['no password', () => ({ tls: shown() })],
-    ['no certificate', () => ({ credentials: { username: 'lux', password: 'moien' }, tls: { ca: shown().ca } })],
+    ['another password', /WRONGPASS/, () => ({ credentials: { username: 'lux', password: 'else' }, tls: shown() })],
+    ['no password', /NOAUTH/, () => ({ tls: shown() })],
+    [
+      'no certificate',
+      /certificate/,
+      () => ({ credentials: { username: 'lux', password: 'moien' }, tls: { ca: shown().ca } }),
+    ],
     [
       'an authority that did not sign its certificate',
+      /certificate/,
       () => ({
         credentials: { username: 'lux', password: 'moien' },
         tls: { ...shown(), ca: certificates.text('other.pem') },
       }),
     ],
-  ])('are not read with %s', async (_, options) => {
+  ])('are not read with %s, and it is known why', async (_, why, options) => {
     const { hints, looks } = hintsWith(options());
     await until('it has looked several times', () => looks() > 2);
     expect(hints.reachable).toBe(false);
+    expect(String(hints.trouble)).toMatch(why);
   });
 });

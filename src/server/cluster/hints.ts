@@ -19,6 +19,8 @@ export interface SeenSign extends NodeSign {
 export interface Hints {
   /** Whether the last look succeeded, within `lookMs` twice over. */
   readonly reachable: boolean;
+  /** What went wrong first since Redis answered last; undefined = nothing. */
+  readonly trouble: unknown;
   /** Nodes with a sign of life that is younger than `aliveMs`, at the last look that succeeded. */
   readonly alive: readonly SeenSign[];
   /** Looks now, not only when it is time to: somebody is in doubt. */
@@ -70,6 +72,7 @@ export class RedisHints implements Hints {
   /** Something changed during a look. */
   #again = false;
   #closed = false;
+  #trouble: unknown;
 
   constructor({ redis, provider, credentials, tls, changed }: RedisHintsOptions) {
     // Nothing waits for Redis: what can't be said now is said at the next look.
@@ -89,16 +92,20 @@ export class RedisHints implements Hints {
     this.#prefix = `luxchat:{${provider}}:`;
     this.#changed = changed;
     for (const client of [this.#commands, this.#calls]) {
-      client.on('error', () => {});
-      client.connect().catch(() => {});
+      client.on('error', (cause) => this.#failed(cause));
+      void this.#hinted(client.connect());
     }
-    this.#calls.on('ready', () => void this.#calls.subscribe(`${this.#prefix}changed`).catch(() => {}));
+    this.#calls.on('ready', () => this.#hinted(this.#calls.subscribe(`${this.#prefix}changed`)));
     this.#calls.on('message', () => void this.#look());
     this.#timer = setInterval(() => void this.#look(), hintLimits.lookMs);
   }
 
   get reachable(): boolean {
     return performance.now() - this.#seenMs < hintLimits.lookMs * 2 + hintLimits.answerMs;
+  }
+
+  get trouble(): unknown {
+    return this.#trouble;
   }
 
   get alive(): readonly SeenSign[] {
@@ -111,7 +118,7 @@ export class RedisHints implements Hints {
 
   show(sign: NodeSign): void {
     this.#sign = sign;
-    void this.#look().then(() => this.#commands.publish(`${this.#prefix}changed`, '').catch(() => {}));
+    void this.#look().then(() => this.#hinted(this.#commands.publish(`${this.#prefix}changed`, '')));
   }
 
   async close(): Promise<void> {
@@ -119,8 +126,8 @@ export class RedisHints implements Hints {
     clearInterval(this.#timer);
     const sign = this.#sign;
     if (sign !== null) {
-      await this.#commands.del(this.#key(sign.node)).catch(() => {});
-      await this.#commands.publish(`${this.#prefix}changed`, '').catch(() => {});
+      await this.#hinted(this.#commands.del(this.#key(sign.node)));
+      await this.#hinted(this.#commands.publish(`${this.#prefix}changed`, ''));
     }
     this.#commands.disconnect();
     this.#calls.disconnect();
@@ -158,17 +165,29 @@ export class RedisHints implements Hints {
       const signs = nodes.length === 0 ? [] : await this.#read(nodes);
       this.#alive = signs.filter((sign) => sign !== null && sign !== 'none');
       this.#seenMs = performance.now();
+      this.#trouble = undefined;
       await this.#forget(nodes.filter((_, n) => signs[n] === 'none'));
-    } catch {
+    } catch (cause) {
       // Gone, or too slow: `reachable` says so.
+      this.#failed(cause);
     }
+  }
+
+  /** What does not come through is said at the next look, or forgotten by itself. */
+  async #hinted(asked: Promise<unknown>): Promise<void> {
+    await asked.catch((cause) => this.#failed(cause));
+  }
+
+  /** The first says most: what is asked of a connection that is gone says only that it is. */
+  #failed(cause: unknown): void {
+    this.#trouble ??= cause;
   }
 
   /** Removes names whose sign is gone. Not all Redis may let a script run: then they stay until nobody shows itself. */
   async #forget(nodes: readonly string[]): Promise<void> {
     if (nodes.length === 0) return;
     const keys = [`${this.#prefix}nodes`, ...nodes.map((node) => this.#key(node))];
-    await this.#commands.eval(forgetScript, keys.length, ...keys, ...nodes).catch(() => {});
+    await this.#hinted(this.#commands.eval(forgetScript, keys.length, ...keys, ...nodes));
   }
 
   /** What each of them shows; 'none' where nothing is there, null where it is no sign. */
@@ -204,6 +223,7 @@ function readSign(text: string): NodeSign | null {
       typeof address === 'string';
     return good ? { node, gen, seat, address, leaving: leaving === true } : null;
   } catch {
+    // No JSON, or null.
     return null;
   }
 }

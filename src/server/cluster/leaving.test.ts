@@ -34,6 +34,7 @@ async function leaving() {
       links: { secret, host: '127.0.0.1', port: 0 },
       hints: () => ({
         reachable: true,
+        trouble: undefined,
         alive: [],
         look: () => {},
         show: (place) => {

@@ -104,6 +104,7 @@ export class Links {
       );
       server.listen(port, host, resolve);
     });
+    // A connection that could not be accepted: who dialled it does so again, and both say that they are not linked.
     server.on('error', () => {});
     return (server.address() as { port: number }).port;
   }

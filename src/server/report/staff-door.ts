@@ -103,6 +103,7 @@ function saidIn(inner: Uint8Array): string {
     if (body?.$case === 'slotText') return body.value.text;
     return `(${body?.$case ?? 'nothing that this version knows'})`;
   } catch {
+    // Only the codec throws here.
     return '(damaged)';
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { takeShard } from '#actors/log/ownership.ts';
 import type { OwnershipStore } from '#actors/ports/log-store.ts';
 import { log, ownedBy, ownersOf, shard, type World } from './contract-owner.ts';
+import { StorageError } from './store.ts';
 import { walk } from './tenure.ts';
 
 export function lostAnswersContract(name: string, world: World): void {
@@ -83,7 +84,7 @@ export function lostAnswersContract(name: string, world: World): void {
         readAlive: (node, own) => world.store().readAlive(node, own),
         casShard: async (...asked) => {
           const applied = await world.store().casShard(...asked);
-          if (losses-- > 0) throw new Error('nothing heard');
+          if (losses-- > 0) throw new StorageError('UNANSWERED', 'nothing heard');
           return applied;
         },
       };

@@ -43,9 +43,14 @@ async function carryOut(store: OwnershipStore, request: OwnershipRequest): Promi
       return { op: 'readShard', owner: await store.readShard(request.shard) };
     case 'casShard': {
       const { shard, expected, owner } = request;
-      // A failure proves nothing: the steps read again.
-      const applied = await store.casShard(shard, expected, owner).catch(() => null);
+      const applied = await store.casShard(shard, expected, owner).catch(unknownWhether);
       return { op: 'casShard', applied };
     }
   }
+}
+
+/** A failure of the store proves nothing: the steps read again. */
+function unknownWhether(cause: unknown): null {
+  if (cause instanceof StorageError) return null;
+  throw cause;
 }

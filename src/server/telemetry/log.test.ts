@@ -3,18 +3,21 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openLog } from './log.ts';
+import { type LogFile, openLog } from './log.ts';
 
 const secret = '@alice:localhost';
 
 /** The line that an error leaves. */
-function logged(error: unknown): Record<string, string> {
+function logged(
+  error: unknown,
+  write = (log: LogFile) => log.error('it failed', error),
+): Record<string, string | number> {
   const folder = mkdtempSync(join(tmpdir(), 'luxchat-log-'));
-  openLog(folder, 'info').error('it failed', error);
+  write(openLog(folder, 'info'));
   const line = readFileSync(join(folder, 'logs', 'server.log'), 'utf8');
   rmSync(folder, { recursive: true });
   expect(line).not.toContain('alice');
-  return JSON.parse(line) as Record<string, string>;
+  return JSON.parse(line) as Record<string, string | number>;
 }
 
 describe('an error in the log', () => {
@@ -22,6 +25,14 @@ describe('an error in the log', () => {
     const line = logged(Object.assign(new TypeError(`no room for ${secret}`), { code: 'NO_ROOM' }));
     expect(line).toMatchObject({ event: 'it failed', error: 'TypeError', code: 'NO_ROOM' });
     expect(line.at).toMatch(/^at .*\(?src\/server\/telemetry\/log\.test\.ts:\d+:\d+/);
+  });
+
+  it('stands as well in a warning, where it is known', () => {
+    const cause = Object.assign(new Error(`connect to ${secret}`), { code: 'ECONNREFUSED' });
+    const line = logged(cause, (log) => log.warn('it does not answer', { tries: 2 }, cause));
+    expect(line).toMatchObject({ event: 'it does not answer', level: 40, tries: 2, code: 'ECONNREFUSED' });
+    const unknown = logged(undefined, (log) => log.warn('it does not answer'));
+    expect(unknown).not.toHaveProperty('error');
   });
 
   it.each([

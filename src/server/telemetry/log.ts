@@ -20,7 +20,8 @@ export function code(word: string): Code {
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
-  warn(event: string, fields?: LogFields): void;
+  /** `cause` is logged as `error` does it. */
+  warn(event: string, fields?: LogFields, cause?: unknown): void;
   /** A bug or a failure of the world; `error` gives its name, code and, for bugs, where in the source it was thrown. */
   error(event: string, error: unknown, fields?: LogFields): void;
 }
@@ -43,7 +44,8 @@ export function openLog(dataFolder: string, level: string): LogFile {
   return {
     debug: (event, fields = {}) => out.debug({ event, ...fields }),
     info: (event, fields = {}) => out.info({ event, ...fields }),
-    warn: (event, fields = {}) => out.warn({ event, ...fields }),
+    warn: (event, fields = {}, cause) =>
+      out.warn({ event, ...(cause === undefined ? {} : describe(cause)), ...fields }),
     error: (event, error, fields = {}) => out.error({ event, ...describe(error), ...fields }),
     reopen: () => destination.reopen(),
   };

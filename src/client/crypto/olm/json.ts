@@ -33,6 +33,7 @@ export function foreignObject(bytes: Uint8Array): string | undefined {
     parseObject(text);
     return text;
   } catch {
+    // Not UTF-8, no JSON, or no object.
     return undefined;
   }
 }

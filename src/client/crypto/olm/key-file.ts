@@ -55,6 +55,7 @@ export function requireBounds(text: string): void {
   try {
     bytes = atob(begin.slice(0, 52));
   } catch {
+    // No base64.
     throw no('This is no key file');
   }
   if (bytes.length < roundsAt + 4) throw no('This is no key file');

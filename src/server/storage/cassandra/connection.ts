@@ -84,11 +84,14 @@ export class Connection {
    */
   async readEach<T>(query: string, answered: (row: types.Row) => T): Promise<readonly T[]> {
     const hosts = this.#client.getState().getConnectedHosts().slice(0, serversMax);
-    const asked = hosts.map((host) =>
-      this.#answer(async () => answered((await this.#client.execute(query, [], { host })).first())),
+    const asked = hosts.map(async (host) =>
+      answered((await this.#answer(() => this.#client.execute(query, [], { host }))).first()),
     );
+    const told: T[] = [];
     const results = await Promise.allSettled(asked);
-    const told = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    for (const result of results)
+      if (result.status === 'fulfilled') told.push(result.value);
+      else if (!(result.reason instanceof StorageError)) throw result.reason;
     if (told.length > 0) return told;
     throw new StorageError('UNANSWERED', 'No server of Cassandra answered', { cause: results });
   }
@@ -206,6 +209,7 @@ export async function connected(client: Client, { contactPoints, localDataCenter
   try {
     await client.connect();
   } catch (cause) {
+    // Why it did not connect says more than why what was never open did not close.
     await client.shutdown().catch(() => {});
     const text = `No Cassandra answers at ${contactPoints.join(', ')} in datacenter ${localDataCenter}`;
     throw new StorageError('UNREACHABLE', `${text}${hintOf(cause)}`, { cause });

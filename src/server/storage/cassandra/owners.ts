@@ -46,6 +46,7 @@ export class Owners {
     const fenced = this.#fence(generation);
     this.#fenced.set(key, fenced);
     if (this.#fenced.size > fencedMax) this.#fenced.delete(this.#fenced.keys().next().value!);
+    // Whoever asked hears of it, and may ask again.
     fenced.catch(() => this.#fenced.delete(key));
     return fenced;
   }

@@ -7,6 +7,7 @@ export class Turns {
   async run<T>(name: string, run: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name);
     const mine = before === undefined ? run() : before.then(run);
+    // Whoever asked hears of the failure.
     const settled = mine.catch(() => {});
     this.#last.set(name, settled);
     try {

@@ -93,7 +93,7 @@ export class EmbeddedStore implements Store {
       const store = new EmbeddedStore(options.now, { state, backups, directory, content, shared, unlock });
       await store.#stamp();
       await content.expire(options.now());
-      // A full disk, which has no room for a copy, must not keep anyone from starting: each hour it is tried again.
+      // A full disk, which has no room for a copy, must not keep anyone from starting: each hour it is tried again, and told.
       await directory.renew().catch(() => {});
       return store;
     } catch (cause) {

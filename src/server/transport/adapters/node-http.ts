@@ -105,6 +105,7 @@ function collectBody(request: IncomingMessage, bytesMax: number, whole: (body: U
   request.on('end', () => {
     if (bytes <= bytesMax) whole(new Uint8Array(Buffer.concat(chunks)));
   });
+  // It went away in the middle: its slot is freed when it closes, and nobody reads an answer.
   request.on('error', () => {});
 }
 
