@@ -1,7 +1,4 @@
 // The public methods of the SDK over the wired parts: see api.ts for what each does and how it fails.
-
-import { EphemeralKind } from '#proto/gen/client.ts';
-
 import type { Content, MessageRef } from '#proto/gen/content.ts';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
@@ -22,6 +19,7 @@ import { ClientError } from './errors.ts';
 import { reportMessage } from './room/reporting.ts';
 import type { RoomReplica } from './room/room.ts';
 import { positionAt } from './room/room-rows.ts';
+import { Ephemeral } from './sending/ephemeral.ts';
 import { emptyOwn } from './sending/erasing.ts';
 import { textContent } from './sending/text-content.ts';
 import { needName, Writing } from './sending/writing.ts';
@@ -38,7 +36,6 @@ import type {
 import { readHistory, readNewest } from './timeline/history.ts';
 import { ReceiptSender } from './timeline/receipts.ts';
 
-const ephemeralPauseMs = 3_000;
 /** A logged-in device. */
 export class LuxchatClient extends ClientCore implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
@@ -67,8 +64,10 @@ export class LuxchatClient extends ClientCore implements Luxchat {
     leave: ({ room, status }) =>
       status === MemberStatus.MEMBER_STATUS_INVITED ? this.decline(room) : this.leave(room),
   });
-  #typedAt = new Map<string, number>();
-  #onlineAt = new Map<string, number>();
+  #ephemeral = new Ephemeral(
+    () => this.parts.now(),
+    (body) => this.connection.tell(body),
+  );
 
   get user(): string {
     return this.options.user;
@@ -286,20 +285,11 @@ export class LuxchatClient extends ClientCore implements Luxchat {
   }
 
   typing(room: string, typing: boolean): void {
-    const now = this.parts.now();
-    if (typing && now - (this.#typedAt.get(room) ?? 0) < ephemeralPauseMs) return;
-    this.#typedAt.set(room, typing ? now : 0);
-    const { EPHEMERAL_KIND_TYPING, EPHEMERAL_KIND_TYPING_STOPPED } = EphemeralKind;
-    const kind = typing ? EPHEMERAL_KIND_TYPING : EPHEMERAL_KIND_TYPING_STOPPED;
-    this.connection.tell({ $case: 'sendEphemeral', value: { room, kind } });
+    this.#ephemeral.typing(room, typing);
   }
 
   online(room: string): void {
-    const now = this.parts.now();
-    if (now - (this.#onlineAt.get(room) ?? 0) < ephemeralPauseMs) return;
-    this.#onlineAt.set(room, now);
-    const kind = EphemeralKind.EPHEMERAL_KIND_ONLINE;
-    this.connection.tell({ $case: 'sendEphemeral', value: { room, kind } });
+    this.#ephemeral.online(room);
   }
 
   block(user: string): Promise<void> {
