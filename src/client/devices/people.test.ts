@@ -30,6 +30,8 @@ class Server {
   /** Answers `deferred` so many times. */
   putsOff = 0;
   asked: QueryKeys[] = [];
+  /** Does the room name Bob no more? */
+  isGone = false;
   /** Whose device this is. */
   self = '@me:localhost';
   inEngine = reborn.master.publicKey;
@@ -52,6 +54,7 @@ class Server {
   answer(query: QueryKeys): KeysAnswer {
     this.asked.push(query);
     if (this.putsOff-- > 0) return { users: [], missing: [], deferred: [...query.users] };
+    if (this.isGone && query.room !== '') return { users: [], missing: [...query.users], deferred: [] };
     const above = this.shown.filter(({ signed }) => ManifestBody.decode(signed).version > query.manifestsAbove);
     const none = new Uint8Array();
     const user = {
@@ -64,7 +67,8 @@ class Server {
       bot: false,
       manifests: query.manifestsAbove > 0 ? above : [],
     };
-    return { users: this.shown.length > 0 ? [user] : [], missing: [], deferred: [] };
+    const isKnown = this.shown.length > 0;
+    return { users: isKnown ? [user] : [], missing: isKnown ? [] : [...query.users], deferred: [] };
   }
 
   parts(): Parts {
@@ -184,6 +188,34 @@ describe('people', () => {
     const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
     await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
     expect(server.codes()).toEqual(['MANIFEST_WITHHELD']);
+  });
+
+  it('has the list of somebody by their id where the room names them no more', async () => {
+    const server = new Server();
+    const made = chainOf([1], [1, 2]);
+    server.shown = made.slice(0, 1);
+    await server.people.refresh([bob.user], room);
+    server.shown = made;
+    server.isGone = true;
+    const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
+    const standing = await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, named });
+    expect([standing?.number, server.codes()]).toEqual([2, []]);
+    // Once: whatever else they wrote names nothing newer.
+    const asked = server.asked.length;
+    await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, named });
+    expect(server.asked.length).toBe(asked);
+  });
+
+  it('accuses nobody, and gives no keys by the list of before, where the server has nobody of that id', async () => {
+    const server = new Server();
+    const made = chainOf([1], [1, 2]);
+    server.shown = made.slice(0, 1);
+    await server.people.refresh([bob.user], room);
+    server.shown = [];
+    const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
+    const standing = await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    expect([standing, server.codes()]).toEqual([undefined, []]);
+    expect(server.people.recipient(bob.user, bob.master.publicKey)).toBeUndefined();
   });
 
   it('gives keys by no list older than the one that a message names, and says when that begins and ends', async () => {

@@ -75,11 +75,14 @@ interface Asked {
   readonly bot?: boolean;
 }
 
+/** What came of asking for somebody: they are as the server has them, it has nobody of that id, or it could not be asked now. */
+type Fetched = 'here' | 'missing' | 'later';
+
 /** Everyone this device knows. */
 export class People {
   #parts: () => DeviceParts;
   #known = new Map<string, Known>();
-  #refreshing = new Map<string, Promise<boolean>>();
+  #refreshing = new Map<string, Promise<Fetched>>();
   readonly #following = new Lock();
   #changed: (user: string) => void;
   /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
@@ -153,20 +156,31 @@ export class People {
     return answer.deferred;
   }
 
-  /** Refreshes one user and their keys in the engine. False when that was not possible now. */
-  tryRefresh(user: string, room: string): Promise<boolean> {
+  /** Refreshes one user and their keys in the engine. False when that was not possible now, or the server knows nobody of that id. */
+  async tryRefresh(user: string, room: string): Promise<boolean> {
+    return (await this.#fetched(user, room)) === 'here';
+  }
+
+  #fetched(user: string, room: string): Promise<Fetched> {
     const under = this.#refreshing.get(user);
     if (under) return under;
-    const refreshing = this.refresh([user], room)
-      .then(() => this.#parts().engine.refresh([user], room))
-      .then(() => true)
-      .catch((error) => {
+    const refreshing = this.#fetch(user, room)
+      .catch((error): Fetched => {
         countLater(this.#parts().count, error);
-        return false;
+        return 'later';
       })
       .finally(() => this.#refreshing.delete(user));
     this.#refreshing.set(user, refreshing);
     return refreshing;
+  }
+
+  /** A room names its members alone. Of who went the list is had by their id: what they wrote before stays, and may name one that is newer than what is here. */
+  async #fetch(user: string, room: string): Promise<Fetched> {
+    const missing = new Set<string>();
+    await this.refresh([user], room, missing);
+    if (missing.has(user) && (room === '' || !(await this.isThere(user)))) return 'missing';
+    await this.#parts().engine.refresh([user], room);
+    return 'here';
   }
 
   /** Takes a manifest that came by another way (own device published it). */
@@ -249,7 +263,10 @@ export class People {
     const named = claim.named ?? { version: 0, hash: new Uint8Array() };
     // Twice: the first try may join a question that was asked before the manifest was there.
     for (let attempt = 0; attempt < 2 && this.#version(user) < named.version; attempt++) {
-      if (!(await this.tryRefresh(user, claim.room))) return undefined;
+      const fetched = await this.#fetched(user, claim.room);
+      // An erased account, or a lie: nobody is accused, but no keys are given by the list of before.
+      if (fetched === 'missing') await this.#noteNamed(user, named.version);
+      if (fetched !== 'here') return undefined;
     }
     const known = this.#known.get(user);
     if (!known) return undefined;
@@ -269,14 +286,19 @@ export class People {
     return this.#known.get(user)?.manifest.body.version ?? 0;
   }
 
-  async #compare({ user, row, manifest }: Known, named: ManifestHead, room: string): Promise<void> {
+  async #compare({ user, manifest }: Known, named: ManifestHead, room: string): Promise<void> {
     const head = manifestHead(manifest);
     if (named.version > head.version) {
       this.#alarm('MANIFEST_WITHHELD', user, room);
-      // Kept: the next start must not give keys by the list of before.
-      if (named.version > row.namedVersion) await this.#keep({ ...row, namedVersion: named.version });
+      await this.#noteNamed(user, named.version);
     } else if (named.version === head.version && !equalBytes(named.hash, head.hash))
       this.#alarm('MANIFEST_ROLLED_BACK', user, room);
+  }
+
+  /** Kept: the next start must not give keys by the list of before. */
+  async #noteNamed(user: string, version: number): Promise<void> {
+    const row = this.#known.get(user)?.row;
+    if (row && version > row.namedVersion) await this.#keep({ ...row, namedVersion: version });
   }
 
   async #learn(keys: UserKeys, asked: Asked): Promise<void> {
