@@ -109,7 +109,9 @@ it('shows on a logged-out device what that kept, and fails behind it with what t
   await client.close();
   const { status, lines, errors } = await runHere(hana, ['history', ida.user]);
   expect([status, lines]).toEqual([1, before]);
-  expect(errors).toMatch(/was logged out.* history and .* rooms still show what it kept.* log-out removes/);
+  expect(errors).toMatch(
+    /^That is what this device kept.*was logged out.* history and .* rooms still show what it kept.* log-out removes/s,
+  );
   expect((await runHere(hana, ['rooms'])).lines).toContainEqual(expect.objectContaining({ room }));
   expect(await runHere(hana, ['send', ida.user, 'Äddi'])).toMatchObject({ status: 1 });
   rmSync(hana, { recursive: true });

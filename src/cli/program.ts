@@ -38,6 +38,8 @@ const all: Readonly<Record<string, Command>> = {
   chat: { live: false, watches: true, run: chat },
 };
 
+const keptSentence = 'That is what this device kept; what came since is not here.';
+
 /** How long a command waits for what can go out, before and after its own work: next to nothing where nothing waits. */
 const bringOutMs = 3_000;
 
@@ -77,7 +79,7 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     const reach = reaching(client, args);
     const session = { client, args, out, keyboard, reaching: reach };
     const showKept = async (error: unknown) => {
-      if (command.kept) await command.run(session).catch(unlessBug);
+      if (command.kept) await command.run(session).then(() => out.note(keptSentence), unlessBug);
       throw error;
     };
     await client.start();

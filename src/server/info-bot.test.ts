@@ -51,6 +51,19 @@ describe('the process of the Info bot', () => {
     expect(heard[0]).toContain('before it began');
   });
 
+  it('is told where its provider is one for development', async () => {
+    const script = 'process.exit(process.argv.includes("--development") ? 7 : 8)';
+    for (const [isDevelopment, code] of [
+      [true, 7],
+      [false, 8],
+    ] as const) {
+      const { bot, heard, times } = run(script, { isDevelopment });
+      await times(1);
+      await bot.stop();
+      expect(heard[0]).toContain(`with code ${code}`);
+    }
+  });
+
   it('is told what it needs, and ends at a signal without a word', async () => {
     const script = 'if (process.argv.includes("--secret-file")) setInterval(() => {}, 1000); else process.exit(9)';
     const { bot, heard } = run(script);
