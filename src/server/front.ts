@@ -1,7 +1,8 @@
 // The edge of this node with its settings: what connects and what it says goes to the actors.
 import { portionsOf } from '#actors/session/portions.ts';
 import { type Config, onlyProxiesConnect } from './config.ts';
-import type { Runtime, Socket } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
+import type { Socket } from './sockets.ts';
 import type { Log } from './telemetry/log.ts';
 import { createTransport } from './transport/create.ts';
 import type { HttpHandler } from './transport/http.ts';
@@ -16,9 +17,9 @@ interface FrontParts {
 /** A transport that does not listen yet. */
 export function openTransport(config: Config, runtime: Runtime, { log, http, firstConnection }: FrontParts): Transport {
   const handler: TransportHandler = {
-    onOpen: (connection) => runtime.opened(connection),
+    onOpen: (connection) => runtime.sockets.opened(connection),
     onFrames: (connection, frames) => receive(runtime, connection, frames),
-    onClose: (connection) => runtime.closed(connection),
+    onClose: (connection) => runtime.sockets.closed(connection),
   };
   return createTransport(config.transport as 'uws' | 'ws', {
     host: config.host,
@@ -47,7 +48,7 @@ export function openTransport(config: Config, runtime: Runtime, { log, http, fir
 function receive(runtime: Runtime, socket: Socket, frames: readonly Uint8Array[]): void {
   // One WebSocket message may hold a megabyte of frames; the session takes it in portions, so that others have their turn between.
   for (const portion of portionsOf(frames)) {
-    runtime.received(
+    runtime.sockets.received(
       socket,
       portion,
       portion.reduce((bytes, frame) => bytes + frame.length, 0),

@@ -66,7 +66,7 @@ export function watch(
   metrics.gauge('device_bytes_waiting', 'Bytes that wait for devices', () => transport.waitingBytes());
   metrics.gauge('actors', 'User and room actors in memory', () => runtime.system.active);
   metrics.counter('frames_received_total', 'Frames received', () => transport.counters.framesIn);
-  const { posts } = runtime;
+  const { posts } = runtime.sockets;
   metrics.counter('posts_accepted_total', 'Posts that were accepted', () => posts.accepted.count);
   metrics.counter('posts_rejected_total', 'Posts that were rejected', () => posts.rejected);
   metrics.histogram('post_milliseconds', 'From a post that came to its answer', posts.accepted);

@@ -7,7 +7,8 @@ import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { shardOf } from '#actors/log/shards.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
-import { Runtime, type Socket } from './runtime.ts';
+import { Runtime } from './runtime.ts';
+import type { Socket } from './sockets.ts';
 import { silentLog } from './telemetry/log.ts';
 
 const room = '!r:lux';
@@ -88,19 +89,19 @@ describe('a node that shows nothing any more', () => {
         unsubscribe: () => {},
         close: (code, reason) => {
           closed.push([code, reason]);
-          runtime.closed(socket);
+          runtime.sockets.closed(socket);
         },
       };
-      runtime.opened(socket);
+      runtime.sockets.opened(socket);
     }
-    runtime.disconnectAll(3_000);
+    runtime.sockets.disconnectAll(3_000);
     expect(closed).toHaveLength(200);
     expect(closed.every(([code], n) => code === Disconnect.DISCONNECT_GOING_AWAY && waits[n] !== undefined)).toBe(true);
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(1);
     expect(Math.max(...waits)).toBeLessThanOrEqual(3_000);
     // Not all at once.
     expect(new Set(waits).size).toBeGreaterThan(50);
-    runtime.disconnectAll(3_000);
+    runtime.sockets.disconnectAll(3_000);
     expect(closed).toHaveLength(200);
   });
 });

@@ -6,7 +6,8 @@ import { defaultRates, defaultSessionLimits } from '#actors/session/limits.ts';
 import { Session } from '#actors/session/session.ts';
 import { ClientFrame, ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
-import { Runtime, type RuntimeOptions, type Socket } from './runtime.ts';
+import { Runtime, type RuntimeOptions } from './runtime.ts';
+import type { Socket } from './sockets.ts';
 
 class Heard implements Socket {
   readonly id = 1;
@@ -46,11 +47,11 @@ function runtimeWith(checkToken: () => Promise<null>, more: Partial<RuntimeOptio
 async function hello(checkToken: () => Promise<null>): Promise<readonly [number, string]> {
   const runtime = runtimeWith(checkToken);
   const socket = new Heard();
-  runtime.opened(socket);
+  runtime.sockets.opened(socket);
   const body = { $case: 'hello', value: { version: 1, accessToken: 'token', client: 'test', quiet: false } } as const;
-  runtime.received(socket, [ClientFrame.encode({ request: 1, body }).finish()], 50);
+  runtime.sockets.received(socket, [ClientFrame.encode({ request: 1, body }).finish()], 50);
   const ended = await socket.closed;
-  runtime.closed(socket);
+  runtime.sockets.closed(socket);
   return ended;
 }
 
@@ -71,21 +72,21 @@ describe('what devices post', () => {
   it('is counted by the answer that they get', async () => {
     const runtime = runtimeWith(() => new Promise(() => {}));
     const socket = new Heard();
-    runtime.opened(socket);
+    runtime.sockets.opened(socket);
     const hello = { version: 1, accessToken: 'token', client: 'test', quiet: false };
     const post = { room: '', event: undefined, partner: '' };
     const frames = [
       ClientFrame.encode({ request: 1, body: { $case: 'hello', value: hello } }).finish(),
       ClientFrame.encode({ request: 2, body: { $case: 'submit', value: post } }).finish(),
     ];
-    runtime.received(socket, frames, 100);
-    expect(runtime.posts.waiting).toBe(1);
+    runtime.sockets.received(socket, frames, 100);
+    expect(runtime.sockets.posts.waiting).toBe(1);
     expect(await socket.answered).toMatchObject({ request: 2, body: { $case: 'rejected' } });
     await new Promise((resolve) => setImmediate(resolve));
-    expect([runtime.posts.rejected, runtime.posts.waiting]).toEqual([1, 0]);
-    runtime.received(socket, [frames[1] as Uint8Array], 50);
-    runtime.closed(socket);
-    expect(runtime.posts.waiting).toBe(0);
+    expect([runtime.sockets.posts.rejected, runtime.sockets.posts.waiting]).toEqual([1, 0]);
+    runtime.sockets.received(socket, [frames[1] as Uint8Array], 50);
+    runtime.sockets.closed(socket);
+    expect(runtime.sockets.posts.waiting).toBe(0);
   });
 });
 

@@ -1,12 +1,12 @@
-// The actors' world on a real node: sockets, login, logs and clocks behind the kernel's effects. It carries out and routes; it decides nothing.
-// Guarantees: effects are carried out in order; a session's frames leave in the order pushed; a delivery is one native publish per room.
+// The actors' world on a real node: sockets, login, logs and clocks behind the kernel's effects. It carries out and routes, in the order of the effects;
+// it decides nothing. What is about sockets alone it leaves to sockets.ts.
 
 import type { Packet } from '#actors/cluster/packets.ts';
 import { firstSession } from '#actors/cluster/seats.ts';
 import { Switchboard } from '#actors/cluster/switchboard.ts';
-import { type Address, parseAddress, roomAddress, sessionAddress, userAddress } from '#actors/kernel/address.ts';
+import { type Address, parseAddress, roomAddress, userAddress } from '#actors/kernel/address.ts';
 import { Audiences } from '#actors/kernel/audience.ts';
-import type { Audience, ClosingPurpose, Effect } from '#actors/kernel/effects.ts';
+import type { ClosingPurpose, Effect } from '#actors/kernel/effects.ts';
 import type { KernelLimits } from '#actors/kernel/limits.ts';
 import type { RoomSummary } from '#actors/kernel/messages.ts';
 import { Summaries } from '#actors/kernel/summaries.ts';
@@ -14,35 +14,11 @@ import { type ActorFactories, System } from '#actors/kernel/system.ts';
 import type { World, WorldEffect } from '#actors/kernel/world.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import { shardOf } from '#actors/log/shards.ts';
-import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
-import { PostTimes } from './post-times.ts';
 import { Revocations } from './revocations.ts';
 import { type Serve, Serving, serveNothing } from './serving.ts';
+import { type Identity, Sockets } from './sockets.ts';
 import type { Log } from './telemetry/log.ts';
-
-/** Rooms with more live sessions than this get no typing and presence: shed first. */
-const shedAboveSessions = 256;
-
-/** A device whose token could not be checked comes back after once to twice this, milliseconds. */
-const tokenRetryMs = 1_000;
-
-/** A socket as the runtime needs it; see transport. */
-export interface Socket {
-  readonly id: number;
-  send(frame: Uint8Array): void;
-  subscribe(topic: string): void;
-  unsubscribe(topic: string): void;
-  close(code: number, reason: string): void;
-}
-
-/** Who is behind an access token. */
-export interface Identity {
-  readonly userId: string;
-  readonly deviceNumber: number;
-  readonly deviceId: string;
-  readonly deviceName: string;
-}
 
 /** A grant as a device shows it, and what it is shown for. */
 export type ShownGrant = Pick<
@@ -90,8 +66,8 @@ export interface ClusterPlace {
 /** A running set of actors. */
 export class Runtime implements World {
   readonly system: System;
+  readonly sockets: Sockets;
   readonly audiences: Audiences;
-  readonly posts = new PostTimes();
   /** Null on the only node. */
   readonly board: Switchboard | null;
   /** See World. */
@@ -99,7 +75,6 @@ export class Runtime implements World {
   /** See World. */
   readonly tellElsewhere?: (effect: Extract<Effect, { kind: 'tellSessions' }>) => void;
   readonly #options: RuntimeOptions;
-  readonly #sockets = new Map<number, Socket>();
   /** Users whose accounts login, backup and directory are letting go of. */
   readonly #closing = new Set<string>();
   readonly #logs: Logs;
@@ -118,6 +93,8 @@ export class Runtime implements World {
     const board = cluster === undefined ? null : this.#makeBoard(cluster);
     this.board = board;
     this.audiences = board === null ? new Audiences() : new Audiences((key) => board.emptied(key));
+    const { publish, checkToken, log } = options;
+    this.sockets = new Sockets({ system: () => this.system, audiences: this.audiences, publish, checkToken, log });
     if (board !== null) {
       this.forward = (to, message, bytes, isOlder) => board.forward(to, message, bytes, isOlder);
       this.tellElsewhere = (effect) => board.tellSessions(effect);
@@ -150,26 +127,6 @@ export class Runtime implements World {
     });
   }
 
-  /** A socket opened: its session begins. */
-  opened(socket: Socket): void {
-    this.#sockets.set(socket.id, socket);
-    this.system.tell(sessionAddress(socket.id), { kind: 'opened' });
-  }
-
-  /** Frames came. */
-  received(socket: Socket, frames: readonly Uint8Array[], bytes: number): void {
-    this.posts.received(socket.id, frames);
-    this.system.tell(sessionAddress(socket.id), { kind: 'frames', frames }, bytes);
-  }
-
-  /** The socket is gone. */
-  closed(socket: Socket): void {
-    if (!this.#sockets.delete(socket.id)) return;
-    this.audiences.close(socket.id);
-    this.posts.closed(socket.id);
-    this.system.tell(sessionAddress(socket.id), { kind: 'closed' });
-  }
-
   /** Starts a user or room that sleeps, so that its log is opened: what opening mends is mended. Nothing is asked of it. */
   wake(address: Address): void {
     const { kind, id } = parseAddress(address);
@@ -180,26 +137,13 @@ export class Runtime implements World {
 
   /** Login ended a device's tokens: its session goes, and so does its place in the account, however often the user's log fails meanwhile. */
   deviceRevoked(user: string, device: number): void {
-    this.disconnectDevice(user, device, Disconnect.DISCONNECT_LOGGED_OUT);
+    this.sockets.disconnectDevice(user, device, Disconnect.DISCONNECT_LOGGED_OUT);
     this.#revocations.owe(user, device);
-  }
-
-  /** Ends all live sessions of a device: its tokens were revoked elsewhere. */
-  disconnectDevice(user: string, device: number, code: Disconnect, except?: number): void {
-    for (const session of this.audiences.sessionsOf(user, device))
-      if (session !== except) this.#disconnect(session, code, 0);
   }
 
   /** Are the actors of this shard here? */
   owns(shard: number): boolean {
     return this.board === null || this.board.placement.of(shard) === 'here';
-  }
-
-  /** Ends every session: what this node shows may be old. Each comes back within `withinMs`, wherever it is sent. */
-  disconnectAll(withinMs: number): void {
-    for (const session of [...this.#sockets.keys()]) {
-      this.#disconnect(session, Disconnect.DISCONNECT_GOING_AWAY, 1 + Math.floor(Math.random() * withinMs));
-    }
   }
 
   /** Lets every actor write what it holds and leave memory, and what is served end; resolves with how many did not within `ms`. */
@@ -223,34 +167,8 @@ export class Runtime implements World {
 
   #performHere(effect: WorldEffect, from: Address, incarnation: number): void {
     switch (effect.kind) {
-      case 'push':
-        this.#sockets.get(effect.session)?.send(effect.frame);
-        return this.posts.pushed(effect.session, effect.frame);
-      case 'deliver':
-        return this.#deliver(effect);
       case 'log':
         return this.#logs.command(from, incarnation, effect.command);
-      case 'join':
-        if (this.audiences.join(effect.session, effect.audience))
-          this.#sockets.get(effect.session)?.subscribe(topicOf(effect.audience));
-        return;
-      case 'part':
-        this.audiences.part(effect.session, effect.audience);
-        return this.#sockets.get(effect.session)?.unsubscribe(topicOf(effect.audience));
-      case 'watch':
-        return this.audiences.watch(effect.session, effect.room);
-      case 'evict':
-        for (const session of this.audiences.evict(effect.user, effect.room))
-          this.#sockets.get(session)?.unsubscribe(topicOf({ room: effect.room }));
-        return;
-      case 'quiet':
-        return this.audiences.quiet(effect.session);
-      case 'disconnect':
-        return this.#disconnect(effect.session, effect.code, effect.retryAfterMs);
-      case 'disconnectDevice':
-        return this.disconnectDevice(effect.user, effect.device, effect.code, effect.except);
-      case 'checkToken':
-        return this.#checkToken(effect.session, effect.token, from, incarnation);
       case 'checkGrant': {
         const { token } = effect;
         return this.#checkGrant(effect, (counts) =>
@@ -286,6 +204,8 @@ export class Runtime implements World {
         return this.#summaries.begin({ user: from, incarnation, token: effect.token, rooms: effect.rooms });
       case 'summarised':
         return this.#summaries.take(effect.token, parseAddress(from).id, effect.summary);
+      default:
+        return this.sockets.perform(effect, from, incarnation);
     }
   }
 
@@ -311,7 +231,7 @@ export class Runtime implements World {
       revoked: (user, device) => this.#revocations.confirmed(user, device),
       sessionsOf: (user, device) => this.audiences.sessionsOf(user, device),
       hears: (key) => this.audiences.hears(key),
-      unhear: (isLost) => this.#unhear(isLost),
+      unhear: (isLost) => this.sockets.unhear(isLost),
       now: () => performance.now(),
     });
   }
@@ -332,51 +252,6 @@ export class Runtime implements World {
     if (!this.owns(shardOf(address))) return found(null);
     // `peek` tells its failures.
     void this.#logs.peek(address).then(found, () => found(null));
-  }
-
-  #unhear(isLost: (key: string) => boolean): void {
-    for (const [session, { rooms, watched, own }] of this.audiences.unhear(isLost)) {
-      const socket = this.#sockets.get(session);
-      for (const room of rooms) socket?.unsubscribe(room);
-      this.system.tell(sessionAddress(session), { kind: 'unheard', rooms, watched, own });
-    }
-  }
-
-  #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
-    if (shed === true) {
-      if ('room' in audience && this.audiences.live(audience.room).size > shedAboveSessions) return;
-      for (const session of this.audiences.hearers(audience, true)) this.#sockets.get(session)?.send(frame);
-      return;
-    }
-    this.#options.publish(topicOf(audience), frame);
-    if (mark === undefined || !('room' in audience)) return;
-    for (const session of this.audiences.mark(audience.room)) this.#sockets.get(session)?.send(mark);
-  }
-
-  #disconnect(session: number, code: Disconnect, retryAfterMs: number): void {
-    const socket = this.#sockets.get(session);
-    if (!socket) return;
-    socket.send(ServerFrame.encode({ request: 0, body: { $case: 'closing', value: { code, retryAfterMs } } }).finish());
-    socket.close(code, retryAfterMs > 0 ? `retryAfter=${retryAfterMs}` : '');
-  }
-
-  #checkToken(session: number, token: string, from: Address, incarnation: number): void {
-    const answer = (identity: Identity | null) => {
-      const socket = this.#sockets.get(session);
-      if (identity && socket) this.audiences.enter(session, identity.userId, identity.deviceNumber);
-      const proven = identity && {
-        user: identity.userId,
-        device: identity.deviceNumber,
-        deviceId: identity.deviceId,
-        deviceName: identity.deviceName,
-      };
-      this.system.tellFrom(from, incarnation, { kind: 'tokenChecked', identity: proven });
-    };
-    this.#options.checkToken(token).then(answer, (error) => {
-      // The login's store failed: nothing is known of the token, and a device that hears it is no good would throw it away.
-      this.#options.log.error('token check failed', error);
-      this.#disconnect(session, Disconnect.DISCONNECT_BUSY, tokenRetryMs + Math.floor(Math.random() * tokenRetryMs));
-    });
   }
 
   #checkGrant(shown: ShownGrant, answer: (counts: boolean | null) => void): void {
@@ -413,7 +288,3 @@ export class Runtime implements World {
 
 /** Stands for an actor of another node. */
 const nobody = '' as Address;
-
-function topicOf(audience: Audience): string {
-  return 'room' in audience ? audience.room : audience.user;
-}

@@ -70,7 +70,7 @@ export function makeCluster(config: Config, { store, runner, runtime, place, log
       fresh: (isFresh) => {
         if (isFresh) return log.info('fresh again');
         log.warn('stale');
-        runtime.disconnectAll(comeBackMs);
+        runtime.sockets.disconnectAll(comeBackMs);
       },
       failed: (cause) => runner.noteFailure(cause),
       log,
