@@ -4,7 +4,8 @@
 import type { CryptoEngine, CryptoLedger } from '#client/crypto/engine.ts';
 import type { People } from '#client/devices/people.ts';
 import type { RoomReplica } from '#client/room/room.ts';
-import { PayloadInner, type Person } from '#proto/gen/record.ts';
+import { ControlBody, PayloadInner, type Person } from '#proto/gen/record.ts';
+import { toHex } from '#proto/rules/bytes/base.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 
 /** Names of the defences. */
@@ -13,6 +14,14 @@ export type Defence =
   | 'signatures'
   /** The rules of the control chain about roles and standing. */
   | 'rules'
+  /** An entry follows the one before it: none is left out. */
+  | 'succession'
+  /** A state behind which a chain begins is the one that the CHECKPOINT signs. */
+  | 'state hashes'
+  /** Whoever signs a CHECKPOINT was an admin as far as the chain is known, or somebody stands for it. */
+  | 'checkpoint signers'
+  /** A CHECKPOINT undoes nothing that is known. */
+  | 'checkpoint continuity'
   /** Person records are found by the commitment in the chain. */
   | 'commitments'
   /** Whoever writes knows of every removal before it. */
@@ -35,6 +44,8 @@ export type Defence =
   | 'manifest succession'
   /** Keys go to the identity that was seen first. */
   | 'fingerprints'
+  /** A new identity is signed in where a person approved it. */
+  | 'approvals'
   /** Ordered slots are set by those who may. */
   | 'slot rights'
   /** A slot's version is within what its events can have made of it. */
@@ -47,6 +58,9 @@ export const off = new Set<Defence>();
 
 /** Persons that a liar passes off as others: forged user id -> the true record. */
 export const forgedPersons = new Map<string, Person>();
+
+/** States that a liar passes off as others: forged bytes, in hex -> hash of the true state. */
+export const forgedStates = new Map<string, Uint8Array>();
 
 /** Primitives whose verify says true while `signatures` are off. */
 export function primitivesWith(real: Primitives): Primitives {
@@ -127,7 +141,11 @@ export async function hashWith(load: Module<typeof import('#proto/rules/bytes/ha
     const passedOff = off.has('commitments') ? forgedPersons.get(person.user) : undefined;
     return real.personCommitment(passedOff ?? person, primitives);
   };
-  return { ...real, personCommitment };
+  const stateHash: typeof real.stateHash = (bytes, primitives) => {
+    const passedOff = off.has('state hashes') ? forgedStates.get(toHex(bytes)) : undefined;
+    return passedOff ?? real.stateHash(bytes, primitives);
+  };
+  return { ...real, personCommitment, stateHash };
 }
 
 /** `#proto/rules/identity/manifest.ts` */
@@ -163,6 +181,28 @@ export async function controlRulesWith(load: Module<typeof import('#proto/rules/
   return { ...real, applyRule };
 }
 
+/** `#proto/rules/control/chain.ts`: an entry that leaves others out follows whatever it names. */
+export async function controlChainWith(load: Module<typeof import('#proto/rules/control/chain.ts')>) {
+  const real = await load();
+  const applyControl: typeof real.applyControl = (state, entry, context) => {
+    const result = real.applyControl(state, entry, context);
+    const { number, previousHash } = ControlBody.decode(entry.signed);
+    if (!off.has('succession') || !state || result.invalid !== 'WRONG_NUMBER' || number <= state.number) return result;
+    return real.applyControl({ ...state, number: number - 1, hash: previousHash }, entry, context);
+  };
+  return { ...real, applyControl };
+}
+
+/** `#client/chain/behind-checkpoint.ts` */
+export async function behindCheckpointWith(load: Module<typeof import('#client/chain/behind-checkpoint.ts')>) {
+  const real = await load();
+  const knowsSigner: typeof real.knowsSigner = (chain, link) =>
+    off.has('checkpoint signers') || real.knowsSigner(chain, link);
+  const continues: typeof real.continues = (chain, link) =>
+    off.has('checkpoint continuity') || real.continues(chain, link);
+  return { ...real, knowsSigner, continues };
+}
+
 /** `#proto/rules/control/state.ts` */
 export async function controlStateWith(load: Module<typeof import('#proto/rules/control/state.ts')>) {
   const real = await load();
@@ -190,7 +230,7 @@ export async function roomRowsWith(load: Module<typeof import('#client/room/room
 /** Puts the doubles of the SDK's own classes in place; the returned function takes them off again. */
 export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People: typeof People }): () => void {
   const { freeze, contradicted } = classes.RoomReplica.prototype;
-  const { deviceStanding, recipient } = classes.People.prototype;
+  const { deviceStanding, recipient, get } = classes.People.prototype;
   classes.RoomReplica.prototype.freeze = function (code) {
     return off.has('freezing') ? Promise.resolve() : freeze.call(this, code);
   };
@@ -206,8 +246,14 @@ export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People
     if (known) return { user, devices: known.manifest.body.devices.map(({ id }) => id) };
     return recipient.call(this, user, committed);
   };
+  classes.People.prototype.get = function (user) {
+    const known = get.call(this, user);
+    if (!known || !off.has('approvals')) return known;
+    const fingerprint = known.manifest.body.masterKey;
+    return { ...known, fingerprint, changedTo: new Uint8Array(), approved: true };
+  };
   return () => {
     Object.assign(classes.RoomReplica.prototype, { freeze, contradicted });
-    Object.assign(classes.People.prototype, { deviceStanding, recipient });
+    Object.assign(classes.People.prototype, { deviceStanding, recipient, get });
   };
 }

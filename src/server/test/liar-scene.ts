@@ -172,6 +172,13 @@ export async function join(guest: LuxchatClient, room: string): Promise<void> {
   await guest.accept(room);
 }
 
+/** Alice's connection breaks, she comes back and is told how everything stands. */
+export async function comesBack({ alice, liar }: Cast): Promise<void> {
+  const again = alice.once('synced');
+  liar.cut();
+  await again;
+}
+
 function joined(client: LuxchatClient, room: string): number {
   if (!client.rooms().some((each) => each.room === room)) return 0;
   return client.members(room).filter(({ status }) => status === MemberStatus.MEMBER_STATUS_JOINED).length;

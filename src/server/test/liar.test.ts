@@ -34,6 +34,12 @@ vi.mock('#proto/rules/identity/manifest.ts', async (load) =>
 vi.mock('#proto/rules/control/rules.ts', async (load) =>
   (await import('./liar-doubles.ts')).controlRulesWith(load as never),
 );
+vi.mock('#proto/rules/control/chain.ts', async (load) =>
+  (await import('./liar-doubles.ts')).controlChainWith(load as never),
+);
+vi.mock('#client/chain/behind-checkpoint.ts', async (load) =>
+  (await import('./liar-doubles.ts')).behindCheckpointWith(load as never),
+);
 vi.mock('#proto/rules/control/state.ts', async (load) =>
   (await import('./liar-doubles.ts')).controlStateWith(load as never),
 );

@@ -7,6 +7,10 @@ export const mallory = '@mallory0000:localhost';
 /** She takes a stranger for a member. */
 export const knowsMallory = async ({ alice, room }: Scene) => alice.members(room).some(({ user }) => user === mallory);
 
+/** She signs her consent, or anything else, in a room in which she is not yet. */
+export const consents = async ({ liar, room }: Scene) =>
+  liar.asked.some((asked) => asked.$case === 'submit' && asked.value.room === room);
+
 /** She goes on writing in the room. */
 export const goesOn = async ({ alice, room }: Scene) => alice.room(room).frozen === '';
 

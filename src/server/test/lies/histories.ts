@@ -1,5 +1,5 @@
 // Lies about what happened in a room: an older past, or another past than others are shown.
-import { numberOf, reads, type Scene, says } from '../liar-scene.ts';
+import { comesBack, numberOf, reads, type Scene, says } from '../liar-scene.ts';
 import { goesOn } from './belief.ts';
 import type { Lie } from './lie.ts';
 
@@ -84,9 +84,7 @@ async function otherHead(
     const rooms = told.value.rooms.map((entry) => (entry.room === scene.room ? { ...entry, ...change(entry) } : entry));
     return { ...told, value: { ...told.value, rooms } } as typeof told;
   };
-  const again = scene.alice.once('synced');
-  scene.liar.cut();
-  await again;
+  await comesBack(scene);
 }
 
 /** Bob's first two messages come to Alice the other way round, his third follows. */
