@@ -19,6 +19,8 @@ export interface Mutation extends Pick<LogDriverOptions, 'omit' | 'lie' | 'twist
   readonly effect?: (effect: WorldEffect, from: Address) => WorldEffect | null;
   /** Nodes that it takes to be made. Default 1. */
   readonly nodes?: number;
+  /** It takes CHECKPOINTs and erasures, which half of the seeds do not have. */
+  readonly forgets?: true;
   /** What must go wrong for it to do harm, more often than it does by itself. */
   readonly faults?: Partial<Faults>;
   readonly keeper?: (ports: KeeperPorts, self: Generation) => KeeperPorts;

@@ -6,7 +6,6 @@ import type { Letter } from '#actors/cluster/packets.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
 import { sessionAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
-import type { RoomMessage, UserMessage } from '#actors/kernel/messages.ts';
 import type { WorldEffect } from '#actors/kernel/world.ts';
 import { coveredKey } from '#actors/log/covered.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
@@ -14,8 +13,8 @@ import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
 import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
 import type { Mutation } from './mutation.ts';
-
-type Told = RoomMessage | UserMessage;
+import { forgetfulness } from './mutations-forgetting.ts';
+import { every, hearing, saying, type Told, withoutState } from './wrapping.ts';
 
 /** All planted mistakes by what they do; each run needs a fresh one, since some count. */
 export const mutations: Readonly<Record<string, () => Mutation>> = {
@@ -147,6 +146,7 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
   }),
   'letters that come back go behind later ones': () => ({ nodes: 3, held: () => new Queueing(defaultHeldLimits) }),
   'an answer from where an actor was before is believed': () => ({ nodes: 3, believesStrays: true }),
+  ...forgetfulness,
   'bodies that were taken back stay': () => ({
     room: (actor) =>
       saying(actor, (effect) => {
@@ -234,38 +234,10 @@ class Hasty<Message extends Told> implements Actor<Message> {
   }
 }
 
-/** An actor that hears something else than it was told. */
-function hearing<Message extends Told>(actor: Actor<Message>, alter: (message: Message) => Message): Actor<Message> {
-  return { receive: (message, now) => actor.receive(alter(message), now), idle: () => actor.idle() };
-}
-
-/** An actor whose effects are altered; null = dropped. */
-function saying<Message extends Told>(actor: Actor<Message>, alter: (effect: Effect) => Effect | null): Actor<Message> {
-  return {
-    receive: (message, now) => actor.receive(message, now).flatMap((effect) => alter(effect) ?? []),
-    idle: () => actor.idle(),
-  };
-}
-
-/** Alters every n-th one of those that it changes at all. */
-function every<T>(n: number, alter: (thing: T) => T | null): (thing: T) => T | null {
-  let count = 0;
-  return (thing) => {
-    const altered = alter(thing);
-    return altered === thing || ++count % n !== 0 ? thing : altered;
-  };
-}
-
 /** A command of a log that claims to leave nothing to do. */
 function atRest(effect: WorldEffect, isMeant: (command: LogCommand) => boolean): WorldEffect {
   if (effect.kind !== 'log' || !('restless' in effect.command) || !isMeant(effect.command)) return effect;
   return { kind: 'log', command: { ...effect.command, restless: false } };
-}
-
-function withoutState<Message extends Told>(message: Message, prefix: string): Message {
-  if (message.kind !== 'log' || message.answer.kind !== 'opened') return message;
-  const state = message.answer.state.filter(({ key }) => !key.startsWith(prefix));
-  return { ...message, answer: { ...message.answer, state } };
 }
 
 /** The last row of an open segment, to whoever takes it over. */

@@ -2,14 +2,16 @@
 // its options: the same ones give the same result, event by event.
 import { CastUser } from './cast.ts';
 import { readInboxLog, readRoomLog } from './check/final-log.ts';
+import { checkForgotten } from './check/forgotten.ts';
 import { leftOver } from './check/memory.ts';
 import * as promises from './check/promises.ts';
 import { Device } from './client/device.ts';
 import { Household } from './client/household.ts';
 import { Cluster } from './cluster.ts';
+import { drawLimits } from './drawn-limits.ts';
 import { calm, drawFaults, type Faults } from './faults.ts';
+import { Forgetting } from './forgetting.ts';
 import type { Mutation } from './mutation.ts';
-import type { NodeOptions } from './node.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import { SimStore } from './store.ts';
@@ -24,6 +26,8 @@ export interface SimulateOptions {
   readonly steps?: number;
   /** Nodes of the provider. Default 1. */
   readonly nodes?: number;
+  /** Are CHECKPOINTs signed, accounts erased, rooms read anew? Default: in half of the seeds. Without it a seed is the run that it always was. */
+  readonly forgets?: boolean;
   /** In place of those that the seed draws. */
   readonly faults?: Partial<Faults>;
   /** A planted mistake. */
@@ -75,6 +79,9 @@ class Run {
   readonly #cast: readonly CastUser[];
   readonly #devices: readonly Device[];
   readonly #story: Story;
+  /** What chance it draws from; null = nothing is forgotten. */
+  readonly #oblivion: Random | null;
+  readonly #forgetting: Forgetting | null;
   #linkDelayMs: number;
 
   constructor(options: SimulateOptions) {
@@ -82,6 +89,7 @@ class Run {
     const schedule = this.#schedule;
     this.#options = options;
     this.#random = random;
+    this.#oblivion = drawOblivion(options);
     this.#faults = { ...drawFaults(random.fork()), ...options.mutation?.faults, ...options.faults };
     this.#linkDelayMs = this.#faults.linkDelayMs;
     const trace = options.trace;
@@ -95,7 +103,7 @@ class Run {
       schedule,
       store: this.#store,
       random: random.fork(),
-      limits: drawLimits(random.fork()),
+      limits: drawLimits(random.fork(), this.#oblivion),
       mutation: options.mutation ?? {},
       identityOf: (token) => identityOf(token),
       trace: tracing,
@@ -109,6 +117,8 @@ class Run {
     const devices = this.#devices;
     const parts = { schedule, store: this.#store, faults: this.#faults, cluster: this.#cluster, cast, devices };
     this.#story = new Story({ ...parts, random: random.fork(), trace: tracing });
+    const oblivion = this.#oblivion;
+    this.#forgetting = oblivion && new Forgetting({ schedule, devices, random: oblivion, trace: tracing });
   }
 
   tell(): Result {
@@ -122,6 +132,7 @@ class Run {
     schedule.runUntil(schedule.now + 1_000);
     for (let step = 0; step < steps; step++) {
       this.#story.step();
+      this.#forgetting?.step();
       schedule.runUntil(schedule.now + Math.round(this.#random.delay(stepMs, 10 * stepMs)));
     }
     this.#calmDown();
@@ -155,6 +166,8 @@ class Run {
     this.#linkDelayMs = calm.linkDelayMs;
     schedule.runUntil(schedule.now + 10_000);
     this.#cluster.settle();
+    this.#forgetting?.signAll();
+    if (this.#forgetting) schedule.runUntil(schedule.now + heardMs);
     if ((this.#options.nodes ?? 1) > 1) this.#checkHearing();
     leave();
     schedule.runUntil(schedule.now + aloneMs);
@@ -164,8 +177,9 @@ class Run {
       if (left !== null) this.#witness.wrong(`nobody is there and nothing to do, and there is left ${left}`);
     }
     if (this.#cluster.processesNow.length === 0) this.#witness.wrong('nobody is there, not even a process');
-    for (const device of this.#devices) device.conversation.start();
+    for (const device of this.#devices) if (!device.household.isGone) device.conversation.start();
     schedule.runUntil(schedule.now + 30_000);
+    this.#forgetting?.signAll();
     this.#story.finale();
     schedule.runUntil(schedule.now + 30_000);
   }
@@ -187,7 +201,7 @@ class Run {
     const witness = this.#witness;
     for (const room of this.#story.rooms) {
       const final = readRoomLog(memory, room, (what) => witness.wrong(what));
-      for (const device of devices) promises.checkCopy(device, final, witness);
+      for (const device of devices) promises.checkCopy(device, final, { witness, isGone: this.#isGone });
     }
   }
 
@@ -196,11 +210,14 @@ class Run {
     const { memory } = this.#store;
     const witness = this.#witness;
     const wrong = (what: string) => witness.wrong(what);
-    const told = new Map(this.#cast.map(({ user }) => [user, readInboxLog(memory, user, wrong)]));
+    const isGone = this.#isGone;
+    const present = this.#cast.filter(({ user }) => !isGone(user));
+    const told = new Map(present.map(({ user }) => [user, readInboxLog(memory, user, wrong)]));
     for (const room of this.#story.rooms) {
       const final = readRoomLog(memory, room, wrong);
       promises.checkTold(final, told, witness);
       promises.checkGone(final, witness);
+      checkForgotten(final, { isErased: this.#isErased, memory, witness });
     }
   }
 
@@ -212,7 +229,7 @@ class Run {
     this.#witness.trace('a new process');
     this.#cluster.crashAll();
     schedule.runUntil(schedule.now + 10_000);
-    for (const device of this.#devices) device.forget();
+    for (const device of this.#present) device.forget();
     schedule.runUntil(schedule.now + 20_000);
     this.#check();
   }
@@ -222,11 +239,13 @@ class Run {
     const witness = this.#witness;
     const wrong = (what: string) => witness.wrong(what);
     const finals = [...this.#story.rooms].map((room) => readRoomLog(memory, room, wrong));
-    for (const device of this.#devices) {
+    for (const { name, household } of this.#devices)
+      if (household.leaves && !household.isGone) wrong(`${name} could not be erased`);
+    for (const device of this.#present) {
       promises.checkDone(device, witness);
-      for (const final of finals) promises.checkCopy(device, final, witness);
+      for (const final of finals) promises.checkCopy(device, final, { witness, isGone: this.#isGone });
     }
-    for (const device of this.#devices) {
+    for (const device of this.#present) {
       device.list();
       for (const { room } of finals) if (device.chains.get(room)?.isJoined === true) device.refresh(room);
     }
@@ -234,26 +253,40 @@ class Run {
     for (const final of finals) {
       promises.checkAcks(final, witness);
       promises.checkEmptied(final, witness);
-      for (const device of this.#devices) {
+      for (const device of this.#present) {
         promises.checkStandings(device, final, witness);
         promises.checkSlots(device, final, witness);
       }
     }
     for (const { user } of this.#cast) {
+      if (this.#isGone(user)) continue;
       const devices = this.#devices.filter((device) => device.user === user);
       promises.checkInbox(user, { entries: readInboxLog(memory, user, wrong), devices, witness });
     }
   }
 
+  /** Devices of those who stay. */
+  get #present(): Device[] {
+    return this.#devices.filter(({ household }) => !household.leaves);
+  }
+
+  /** Does this user go for good? */
+  readonly #isGone = (user: string) => this.#devices.some((device) => device.user === user && device.household.leaves);
+
+  readonly #isErased = (user: string) =>
+    this.#devices.some((device) => device.user === user && device.household.isGone);
+
   #makeDevices(cast: CastUser): Device[] {
     const household = new Household(cast);
     const random = this.#random;
+    const oblivion = this.#oblivion;
     return [1, 2].slice(0, random.chance(0.4) ? 2 : 1).map((number) => {
       const place = {
         schedule: this.#schedule,
         random: random.fork(),
         witness: this.#witness,
         connect: (device: Parameters<Cluster['connect']>[0]) => this.#cluster.connect(device),
+        ...(oblivion && { beginsBehind: () => oblivion.chance(0.5) }),
       };
       const invited = (device: Device, room: string) => this.#story.invited(device, room);
       const watchesOnly = random.chance(0.3);
@@ -267,38 +300,9 @@ function identityOf(token: string): { user: string; device: number } | null {
   return { user: token.slice(0, slash), device: Number(token.slice(slash + 1)) };
 }
 
-/** Small ones, so that the bounds are met. */
-function drawLimits(random: Random): NodeOptions['limits'] {
-  const mebibyte = 1024 * 1024;
-  const messagesMax = random.pick([6, 64]);
-  return {
-    kernel: {
-      mailbox: {
-        session: { messagesMax: 64, bytesMax: mebibyte },
-        user: { messagesMax, bytesMax: mebibyte },
-        room: { messagesMax, bytesMax: mebibyte },
-      },
-      turnMessagesMax: random.pick([1, 64]),
-      // At the hard bound nobody new gets in, which no promise survives: that is the kernel's own test.
-      activeMax: random.pick([4, 20_000]),
-      activeHardMax: 256,
-      idleMs: random.pick([
-        { user: 300, room: 400 },
-        { user: 3_000, room: 5_000 },
-      ]),
-    },
-    room: {
-      heldMessagesMax: random.pick([3, 256]),
-      uncoveredRecordsMax: random.pick([3, 1_024]),
-      refusalsMax: random.pick([2, 256]),
-      logCallsMax: random.pick([3, 128]),
-      waitingSubmitsMax: random.pick([2, 64]),
-      ringRecordsMax: random.pick([2, 256]),
-    },
-    log: {
-      segmentRowsMax: random.pick([3, 12, 10_000]),
-      segmentAgeMs: random.pick([3_000, 7 * 86_400_000]),
-      pageRows: random.pick([2, 1_000]),
-    },
-  };
+/** A chance of its own, so that what else is drawn is the same with it and without; null where nothing is forgotten. */
+function drawOblivion({ seed, mutation, forgets = mutation?.forgets }: SimulateOptions): Random | null {
+  const random = new Random(-1 - seed);
+  const isDrawn = random.chance(0.5);
+  return (forgets ?? isDrawn) ? random : null;
 }

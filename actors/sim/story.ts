@@ -67,7 +67,7 @@ export class Story {
   step(): void {
     this.#misfortune();
     const { random, devices } = this.#options;
-    const ready = devices.filter((device) => device.household.listed.includes(device.number));
+    const ready = devices.filter(({ household, number }) => household.listed.includes(number) && !household.leaves);
     if (ready.length === 0) return;
     this.#do(random.pick(bag), random.pick(ready));
   }
@@ -77,7 +77,7 @@ export class Story {
     const { schedule, random } = this.#options;
     const key = `${device.user} ${room}`;
     this.rooms.add(room);
-    if (this.#invitations.has(key)) return;
+    if (this.#invitations.has(key) || device.household.leaves) return;
     this.#invitations.add(key);
     const accepts = random.chance(0.85);
     schedule.after(random.between(20, 800), () => {
@@ -89,6 +89,7 @@ export class Story {
   /** Everybody, or one device, says one more thing everywhere. */
   finale(speaker?: Device): void {
     for (const device of speaker === undefined ? this.#options.devices : [speaker]) {
+      if (device.household.leaves) continue;
       for (const room of this.#joined(device)) doings.say(device, room, this.#label('finale'));
     }
   }
@@ -184,7 +185,9 @@ export class Story {
   /** The other users, as far as they have an account: an invitation to one who has none is forgotten. */
   #others(device: Device): CastUser[] {
     const { cast, devices } = this.#options;
-    const known = devices.filter(({ household }) => household.listed.includes(1)).map(({ user }) => user);
+    const known = devices
+      .filter(({ household }) => household.listed.includes(1) && !household.leaves)
+      .map(({ user }) => user);
     return cast.filter(({ user }) => user !== device.user && known.includes(user));
   }
 

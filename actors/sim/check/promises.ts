@@ -103,7 +103,11 @@ function acceptedIn({ room }: FinalRoom, { acks }: Witness): ReadonlySet<number>
 }
 
 /** What a device shows is what it may read: nothing else, nothing twice, and if it is in, all of it. */
-export function checkCopy(device: Device, final: FinalRoom, witness: Witness): void {
+export function checkCopy(
+  device: Device,
+  final: FinalRoom,
+  { witness, isGone }: { readonly witness: Witness; readonly isGone: (user: string) => boolean },
+): void {
   const wrong = (what: string) => witness.wrong(`${device.name} in ${final.room}: ${what}`);
   const copy = device.rooms.get(final.room);
   const self = [...(final.chain?.members ?? [])].find(({ person }) => final.roll.person(person)?.user === device.user);
@@ -125,6 +129,10 @@ export function checkCopy(device: Device, final: FinalRoom, witness: Witness): v
   if (chain === null || final.chain === null) wrong('knows no control state');
   else if (!equalBytes(hashState(chain, simPrimitives), hashState(final.chain, simPrimitives))) {
     wrong(`stands at control entry ${chain.number}, the room at ${final.chain.number}`);
+  }
+  for (const member of final.chain?.members ?? []) {
+    const user = final.roll.person(member.person)?.user ?? '';
+    if (!isGone(user) && device.chains.get(final.room)?.userOf(member) !== user) wrong(`does not know who ${user} is`);
   }
 }
 

@@ -15,6 +15,15 @@ import type { Conversation, Place } from './conversation.ts';
 
 const retryMs = 300;
 
+/** How far a state is read that a CHECKPOINT signs. */
+interface Skipping {
+  readonly pieces: readonly Uint8Array[];
+  /** Number of the CHECKPOINT; 0 = not known yet. */
+  readonly of: number;
+  /** False: without one the chain is read from its genesis. */
+  readonly isNeeded: boolean;
+}
+
 export class ChainCopy {
   state: ControlState | null = null;
   /** Slots as the last complete reading gave them. */
@@ -70,8 +79,13 @@ export class ChainCopy {
       this.#place.schedule.after(retryMs, () => done(this.state !== null));
       return;
     }
-    this.#reading = true;
     this.isStale = false;
+    if (this.state === null && this.#place.beginsBehind?.()) return this.#skip(done, { isNeeded: false });
+    this.#readOn(done);
+  }
+
+  #readOn(done: (success: boolean) => void): void {
+    this.#reading = true;
     const value = {
       room: this.room,
       fromControl: (this.state?.number ?? 0) + 1,
@@ -90,28 +104,18 @@ export class ChainCopy {
       this.isStale = true;
       return done(false);
     }
-    if (answer.$case === 'rejected') {
-      const { code } = answer.value;
-      if (code < Rejection.REJECTION_STALE_STATE) {
-        this.#place.schedule.after(retryMs, () => this.read(done));
-      } else {
-        if (code !== Rejection.REJECTION_NOT_FOUND && code !== Rejection.REJECTION_NOT_MEMBER) {
-          this.#place.witness.wrong(`${this.#name} was refused the chain of ${this.room}: ${codeName(code)}`);
-        }
-        this.isOut = true;
-        done(false);
-      }
-      return;
-    }
+    if (answer.$case === 'rejected') return this.#refused(answer.value.code, done);
     if (answer.$case !== 'roomSnapshot') return;
     this.isOut = false;
-    const { control, persons, credentials, slots, next } = answer.value;
+    const { control, persons, credentials, slots, next, checkpointNumber } = answer.value;
+    // What was asked for is gone.
+    if (checkpointNumber > (this.state?.number ?? 0)) return this.#skip(done);
     for (const person of persons) this.#roll.addPerson(person);
     for (const credential of credentials) this.#roll.addCredential(credential);
     for (const { seq, entry } of control) {
       if (entry === undefined) break;
       const fault = this.#apply(seq, entry);
-      if (fault === 'MISSING_PERSON' || fault === 'MISSING_CREDENTIAL') return this.#skip([], done);
+      if (fault === 'MISSING_PERSON' || fault === 'MISSING_CREDENTIAL') return this.#skip(done);
       if (fault !== null) {
         this.#wrong(`a control entry that is ${fault}`);
         break;
@@ -126,24 +130,43 @@ export class ChainCopy {
     }
   }
 
-  /** Somebody in the chain was erased: the state that a CHECKPOINT signs is read piece by piece, then what follows. */
-  #skip(pieces: readonly Uint8Array[], done: (success: boolean) => void): void {
+  #refused(code: Rejection, done: (success: boolean) => void): void {
+    if (code < Rejection.REJECTION_STALE_STATE) {
+      this.#place.schedule.after(retryMs, () => this.read(done));
+      return;
+    }
+    if (code !== Rejection.REJECTION_NOT_FOUND && code !== Rejection.REJECTION_NOT_MEMBER) {
+      this.#place.witness.wrong(`${this.#name} was refused the chain of ${this.room}: ${codeName(code)}`);
+    }
+    this.isOut = true;
+    done(false);
+  }
+
+  /** The state that the newest CHECKPOINT signs is read piece by piece, then what follows: somebody before it was erased, entries are gone, or nothing was read
+   * yet. */
+  #skip(done: (success: boolean) => void, { pieces = [], of = 0, isNeeded = true }: Partial<Skipping> = {}): void {
     const stateOffset = pieces.reduce((sum, { length }) => sum + length, 1);
     const value = { room: this.room, fromControl: 0, slots: false, stateOffset, afterSlot: '' };
     this.#reading = true;
     this.#conversation.ask({ $case: 'readRoom', value }, (answer) => {
       this.#reading = false;
+      if (answer?.$case === 'rejected') return this.#refused(answer.value.code, done);
       if (answer?.$case !== 'roomSnapshot') {
         this.isStale = true;
         return done(false);
       }
+      this.isOut = false;
       const { checkpointNumber, checkpointState, checkpointStateSize, persons, credentials, control } = answer.value;
       for (const person of persons) this.#roll.addPerson(person);
       for (const credential of credentials) this.#roll.addCredential(credential);
+      if (checkpointNumber === 0 && !isNeeded) return this.#readOn(done);
       if (checkpointNumber <= (this.state?.number ?? 0))
         return this.#wrong('no checkpoint behind what it can not follow');
+      // There is another one by now.
+      if (of > 0 && of !== checkpointNumber) return this.#skip(done, { isNeeded });
       const all = [...pieces, checkpointState];
-      if (stateOffset - 1 + checkpointState.length < checkpointStateSize) return this.#skip(all, done);
+      if (stateOffset - 1 + checkpointState.length < checkpointStateSize)
+        return this.#skip(done, { pieces: all, of: checkpointNumber, isNeeded });
       const [first] = control;
       if (first?.entry === undefined) return this.#wrong('a checkpoint without its entry');
       const result = startFromCheckpoint(concatBytes(...all), first.entry, this.#context(first.seq));
@@ -162,7 +185,7 @@ export class ChainCopy {
 
   #context(seq: number) {
     const { room } = this;
-    return { room, seq, primitives: simPrimitives, roll: this.#roll, providerOf: () => undefined, fresh: true };
+    return { room, seq, primitives: simPrimitives, roll: this.#roll, providerOf: () => undefined, fresh: false };
   }
 
   #wrong(what: string): void {

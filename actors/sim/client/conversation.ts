@@ -2,6 +2,7 @@
 // Checks that every request gets exactly one answer, or its session ends.
 import type { AnswerBody, RequestBody } from '#actors/kernel/messages.ts';
 import { ClientFrame, ServerFrame, type Welcome } from '#proto/gen/client.ts';
+import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { encodeMessage } from '#proto/rules/bytes/encode.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { DeviceEnd, Link } from '../link.ts';
@@ -13,8 +14,12 @@ import type { Witness } from '../witness.ts';
 export interface Hearer {
   readonly name: string;
   readonly token: string;
+  /** Its account is being erased, or is: that nobody knows it any more is no wrong. */
+  readonly leaves: boolean;
   welcomed(welcome: Welcome): void;
   pushed(body: AnswerBody): void;
+  /** The connection ended, and the device may not come back. */
+  loggedOut(): void;
   /** The connection is gone; whatever was asked got null before. */
   cutOff(): void;
 }
@@ -24,6 +29,8 @@ export interface Place {
   readonly schedule: Schedule;
   readonly random: Random;
   readonly witness: Witness;
+  /** Does a chain that is read for the first time begin behind the newest CHECKPOINT, where there is one? Default: only where it must. */
+  readonly beginsBehind?: () => boolean;
   /** A connection to the node of the moment; null = nobody is there. `isSound` says that the process never stood still. */
   connect(device: DeviceEnd): { readonly link: Link; readonly isSound: () => boolean } | null;
 }
@@ -125,6 +132,7 @@ export class Conversation implements DeviceEnd {
   ended(link: Link, code: number, retryAfterMs: number): void {
     if (link !== this.#link) return;
     this.#place.witness.trace(`${this.#hearer.name} is cut off: ${code}`);
+    if (code === Disconnect.DISCONNECT_LOGGED_OUT) this.#hearer.loggedOut();
     this.#lose(retryAfterMs + this.#place.random.between(20, 400));
   }
 
@@ -166,7 +174,8 @@ export class Conversation implements DeviceEnd {
     this.#asked.delete(request);
     const next = this.#queue.shift();
     if (next !== undefined) this.#send(next.body, next.answered);
-    asked.answered(body);
+    const isUnknown = body.$case === 'rejected' && body.value.code === Rejection.REJECTION_NOT_LOGGED_IN;
+    asked.answered(isUnknown && this.#hearer.leaves ? null : body);
   }
 
   #lose(backAfterMs: number): void {

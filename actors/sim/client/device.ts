@@ -59,6 +59,7 @@ export class Device implements Hearer {
     this.watchesOnly = watchesOnly;
     this.#invited = invited;
     this.conversation = new Conversation(place, this);
+    household.whenGone(() => this.conversation.stop());
     const { conversation, name } = this;
     this.outbox = new Outbox({
       place,
@@ -126,6 +127,14 @@ export class Device implements Hearer {
     }
   }
 
+  get leaves(): boolean {
+    return this.household.leaves;
+  }
+
+  loggedOut(): void {
+    if (this.leaves) this.household.end();
+  }
+
   cutOff(): void {
     this.#listing = false;
     for (const copy of this.rooms.values()) copy.cutOff();
@@ -134,7 +143,7 @@ export class Device implements Hearer {
   /** Asks again and again until there is an answer that is final. */
   insist(body: () => RequestBody | null, answered: (answer: AnswerBody) => void): void {
     const again = () => this.place.schedule.after(retryMs, () => this.insist(body, answered));
-    const asked = body();
+    const asked = this.household.isGone ? null : body();
     if (asked === null) return;
     this.conversation.ask(asked, (answer) => {
       const waits = answer?.$case === 'rejected' && answer.value.code < Rejection.REJECTION_STALE_STATE;

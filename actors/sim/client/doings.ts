@@ -8,7 +8,7 @@ import { utf8Bytes } from '#proto/rules/bytes/bytes.ts';
 import { type ControlState, hashState } from '#proto/rules/control/state.ts';
 import { directRoomId } from '#proto/rules/ids.ts';
 import { receiptSlot } from '#proto/rules/record/slots.ts';
-import type { CastUser } from '../cast.ts';
+import { type CastUser, goodGrant } from '../cast.ts';
 import { simPrimitives } from '../primitives.ts';
 import { codeName } from '../witness.ts';
 import type { Device } from './device.ts';
@@ -134,6 +134,18 @@ export function checkpoint(device: Device, room: string, label: string): void {
     if ((chain.members.get(author.member)?.role ?? 0) < Role.ROLE_ADMIN) return null;
     return events.control(chain, author, { kind, target: 0, stateHash: hashState(chain, simPrimitives) });
   });
+}
+
+/** Has the account erased; asked again until it is. */
+export function erase(device: Device, label: string): void {
+  const attempt = simPrimitives.sha256(utf8Bytes(label)).slice(0, 16);
+  device.insist(
+    () => ({ $case: 'eraseAccount', value: { grant: { token: goodGrant, attempt } } }),
+    (answer) => {
+      if (answer.$case === 'erasureReceipt') return device.household.end();
+      device.place.witness.wrong(`${device.name} asked to be erased and heard ${answer.$case}`);
+    },
+  );
 }
 
 /** Puts the next receipt. */
@@ -270,7 +282,8 @@ function speak(
   });
 }
 
-function isAway(status: MemberStatus): boolean {
+/** Was this member there, and is not any more? */
+export function isAway(status: MemberStatus): boolean {
   return (
     status === MemberStatus.MEMBER_STATUS_LEFT ||
     status === MemberStatus.MEMBER_STATUS_DECLINED ||

@@ -13,9 +13,25 @@ export class Household {
   #version = 0;
   #hash: Uint8Array = noBytes;
   readonly #wanted: number[] = [];
+  /** The person goes for good: the account is being erased, or is. */
+  leaves = false;
+  /** It is erased: no device comes back. */
+  isGone = false;
+  readonly #whenGone: (() => void)[] = [];
 
   constructor(cast: CastUser) {
     this.cast = cast;
+  }
+
+  /** Calls it when the account is erased. */
+  whenGone(ended: () => void): void {
+    this.#whenGone.push(ended);
+  }
+
+  /** The account is erased. */
+  end(): void {
+    this.isGone = true;
+    for (const ended of this.#whenGone) ended();
   }
 
   /** A device's keys are uploaded: it may be listed. */
