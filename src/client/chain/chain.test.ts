@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ControlBody, ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { makeActor, signBody, testPrimitives } from '#proto/golden/cast.ts';
 import { Story } from '#proto/golden/story.ts';
@@ -37,6 +37,20 @@ describe('chain', () => {
     expect(chain.state?.hash).toEqual(story.state?.hash);
     expect([1, 2, 3].map((member) => chain.user(member))).toEqual([ada.user, bob.user, eve.user]);
     expect(chain.memberOf(bob.user)).toBe(2);
+  });
+
+  it('looks a person up once, and one who was not known when they come', () => {
+    const { story, links, beside } = group();
+    const { chain } = taken(
+      links.map((link) => ({ ...link, persons: beside.persons.filter(({ user }) => user !== eve.user) })),
+      story.room,
+    );
+    const looks = vi.spyOn(chain.roll, 'person');
+    for (let n = 0; n < 2; n++) expect([chain.memberOf(bob.user), chain.memberOf(eve.user)]).toEqual([2, 0]);
+    chain.roll.addPerson(eve.person(3));
+    for (let n = 0; n < 2; n++) expect([chain.memberOf(eve.user), chain.user(3)]).toEqual([3, eve.user]);
+    const found = looks.mock.results.flatMap(({ value }) => (value ? [(value as { user: string }).user] : []));
+    expect(found).toEqual([...new Set(found)]);
   });
 
   it('knows an entry that came before, and names one that skips', () => {

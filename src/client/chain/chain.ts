@@ -7,6 +7,7 @@ import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { decodeCanonical } from '#proto/rules/bytes/canonical.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
 import { applyControl, startFromCheckpoint } from '#proto/rules/control/chain.ts';
+import type { Member } from '#proto/rules/control/member-table.ts';
 import type { ControlState } from '#proto/rules/control/state.ts';
 import { Roll } from '#proto/rules/identity/roll.ts';
 import { limits } from '#proto/rules/limits.ts';
@@ -60,6 +61,8 @@ export class Chain {
   #primitives: Primitives;
   #state: ControlState | null = null;
   #signed: Signed[] = [];
+  /** Those found so far: what a commitment stands for never changes. */
+  readonly #persons = new WeakMap<Member, Person>();
 
   constructor(room: string, primitives: Primitives) {
     this.room = room;
@@ -219,21 +222,28 @@ export class Chain {
 
   /** User id behind a member number; '' when the person is not known (any more). */
   user(member: number): string {
-    const found = this.#state?.members.get(member);
-    return (found && this.roll.person(found.person)?.user) ?? '';
+    return this.person(member)?.user ?? '';
   }
 
   /** The committed person of a member. */
   person(member: number): Person | undefined {
     const found = this.#state?.members.get(member);
-    return found && this.roll.person(found.person);
+    return found && this.#personOf(found);
   }
 
   /** Member number of a user, 0 = none. */
   memberOf(user: string): number {
-    for (const member of this.#state?.members ?? [])
-      if (this.roll.person(member.person)?.user === user) return member.number;
+    for (const member of this.#state?.members ?? []) if (this.#personOf(member)?.user === user) return member.number;
     return 0;
+  }
+
+  /** Looked up by commitment once: the roll's look takes microseconds, and every message in a large room looks at all members several times. */
+  #personOf(member: Member): Person | undefined {
+    const known = this.#persons.get(member);
+    if (known) return known;
+    const found = this.roll.person(member.person);
+    if (found) this.#persons.set(member, found);
+    return found;
   }
 
   #keep(seq: number, state: ControlState, { body, isSkipped }: { body: ControlBody; isSkipped: boolean }): void {

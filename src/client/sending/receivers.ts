@@ -37,7 +37,7 @@ export class Receivers {
     const list: Recipient[] = [];
     for (const member of chain.state?.members ?? []) {
       if (member.status !== MemberStatus.MEMBER_STATUS_JOINED) continue;
-      const person = chain.roll.person(member.person);
+      const person = chain.person(member.number);
       const recipient = person && people.recipient(person.user, identityIn(this.#replica, person));
       if (recipient) list.push(recipient);
       else if (person) this.#leaveOut(person);
