@@ -1,5 +1,6 @@
-// What is forgotten in a run, beside its story: people go for good and have their account erased, admins sign CHECKPOINTs where somebody went, and devices lose
-// all that they had of rooms and read them as newcomers do. It draws from a chance of its own: a run without it is the same run as ever.
+// What is forgotten in a run, beside its story: people go for good and have their account erased, admins sign CHECKPOINTs where somebody went, others sign some
+// that may not be taken, and devices lose all that they had of rooms and read them as newcomers do. It draws from a chance of its own: a run without it is the
+// same run as ever.
 import { Role } from '#proto/gen/record.ts';
 import type { Device } from './client/device.ts';
 import * as doings from './client/doings.ts';
@@ -17,6 +18,7 @@ export interface ForgettingOptions {
 
 /** Probabilities at each step. */
 const signs = 0.15;
+const presumes = 0.04;
 const begins = 0.05;
 /** Steps of the story before somebody begins to go. */
 const goesAfter = [5, 30] as const;
@@ -44,6 +46,7 @@ export class Forgetting {
     const ready = this.#ready();
     if (ready.length === 0) return;
     if (random.chance(signs)) this.#sign(random.pick(ready));
+    if (random.chance(presumes)) this.#presume(random.pick(ready));
     if (random.chance(begins)) {
       const device = random.pick(ready);
       trace(`${device.name} begins anew`);
@@ -66,6 +69,15 @@ export class Forgetting {
       this.#options.trace(`${device.name}: ${label} of ${room}`);
       doings.checkpoint(device, room, label);
     }
+  }
+
+  #presume(device: Device): void {
+    const { random, trace } = this.#options;
+    const rooms = [...device.chains.values()].filter(({ isJoined }) => isJoined);
+    if (rooms.length === 0) return;
+    const label = `presumption ${++this.#labels}`;
+    trace(`${device.name}: ${label}`);
+    doings.presume(device, random.pick(rooms).room, label);
   }
 
   /** Somebody leaves all rooms, half of the time with all that they wrote, and has the account erased. */

@@ -136,6 +136,7 @@ class Run {
       schedule.runUntil(schedule.now + Math.round(this.#random.delay(stepMs, 10 * stepMs)));
     }
     this.#calmDown();
+    this.#story.end();
     this.#check();
     this.#wakeUpAnew();
     const { violations, acks } = this.#witness;

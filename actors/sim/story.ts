@@ -45,6 +45,7 @@ export class Story {
   readonly #options: StoryOptions;
   readonly #invitations = new Set<string>();
   #labels = 0;
+  #isOver = false;
 
   constructor(options: StoryOptions) {
     this.#options = options;
@@ -77,13 +78,19 @@ export class Story {
     const { schedule, random } = this.#options;
     const key = `${device.user} ${room}`;
     this.rooms.add(room);
-    if (this.#invitations.has(key) || device.household.leaves) return;
+    if (this.#isOver || this.#invitations.has(key) || device.household.leaves) return;
     this.#invitations.add(key);
     const accepts = random.chance(0.85);
     schedule.after(random.between(20, 800), () => {
       this.#invitations.delete(key);
+      if (this.#isOver) return;
       doings.answerInvitation(device, room, accepts, this.#label(accepts ? 'accept' : 'decline'));
     });
+  }
+
+  /** Nobody does anything any more by themselves: the account is made. */
+  end(): void {
+    this.#isOver = true;
   }
 
   /** Everybody, or one device, says one more thing everywhere. */

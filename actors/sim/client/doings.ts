@@ -136,6 +136,27 @@ export function checkpoint(device: Device, room: string, label: string): void {
   });
 }
 
+/** Signs a CHECKPOINT without the right to, or, as an admin, one of a state that the room does not have: neither may be taken. */
+export function presume(device: Device, room: string, label: string): void {
+  const { cast } = device.household;
+  const kind = ControlKind.CONTROL_KIND_CHECKPOINT;
+  device.outbox.say({
+    label,
+    room,
+    make: (sendId) => {
+      const { state, self, isJoined } = device.chain(room);
+      if (state === null || self === undefined || !isJoined) return null;
+      const isAdmin = self.role >= Role.ROLE_ADMIN;
+      const stateHash = isAdmin ? simPrimitives.sha256(utf8Bytes(label)) : hashState(state, simPrimitives);
+      const author = { cast, device: device.number, member: self.number, sendId };
+      return events.control(state, author, { kind, target: 0, stateHash });
+    },
+    done: (outcome) => {
+      if (outcome === 'accepted') device.place.witness.wrong(`${label} of ${device.name} was taken in ${room}`);
+    },
+  });
+}
+
 /** Has the account erased; asked again until it is. */
 export function erase(device: Device, label: string): void {
   const attempt = simPrimitives.sha256(utf8Bytes(label)).slice(0, 16);
