@@ -15,7 +15,8 @@ export function drawLimits(random: Random, oblivion: Random | null): NodeOptions
       },
       turnMessagesMax: random.pick([1, 64]),
       // At the hard bound nobody new gets in, which no promise survives: that is the kernel's own test.
-      activeMax: random.pick([4, 20_000]),
+      // An account that is erased tells its rooms: where they fill the memory it is gone before they answer, each time.
+      activeMax: Math.max(random.pick([4, 20_000]), oblivion ? 16 : 0),
       activeHardMax: 256,
       idleMs: random.pick([
         { user: 300, room: 400 },
