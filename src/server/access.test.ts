@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cassandraAccess, checkFiles, redisAccess } from './access.ts';
-import { ConfigError, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
+import { ConfigError } from './config-sources.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'luxchat-access-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,7 +1,8 @@
 // What this node shows to Cassandra and Redis, out of files that settings name: passwords and certificates. Passwords stand in files of their own, which
 // only their owner can read: flags and the environment show to every user of the machine.
 import { readFileSync, statSync } from 'node:fs';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './config-sources.ts';
 
 /** PEM texts. With `cert` and `key` this end shows a certificate, too. */
 export interface TlsAccess {

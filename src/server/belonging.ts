@@ -3,7 +3,7 @@
 // restores the data has both to compare with.
 import { createHash } from 'node:crypto';
 import type { Config } from './config.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config-sources.ts';
 import { comeBy, secret, secretsFolder } from './secrets.ts';
 import { sameBytes, type Table } from './storage/table.ts';
 

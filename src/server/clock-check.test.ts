@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkClock, clockSkewMaxMs } from './clock-check.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config-sources.ts';
 
 async function checked(skewMs: number, spreadMs = 0) {
   const said: unknown[] = [];

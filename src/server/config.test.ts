@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, flagOf, infoBotOf, onlyProxiesConnect, readConfig, variableOf } from './config.ts';
+import { infoBotOf, onlyProxiesConnect, readConfig } from './config.ts';
+import { ConfigError, flagOf, variableOf } from './config-sources.ts';
 import { settings } from './settings.ts';
 
 const read = (args: string[] = [], env: Record<string, string> = {}, file?: string) =>

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config-sources.ts';
 
 /** The folder of the secrets. */
 export function secretsFolder({ data, secrets }: { readonly data: string; readonly secrets: string }): string {
