@@ -3,8 +3,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { createDevice, openDevice } from '#client/node/device-folder.ts';
-import type { TimelineItem } from '#client/shown.ts';
 import { confirm, eventually, logOut, ProviderProcess } from './harness.ts';
+import { expectSound, reads, textOf, texts } from './shown.ts';
 
 let provider: ProviderProcess;
 /** Someone to talk to, in every test. */
@@ -44,28 +44,6 @@ async function stage() {
   await other.accept(room);
   await eventually('both in', () => first.room(room).members.length === 1, 20_000, [first]);
   return { name, first, room, second: await device(name) };
-}
-
-async function texts(client: LuxchatClient, room: string): Promise<string[]> {
-  return (await client.timeline(room)).map(textOf).filter((text) => text !== '');
-}
-
-function textOf({ content, kind, trouble }: TimelineItem): string {
-  if (kind === 'trouble') return `(${trouble})`;
-  return content?.body?.$case === 'text' ? content.body.value.text : '';
-}
-
-function reads(client: LuxchatClient, room: string, text: string): Promise<void> {
-  const there = async () =>
-    client.rooms().some((one) => one.room === room) && (await texts(client, room)).includes(text);
-  return eventually(`${client.deviceId} reads ${text}`, there, 20_000, [client]);
-}
-
-function expectSound(...clients: readonly LuxchatClient[]): void {
-  for (const client of clients) {
-    const bad = Object.entries(client.counters()).filter(([name]) => name === 'fault' || name.startsWith('alarm.'));
-    expect(bad).toEqual([]);
-  }
 }
 
 describe('a second device', () => {

@@ -15,6 +15,7 @@ import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
 import { confirm, eventually, ProviderProcess } from './harness.ts';
 import { signManifest } from './liar-forger.ts';
+import { reads, texts } from './shown.ts';
 
 const password = 'abacus harvest purple monkey window zebra';
 const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_SUSPENDED: suspended } = MemberStatus;
@@ -35,19 +36,6 @@ async function device(user: string): Promise<LuxchatClient> {
   const client = await provider.device(user, `${user}'s`, { passwordCost: passwordCostMin });
   open.push(client);
   return client;
-}
-
-async function texts(client: LuxchatClient, room: string): Promise<string[]> {
-  const lines = await client.timeline(room);
-  return lines
-    .filter(({ kind }) => kind !== 'notice')
-    .map(({ content, trouble }) => trouble ?? (content?.body?.$case === 'text' ? content.body.value.text : ''));
-}
-
-function reads(client: LuxchatClient, room: string, text: string): Promise<void> {
-  const there = async () =>
-    client.rooms().some((one) => one.room === room) && (await texts(client, room)).includes(text);
-  return eventually(`${client.deviceId} reads ${text}`, there, 30_000, [client]);
 }
 
 async function together(room: string, inviter: LuxchatClient, ...guests: LuxchatClient[]): Promise<void> {
@@ -86,7 +74,7 @@ describe('a thief of an unlocked, confirmed device, with the LuxID and its SMS',
     const room = await phone.startDirect(bob.user);
     await together(room, phone, bob);
     await phone.send(room, 'before');
-    await reads(bob, room, 'before');
+    await reads(bob, room, 'before', 30_000);
     await phone.security.setUp(await provider.stepUp(phone, 'ann'), password);
     const [stolen, tablet] = [await device('ann'), await device('ann')];
     for (const other of [stolen, tablet]) {
@@ -171,9 +159,9 @@ describe('a thief of an unlocked, confirmed device, with the LuxID and its SMS',
     await engine.askForIdentity();
     await engine.flush();
     await bob.send(room, 'who is there?');
-    for (const own of [phone, tablet]) await reads(own, room, 'who is there?');
+    for (const own of [phone, tablet]) await reads(own, room, 'who is there?', 30_000);
     await phone.send(room, 'only me');
-    await reads(bob, room, 'only me');
+    await reads(bob, room, 'only me', 30_000);
     await eventually('the thief sees that something was said', async () => (await texts(thief, room)).length === 3);
     expect((await texts(thief, room)).filter((line) => !/NO_KEY|WITHHELD|UNKNOWN_DEVICE/.test(line))).toEqual([]);
     expect([await engine.holdsIdentity(), thief.ownDevices.confirmed]).toEqual([false, false]);
@@ -216,7 +204,7 @@ describe('who lost the password and every device', () => {
     await together(group, bob, old, eve);
     const alone = await old.createGroup({ name: 'Diary' });
     await old.send(direct, 'before');
-    await reads(bob, direct, 'before');
+    await reads(bob, direct, 'before', 30_000);
     await old.security.setUp(await provider.stepUp(old, 'dora'), password);
 
     const fresh = await device('dora');
@@ -231,7 +219,7 @@ describe('who lost the password and every device', () => {
     const wrong = await provider.stepUp(fresh, 'dora');
     await expect(fresh.security.startOver(wrong, password)).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
     await old.send(direct, 'still here');
-    await reads(bob, direct, 'still here');
+    await reads(bob, direct, 'still here', 30_000);
 
     const out = ended(old);
     await fresh.security.startOver(await provider.stepUp(fresh, 'dora', 'identity'), password);
@@ -259,15 +247,15 @@ describe('who lost the password and every device', () => {
     await bob.approveIdentity(user);
     for (const room of [direct, group])
       await eventually('she is in again', () => fresh.room(room).status === joined, 30_000, [fresh]);
-    await reads(bob, direct, 'it is me');
-    await reads(fresh, direct, 'once I know that it is you');
+    await reads(bob, direct, 'it is me', 30_000);
+    await reads(fresh, direct, 'once I know that it is you', 30_000);
     for (const room of [direct, group]) expect(bob.room(room).unheard).toEqual([]);
     // Who leads the group has signed her in: the others need not approve anything to talk with her there.
-    await reads(eve, group, 'hello all');
+    await reads(eve, group, 'hello all', 30_000);
     await eve.send(group, 'welcome back');
     await bob.send(direct, 'welcome');
-    await reads(fresh, group, 'welcome back');
-    await reads(fresh, direct, 'welcome');
+    await reads(fresh, group, 'welcome back', 30_000);
+    await reads(fresh, direct, 'welcome', 30_000);
     for (const line of ['before', 'still here', 'not for whoever that is'])
       for (const room of [direct, group]) expect(await texts(fresh, room)).not.toContain(line);
     await eventually('the name of the group', () => fresh.room(group).name === 'Hiking', 30_000, [fresh]);
@@ -276,7 +264,7 @@ describe('who lost the password and every device', () => {
     // A further device knows which rooms wait, and is not alarmed by it.
     const further = await device('dora');
     await further.security.unlock(await provider.stepUp(further, 'dora'), password);
-    await reads(further, direct, 'welcome');
+    await reads(further, direct, 'welcome', 30_000);
     expect([further.room(alone).status, further.room(direct).status]).toEqual([suspended, joined]);
     expect(alarmsOf(further)).toEqual([]);
   });

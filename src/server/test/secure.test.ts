@@ -12,6 +12,7 @@ import { confirm, eventually, ProviderProcess } from './harness.ts';
 import { Liar } from './liar.ts';
 import { forgedIdentity, signManifest } from './liar-forger.ts';
 import { device as deviceBehind } from './liar-scene.ts';
+import { expectSound, reads, texts } from './shown.ts';
 
 const password = 'abacus harvest purple monkey window zebra';
 const second = 'violin copper meadow rocket pencil island';
@@ -51,26 +52,6 @@ async function device(user = 'ann'): Promise<LuxchatClient> {
 }
 
 const stepUp = (client: LuxchatClient, name = 'ann') => provider.stepUp(client, name);
-
-async function texts(client: LuxchatClient, room: string): Promise<string[]> {
-  const lines = await client.timeline(room);
-  return lines
-    .filter(({ kind }) => kind !== 'notice')
-    .map(({ content, trouble }) => trouble ?? (content?.body?.$case === 'text' ? content.body.value.text : ''));
-}
-
-function reads(client: LuxchatClient, room: string, text: string): Promise<void> {
-  const there = async () =>
-    client.rooms().some((one) => one.room === room) && (await texts(client, room)).includes(text);
-  return eventually(`${client.deviceId} reads ${text}`, there, 20_000, [client]);
-}
-
-function expectSound(...clients: readonly LuxchatClient[]): void {
-  for (const client of clients) {
-    const bad = Object.entries(client.counters()).filter(([name]) => name === 'fault' || name.startsWith('alarm.'));
-    expect(bad).toEqual([]);
-  }
-}
 
 describe('a lost phone', () => {
   it('costs nothing: the password opens a new device, which reads what was written in groups and alone', async () => {
