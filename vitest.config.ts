@@ -1,6 +1,7 @@
 // One test runner for everything: `unit` runs pure code in threads, `server` runs native modules and real processes
 // in forks, so that a crash of one suite never colours another: two at a time, since most of what they do is wait. `cassandra` does the same, one at a
 // time, with the services that a cluster needs, which fill the machine; a suite that asks for one is the one that starts it, and one that can't have it fails (deploy/dev/README.md).
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -10,6 +11,11 @@ if (Number(process.versions.node.split('.')[0]) < 24)
 
 // Some hundred programs are started, most of them the same few.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
+
+// What suites leave behind goes with the run.
+const folder = mkdtempSync(join(tmpdir(), 'luxchat-tests-'));
+process.env.TMPDIR = folder;
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const real = [
   'src/server/**/*.test.ts',
