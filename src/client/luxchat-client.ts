@@ -6,7 +6,6 @@ import { parseUserId } from '#proto/rules/ids.ts';
 import { Account } from './account/account.ts';
 import type { Luxchat, SendOptions } from './api.ts';
 import { Membership } from './chain/membership.ts';
-import { ClientCore } from './client.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
 import { Directory } from './contact/directory.ts';
@@ -35,9 +34,10 @@ import type {
 } from './shown.ts';
 import { readHistory, readNewest } from './timeline/history.ts';
 import { ReceiptSender } from './timeline/receipts.ts';
+import { WiredParts } from './wired-parts.ts';
 
 /** A logged-in device. */
-export class LuxchatClient extends ClientCore implements Luxchat {
+export class LuxchatClient extends WiredParts implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
   #writing = new Writing(this.held, this.outbox, (replica) => this.profileSharing.ahead(replica));
   #receipts = new ReceiptSender(() => this.parts);

@@ -46,7 +46,7 @@ const pushedCases: ReadonlySet<ServerBody['$case']> = new Set([
 ]);
 
 /** The wired parts of a logged-in device; `LuxchatClient` adds the public methods. */
-export class ClientCore extends Emitter<ClientEvents> {
+export class WiredParts extends Emitter<ClientEvents> {
   readonly options: ClientOptions;
   readonly connection: Connection;
   readonly people: People;
