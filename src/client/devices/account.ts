@@ -13,6 +13,7 @@ import { LuxchatClient } from '../luxchat-client.ts';
 import { portablePrimitives } from '../primitives.ts';
 import type { LocalStore } from '../store/store.ts';
 import { storeLedger } from '../store/store-ledger.ts';
+import { tableInMemory } from '../store/table-in-memory.ts';
 
 // Refresh this long before the access token ends, in milliseconds.
 const refreshEarlyMs = 60_000;
@@ -69,7 +70,8 @@ export interface DevicePlace {
 /** The client of a device. Closing it closes `store`. */
 export function clientOf(self: LocalSelf, at: DevicePlace, options: DeviceOptions): LuxchatClient {
   const { user, device, deviceId, serverUrl } = self;
-  const { store, cryptoStore, primitives = portablePrimitives, open = openEngine } = at;
+  const { cryptoStore, primitives = portablePrimitives, open = openEngine } = at;
+  const store = tableInMemory(at.store, 'undecrypted');
   const { client = 'luxchat', passwordCost, rotation, checkpointAfterMs, language, ...connection } = options;
   return new LuxchatClient({
     user,

@@ -4,6 +4,8 @@ import { openIndexedDbStore } from './indexeddb-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import { sealingKey, sealStore } from './sealed-store.ts';
 import { localStoreContract } from './store.contract.ts';
+import { type LocalRange, prefixRange } from './store.ts';
+import { tableInMemory } from './table-in-memory.ts';
 
 let databases = 0;
 const key = await sealingKey(new Uint8Array(32).fill(7));
@@ -24,5 +26,41 @@ describe('sealed local store', () => {
     await expect(sealed.get('records', 'b')).rejects.toMatchObject({ code: 'STORE' });
     const other = sealStore(below, await sealingKey(new Uint8Array(32).fill(8)));
     await expect(other.get('records', 'a')).rejects.toMatchObject({ code: 'STORE' });
+  });
+});
+
+describe('local store with a table in memory', () => {
+  for (const table of ['account', 'records', 'outbox'] as const)
+    describe(table, () => localStoreContract(async () => tableInMemory(new MemoryStore(), table)));
+
+  const all = { ...prefixRange('!'), limit: 100_000 };
+  const row = (at: number) => ({ table: 'undecrypted' as const, key: `!a:b ${at}`, value: Uint8Array.of(1) });
+
+  it('is read from the disk once, what was written meanwhile included', async () => {
+    const below = new MemoryStore();
+    await below.write(Array.from({ length: 10_001 }, (_, at) => row(at)));
+    const asked: LocalRange[] = [];
+    const list = below.list.bind(below);
+    below.list = (table, range) => {
+      asked.push(range);
+      return list(table, range);
+    };
+    const store = tableInMemory(below, 'undecrypted');
+    const first = store.list('undecrypted', all);
+    const more = store.write([row(10_001), { ...row(0), value: undefined }]);
+    expect([(await first).length, (await store.list('undecrypted', all)).length]).toEqual([10_001, 10_001]);
+    await more;
+    expect(await store.get('undecrypted', '!a:b 0')).toBeUndefined();
+    expect((await list('undecrypted', all)).length).toBe(10_001);
+    expect(asked.length).toBe(2);
+  });
+
+  it('gives nothing any more once a write of it failed', async () => {
+    const below = new MemoryStore();
+    const store = tableInMemory(below, 'undecrypted');
+    await store.list('undecrypted', all);
+    below.write = () => Promise.reject(new Error('the disk is full'));
+    await expect(store.write([row(1)])).rejects.toThrow('full');
+    await expect(store.list('undecrypted', all)).rejects.toThrow('full');
   });
 });
