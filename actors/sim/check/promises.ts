@@ -141,16 +141,24 @@ export function checkSlots(device: Device, final: FinalRoom, witness: Witness): 
   const chain = device.chains.get(final.room);
   if (chain?.isJoined !== true) return;
   const held = new Map(chain.slots.map((slot) => [SlotWrite.decode(slot.write).slot, SlotWrite.decode(slot.write)]));
-  const versions = new Map<string, { version: number; empty: boolean }>();
-  for (const { header, record } of final.records) {
-    if (header.kind !== EventKind.EVENT_KIND_SLOT || record.emptiedBy !== 0) continue;
+  const newest = new Map<string, { version: number; seq: number }>();
+  let emptiedSeq = 0;
+  for (const { header, record, seq } of final.records) {
+    if (header.kind !== EventKind.EVENT_KIND_SLOT) continue;
+    // Its body would say which slot it was; stories write one.
+    if (record.emptiedBy !== 0) {
+      emptiedSeq = seq;
+      continue;
+    }
     const { slot, version } = SlotWrite.decode(record.body);
-    versions.set(slot, { version, empty: false });
+    newest.set(slot, { version, seq });
   }
-  for (const [slot, { version }] of versions) {
+  for (const [slot, { version, seq }] of newest) {
+    // A newest value that was emptied leaves none: the one before does not come back.
+    const expected = seq > emptiedSeq ? version : 0;
     const found = held.get(slot)?.version ?? 0;
-    if (found !== version)
-      witness.wrong(`${device.name} finds slot ${slot} of ${final.room} at ${found}, not ${version}`);
+    if (found !== expected)
+      witness.wrong(`${device.name} finds slot ${slot} of ${final.room} at ${found}, not ${expected}`);
   }
   for (const [key, version] of witness.receipts) {
     const [room, member] = key.split(' ');
