@@ -13,6 +13,24 @@ export type KernelEffect = Extract<
 /** The effects that go to the world. */
 export type WorldEffect = Exclude<Effect, KernelEffect>;
 
+/** Those that are about sockets and the audiences of their sessions alone. */
+export type SocketEffect = Extract<
+  WorldEffect,
+  {
+    kind:
+      | 'push'
+      | 'deliver'
+      | 'join'
+      | 'part'
+      | 'watch'
+      | 'evict'
+      | 'quiet'
+      | 'disconnect'
+      | 'disconnectDevice'
+      | 'checkToken';
+  }
+>;
+
 export interface World {
   /**
    * Carries out one effect of the actor `from` in its `incarnation`. Called in the order of the effects; deliveries to a session must

@@ -4,7 +4,7 @@
 import { type Address, sessionAddress } from '#actors/kernel/address.ts';
 import type { Audiences } from '#actors/kernel/audience.ts';
 import type { System } from '#actors/kernel/system.ts';
-import type { WorldEffect } from '#actors/kernel/world.ts';
+import type { SocketEffect } from '#actors/kernel/world.ts';
 import { portionsOf } from '#actors/session/portions.ts';
 import type { Link, NodeEnd } from './link.ts';
 
@@ -17,24 +17,7 @@ export interface ConnectionsHome {
   identityOf(token: string): { user: string; device: number } | null;
 }
 
-/** Effects that are about connections alone. */
-export type ConnectionEffect = Extract<
-  WorldEffect,
-  {
-    kind:
-      | 'push'
-      | 'deliver'
-      | 'join'
-      | 'part'
-      | 'watch'
-      | 'evict'
-      | 'quiet'
-      | 'disconnect'
-      | 'disconnectDevice'
-      | 'checkToken';
-  }
->;
-
+/** The open ones. */
 export class Connections implements NodeEnd {
   readonly audiences: Audiences;
   readonly #home: ConnectionsHome;
@@ -79,7 +62,7 @@ export class Connections implements NodeEnd {
     }
   }
 
-  perform(effect: ConnectionEffect, from: Address, incarnation: number): void {
+  perform(effect: SocketEffect, from: Address, incarnation: number): void {
     const { audiences } = this;
     switch (effect.kind) {
       case 'push':
@@ -110,7 +93,7 @@ export class Connections implements NodeEnd {
     }
   }
 
-  #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
+  #deliver({ audience, frame, mark, shed }: Extract<SocketEffect, { kind: 'deliver' }>): void {
     for (const session of [...this.audiences.hearers(audience, shed)]) this.#links.get(session)?.push(frame);
     if (mark === undefined || !('room' in audience)) return;
     for (const session of this.audiences.mark(audience.room)) this.#links.get(session)?.push(mark);

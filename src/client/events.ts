@@ -1,4 +1,4 @@
-// What the SDK tells an app, each by its name. All of it is told on this device, after what it says was written down.
+// What the SDK tells an app, each by its name. What lies in the local store was written there before it is told.
 import type { Alarm } from './alarms.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { ClientError } from './errors.ts';

@@ -4,7 +4,7 @@ import { type Address, sessionAddress } from '#actors/kernel/address.ts';
 import type { Audiences } from '#actors/kernel/audience.ts';
 import type { Audience } from '#actors/kernel/effects.ts';
 import type { System } from '#actors/kernel/system.ts';
-import type { WorldEffect } from '#actors/kernel/world.ts';
+import type { SocketEffect } from '#actors/kernel/world.ts';
 import { ServerFrame } from '#proto/gen/client.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { PostTimes } from './post-times.ts';
@@ -41,24 +41,6 @@ export interface SocketsOptions {
   readonly checkToken: (token: string) => Promise<Identity | null>;
   readonly log: Log;
 }
-
-/** Effects that are about sockets and audiences alone. */
-export type SocketEffect = Extract<
-  WorldEffect,
-  {
-    kind:
-      | 'push'
-      | 'deliver'
-      | 'join'
-      | 'part'
-      | 'watch'
-      | 'evict'
-      | 'quiet'
-      | 'disconnect'
-      | 'disconnectDevice'
-      | 'checkToken';
-  }
->;
 
 /** The open ones. */
 export class Sockets {
@@ -150,7 +132,7 @@ export class Sockets {
     return this.#options.system();
   }
 
-  #deliver({ audience, frame, mark, shed }: Extract<WorldEffect, { kind: 'deliver' }>): void {
+  #deliver({ audience, frame, mark, shed }: Extract<SocketEffect, { kind: 'deliver' }>): void {
     if (shed === true) {
       if ('room' in audience && this.#audiences.live(audience.room).size > shedAboveSessions) return;
       for (const session of this.#audiences.hearers(audience, true)) this.#open.get(session)?.send(frame);
