@@ -10,7 +10,7 @@ import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
 import { Directory } from './contact/directory.ts';
 import { describeVerification } from './devices/devices.ts';
-import { identityMark, shownIdentity } from './devices/people.ts';
+import { identityMark, shownIdentity } from './devices/known.ts';
 import type { ProfileChange } from './devices/profiles.ts';
 import { type BeginStepUp, StepUps } from './devices/step-up.ts';
 import { type Doubts, doubtsOf } from './doubts.ts';
@@ -384,7 +384,7 @@ export class LuxchatClient extends WiredParts implements Luxchat {
     if (fingerprint !== undefined && identityNumber(user, identity, this.parts.primitives) !== fingerprint)
       throw new ClientError('UNTRUSTED', 'This person has another identity than the one compared: compare it anew.');
     const isNew = await this.vouching.approve(user, identity);
-    const isCompared = fingerprint !== undefined && (await this.people.noteCompared(user, identity));
+    const isCompared = fingerprint !== undefined && (await this.people.approvals.noteCompared(user, identity));
     if (!isNew && !isCompared) throw new ClientError('UNKNOWN', 'This identity did not change.');
     if (isNew) this.identityApproved();
   }

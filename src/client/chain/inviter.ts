@@ -3,7 +3,7 @@
 // Does not: judge somebody whom this device has never met. They are taken as they come, as at every first contact.
 import type { Person } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
-import type { Known } from '../devices/people.ts';
+import type { Known } from '../devices/known.ts';
 import { ClientError } from '../errors.ts';
 import type { RoomCopy } from '../room/room-copy.ts';
 import { isSignedInHere } from './room-identity.ts';

@@ -199,7 +199,7 @@ export class Membership {
     await people.refresh([user], '');
     const { fingerprint, changedTo } = await people.person(user);
     if (equalBytes(changedTo.length > 0 ? changedTo : fingerprint, given)) {
-      await people.noteCompared(user, given);
+      await people.approvals.noteCompared(user, given);
       return;
     }
     count('contact.differs');

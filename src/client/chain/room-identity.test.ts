@@ -1,6 +1,6 @@
 // Which identity counts where: Ben is known to Ada as he was, and the chain names another one, of which his newest list is.
 import { describe, expect, it } from 'vitest';
-import type { Known } from '../devices/people.ts';
+import type { Known } from '../devices/known.ts';
 import type { Parts } from '../parts.ts';
 import type { Chain } from './chain.ts';
 import { identityIn, isSignedInHere } from './room-identity.ts';

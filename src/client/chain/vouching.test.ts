@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
-import type { Known } from '../devices/people.ts';
+import type { Known } from '../devices/known.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomReplica } from '../room/room.ts';
@@ -89,16 +89,18 @@ function room(name: string, setting: Setting = {}): void {
   rooms.push({ replica, sender: { control } } as unknown as HeldRoom);
 }
 
+function approveBen(fingerprint: Uint8Array): boolean {
+  if (refusal) throw refusal;
+  if (known.approved) return false;
+  known = benAs({ fingerprint, changedTo: none, approved: true });
+  return true;
+}
+
 function vouching(): Vouching {
   const people = {
     get: (user: string) => (user === ada ? self : known),
     startedOver: () => [known],
-    approve: async (_: string, fingerprint: Uint8Array) => {
-      if (refusal) throw refusal;
-      if (known.approved) return false;
-      known = benAs({ fingerprint, changedTo: none, approved: true });
-      return true;
-    },
+    approvals: { approve: async (_: string, fingerprint: Uint8Array) => approveBen(fingerprint) },
   };
   const parts = { user: ada, people, count: () => {} } as unknown as Parts;
   return new Vouching(

@@ -4,7 +4,7 @@
 // Guarantees: what could not be signed in now is at the next session, since it follows from what is kept.
 import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
-import { type Known, shownIdentity } from '../devices/people.ts';
+import { type Known, shownIdentity } from '../devices/known.ts';
 import { ClientError, countLater } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomCopy } from '../room/room-copy.ts';
@@ -26,7 +26,7 @@ export class Vouching {
 
   /** A person approved this identity of a user. False where there was nothing to approve and nothing to sign. Rejects as People.approve. */
   async approve(user: string, identity: Uint8Array): Promise<boolean> {
-    const isNew = await this.#parts().people.approve(user, identity);
+    const isNew = await this.#parts().people.approvals.approve(user, identity);
     return (await this.#signIn(user, identity, () => true)) || isNew;
   }
 
@@ -46,7 +46,7 @@ export class Vouching {
     const { people } = this.#parts();
     const known = people.get(user);
     // In a 1:1 room nobody but this user signs it in: another own device did, so its person approved.
-    if (known && this.#isSignedIn(known)) await this.#try(() => people.approve(user, shownIdentity(known)));
+    if (known && this.#isSignedIn(known)) await this.#try(() => people.approvals.approve(user, shownIdentity(known)));
     const now = people.get(user);
     if (!now?.approved) return false;
     // Only in place of one of before: a chain may name one that came after it, of which a server has told this device nothing yet.

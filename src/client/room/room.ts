@@ -6,7 +6,7 @@ import { type Record as LogRecord, MemberStatus, type Slot } from '#proto/gen/re
 import type { AlarmCode, TroubleCause } from '../alarms.ts';
 import { type Beside, syncChain } from '../chain/room-control.ts';
 import { unheardIn } from '../chain/room-identity.ts';
-import { identityMark } from '../devices/people.ts';
+import { identityMark } from '../devices/known.ts';
 import type { MemberInfo, RoomInfo, Unheard } from '../shown.ts';
 import type { LocalChange } from '../store/store.ts';
 import { begunSessionsGone } from '../store/store-ledger.ts';

@@ -139,7 +139,7 @@ async function decryptFrom(
     if (await people.tryRefresh(sender, room)) decrypted = await engine.decrypt(request);
   }
   if (!decrypted.ok && decrypted.cause === 'IDENTITY_CHANGED' && committed) {
-    if (await people.meetCommitted(sender, committed, room)) decrypted = await engine.decrypt(request);
+    if (await people.approvals.meetCommitted(sender, committed, room)) decrypted = await engine.decrypt(request);
   }
   return decrypted;
 }

@@ -68,7 +68,7 @@ describe('what is written to somebody in a 1:1 room', () => {
     const anew = hub.startsOver(bob);
     await client.people.refresh([bob], '');
     // The entry that signs them in did not come through.
-    await client.people.approve(bob, anew.master.publicKey);
+    await client.people.approvals.approve(bob, anew.master.publicKey);
     expect(await write('secret')).toBe('waiting');
     expect(client.room(room).unheard).toEqual([{ user: bob, why: 'NOT_SIGNED_IN' }]);
     expect(client.members(room).find(({ user }) => user === bob)?.identity).toBe('approved');

@@ -61,7 +61,7 @@ export class Receivers {
       // Of nobody else: there may be a thousand.
       if (!known || (isDirect && known.withheld)) asked.push(person.user);
       else if (known.changedTo.length > 0)
-        await people.meetCommitted(person.user, identityIn(this.#replica, person), this.#replica.room);
+        await people.approvals.meetCommitted(person.user, identityIn(this.#replica, person), this.#replica.room);
     }
     if (asked.length > 0) await people.refresh(asked, this.#replica.room);
   }

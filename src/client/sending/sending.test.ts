@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { LocalSend } from '#proto/gen/local.ts';
 import { EventKind, MemberStatus } from '#proto/gen/record.ts';
-import type { Known } from '../devices/people.ts';
+import type { Known } from '../devices/known.ts';
 import { roomWorld } from '../testing/room-world.ts';
 import { usualRotation } from './content.ts';
 import { RoomSender } from './sending.ts';
@@ -82,7 +82,7 @@ it('has the engine meet those who are shown with another identity than before, a
       const changedTo = user === '@eve:localhost' ? anew : new Uint8Array();
       return { user, fingerprint: new Uint8Array(32), changedTo, manifest: { body: { version: 1, formerKeys: [] } } };
     },
-    meetCommitted: async (user: string) => met.push(user),
+    approvals: { meetCommitted: async (user: string) => met.push(user) },
     recipient: (user: string) => ({ user, devices: [] }),
     version: 1,
   });

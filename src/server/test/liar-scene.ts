@@ -9,7 +9,7 @@ import {
   signControl,
 } from '#client/chain/control-author.ts';
 import { openEngine } from '#client/crypto/olm-engine.ts';
-import type { Known } from '#client/devices/people.ts';
+import type { Known } from '#client/devices/known.ts';
 import { LuxchatClient } from '#client/luxchat-client.ts';
 import { portablePrimitives } from '#client/primitives.ts';
 import { MemoryStore } from '#client/store/memory-store.ts';
