@@ -12,7 +12,7 @@ export interface StoryPlan extends CrowdPlan {
   readonly messages: number;
   /** Messages that a device writes in a row. */
   readonly batch: number;
-  /** Milliseconds for which keys may still come in the end. */
+  /** Milliseconds for which keys may still come in the end, since the last one came: more than it takes until who wrote a message is asked. */
   readonly settleMs: number;
   readonly say?: (line: string) => void;
 }
@@ -170,7 +170,8 @@ class Story {
       const all: Shown[] = [];
       for (const device of devices) all.push(await shownBy(device, room));
       const [founder] = [...members] as [Person];
-      rooms.push(judge(room, all, await (founder.devices[0] as Device).process.call('moves', room)));
+      const moves = await (founder.devices[0] as Device).process.call('moves', room);
+      rooms.push(judge({ room, all, moves, rotation: this.#plan.rotation }));
       const texts = new Set(all.flatMap((one) => [...one.texts.values()]));
       lost += [...(this.#promised.get(room) ?? [])].filter((text) => !texts.has(text)).length;
     }

@@ -13,10 +13,12 @@ export interface Shown {
   readonly troubles: readonly Trouble[];
 }
 
-/** The reasons for which a device may not show a message: a closed list. */
+/** The reasons for which a device may not show a message: a closed list. Each for what was written before the device was listed, without a backup, and which no
+ * device of that person has that is left. */
 export const explanations = [
-  /** It was written before the device was listed, there is no backup, and no device of that person is left that could read it. */
-  'before the device, and nobody left has it',
+  'the device that wrote it is gone',
+  /** Who wrote it gives a session only to who was in the room from its first message on. */
+  'its session may have begun before they were in',
 ] as const;
 export type Explanation = (typeof explanations)[number];
 
@@ -28,14 +30,28 @@ export interface Verdict {
   /** By cause and explanation, on all devices together. */
   readonly explained: ReadonlyMap<string, number>;
   readonly unexplained: readonly string[];
+  /** Messages whose writer could have given the key, and did not: unexplained, unless it was asked for more than a device gives in an hour (`keys.overAsked`). */
+  readonly notGiven: readonly string[];
 }
 
-/** Judges one room. `moves` are all of it, by one who was always in. */
-export function judge(room: string, all: readonly Shown[], moves: readonly Move[]): Verdict {
+/** What a room is judged by. */
+export interface Evidence {
+  readonly room: string;
+  readonly all: readonly Shown[];
+  /** All of the room, by one who was always in. */
+  readonly moves: readonly Move[];
+  /** Messages under one sending session, at most. */
+  readonly rotation: number;
+}
+
+/** Judges one room. */
+export function judge({ room, all, moves, rotation }: Evidence): Verdict {
   const truth = new Map<number, string>();
   for (const { texts } of all) for (const [seq, text] of texts) truth.set(seq, text);
   const explained = new Map<string, number>();
   const unexplained: string[] = [];
+  const notGiven: string[] = [];
+  const written = byWriter(truth);
   let shown = 0;
   for (const one of all) {
     const say = (what: string) => unexplained.push(`${one.device} ${room.slice(0, 8)} ${what}`);
@@ -47,18 +63,47 @@ export function judge(room: string, all: readonly Shown[], moves: readonly Move[
       if (seq > since && !one.texts.has(seq) && !known.has(seq)) say(`#${seq} is not there`);
     }
     for (const trouble of one.troubles) {
-      const why = explanation(one, trouble, all);
-      if (why === undefined) say(`#${trouble.seq} ${trouble.cause}`);
+      const line = `#${trouble.seq} ${trouble.cause}`;
+      if (!isBeforeDevice(one, trouble, all)) {
+        say(line);
+        continue;
+      }
+      const writer = writerOf(truth.get(trouble.seq) ?? '');
+      const isLeft = all.some(({ device }) => device === writer);
+      const why = isLeft ? mayPrecede(trouble.seq, since, written.get(writer) ?? [], rotation) : explanations[0];
+      if (why === undefined) notGiven.push(`${one.device} ${room.slice(0, 8)} ${line} by ${writer}`);
       else explained.set(`${trouble.cause}: ${why}`, (explained.get(`${trouble.cause}: ${why}`) ?? 0) + 1);
     }
   }
-  return { messages: truth.size, shown, explained, unexplained };
+  return { messages: truth.size, shown, explained, unexplained, notGiven };
 }
 
-function explanation(one: Shown, { seq, at, cause }: Trouble, all: readonly Shown[]): Explanation | undefined {
-  if (!['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX'].includes(cause) || at >= one.listedMs || one.secured) return undefined;
-  const sibling = all.some(({ user, device, texts }) => user === one.user && device !== one.device && texts.has(seq));
-  return sibling ? undefined : explanations[0];
+/** Written before the device was listed, where neither a backup nor a device of the same person could give the key. */
+function isBeforeDevice(one: Shown, { seq, at, cause }: Trouble, all: readonly Shown[]): boolean {
+  if (!['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX'].includes(cause) || at >= one.listedMs || one.secured) return false;
+  return !all.some(({ user, device, texts }) => user === one.user && device !== one.device && texts.has(seq));
+}
+
+/** May the session of a message be older than the joining of who lacks it? Twice its messages at most: whoever wrote may have heard of the joining late. */
+function mayPrecede(seq: number, since: number, written: readonly number[], rotation: number): Explanation | undefined {
+  const first = written[Math.max(0, written.indexOf(seq) - 2 * rotation)] ?? 0;
+  return first < since ? explanations[1] : undefined;
+}
+
+/** Each text begins with the name of the device that wrote it. */
+function writerOf(text: string): string {
+  return text.split(' ')[0] as string;
+}
+
+/** Seqs of each device's messages, in order. */
+function byWriter(truth: ReadonlyMap<number, string>): ReadonlyMap<string, number[]> {
+  const written = new Map<string, number[]>();
+  for (const [seq, text] of [...truth].sort(([a], [b]) => a - b)) {
+    const seqs = written.get(writerOf(text)) ?? [];
+    seqs.push(seq);
+    written.set(writerOf(text), seqs);
+  }
+  return written;
 }
 
 /** Seq with which somebody came in last; Infinity while they are out. */
