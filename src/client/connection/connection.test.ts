@@ -90,6 +90,18 @@ describe('connection', () => {
     socket.say({ request: a as number, body: { $case: 'done', value: {} } });
   });
 
+  it('stays closed where the login fails after that', async () => {
+    const login = Promise.withResolvers<string>();
+    const { connection, sockets } = setUp({ accessToken: () => login.promise });
+    const failures: unknown[] = [];
+    connection.on('failed', (error) => failures.push(error));
+    connection.start();
+    connection.close();
+    login.reject(new ClientError('OFFLINE', 'Nobody answers.'));
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([connection.state, sockets.length, failures]).toEqual(['ended', 0, []]);
+  });
+
   it('sends the frames of one turn as one message', async () => {
     const { connection, socket } = await live();
     for (let n = 0; n < 5; n++) connection.request(ask, 'done').catch(() => {});

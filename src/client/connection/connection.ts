@@ -168,6 +168,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       token = await this.#options.accessToken(this.#tokenExpired);
       this.#tokenExpired = false;
     } catch (error) {
+      if (this.#state !== 'connecting') return;
       if (error instanceof ClientError && error.code === 'LOGIN_NEEDED') return this.#end(error);
       this.emit('failed', error);
       return this.#retry(error instanceof ClientError ? error.retryAfterMs : 0);
