@@ -383,7 +383,7 @@ export class WiredParts extends Emitter<ClientEvents> {
   async #manifestMoved(user: string): Promise<void> {
     const room = this.held.shared(user);
     if (user === this.options.user) await this.#chores.quietly(() => this.ownDevices.refresh());
-    else if (room !== '') await this.people.tryRefresh(user, room);
+    else if (room !== '') await this.people.moved(user, room);
     // Not awaited: the inbox would stand still until each room is written to.
     this.#chores.background(() => this.#followUser(user));
     await this.#repairs.devicesChanged();

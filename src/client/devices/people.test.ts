@@ -75,7 +75,7 @@ describe('people', () => {
     server.isGone = true;
     const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
     const standing = await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, named });
-    expect([standing?.number, server.codes()]).toEqual([2, []]);
+    expect([standing?.number, server.codes(), server.looked]).toEqual([2, [], ['']]);
     // Once: whatever else they wrote names nothing newer.
     const asked = server.asked.length;
     await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, named });
@@ -92,6 +92,16 @@ describe('people', () => {
     const standing = await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
     expect([standing, server.codes()]).toEqual([undefined, []]);
     expect(server.people.recipient(bob.user, bob.master.publicKey)).toBeUndefined();
+    // Each further message of theirs would ask by id, of which there are few questions.
+    const asked = server.asked.length;
+    server.nowMs = 10 * 60_000 - 1;
+    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    expect([await server.people.tryRefresh(bob.user, room), server.asked.length]).toEqual([false, asked]);
+    server.nowMs += 1;
+    expect([await server.people.tryRefresh(bob.user, room), server.asked.length]).toEqual([false, asked + 2]);
+    server.shown = made;
+    await server.people.moved(bob.user, room);
+    expect(server.people.recipient(bob.user, bob.master.publicKey)?.devices).toHaveLength(2);
   });
 
   it('gives keys by no list older than the one that a message names, and says when that begins and ends', async () => {

@@ -25,6 +25,8 @@ export interface DeviceClaim {
 const removalGraceMs = 5 * 60_000;
 const usersPerQuery = 50;
 const deferredTries = 8;
+// So long nobody is asked for again whom the server said it has not: each message of an erased author would ask, and who asks for strangers has few questions.
+const goneMs = 10 * 60_000;
 
 /** A sender's device: its number (0 = it can't be said any more), and whether it was taken off before the message came. */
 export interface DeviceStanding {
@@ -43,6 +45,8 @@ export class People {
   #known: KnownPeople;
   #follower: ManifestFollower;
   #refreshing = new Map<string, Promise<Fetched>>();
+  /** Whom the server has not, and when it said so. */
+  #gone = new Map<string, number>();
   /** Which of a person's identities counts. */
   readonly approvals: Approvals;
 
@@ -132,12 +136,20 @@ export class People {
     return answer.deferred;
   }
 
-  /** Refreshes one user and their keys in the engine. False when that was not possible now, or the server knows nobody of that id. */
+  /** Refreshes one user and their keys in the engine. False when that was not possible now, or the server knew nobody of that id, less than ten minutes ago. */
   async tryRefresh(user: string, room: string): Promise<boolean> {
     return (await this.#fetched(user, room)) === 'here';
   }
 
+  /** There is news of somebody: so they are there, whatever the server said before. */
+  async moved(user: string, room: string): Promise<void> {
+    this.#gone.delete(user);
+    await this.tryRefresh(user, room);
+  }
+
   #fetched(user: string, room: string): Promise<Fetched> {
+    const goneAt = this.#gone.get(user);
+    if (goneAt !== undefined && this.#parts().now() - goneAt < goneMs) return Promise.resolve('missing');
     const under = this.#refreshing.get(user);
     if (under) return under;
     const refreshing = this.#fetch(user, room)
@@ -154,8 +166,12 @@ export class People {
   async #fetch(user: string, room: string): Promise<Fetched> {
     const missing = new Set<string>();
     await this.refresh([user], room, missing);
-    if (missing.has(user) && (room === '' || !(await this.isThere(user)))) return 'missing';
-    await this.#parts().engine.refresh([user], room);
+    const isHere = !missing.has(user);
+    if (!isHere && (room === '' || !(await this.isThere(user)))) {
+      this.#gone.set(user, this.#parts().now());
+      return 'missing';
+    }
+    await this.#parts().engine.refresh([user], isHere ? room : undefined);
     return 'here';
   }
 
@@ -205,6 +221,7 @@ export class People {
   }
 
   async #learn(keys: UserKeys, asked: Asked): Promise<void> {
+    this.#gone.delete(keys.user);
     const manifests = keys.manifest ? [...keys.manifests, keys.manifest] : keys.manifests;
     await this.#follow(keys.user, manifests, { ...asked, bot: keys.bot });
   }

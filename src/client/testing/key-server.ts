@@ -31,6 +31,9 @@ export class KeyServer {
   /** Answers `deferred` so many times. */
   putsOff = 0;
   asked: QueryKeys[] = [];
+  nowMs = 0;
+  /** Rooms in which the engine looked; empty = by exact id. */
+  readonly looked: string[] = [];
   /** Does the room name Bob no more? */
   isGone = false;
   /** Whose device this is. */
@@ -74,7 +77,8 @@ export class KeyServer {
 
   parts(): Parts {
     const engine = {
-      refresh: async () => {
+      refresh: async (_: readonly string[], where = '') => {
+        this.looked.push(where);
         this.inEngine = this.found;
       },
       identity: async () => ({ masterKey: this.inEngine, changed: this.isChanged, verified: false }),
@@ -95,6 +99,7 @@ export class KeyServer {
       request: (async (body: { value: QueryKeys }) => this.answer(body.value)) as unknown as Parts['request'],
       alarm: (alarm) => this.alarms.push(alarm),
       count: () => {},
+      now: () => this.nowMs,
       random: () => 0,
     };
     return parts as Parts;
