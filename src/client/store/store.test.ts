@@ -30,8 +30,13 @@ describe('sealed local store', () => {
 });
 
 describe('local store with a table in memory', () => {
-  for (const table of ['account', 'records', 'outbox'] as const)
+  for (const table of ['account', 'records', 'outbox'] as const) {
     describe(table, () => localStoreContract(async () => tableInMemory(new MemoryStore(), table)));
+    describe(`${table}, sealed`, () =>
+      localStoreContract(async () => tableInMemory(sealStore(new MemoryStore(), key), table)));
+    describe(`${table}, in IndexedDB`, () =>
+      localStoreContract(async () => tableInMemory(await openIndexedDbStore(`store-${databases++}`), table)));
+  }
 
   const all = { ...prefixRange('!'), limit: 100_000 };
   const row = (at: number) => ({ table: 'undecrypted' as const, key: `!a:b ${at}`, value: Uint8Array.of(1) });
@@ -55,12 +60,29 @@ describe('local store with a table in memory', () => {
     expect(asked.length).toBe(2);
   });
 
-  it('gives nothing any more once a write of it failed', async () => {
+  it('reads the disk again once a write or a read of it failed', async () => {
     const below = new MemoryStore();
     const store = tableInMemory(below, 'undecrypted');
-    await store.list('undecrypted', all);
-    below.write = () => Promise.reject(new Error('the disk is full'));
-    await expect(store.write([row(1)])).rejects.toThrow('full');
-    await expect(store.list('undecrypted', all)).rejects.toThrow('full');
+    const { write, list } = MemoryStore.prototype;
+    const full = () => Promise.reject(new Error('the disk is full'));
+    const keys = async () => (await store.list('undecrypted', all)).map((one) => one.key);
+    below.list = full;
+    await expect(keys()).rejects.toThrow('full');
+    below.list = list;
+    await store.write([row(1)]);
+    expect(await keys()).toEqual([row(1).key]);
+    below.write = full;
+    const refused = store.write([row(2)]);
+    below.write = write;
+    const written = store.write([row(3)]);
+    await expect(refused).rejects.toThrow('full');
+    await written;
+    expect(await keys()).toEqual([row(1).key, row(3).key]);
+    below.write = full;
+    below.list = full;
+    await expect(store.write([row(4)])).rejects.toThrow('full');
+    await expect(keys()).rejects.toThrow('full');
+    below.list = list;
+    expect(await keys()).toEqual([row(1).key, row(3).key]);
   });
 });

@@ -5,42 +5,53 @@ import type { LocalStore, LocalTable } from './store.ts';
 
 const rowsAtOnce = 10_000;
 
-/** The store, whose `table` is read from the disk once, when it is asked for first. All its rows must fit into memory. */
+/** The store, whose `table` is read from the disk once, when it is asked for first, and again after a failure. All its rows must fit into memory. */
 export function tableInMemory(store: LocalStore, table: LocalTable): LocalStore {
-  const memory = new MemoryStore();
-  /** What was read and written since; a failure stays. */
-  let held: Promise<void> | undefined;
+  /** What was read and written since. */
+  let held: Promise<MemoryStore> | undefined;
 
   const load = async () => {
+    const memory = new MemoryStore();
     for (let from = ''; ; ) {
       const rows = await store.list(table, { from, to: '\u007f', limit: rowsAtOnce });
       await memory.write(rows.map((row) => ({ ...row, table })));
       const last = rows.at(-1);
-      if (last === undefined || rows.length < rowsAtOnce) return;
+      if (last === undefined || rows.length < rowsAtOnce) return memory;
       from = `${last.key} `;
     }
   };
-  const whole = () => {
-    held ??= load();
-    return held;
+  const hold = (next: Promise<MemoryStore>) => {
+    held = next;
+    // Whoever reads now hears of it; whoever reads later has the disk asked again.
+    next.catch(() => {
+      if (held === next) held = undefined;
+    });
+    return next;
   };
+  const whole = () => held ?? hold(load());
 
   return {
-    get: (name, key) => (name === table ? whole().then(() => memory.get(name, key)) : store.get(name, key)),
-    list: (name, range) => (name === table ? whole().then(() => memory.list(name, range)) : store.list(name, range)),
+    get: (name, key) => (name === table ? whole().then((memory) => memory.get(name, key)) : store.get(name, key)),
+    list: (name, range) =>
+      name === table ? whole().then((memory) => memory.list(name, range)) : store.list(name, range),
     write: (changes) => {
-      const kept = changes.filter((change) => change.table === table);
       const written = store.write(changes);
-      // Behind the loading, which may have read what was before. Not before it is on the disk: what was not written must not be read.
+      const kept = changes.filter((change) => change.table === table);
       if (held && kept.length > 0) {
-        held = Promise.all([held, written]).then(() => memory.write(kept));
-        held.catch(() => {}); // Whoever wrote hears of it, and whoever reads from now on.
+        const before = held;
+        const apply = async () => {
+          const memory = await before;
+          await memory.write(kept);
+          return memory;
+        };
+        // Not before it is on the disk: what was not written must not be read. After a failure only the disk knows what is there.
+        hold(written.then(apply, load));
       }
       return written;
     },
     close: async () => {
+      held = undefined;
       await store.close();
-      await memory.close();
     },
   };
 }
