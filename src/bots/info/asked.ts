@@ -8,7 +8,7 @@ export const topics = ['id', 'retention', 'storage', 'privacy', 'where', 'help']
 /** One of them, or what people say besides. */
 export type Topic = (typeof topics)[number] | 'thanks' | 'hello';
 
-/** A phrase: words that follow each other, `…` for whatever stands between, a word with `-` for all that begin so. */
+/** A phrase: words that follow each other, `…` for whatever stands between, a word with `-` for all that begin so, `^` where the text begins so. */
 type Asked = Readonly<Record<Language, readonly string[]>>;
 
 /** What is asked where a text holds one of these, as `folded` leaves it; the first that fits counts: courtesy is none where something is asked behind it. */
@@ -24,7 +24,17 @@ const asked: readonly (readonly [Topic, Asked])[] = [
         'wou … server-',
         'wat fir engem land',
       ],
-      fr: ['ou … donnee-', 'ou … stocke-', 'ou … message-', 'ou … serveur-', 'ou … heberge-', 'quel pays'],
+      // Without its accent it is the word for "or" as well.
+      fr: [
+        '^ou … donnee-',
+        '^ou … stocke-',
+        '^ou … message-',
+        '^ou … serveur-',
+        '^ou … heberge-',
+        'ou sont',
+        'ou se trouve-',
+        'quel pays',
+      ],
       de: ['wo … daten', 'wo … gespeichert', 'wo … nachrichten', 'wo … server-', 'welchem land'],
       en: ['where … data', 'where … store-', 'where … messages', 'where … server-', 'which country', 'what country'],
       pt: ['onde … dados', 'onde … guarda-', 'onde … mensagens', 'onde … servidor-', 'onde … armazen-', 'que pais'],
@@ -122,7 +132,8 @@ export function topicOf(text: string): Topic | undefined {
 
 function patternOf(phrase: string): RegExp {
   const parts = phrase.split(' … ').map((part) => (part.endsWith('-') ? `${part.slice(0, -1)}[^ ]*` : part));
-  return new RegExp(`(?:^| )${parts.join(' (?:.* )?')}(?: |$)`);
+  const words = parts.join(' (?:.* )?');
+  return new RegExp(`${words.startsWith('^') ? '' : '(?:^| )'}${words}(?: |$)`);
 }
 
 const names: Asked = {
