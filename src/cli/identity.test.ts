@@ -89,6 +89,12 @@ describe('approve', () => {
     expect(said).not.toContain('let in');
   });
 
+  it('says of nobody that the number was compared where it was not', async () => {
+    const { said } = await run(['approve', '@a'], { mark: 'seen', yes: true });
+    expect(said).toContain('without comparing');
+    expect(said).not.toContain('you compared');
+  });
+
   // It named another identity, as after an attack, where one digit was wrong.
   it('says of a wrong number of one who did not change that it may be mistyped, and notes nothing', async () => {
     const { passed, code } = await run(['approve', '@a', number.replace('1', '2')], { mark: 'seen' });

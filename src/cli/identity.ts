@@ -43,9 +43,10 @@ async function approve(session: Session): Promise<void> {
   await client.approveIdentity(user, number === undefined ? {} : { fingerprint: number });
   // What waits for them goes out at once.
   if (!wasSame) await bringOut(client, args.timeoutMs);
-  const done = wasSame
-    ? `Noted on this device: you compared the number of ${user}.`
-    : `Approved: ${user}${number === undefined ? ', without comparing the number' : ''}.${where}`;
+  const done =
+    wasSame && number !== undefined
+      ? `Noted on this device: you compared the number of ${user}.`
+      : `Approved: ${user}${number === undefined ? ', without comparing the number' : ''}.${where}`;
   out.say({ type: 'done', user, identity: client.identityMark(user) }, done);
 }
 

@@ -37,12 +37,8 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
     await withDeadline(client.synced(), args.timeoutMs, late);
     const { user, device, deviceId } = client;
     // Asked once; where it can't be asked now, findable asks.
-    const choice = async () =>
-      client.directory.listing().then(
-        (listing) => listing.choice,
-        (error) => unlessBug(error).code,
-      );
-    const isUnasked = loggedIn.firstLogin && (await choice()) === 'unasked';
+    const listing = loggedIn.firstLogin ? await client.directory.listing().catch(unlessBug) : undefined;
+    const isUnasked = listing !== undefined && 'choice' in listing && listing.choice === 'unasked';
     const confirmed = (await client.devices()).find((one) => one.current)?.confirmed ?? false;
     const further = `This is a further device. To read and write ${await waysToConfirm(client, args.call)}.`;
     const first = `If you lose this device you lose your messages, until you run ${args.call} secure.`;

@@ -15,16 +15,15 @@ export async function loseDevices(
   former: readonly FormerDevice[],
 ): Promise<void> {
   const { client, args, out } = session;
-  const [devices, gone] = [found, former].map((some) => some.map(({ device }) => device)) as [number[], number[]];
-  const isOut = found.every(({ device }) => gone.includes(device));
+  const devices = found.map(({ device }) => device);
+  const isOut = devices.every((device) => former.some((one) => one.device === device));
   if (!client.security.state().backup)
     throw new ClientError(
       'UNKNOWN',
       `Your messages are not secured, so there is nothing that it could open: ${isOut ? 'it is logged out already, and no more is to be done' : `${args.call} devices remove ${devices[0]} is enough`}.`,
     );
-  const them = found.map(({ device, name }) => `${device}, ${name},`).join(' and ');
   out.note(
-    `${isOut ? `Device ${them} was logged out before. Now every device that is not confirmed is logged out, too.` : 'It is logged out, and so is every device that is not confirmed.'} Your messages are secured anew under the same password: what the lost one knew opens nothing new. First log in with LuxID once more.`,
+    `${whoIsOut(found, isOut)} Your messages are secured anew under the same password: what was lost opens nothing new. First log in with LuxID once more.`,
   );
   const grant = await stepUp(session, 'backup');
   await retyped(session, 'Your password: ', async (password) => {
@@ -33,6 +32,13 @@ export async function loseDevices(
   });
   await client.security.flushed(args.timeoutMs);
   out.say({ type: 'done', devices }, 'Done. Who has it reads nothing that is written from now on.');
+}
+
+function whoIsOut(found: readonly FormerDevice[], isOut: boolean): string {
+  const isOne = found.length === 1;
+  if (!isOut) return `${isOne ? 'It is' : 'They are'} logged out, and so is every device that is not confirmed.`;
+  const named = found.map(({ device, name }) => `${device}, ${name},`).join(' and ');
+  return `${isOne ? `Device ${named} was` : `Devices ${named} were`} logged out before. Now every device that is not confirmed is logged out, too.`;
 }
 
 /** Begins anew on this device. */

@@ -40,7 +40,7 @@ const all: Readonly<Record<string, Command>> = {
 
 const keptSentence = 'That is what this device kept; what came since is not here.';
 
-/** How long a command waits for what can go out, before and after its own work: next to nothing where nothing waits. */
+/** How long a command waits for what can go out, before and after its own work: not at all where nothing waits. */
 const bringOutMs = 3_000;
 
 /** Runs the command that the arguments name, as the program at the path `script`. Resolves with the status to end with: 0; 1 = failed; 2 = called wrongly. */
@@ -88,13 +88,17 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     const waitMs = Math.min(bringOutMs, args.timeoutMs);
     if (command.live) await bringOut(client, waitMs);
     await command.run(session);
-    // A command may have ended the session itself, as erasing the account does.
-    if (!command.watches) await reach(bringOut(client, waitMs)).catch(unlessBug);
+    if (!command.watches) await reach(bringOut(client, waitMs)).catch(unlessEnded);
   } catch (error) {
     throw withNextStep(error, args);
   } finally {
     await client.close();
   }
+}
+
+/** A command may have ended the session itself, as erasing the account does, or need none: what waits is for a later one. Throws on a bug and a store that fails. */
+function unlessEnded(error: unknown): void {
+  if (unlessBug(error).code === 'STORE') throw error;
 }
 
 function unknownCommand({ command, program }: Arguments): ClientError {

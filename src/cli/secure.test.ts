@@ -163,7 +163,7 @@ describe('devices lost', () => {
     expect(said[0]).toMatch(/^Device 4, old phone, was logged out before\..*opens nothing new/);
     const both = scene([own], { backup: true }, ['devices', 'lost', '4', '2']);
     await devices(both.session);
-    expect(both.said[0]).toMatch(/^It is logged out, and/);
+    expect(both.said[0]).toMatch(/^They are logged out, and/);
   });
 
   it.each([

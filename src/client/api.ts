@@ -127,7 +127,7 @@ export interface Luxchat {
   react(room: string, id: string, emoji: string, removed?: boolean): Promise<void>;
   /** Deletes for all: own messages, or others' as one who stands above. Empties the stored bodies, edits included. As `edit`. */
   deleteForAll(room: string, id: string): Promise<void>;
-  /** Resolves when everything written so far was answered, or can't go out before someone else acts; rejects with OFFLINE after `timeoutMs` (30,000). */
+  /** Resolves when everything written so far was answered, or can't go out before someone else acts: at once where nothing waits; rejects with OFFLINE after `timeoutMs` (30,000). */
   flushed(timeoutMs?: number): Promise<void>;
   /** Gives a failed message another try. UNKNOWN. */
   retry(room: string, localId: string): Promise<void>;

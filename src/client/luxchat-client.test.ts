@@ -50,3 +50,10 @@ it('gives its store back, also where the engine can not be closed', async () => 
   await expect(client.close()).rejects.toBe(broken);
   expect(given).toHaveBeenCalledTimes(1);
 });
+
+it('waits for no server where nothing waits to go out', async () => {
+  const { client } = new ScriptedSession(() => undefined, { accessToken: () => new Promise(() => {}) });
+  await client.start();
+  await client.flushed(600_000);
+  await client.close();
+});

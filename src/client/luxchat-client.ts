@@ -239,6 +239,7 @@ export class LuxchatClient extends WiredParts implements Luxchat {
   }
 
   async flushed(timeoutMs = 30_000): Promise<void> {
+    if (this.outbox.isEmpty && this.connection.state !== 'live') return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(

@@ -98,6 +98,11 @@ export class Outbox {
     return this.#waiting.of(room);
   }
 
+  /** Is nothing left that is to go out, now or later? Failed ones do not count. */
+  get isEmpty(): boolean {
+    return this.#waiting.rooms().every((room) => this.#waiting.of(room).every((send) => send.failed));
+  }
+
   /** See Waiting.stands. */
   stands(send: LocalSend): boolean {
     return this.#waiting.stands(send);
