@@ -805,7 +805,10 @@ export interface ListBackup {
   version: number;
   /** Of this room alone; empty = of all. */
   room: string;
-  /** `next` of the page before (room, a space, session); empty = from the first. */
+  /**
+   * A place: room, a space, session. What comes behind it is listed, whether an entry is there or not: `next` of the page before, or just before one that is
+   * wanted. Empty = from the first.
+   */
   after: string;
   /** At most 100; 0 = 100. A page holds as many as fit a frame. */
   limit: number;

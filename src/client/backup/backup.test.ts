@@ -10,10 +10,12 @@ import {
   type BackupServer,
   type BackupWork,
   backUp,
+  type EntryRange,
   newBackup,
   openBackup,
   type RestoredPage,
   restore,
+  restoreSession,
 } from './backup.ts';
 import { openEntries, sealEntry } from './entry.ts';
 import { passwordCostMin } from './header.ts';
@@ -26,6 +28,9 @@ let b1: CryptoEngine;
 let keys: BackupKeys;
 let server: ListServer;
 
+const placeOf = (entry: BackupEntry) => `${entry.room} ${entry.session}`;
+const byPlace = (a: BackupEntry, b: BackupEntry) => (placeOf(a) < placeOf(b) ? -1 : 1);
+
 /** Keeps entries in order, two to a page. */
 class ListServer implements BackupServer {
   entries: BackupEntry[] = [];
@@ -35,15 +40,15 @@ class ListServer implements BackupServer {
   async put(_version: number, entries: readonly BackupEntry[]) {
     this.puts += 1;
     if (this.fail) throw this.fail;
-    const name = (entry: BackupEntry) => `${entry.room} ${entry.session}`;
-    const fresh = new Set(entries.map(name));
-    this.entries = [...this.entries.filter((entry) => !fresh.has(name(entry))), ...entries];
+    const fresh = new Set(entries.map(placeOf));
+    this.entries = [...this.entries.filter((entry) => !fresh.has(placeOf(entry))), ...entries];
   }
 
-  async list(_version: number, of: string, after: string) {
-    const from = Number(after || '0');
-    const all = this.entries.filter((entry) => of === '' || entry.room === of);
-    return { entries: all.slice(from, from + 2), next: from + 2 < all.length ? String(from + 2) : '' };
+  async list(_version: number, { room: of, after, limit }: EntryRange) {
+    const all = this.entries.filter((entry) => of === '' || entry.room === of).sort(byPlace);
+    const from = /^\d*$/.test(after) ? Number(after) : all.filter((entry) => placeOf(entry) <= after).length;
+    const end = from + (limit ?? 2);
+    return { entries: all.slice(from, end), next: end < all.length ? String(end) : '' };
   }
 }
 
@@ -94,6 +99,43 @@ describe('a lost phone', () => {
     const pages = await pagesOf(restore(work(b2), room, '0'));
     expect(pages.map(({ imported }) => imported.length)).toEqual([0, 2, 1]);
     for (const message of sent) expect(await read(b2, message)).toMatchObject({ ok: true });
+  });
+
+  test('reads one session back without the pages before it', async () => {
+    const sent: Encrypted[] = [];
+    for (let at = 0; at < 5; at += 1) {
+      sent.push(await say(a1));
+      await a1.rotate(room);
+    }
+    await backUp(work(b1));
+    const b2 = await world.device(bob, '2');
+    for (const { sessionId } of [...sent].reverse()) {
+      const wanted = { room, sessionId };
+      expect(await restoreSession(work(b2), wanted)).toEqual([wanted]);
+      expect(await restoreSession(work(b2), wanted)).toEqual([]);
+    }
+    for (const message of sent) expect(await read(b2, message)).toMatchObject({ ok: true });
+  });
+
+  test('reads a copy of less where there is no other, and asks for nothing that is no session', async () => {
+    const c1 = await world.device('@carol:lux', '1', { first: true });
+    await say(c1, ['1']);
+    const b2 = await world.device(bob, '2');
+    await b2.importIdentity((await b1.exportIdentity())!);
+    await c1.refresh([bob]);
+    await world.settle();
+    const late = await say(c1, ['1', '2']);
+    const { sessionId } = late;
+    await b2.startBackup(1, keys.engine);
+    await backUp(work(b2));
+    expect(server.entries.map(({ session }) => session)).toEqual([`${sessionId}/1`]);
+    const b3 = await world.device(bob, '3', { alone: true });
+    for (const none of ['', 'x', `${sessionId}x`, `${sessionId.slice(1)} `, `${sessionId}/1`])
+      expect(await restoreSession({ ...work(b3), server: noServer }, { room, sessionId: none })).toEqual([]);
+    const signal = AbortSignal.abort('enough');
+    await expect(restoreSession({ ...work(b3), signal }, { room, sessionId })).rejects.toBe('enough');
+    expect(await restoreSession(work(b3), { room, sessionId })).toEqual([{ room, sessionId }]);
+    expect(await read(b3, late, '@carol:lux')).toMatchObject({ ok: true, trust: 'restored' });
   });
 
   test('that ends the reading ends it', async () => {
@@ -367,9 +409,14 @@ async function restoreAll(engine: CryptoEngine) {
 function firstPageOnly(): BackupServer {
   return {
     put: server.put,
-    list: async (version, of, after) => (after === '' ? server.list(version, of, after) : { entries: [], next: '' }),
+    list: async (version, range) => (range.after === '' ? server.list(version, range) : { entries: [], next: '' }),
   };
 }
+
+const noServer: BackupServer = {
+  put: () => Promise.reject(new Error('nothing was to be written')),
+  list: () => Promise.reject(new Error('nothing was to be asked')),
+};
 
 async function say(engine: CryptoEngine, devices?: string[]): Promise<Encrypted> {
   const recipients = devices ? [{ user: bob, devices }] : world.server.recipients(alice, bob);

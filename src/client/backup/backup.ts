@@ -24,8 +24,17 @@ import { type BackupKeys, newBackupKey } from './sealing.ts';
 /** The server, as the backup needs it: PutBackup and ListBackup. What it throws passes through. */
 export interface BackupServer {
   put(version: number, entries: readonly BackupEntry[]): Promise<void>;
+  list(version: number, range: EntryRange): Promise<BackupPage>;
+}
+
+/** Entries in the order of room and session. */
+export interface EntryRange {
   /** Of one room, or of all where it is empty. */
-  list(version: number, room: RoomId | '', after: string): Promise<BackupPage>;
+  readonly room: RoomId | '';
+  /** Behind this place, which need not hold an entry: room, a space, session. Empty = from the first. */
+  readonly after: string;
+  /** Default: as many as fit a page. */
+  readonly limit?: number;
 }
 
 /** What backing up and reading back work on. */
@@ -128,7 +137,7 @@ export async function* restore(work: BackupWork, room: RoomId | '', after = ''):
   const { engine, keys, owner, server, signal } = work;
   for (let from = after; ; ) {
     signal?.throwIfAborted();
-    const { entries, next } = await server.list(owner.version, room, from);
+    const { entries, next } = await server.list(owner.version, { room, after: from });
     // A room's page that holds another room's entries is read all the same: they say where they belong.
     const { sessions, refused } = await openEntries(keys.seal, owner, entries);
     yield { imported: await engine.importSessions(owner.version, sessions), refused, next };
@@ -136,4 +145,20 @@ export async function* restore(work: BackupWork, room: RoomId | '', after = ''):
     if (next === '' || next === from || entries.length === 0) return;
     from = next;
   }
+}
+
+/** A session's id as the crypto library gives it; what a message names as its session is its sender's word. */
+const sessionId = /^[A-Za-z0-9+/]{43}$/;
+
+/** Reads one session of a room back without the pages before it, in one request. Resolves with nothing where it is here or the backup has it not, and asks for
+ * nothing where that is no session's id. Of several copies it reads one, which may open fewer messages than another: pages bring the rest. */
+export async function restoreSession(work: BackupWork, wanted: RoomKey): Promise<readonly RoomKey[]> {
+  const { engine, keys, owner, server, signal } = work;
+  if (!sessionId.test(wanted.sessionId)) return [];
+  signal?.throwIfAborted();
+  // No other session lies between: ids are random.
+  const after = `${wanted.room} ${wanted.sessionId.slice(0, -1)}`;
+  const { entries } = await server.list(owner.version, { room: wanted.room, after, limit: 1 });
+  const { sessions } = await openEntries(keys.seal, owner, entries);
+  return await engine.importSessions(owner.version, sessions);
 }

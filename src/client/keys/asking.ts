@@ -27,7 +27,7 @@ export const roundEveryMs = 60_000;
 export const scannedRows = 10_000;
 
 /** Causes that a key undoes. */
-const lacking: ReadonlySet<string> = new Set<TroubleCause>(['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX']);
+export const lacking: ReadonlySet<string> = new Set<TroubleCause>(['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX']);
 
 /** What asking needs. */
 export interface AskingPorts extends SayingPorts {

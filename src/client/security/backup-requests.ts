@@ -46,7 +46,7 @@ export function backupServer({ request }: BackupRequestParts): BackupServer {
       for (const some of packed(entries, putSize))
         await request({ $case: 'putBackup', value: { version, entries: some } }, 'done');
     },
-    list: (version, room, after) =>
-      request({ $case: 'listBackup', value: { version, room, after, limit: 0 } }, 'backupPage'),
+    list: (version, { room, after, limit = 0 }) =>
+      request({ $case: 'listBackup', value: { version, room, after, limit } }, 'backupPage'),
   };
 }

@@ -1,9 +1,10 @@
 // Reading the backup back on a device that was not there before: the room that someone looks at first, then by the newest message.
+// Within a room of more than one page what its newest lines wait for is asked for before the other pages, which come in no order of time.
 // Guarantees: what was read is noted after each page, so that a kill or a lost connection costs one page at most; each page's messages can be read as soon
 // as it is here; an entry that no own device sealed for its place is counted and not taken. Does not: fetch messages.
 
 import type { LocalRestore } from '#proto/gen/local.ts';
-import { type BackupWork, type RestoredPage, restore } from '../backup/backup.ts';
+import { type BackupWork, type RestoredPage, restore, restoreSession } from '../backup/backup.ts';
 import type { RoomKey } from '../crypto/ids.ts';
 import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
@@ -14,6 +15,7 @@ import { prefixRange } from '../store/store.ts';
 import { backupServer } from './backup-requests.ts';
 import { readRestore, restoreOf, restoreRow } from './backup-rows.ts';
 import type { FilledBackup } from './filling.ts';
+import { newestWaiting } from './newest-waiting.ts';
 
 /** Milliseconds between two looks through the backup for one room. */
 const lookAgainMs = 10 * 60_000;
@@ -174,16 +176,29 @@ export class Restoring {
     const work = this.#work();
     const state = this.#state;
     if (!work || !state) return;
+    let isFirst = true;
     for await (const page of restore(work, room, state.room === room ? state.after : '')) {
       await this.#take(room, page);
+      if (page.next === '') break;
+      if (isFirst) await this.#takeNewest(work, room);
+      isFirst = false;
       // Another room was opened meanwhile: this one goes on later.
-      if (page.next !== '' && this.#isWanted(this.#wanted, room)) return;
+      if (this.#isWanted(this.#wanted, room)) return;
     }
     // Also where the server ended it without saying so: else it would be asked for ever.
     const { done } = this.#state ?? state;
     await this.#keep({ ...(this.#state ?? state), done: [...done, room], room: '', after: '' });
     this.#ports.roomDone(room);
     this.#tell();
+  }
+
+  /** What the newest lines wait for, out of the order of pages. After one page, which is all that most rooms have. */
+  async #takeNewest(work: BackupWork, room: string): Promise<void> {
+    for (const sessionId of await newestWaiting(this.#ports.parts().store, room)) {
+      if (this.#isWanted(this.#wanted, room)) return;
+      const imported = await restoreSession(work, { room, sessionId });
+      if (imported.length > 0) await this.#take(room, { imported, refused: 0, next: this.#state?.after ?? '' });
+    }
   }
 
   async #take(room: string, { imported, refused, next }: RestoredPage): Promise<void> {

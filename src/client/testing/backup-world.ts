@@ -110,11 +110,11 @@ export class BackupWorld {
         return {};
       }
       case 'listBackup': {
-        const { room, after } = body.value;
-        const all = this.entries.filter((entry) => room === '' || entry.room === room);
-        const from = Number(after || '0');
-        const next = from + this.pageEntries < all.length ? String(from + this.pageEntries) : '';
-        return { entries: all.slice(from, from + this.pageEntries), next };
+        const { room, after, limit } = body.value;
+        const all = this.entries.filter((entry) => room === '' || entry.room === room).sort(byPlace);
+        const from = /^\d*$/.test(after) ? Number(after) : all.filter((entry) => placeOf(entry) <= after).length;
+        const end = from + (limit || this.pageEntries);
+        return { entries: all.slice(from, end), next: end < all.length ? String(end) : '' };
       }
       default:
         return {};
@@ -131,6 +131,14 @@ export class BackupWorld {
 /** 32 bytes. */
 export function bytes(fill: number): Uint8Array {
   return new Uint8Array(32).fill(fill);
+}
+
+function placeOf({ room, session }: BackupEntry): string {
+  return `${room} ${session}`;
+}
+
+function byPlace(a: BackupEntry, b: BackupEntry): number {
+  return placeOf(a) < placeOf(b) ? -1 : 1;
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

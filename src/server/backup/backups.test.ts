@@ -252,6 +252,17 @@ describe('the entries of a backup', () => {
     expect(await list(1, { room: room('b') })).toMatchObject({ value: { entries: [{ room: room('b') }], next: '' } });
   });
 
+  it('come from any place on, also one that holds none', async () => {
+    const { create, put, list } = provider();
+    await create(1);
+    await put(1, entry('aa'), entry('ab'), entry('b/1'));
+    const from = async (after: string) =>
+      sessionsOf(await list(1, { room: room('a'), after: `${room('a')} ${after}`, limit: 1 }));
+    expect([await from('a'), await from('aa'), await from('ac'), await from('b'), await from('c')]).toEqual([
+      ...[['aa'], ['ab'], ['b/1'], ['b/1'], []],
+    ]);
+  });
+
   it('are never shown as all where the backup was replaced while they were read', async () => {
     const store = new MemoryBackups();
     const { create, put, list } = provider(store);
