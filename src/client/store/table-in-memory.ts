@@ -45,7 +45,7 @@ export function tableInMemory(store: LocalStore, table: LocalTable): LocalStore 
           return memory;
         };
         // Not before it is on the disk: what was not written must not be read. After a failure only the disk knows what is there.
-        hold(written.then(apply, load));
+        void hold(written.then(apply, load));
       }
       return written;
     },
