@@ -227,6 +227,8 @@ export interface LocalBackup {
   backupKey: Uint8Array;
   /** The crypto library was told of it, and has forgotten what an earlier one holds. */
   filling: boolean;
+  /** The server took no more entries when this device tried last. What waits is on this device alone. */
+  full: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1874,7 +1876,7 @@ export const LocalStepUp: MessageFns<LocalStepUp> = {
 };
 
 function createBaseLocalBackup(): LocalBackup {
-  return { version: 0, backupKey: new Uint8Array(0), filling: false, _unknownFields: {} };
+  return { version: 0, backupKey: new Uint8Array(0), filling: false, full: false, _unknownFields: {} };
 }
 
 export const LocalBackup: MessageFns<LocalBackup> = {
@@ -1887,6 +1889,9 @@ export const LocalBackup: MessageFns<LocalBackup> = {
     }
     if (message.filling !== false) {
       writer.uint32(24).bool(message.filling);
+    }
+    if (message.full !== false) {
+      writer.uint32(32).bool(message.full);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1934,6 +1939,14 @@ export const LocalBackup: MessageFns<LocalBackup> = {
             }
 
             message.filling = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.full = reader.bool();
             continue;
           }
         }

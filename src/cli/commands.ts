@@ -4,6 +4,7 @@ import { botExplanation } from '#client/bots/words.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
+import { fullSentences } from './full-backup.ts';
 import { explainUnheard, identityMark, noteUnheard } from './heard.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, isWaiting, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
@@ -98,9 +99,11 @@ async function whoami({ client, args, out }: Session): Promise<void> {
   const { user, device, deviceId } = client;
   const security = client.security.state();
   const state = confirmed ? 'confirmed' : `not confirmed yet: ${await waysToConfirm(client, args.call)}`;
-  const kept = security.backup ? 'messages secured' : `messages not secured: run ${args.call} secure`;
-  const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup };
-  out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept);
+  const secured = security.full ? 'messages secured, but not the newest' : 'messages secured';
+  const kept = security.backup ? secured : `messages not secured: run ${args.call} secure`;
+  const full = security.full ? { full: true } : {};
+  const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup, ...full };
+  out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept, ...fullSentences(security, args.call));
 }
 
 /** A room that one was taken out of does not vanish without a word. */

@@ -3,6 +3,7 @@
 import { ClientError } from '#client/errors.ts';
 import { hasDevice, openDevice, removeDevice } from '#client/node/device-folder.ts';
 import type { LogOutLoss } from '#client/security/security.ts';
+import type { SecurityState } from '#client/shown.ts';
 import { Disconnect } from '#proto/gen/codes.ts';
 import { agreed } from './agreed.ts';
 import type { Arguments } from './arguments.ts';
@@ -37,6 +38,19 @@ export function withNextStep(error: unknown, { call }: Pick<Arguments, 'call'>):
   return new ClientError('LOGIN_NEEDED', `${error.message} ${next}`, { cause: error });
 }
 
+/** What logging out would cost, and what to do before. */
+export function lossSentence(
+  loss: Exclude<LogOutLoss, 'nothing'>,
+  { full }: Pick<SecurityState, 'full'>,
+  call: string,
+): string {
+  if (loss === 'everything')
+    return `This is your last device, and your messages are not secured: nobody can read them any more afterwards. Run ${call} secure first.`;
+  return full
+    ? `This is your last device, and the backup is full: nobody can read your newest messages any more afterwards. Run ${call} keys export FILE first.`
+    : 'This is your last device, and your newest messages are not secured yet. Wait a moment with it.';
+}
+
 async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
   const { folder, timeoutMs, call } = args;
   try {
@@ -45,7 +59,7 @@ async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Pro
       const reach = reaching(client, args);
       await client.start();
       await reach(withDeadline(client.synced(), timeoutMs, unreachable));
-      await warn(await client.security.lossAtLogOut());
+      await warn(await client.security.lossAtLogOut(), client.security.state());
       await client.logout();
     } finally {
       await client.close();
@@ -55,13 +69,9 @@ async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Pro
   }
 
   /** A person is asked; a script that says log-out means it. */
-  async function warn(loss: LogOutLoss): Promise<void> {
+  async function warn(loss: LogOutLoss, security: SecurityState): Promise<void> {
     if (loss === 'nothing') return;
-    out.note(
-      loss === 'everything'
-        ? `This is your last device, and your messages are not secured: nobody can read them any more afterwards. Run ${call} secure first.`
-        : 'This is your last device, and your newest messages are not secured yet. Wait a moment with it.',
-    );
+    out.note(lossSentence(loss, security, call));
     if (keyboard.interactive) await agreed({ args, keyboard }, 'Log out all the same?');
   }
 }

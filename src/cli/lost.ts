@@ -4,6 +4,7 @@ import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
 import type { FormerDevice } from '#client/shown.ts';
 import { agreed } from './agreed.ts';
+import { broughtIn } from './full-backup.ts';
 import { stepUp } from './luxid.ts';
 import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
@@ -30,7 +31,7 @@ export async function loseDevices(
     out.note('One moment …');
     await client.security.logOutAsLost(grant, password, { devices });
   });
-  await client.security.flushed(args.timeoutMs);
+  await broughtIn(session);
   out.say({ type: 'done', devices }, 'Done. Who has it reads nothing that is written from now on.');
 }
 
@@ -56,7 +57,7 @@ export async function startOver(session: Session): Promise<void> {
   const password = await newPassword(session);
   out.note('One moment …');
   await client.security.startOver(grant, password);
-  await client.security.flushed(args.timeoutMs);
+  await broughtIn(session);
   out.say(
     { type: 'security', ...client.security.state() },
     'You started over. Your contacts are warned: tell them, by voice, what identity prints here, so that they let you in again.',

@@ -10,7 +10,7 @@ export interface Output {
   readonly json: boolean;
   /** One result: an object with `--json`, else these lines; none are nothing. */
   say(object: Record<string, unknown>, ...lines: readonly string[]): void;
-  /** Something the person should know besides, on stderr. */
+  /** Something the person should know besides, on stderr; no lines are nothing. */
   note(...lines: readonly string[]): void;
   /** What failed, on stderr. */
   fail(error: unknown): void;
@@ -27,7 +27,9 @@ export function createOutput(json: boolean, console: Console = globalThis.consol
       if (json) console.log(steadyJson(object));
       else if (lines.length > 0) console.log(sentences(lines));
     },
-    note: (...lines) => console.error(sentences(lines)),
+    note: (...lines) => {
+      if (lines.length > 0) console.error(sentences(lines));
+    },
     fail: (error) => {
       const { code, message } = describeError(error);
       console.error(json ? steadyJson({ type: 'error', code, message }) : sentences([`${message} (${code})`]));

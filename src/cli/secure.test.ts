@@ -76,6 +76,12 @@ function scene(answers: string[], state: object, args: readonly string[] = []) {
 }
 
 describe('secure', () => {
+  it('says at once what the backup has no room for', async () => {
+    const { session, said } = scene(['(shown)'], { state: 'unprotected', full: true, waiting: 2 }, ['secure']);
+    await secure(session);
+    expect(said.filter((line) => line.startsWith('FULL: '))).toHaveLength(1);
+  });
+
   it('shows six words once, takes them only when they come back, however they are typed', async () => {
     const { session, given, shown, said } = scene(['not it', ' (shown) '], { state: 'unprotected' }, ['secure']);
     await secure(session);

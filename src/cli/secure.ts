@@ -3,6 +3,7 @@
 
 import { ClientError } from '#client/errors.ts';
 import type { SecurityState } from '#client/shown.ts';
+import { broughtIn, fullSentences } from './full-backup.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
 import type { Session } from './session.ts';
@@ -29,7 +30,7 @@ export async function secure(session: Session): Promise<void> {
   const grant = await stepUp(session, 'backup');
   const password = await newPassword(session);
   await busy(session, () => client.security.setUp(grant, password));
-  await client.security.flushed(args.timeoutMs);
+  await broughtIn(session);
   const done = `Your messages are secured. On a new device ${args.program} unlock brings them back. Nobody can tell you the password: keep it.`;
   out.say({ type: 'security', ...client.security.state() }, done);
 }
@@ -57,6 +58,7 @@ export async function unlock(session: Session): Promise<void> {
   }
   progress.show();
   await client.security.flushed(readBackMs).finally(progress.stop);
+  out.note(...fullSentences(client.security.state(), args.call));
   out.say({ type: 'security', ...client.security.state() }, 'All that was secured is here.');
 }
 
@@ -77,7 +79,7 @@ export async function password(session: Session): Promise<void> {
   const grant = await stepUp(session, 'backup');
   const fresh = await newPassword(session);
   await busy(session, () => client.security.changePassword(grant, fresh));
-  await client.security.flushed(args.timeoutMs);
+  await broughtIn(session);
   out.say({ type: 'security', ...client.security.state() }, 'Your messages are secured with the new password.');
 }
 

@@ -1,6 +1,8 @@
 // What `status` says: "no alarms" out of counters that began with the very command said nothing.
 import { describe, expect, it } from 'vitest';
 import type { Doubts } from '#client/doubts.ts';
+import { commands } from './commands.ts';
+import { fullSentences } from './full-backup.ts';
 import { countersSentences, doubtsSentences, status } from './status.ts';
 
 const none: Doubts = { alarms: [], frozen: [], changed: [], unheard: [], unread: {} };
@@ -37,6 +39,30 @@ describe('status', () => {
   it('says of counters since when they count', () => {
     expect(countersSentences({})).toEqual([]);
     expect(countersSentences({ 'send.failed': 2 })).toEqual(['counted since this command began:', '  send.failed  2']);
+  });
+
+  it('says of a backup that is full what that means, and what to do next', async () => {
+    const said: string[] = [];
+    const client = {
+      doubts: async () => none,
+      security: { state: () => ({ state: 'protected', backup: true, waiting: 3, full: true }) },
+      counters: () => ({}),
+      devices: async () => [{ current: true, confirmed: true }],
+    };
+    const out = { say: (_: object, ...lines: string[]) => said.push(...lines) };
+    const session = { client, args: { call: 'luxchat' }, out } as never;
+    await status(session);
+    await commands.whoami?.run(session);
+    const full = said.filter((line) =>
+      /^FULL: .*newest messages \(3\).*luxchat verify.*luxchat keys export FILE/.test(line),
+    );
+    expect(full).toHaveLength(2);
+    expect(said.filter((line) => line === 'messages secured, but not the newest')).toHaveLength(2);
+    expect(said.join(' ')).not.toContain('on their way');
+  });
+
+  it('says nothing of it where it is not full', () => {
+    expect(fullSentences({ state: 'protected', backup: true, waiting: 3 }, 'luxchat')).toEqual([]);
   });
 
   it.each([

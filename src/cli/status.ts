@@ -1,6 +1,7 @@
 // `luxchat status`: what speaks against what this device shows, and how its messages are kept. Read from what lasts: a run that has just begun was warned of nothing yet.
 import type { Doubts, NotedAlarm } from '#client/doubts.ts';
 import type { SecurityState } from '#client/shown.ts';
+import { fullSentences } from './full-backup.ts';
 import { unheardSentence } from './heard.ts';
 import { dayText } from './sentences.ts';
 import type { Session } from './session.ts';
@@ -15,6 +16,7 @@ export async function status({ client, args, out }: Session): Promise<void> {
     said,
     ...doubtsSentences(doubts, args.call),
     securitySentence(security, args.call),
+    ...fullSentences(security, args.call),
     ...countersSentences(counters),
   );
 }
@@ -57,7 +59,7 @@ function alarmLine({ code, room, user, at }: NotedAlarm): string {
   return `  ${dayText(Math.floor(at / 86_400_000))}  ${code}${about}`;
 }
 
-function securitySentence({ state, waiting, restore }: SecurityState, call: string): string {
+function securitySentence({ state, waiting, full, restore }: SecurityState, call: string): string {
   const refused =
     restore && restore.refused > 0 ? `; ${restore.refused} keys in the backup that are not yours were left out` : '';
   switch (state) {
@@ -68,6 +70,7 @@ function securitySentence({ state, waiting, restore }: SecurityState, call: stri
     case 'waiting':
       return `messages secured, by another device: this one waits for the key from it${refused}`;
     case 'protected':
+      if (full) return `messages secured, but not the newest${refused}`;
       return waiting > 0
         ? `messages secured, but for ${waiting} keys that are on their way${refused}`
         : `messages secured${refused}`;

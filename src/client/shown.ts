@@ -207,6 +207,9 @@ export interface SecurityState {
   readonly backup: boolean;
   /** Sessions of this device that are not in the backup yet. */
   readonly waiting: number;
+  /** The backup takes no more: what waits is on this device alone, and so will be what comes. Tell the person to have another device confirmed or to write a
+   * key file. Noticed when this device has something for it, and kept over restarts. */
+  readonly full?: true;
   /** While history is read back. */
   readonly restore?: RestoreProgress;
 }

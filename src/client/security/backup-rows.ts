@@ -13,6 +13,8 @@ export interface HeldBackup {
   readonly backupKey: Uint8Array;
   /** The engine was told of it, and has forgotten what an earlier one holds. */
   readonly filling?: boolean;
+  /** The server took no more when this device tried last. */
+  readonly full?: boolean;
 }
 
 /** A backup that was asked for and is in no manifest yet, as far as this device knows. */
@@ -35,8 +37,9 @@ export async function readHeld(store: LocalStore): Promise<HeldBackup | undefine
   return row && LocalBackup.decode(row);
 }
 
-export function heldRow({ version, backupKey, filling = false }: HeldBackup): LocalChange {
-  return { table: 'account', key: key.held, value: LocalBackup.encode({ version, backupKey, filling }).finish() };
+export function heldRow({ version, backupKey, filling = false, full = false }: HeldBackup): LocalChange {
+  const value = LocalBackup.encode({ version, backupKey, filling, full }).finish();
+  return { table: 'account', key: key.held, value };
 }
 
 export async function readBegun(store: LocalStore): Promise<BegunBackup | undefined> {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ClientError } from '../errors.ts';
 import { BackupWorld, bytes, refusal } from '../testing/backup-world.ts';
-import { readHeld } from './backup-rows.ts';
+import { heldRow, readHeld } from './backup-rows.ts';
 import { Filling } from './filling.ts';
 
 let world: BackupWorld;
@@ -13,11 +13,20 @@ beforeEach(() => {
   world = new BackupWorld();
   stale = 0;
   waiting = [];
+  changes = [];
 });
 
 let waiting: number[];
-const filling = () =>
-  new Filling({ parts: () => world.parts(), stale: () => void stale++, waiting: (count) => waiting.push(count) });
+let changes: boolean[] = [];
+const filling = () => {
+  const made: Filling = new Filling({
+    parts: () => world.parts(),
+    stale: () => void stale++,
+    waiting: (count) => waiting.push(count),
+    changed: () => changes.push(made.full),
+  });
+  return made;
+};
 
 /** Its engine has one session to be backed up, for ever. */
 function withSession() {
@@ -58,6 +67,43 @@ describe('filling', () => {
     }
     expect(stale).toBe(1);
     expect(world.counted.get('backup.full')).toBe(1);
+  });
+
+  it('says that the backup takes no more, from the first session above its bound on, and after a restart', async () => {
+    world.live = false;
+    const room = 2;
+    world.fillsAt = room;
+    world.sessions = room;
+    const held = { version: 1, backupKey: bytes(1) };
+    const running = filling();
+    await world.store.write([heldRow(held)]);
+    await running.begin(held);
+    await running.fill();
+    expect([running.full, waiting.at(-1), changes]).toEqual([false, 0, []]);
+    world.sessions = room + 1;
+    await expect(running.fill()).rejects.toMatchObject({ code: 'REJECTED' });
+    expect([running.full, waiting.at(-1), changes]).toEqual([true, 1, [true]]);
+    const restarted = filling();
+    await restarted.begin((await readHeld(world.store))!);
+    expect(restarted.full).toBe(true);
+    // Another one is empty.
+    await restarted.begin({ version: 2, backupKey: bytes(2) });
+    expect(restarted.full).toBe(false);
+  });
+
+  it('says that it takes what waits again, once it does', async () => {
+    world.live = false;
+    world.fillsAt = 0;
+    world.sessions = 1;
+    const held = { version: 1, backupKey: bytes(1) };
+    const running = filling();
+    await world.store.write([heldRow(held)]);
+    await running.begin(held);
+    await running.fill().catch(() => {});
+    world.fillsAt = 1;
+    await running.fill();
+    expect([running.full, changes]).toEqual([false, [true, false]]);
+    expect(await readHeld(world.store)).toMatchObject({ full: false });
   });
 
   it('says that nothing waits only where that is known, and is silent of no bug', async () => {

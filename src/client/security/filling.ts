@@ -1,13 +1,13 @@
 // Filling the backup: every session that this device has and the backup has not goes in, by itself, one request at a time.
-// Guarantees: a session counts as backed up once the server has it; what a lost connection or a kill interrupts goes on in the next session. Does not: decide
-// which backup is in force.
+// Guarantees: a session counts as backed up once the server has it; what a lost connection or a kill interrupts goes on in the next session; that a backup is
+// full is known from then on, after a restart, too, until it takes what waits. Does not: decide which backup is in force.
 import { Rejection } from '#proto/gen/codes.ts';
 import { backUp } from '../backup/backup.ts';
 import { type BackupKeys, backupKeys } from '../backup/sealing.ts';
 import { ClientError, isRejection, unlessBug } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { backupServer } from './backup-requests.ts';
-import { type HeldBackup, heldRow } from './backup-rows.ts';
+import { type HeldBackup, heldRow, readHeld } from './backup-rows.ts';
 
 /** Milliseconds from a sign that there may be new sessions to the look for them: signs come in flocks. */
 const lookAfterMs = 1_000;
@@ -25,12 +25,15 @@ export interface FillingPorts {
   readonly stale: () => void;
   /** How many sessions wait, when that changed. */
   readonly waiting: (count: number) => void;
+  /** Another answer of `full`. */
+  readonly changed: () => void;
 }
 
 /** The filling of one device. */
 export class Filling {
   readonly #ports: FillingPorts;
   #into: FilledBackup | undefined;
+  #full = false;
   #stop = new AbortController();
   #running: Promise<void> | undefined;
   #again = false;
@@ -45,9 +48,14 @@ export class Filling {
     return this.#into;
   }
 
+  /** Does the backup that is being filled take no more? */
+  get full(): boolean {
+    return this.#into !== undefined && this.#full;
+  }
+
   /** Fills this backup from now on. Repeating is harmless. */
   async begin(held: HeldBackup): Promise<void> {
-    const { version, backupKey, filling } = held;
+    const { version, backupKey, filling, full = false } = held;
     if (this.#into?.version !== version) {
       const { engine, store } = this.#ports.parts();
       const keys = await backupKeys(backupKey);
@@ -57,6 +65,7 @@ export class Filling {
       await engine.startBackup(version, keys.engine);
       if (!filling) await store.write([heldRow({ ...held, filling: true })]);
       this.#into = { version, keys };
+      this.#full = full;
       this.#stop = new AbortController();
     }
     this.kick();
@@ -109,13 +118,27 @@ export class Filling {
     try {
       const put = await backUp(work, waiting);
       if (put > 0) count('backup.sessions', put);
+      await this.#note(version, false);
       waiting((await engine.backupCounts()).waiting);
     } catch (error) {
       const counts = await engine.backupCounts().catch(unlessBug);
       if ('waiting' in counts) waiting(counts.waiting);
-      if (isRejection(error, Rejection.REJECTION_LIMIT_REACHED)) count('backup.full');
+      if (isRejection(error, Rejection.REJECTION_LIMIT_REACHED)) {
+        count('backup.full');
+        await this.#note(version, true);
+      }
       if (!isRejection(error, Rejection.REJECTION_STALE_STATE)) throw error;
       stale();
     }
+  }
+
+  /** Keeps whether this version is full, where that is news. */
+  async #note(version: number, full: boolean): Promise<void> {
+    if (this.#into?.version !== version || this.#full === full) return;
+    this.#full = full;
+    const { store } = this.#ports.parts();
+    const held = await readHeld(store);
+    if (held?.version === version) await store.write([heldRow({ ...held, full })]);
+    this.#ports.changed();
   }
 }

@@ -4,6 +4,7 @@
 // Does not: step up (`devices/step-up.ts`), ask anybody anything.
 
 import type { Grant } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import type { Derivation, PasswordCost } from '../backup/header.ts';
 import { requireStrong } from '../backup/strength.ts';
 import type { StepUpGrant } from '../connection/login.ts';
@@ -11,7 +12,7 @@ import type { PrivateMessage } from '../crypto/engine.ts';
 import type { RoomKey } from '../crypto/ids.ts';
 import type { KeyFileImport } from '../crypto/keeping.ts';
 import type { Devices } from '../devices/devices.ts';
-import { ClientError, countLater } from '../errors.ts';
+import { ClientError, countLater, isRejection } from '../errors.ts';
 import { Lock } from '../lock.ts';
 import type { Rooms } from '../room/rooms.ts';
 import type { SecurityState } from '../shown.ts';
@@ -72,7 +73,7 @@ export class Security {
       this.#waiting = count;
       this.#tell();
     };
-    this.#filling = new Filling({ parts, stale: () => this.#stale(), waiting });
+    this.#filling = new Filling({ parts, stale: () => this.#stale(), waiting, changed: () => this.#tell() });
     this.#restoring = new Restoring({
       parts,
       rooms,
@@ -97,7 +98,8 @@ export class Security {
     const common = { backup: named !== undefined, waiting: this.#waiting, ...(restore ? { restore } : {}) };
     if (!parts.confirmed()) return { state: 'unconfirmed', ...common };
     if (named === undefined) return { state: 'unprotected', ...common };
-    return { state: this.#filling.into?.version === named.version ? 'protected' : 'waiting', ...common };
+    if (this.#filling.into?.version !== named.version) return { state: 'waiting', ...common };
+    return { state: 'protected', ...common, ...(this.#filling.full ? { full: true } : {}) };
   }
 
   /** Makes the backup under this password; from then on it fills itself. `grant` is of purpose `backup`. WEAK_PASSWORD, NOT_CONFIRMED, STEP_UP_NEEDED,
@@ -199,12 +201,13 @@ export class Security {
     });
   }
 
-  /** Resolves when all sessions of this device are in the backup and nothing is to be read back. OFFLINE after `timeoutMs` (30,000); it goes on by itself. */
+  /** Resolves when all sessions of this device that the backup takes are in it (`SecurityState.full`) and nothing is to be read back. OFFLINE after `timeoutMs`
+   * (30,000); it goes on by itself. */
   async flushed(timeoutMs = 30_000): Promise<void> {
     const late = AbortSignal.timeout(timeoutMs);
-    if (this.#filling.into) await this.#filling.fill();
+    if (this.#filling.into) await this.#filling.fill().catch(unlessFull);
     this.#restoring.kick();
-    while (this.#waiting > 0 || this.#restoring.progress !== undefined) {
+    while ((this.#waiting > 0 && !this.#filling.full) || this.#restoring.progress !== undefined) {
       if (late.aborted || !this.#ports.parts().live())
         throw new ClientError('OFFLINE', 'Not everything is in the backup, or read back, yet. It goes on by itself.');
       await this.#nextChange(late);
@@ -343,6 +346,11 @@ export class Security {
     this.#told = said;
     this.#ports.parts().emit('security', state);
   }
+}
+
+/** A backup that is full is a state, and told as one. */
+function unlessFull(error: unknown): void {
+  if (!isRejection(error, Rejection.REJECTION_LIMIT_REACHED)) throw error;
 }
 
 function secondOf({ second }: StepUpGrant): Grant {

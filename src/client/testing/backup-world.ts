@@ -27,6 +27,10 @@ export class BackupWorld {
   /** What the server has. */
   backup = { version: 0, header: none, lastVersion: 0 };
   entries: BackupEntry[] = [];
+  /** Entries that it takes in one version, and not one more. */
+  fillsAt = Number.POSITIVE_INFINITY;
+  /** Sessions that the engine has; it hands them out one by one. */
+  sessions = 0;
   /** Entries on a page. */
   pageEntries = 2;
   /** What the manifest names. */
@@ -41,6 +45,19 @@ export class BackupWorld {
   /** What the next imports bring. */
   imports: RoomKey[][] = [];
   #work: Promise<unknown>[] = [];
+  #filled = 0;
+  #backedUp = 0;
+  #put = 0;
+
+  #batch() {
+    if (this.#backedUp === this.sessions) return undefined;
+    const id = String(this.#backedUp + 1);
+    return {
+      id,
+      version: this.#filled,
+      sessions: [{ room: '!r:x', sessionId: id, json: bytes(1), sender: undefined }],
+    };
+  }
 
   parts(): Parts {
     const seeds = { master: bytes(1), selfSigning: bytes(2), userSigning: bytes(3) };
@@ -48,11 +65,16 @@ export class BackupWorld {
       user: this.user,
       exportIdentity: async () => seeds,
       importSessions: async () => this.imports.shift() ?? [],
-      startBackup: async (version: number) => void this.engineCalls.push(`start ${version}`),
+      startBackup: async (version: number) => {
+        this.engineCalls.push(`start ${version}`);
+        this.#filled = version;
+      },
       endBackup: async () => void this.engineCalls.push('end'),
-      takeBackup: async () => undefined,
-      markBackedUp: async () => {},
-      backupCounts: async () => ({ total: 0, waiting: 0 }),
+      takeBackup: async () => this.#batch(),
+      markBackedUp: async (id: string) => {
+        this.#backedUp = Number(id);
+      },
+      backupCounts: async () => ({ total: this.sessions, waiting: this.sessions - this.#backedUp }),
       sealForDevices: async (_type: string, _content: unknown, [to]: { devices: readonly string[] }[]) =>
         to?.devices ?? [],
     };
@@ -109,6 +131,10 @@ export class BackupWorld {
         this.backup = { version, header, lastVersion: version };
         return {};
       }
+      case 'putBackup':
+        if (this.#put + body.value.entries.length > this.fillsAt) throw refusal(Rejection.REJECTION_LIMIT_REACHED);
+        this.#put += body.value.entries.length;
+        return {};
       case 'listBackup': {
         const { room, after, limit } = body.value;
         const all = this.entries.filter((entry) => room === '' || entry.room === room).sort(byPlace);
