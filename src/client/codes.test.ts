@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { alarmCodes, troubleCauses } from './alarms.ts';
-import { disconnectReturn, isRetryable, mayReturn, rejectionHandling } from './errors.ts';
+import { clientErrorCodes, disconnectReturn, isRetryable, mayReturn, rejectionHandling } from './errors.ts';
 
 const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
 
@@ -32,6 +32,10 @@ describe('codes', () => {
   it('codes of a later version are followed by their range', () => {
     expect([isRetryable(19 as Rejection), isRetryable(20 as Rejection)]).toEqual([true, false]);
     expect([4499, 4500, 4999, 5000].map(mayReturn)).toEqual([true, false, false, true]);
+  });
+
+  it('README lists exactly the codes of errors, and says of each when and what next', () => {
+    expect(cells('When a call fails')).toEqual([...clientErrorCodes]);
   });
 
   it('README lists exactly the causes of trouble', () => {

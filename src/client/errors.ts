@@ -2,43 +2,47 @@
 // The text may change, codes never do.
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 
-/** Why a call of the SDK failed. */
-export type ClientErrorCode =
+/** Why a call of the SDK failed: the closed list. README says what an app does next. */
+export const clientErrorCodes = [
   /** No connection, and the call can't wait for one. Nothing was changed; call again when `connected` is heard. */
-  | 'OFFLINE'
+  'OFFLINE',
   /** The server did not answer in time. It may have done it: idempotent calls may be repeated. */
-  | 'TIMEOUT'
+  'TIMEOUT',
   /** The server refused; `rejection` says why. */
-  | 'REJECTED'
+  'REJECTED',
   /** The session was lost; `disconnect` says why where the server did. Said by `ended` it was lost for good, otherwise the next one comes by itself. */
-  | 'DISCONNECTED'
+  'DISCONNECTED',
   /** The client was closed. */
-  | 'CLOSED'
+  'CLOSED',
   /** Not logged in, logged out from elsewhere, or the login ran out (twelve months unused): log in again. Local history stays readable. */
-  | 'LOGIN_NEEDED'
+  'LOGIN_NEEDED',
   /** The server answered something that breaks the protocol. */
-  | 'PROTOCOL'
+  'PROTOCOL',
   /** What the server says contradicts what devices signed: sending is frozen, see the alarm. */
-  | 'UNTRUSTED'
+  'UNTRUSTED',
   /** The server shows another identity of a person than the link or QR code that one has from them: nothing was started. Ask them for it again, by another
    * way; if it is the same, the server lies. */
-  | 'IDENTITY_DIFFERS'
+  'IDENTITY_DIFFERS',
   /** This device is not confirmed by another one yet. */
-  | 'NOT_CONFIRMED'
+  'NOT_CONFIRMED',
   /** It takes a step-up, a fresh login with LuxID: none was begun here, it came to nothing (`cause` says why), or its grant was used or ran out. */
-  | 'STEP_UP_NEEDED'
+  'STEP_UP_NEEDED',
   /** No such room, member, message or device here. */
-  | 'UNKNOWN'
+  'UNKNOWN',
   /** The argument is out of its bounds. */
-  | 'BAD_ARGUMENT'
+  'BAD_ARGUMENT',
   /** Not the password of this backup, or not the passphrase of this key file. */
-  | 'WRONG_PASSWORD'
+  'WRONG_PASSWORD',
   /** A password of one's own that could be guessed. */
-  | 'WEAK_PASSWORD'
+  'WEAK_PASSWORD',
   /** Another tab or program has this device open: one at a time, or steps of its sessions would be used twice. Nothing was changed. */
-  | 'IN_USE'
+  'IN_USE',
   /** The local store is damaged, can't be written, or was opened with the wrong key. */
-  | 'STORE';
+  'STORE',
+] as const;
+
+/** One of them. */
+export type ClientErrorCode = (typeof clientErrorCodes)[number];
 
 /** An error of the SDK. */
 export class ClientError extends Error {
