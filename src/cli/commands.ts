@@ -1,19 +1,17 @@
 // The commands that open the device, do one thing and close it again. Each prints one result, or one line a thing.
-import { createInterface } from 'node:readline';
 import { botExplanation } from '#client/bots/words.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
-import type { RoomInfo, TimelineItem } from '#client/shown.ts';
+import type { RoomInfo } from '#client/shown.ts';
 import { fullSentences } from './full-backup.ts';
-import { explainUnheard, identityMark, noteUnheard } from './heard.ts';
-import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, isWaiting, messageAt } from './naming.ts';
+import { identityMark } from './heard.ts';
+import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
   alarmSentence,
   datedLines,
   describeItem,
   describeRoom,
-  itemSentence,
   roleWords,
   roomSentence,
   roomTitle,
@@ -36,10 +34,8 @@ export const commands: Readonly<Record<string, Command>> = {
   accept: { live: true, run: onInvitation((client, room) => client.accept(room), 'You are in') },
   decline: { live: true, run: onInvitation((client, room) => client.decline(room), 'Declined') },
   leave: { live: true, run: onRoom(({ client }, room) => client.leave(room)) },
-  remove: { live: true, run: onRoom(({ client, args }, room) => client.remove(room, need(args, 1, 'a Luxchat-ID'))) },
   'go-on': { live: true, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
   members: { live: true, kept: true, run: listMembers },
-  send: { live: false, run: send },
   edit: { live: true, run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))) },
   react: {
     live: true,
@@ -153,72 +149,6 @@ async function listMembers({ client, args, out }: Session): Promise<void> {
     const marks = `${bot}${identityMark(member)}${doubt}`;
     out.say({ type: 'member', room, ...member, status, role }, `${who}  ${role}  ${status}${marks}`);
   }
-}
-
-async function send({ client, args, out, reaching }: Session): Promise<void> {
-  const word = need(args, 0, 'a room');
-  if (client.rooms().length === 0) await reaching(client.synced());
-  const { room, direct, name } = await awaitRoom({ client, args }, word);
-  // Who named the group by a part may have meant another.
-  const where = direct || [room, room.slice(1), name].includes(word) ? '' : ` in ${name || room}`;
-  const sent: string[] = [];
-  const accepted = new Map<string, TimelineItem>();
-  client.on('item', (item) => {
-    if (item.localId && item.sending !== 'waiting') accepted.set(item.localId, item);
-  });
-  const one = async (line: string) => {
-    sent.push((await client.send(room, line)).localId ?? '');
-  };
-  if (args.rest.length > 1) await one(text(args, 1));
-  else for await (const line of createInterface({ input: process.stdin })) if (line !== '') await one(line);
-  await reaching(client.flushed(args.timeoutMs));
-  let failed = 0;
-  for (const id of sent) {
-    const item = accepted.get(id);
-    if (item?.sending === 'failed') failed++;
-    if (item) out.say(describeItem(item), itemSentence(item, { where }));
-  }
-  if (failed > 0)
-    throw new ClientError(
-      'REJECTED',
-      `${failed} of ${sent.length} messages were refused.${whoLeft(client.room(room), args.call)}`,
-    );
-  // What waited from before may have gone out meanwhile, and says nothing of these.
-  if (!sent.every((id) => accepted.has(id))) await explainWaiting({ client, args, out }, client.room(room));
-  else noteUnheard(out, client.room(room), args.call);
-}
-
-/** That the other of a 1:1 room is gone, where that is so. */
-function whoLeft(room: RoomInfo, call: string): string {
-  if (room.other?.status !== 3 && room.other?.status !== 4) return '';
-  return ` The room is of ${roomTitle(room)}; ${call} start ${room.other.user} invites them again.`;
-}
-
-/** Why messages wait: with a failure where they will not go out by themselves. */
-async function explainWaiting(
-  { client, args, out }: Pick<Session, 'client' | 'args' | 'out'>,
-  room: RoomInfo,
-): Promise<void> {
-  if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
-  if (!isCurrent(room))
-    throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
-  if (isWaiting(room)) {
-    const who = room.direct ? (room.members[0] ?? 'the other') : 'somebody who leads the group';
-    out.note(`You started over: it waits here until ${who} lets you in again, and goes out by itself then.`);
-    return;
-  }
-  const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
-  if (!confirmed)
-    throw new ClientError(
-      'NOT_CONFIRMED',
-      `This device is not confirmed, and the message waits until it is: ${await waysToConfirm(client, args.call)}.`,
-    );
-  if (explainUnheard(out, room, args.call)) return;
-  out.note(
-    room.status === 1
-      ? 'It waits until you accept the invitation.'
-      : 'It waits here until the other person has accepted, and goes out by itself then.',
-  );
 }
 
 async function history({ client, args, out }: Session): Promise<void> {

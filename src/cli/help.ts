@@ -47,6 +47,10 @@ Rooms
   group --name NAME [ID …]                 make a group and invite people
   invitations                              what waits for an answer, numbered: accept NUMBER, or decline NUMBER
   invite ROOM ID, remove ROOM ID           who is in a group
+  ban ROOM ID, unban ROOM ID               take somebody out for good; let them be invited again
+  role ROOM ID ROLE                        make somebody member, moderator, admin or owner
+  rename ROOM NAME …                       call a group otherwise
+  topic ROOM [TEXT …|--none]               what a group is about
   members ROOM                             with role and status
   leave ROOM
   block ID, unblock ID                     hear nothing of someone any more; they are not told
@@ -58,9 +62,13 @@ Messages
   send ROOM [TEXT …]                       one message; without TEXT each line of stdin is one
   history ROOM [--limit N]                 the newest lines (50), each with its NUMBER in front
   tail [ROOM]                              follow what comes, until Ctrl-C
+  reply ROOM NUMBER TEXT …                 answer to a message
   edit ROOM NUMBER TEXT …                  change an own message
   react ROOM NUMBER EMOJI
   delete ROOM NUMBER                       for everyone
+  retry ROOM [N], discard ROOM [N]         send again what failed, or let go of it: all, or the Nth oldest
+  pin ROOM NUMBER, unpin ROOM NUMBER       keep a message in sight of everybody there
+  pins ROOM                                what is pinned
   read ROOM                                mark as read
   report ROOM NUMBER [REASON …]            show one message to the people of your provider, and nothing else
 

@@ -11,6 +11,7 @@ import { helpText } from './help.ts';
 import { identityCommands } from './identity.ts';
 import { Keyboard } from './keyboard.ts';
 import { keys } from './keys.ts';
+import { leadingCommands } from './leading.ts';
 import { logOut, withNextStep } from './log-out.ts';
 import { login } from './login.ts';
 import { name } from './name.ts';
@@ -18,8 +19,10 @@ import { type Console, createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
 import { reaching } from './reaching.ts';
 import { password, secure, unlock } from './secure.ts';
+import { sendingCommands } from './sent.ts';
 import { alarmSentence } from './sentences.ts';
 import { bringOut, type Command, onNewAlarm } from './session.ts';
+import { settingsCommands } from './settings.ts';
 import { nearest } from './suggestion.ts';
 import { verify } from './verify.ts';
 
@@ -27,6 +30,9 @@ const all: Readonly<Record<string, Command>> = {
   ...commands,
   ...peopleCommands,
   ...identityCommands,
+  ...leadingCommands,
+  ...sendingCommands,
+  ...settingsCommands,
   name: { live: true, run: name },
   devices: { live: true, run: devices },
   verify: { live: true, run: verify },
@@ -37,6 +43,9 @@ const all: Readonly<Record<string, Command>> = {
   account: { live: true, run: account },
   chat: { live: false, watches: true, run: chat },
 };
+
+/** What they are called, but for `login`, `log-out` and `help`. */
+export const commandNames: readonly string[] = Object.keys(all);
 
 const keptSentence = 'That is what this device kept; what came since is not here.';
 
@@ -102,7 +111,7 @@ function unlessEnded(error: unknown): void {
 }
 
 function unknownCommand({ command, program }: Arguments): ClientError {
-  const meant = nearest(command, ['login', 'log-out', 'help', ...Object.keys(all)]);
+  const meant = nearest(command, ['login', 'log-out', 'help', ...commandNames]);
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return new ClientError('BAD_ARGUMENT', `There is no command ${command}.${hint} See ${program} help.`);
 }

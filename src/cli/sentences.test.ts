@@ -89,6 +89,30 @@ describe('what the terminal client prints', () => {
     expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202a-\u202e]/u);
   });
 
+  it('names the line that one answers to, where it is on the screen', () => {
+    const lines = datedLines(noon);
+    const answer = (member: number, text: string) => {
+      const made = item({ id: `2.1.${member}`, seq: 13 }, text);
+      const content = { ...(made.content as Content), replyTo: { member, device: 1, sendId: 1 } };
+      return { ...made, content };
+    };
+    lines(item());
+    expect(lines(answer(1, 'yes'))).toEqual(['#13   12:34 @bob: (to #12) yes']);
+    expect(lines(answer(9, 'no'))).toEqual(['#13   12:34 @bob: (to an earlier message) no']);
+    expect(describeItem(answer(1, 'yes'))).toMatchObject({ text: 'yes', replyTo: '1.1.1' });
+  });
+
+  it('remembers a thousand lines for that, and not one more', () => {
+    const lines = datedLines(noon);
+    for (let n = 1; n <= 1_001; n++) lines(item({ id: `1.1.${n}`, seq: n }));
+    const answer = (sendId: number) => {
+      const made = item({ id: '1.1.1001', seq: 1_001 }, 'yes');
+      return lines({ ...made, content: { ...(made.content as Content), replyTo: { member: 1, device: 1, sendId } } });
+    };
+    expect(answer(2)[0]).toContain('(to #2)');
+    expect(answer(1)[0]).toContain('(to an earlier message)');
+  });
+
   it('indents line breaks of others, so that no message looks like two', () => {
     const [first, ...rest] = printed(false, (out) => out.say({}, itemSentence(item({}, 'a\n#13   12:35 me: b')))).split(
       '\n',

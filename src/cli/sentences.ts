@@ -1,7 +1,7 @@
 // What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
 import type { Alarm, TroubleCause } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
-import { showsBothTimes } from '#client/timeline/timeline.ts';
+import { messageId, showsBothTimes } from '#client/timeline/timeline.ts';
 import { unheardMark } from './heard.ts';
 
 /** A line of a conversation as plain data. */
@@ -21,6 +21,7 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
     ...(item.writtenAt === undefined ? {} : { writtenAt: item.writtenAt }),
     kind,
     ...(body?.$case === 'text' ? { text: body.value.text } : {}),
+    ...(item.content?.replyTo ? { replyTo: messageId(item.content.replyTo) } : {}),
     ...(edited ? { edited } : {}),
     ...(item.reactions.size > 0 ? { reactions: Object.fromEntries(item.reactions) } : {}),
     ...(item.unproven ? { unproven: true } : {}),
@@ -37,24 +38,35 @@ export interface Besides {
   readonly where?: string;
   /** Is this device confirmed? Of what was kept from it then another step is the next. Default: yes. */
   readonly confirmed?: boolean;
+  /** The number of the line that it answers to, where that is on the screen. */
+  readonly answers?: number | undefined;
 }
 
 /** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. */
-export function itemSentence(item: TimelineItem, { where = '', confirmed = true }: Besides = {}): string {
+export function itemSentence(item: TimelineItem, besides: Besides = {}): string {
+  const { where = '', confirmed = true, answers } = besides;
   const place = `#${item.seq > 0 ? item.seq : '-'}${where}`.padEnd(5);
   const written = showsBothTimes(item) ? ` (written ${shown(minute, item.writtenAt) ?? 'at no date'})` : '';
-  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item, confirmed)}`;
+  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item, { confirmed, answers })}`;
 }
+
+/** Lines whose numbers are remembered, for what answers to them; what answers to an older one says so. */
+const numbersMax = 1_000;
 
 /** Prints lines that follow each other: a line with the date comes first where the day is not that of the line before. Begins today. `besides` is
  * asked at each. */
 export function datedLines(now: number, besides: () => Besides = () => ({})): (item: TimelineItem) => string[] {
   let day = shown(calendar, now);
+  const numbers = new Map<string, number>();
   return (item) => {
     const date = shown(calendar, item.at) ?? day;
     const lines = date === day ? [] : [`----- ${date} -----`];
     day = date;
-    return [...lines, itemSentence(item, besides())];
+    if (item.seq > 0) numbers.set(item.id, item.seq);
+    const [oldest] = numbers.keys();
+    if (numbers.size > numbersMax && oldest !== undefined) numbers.delete(oldest);
+    const to = item.content?.replyTo;
+    return [...lines, itemSentence(item, { ...besides(), answers: to && numbers.get(messageId(to)) })];
   };
 }
 
@@ -80,7 +92,7 @@ export function roomSentence(room: RoomInfo): string {
 }
 
 /** Roles in a room, as people read them. */
-export const roleWords: Readonly<Record<number, string>> = ['', 'member', 'moderator', 'admin', 'owner'];
+export const roleWords: readonly string[] = ['', 'member', 'moderator', 'admin', 'owner'];
 
 /** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */
 export function roomTitle(room: RoomInfo): string {
@@ -123,7 +135,10 @@ export function shortName(user: string): string {
   return user.split(':')[0] ?? user;
 }
 
-function saying(item: TimelineItem, confirmed: boolean): string {
+function saying(
+  item: TimelineItem,
+  { confirmed, answers }: { confirmed: boolean; answers: number | undefined },
+): string {
   const who = item.own ? 'me' : called(item.sender, item.senderName);
   const body = item.content?.body;
   if (item.kind === 'deleted') return `${who}: (deleted)`;
@@ -133,6 +148,7 @@ function saying(item: TimelineItem, confirmed: boolean): string {
     body?.$case === 'text'
       ? body.value.text
       : `(${body?.$case === 'botStart' ? 'started the bot' : (body?.$case ?? 'empty')})`;
+  const to = item.content?.replyTo ? `(to ${answers === undefined ? 'an earlier message' : `#${answers}`}) ` : '';
   const marks = [...item.reactions]
     .map(([emoji, people]) => ` ${emoji}${people.length > 1 ? people.length : ''}`)
     .join('');
@@ -140,7 +156,7 @@ function saying(item: TimelineItem, confirmed: boolean): string {
   const doubt = item.unproven
     ? ' (NOT PROVEN: nobody here could verify who wrote this; its key came from a backup or a key file)'
     : '';
-  return `${who}: ${text}${item.edited ? ' (edited)' : ''}${doubt}${marks}${state}`;
+  return `${who}: ${to}${text}${item.edited ? ' (edited)' : ''}${doubt}${marks}${state}`;
 }
 
 /** Why a line can't be read, and what to do about it. */

@@ -97,7 +97,7 @@ export class Writing {
   async #putSlot(room: string, slot: string, body: Body): Promise<void> {
     this.#rooms.need(room).replica.needTrust();
     const content = { ...textContent(''), body };
-    needFit(content, contentLimits.slotContentBytesMax, slot);
+    needFit(content, contentLimits.slotContentBytesMax, slot === 'pins' ? 'list of pinned messages' : slot);
     await this.#rooms.putSlot(room, slot, content);
   }
 

@@ -1,0 +1,142 @@
+// What becomes of messages that a command writes: `send`, `reply`, and `retry` and `discard` of what failed. Each says of every message whether it went
+// out, waits or was refused, and what to do then.
+import { createInterface } from 'node:readline';
+import { ClientError } from '#client/errors.ts';
+import type { RoomInfo, TimelineItem } from '#client/shown.ts';
+import { messageRef } from '#client/timeline/timeline.ts';
+import { explainUnheard, noteUnheard } from './heard.ts';
+import { awaitRoom, isCurrent, isWaiting, messageAt } from './naming.ts';
+import { describeItem, itemSentence, roomTitle } from './sentences.ts';
+import { type Command, need, type Session, text } from './session.ts';
+import { waysToConfirm } from './unconfirmed.ts';
+
+/** The commands by name. */
+export const sendingCommands: Readonly<Record<string, Command>> = {
+  send: { live: false, run: send },
+  reply: { live: true, run: reply },
+  retry: { live: true, run: retry },
+  discard: { live: true, run: discard },
+};
+
+async function send(session: Session): Promise<void> {
+  const { client, args, reaching } = session;
+  const word = need(args, 0, 'a room');
+  if (client.rooms().length === 0) await reaching(client.synced());
+  const { room, direct, name } = await awaitRoom({ client, args }, word);
+  // Who named the group by a part may have meant another.
+  const where = direct || [room, room.slice(1), name].includes(word) ? '' : ` in ${name || room}`;
+  const written = follow(session, room, where);
+  const one = async (line: string) => written.add(await client.send(room, line));
+  if (args.rest.length > 1) await one(text(args, 1));
+  else for await (const line of createInterface({ input: process.stdin })) if (line !== '') await one(line);
+  await written.tell();
+}
+
+async function reply(session: Session): Promise<void> {
+  const { client, args } = session;
+  const { room } = await awaitRoom(session, need(args, 0, 'a room'));
+  const replyTo = messageRef(await messageAt(session, room, need(args, 1, "a message's number or id")));
+  if (!replyTo) throw new ClientError('UNKNOWN', `There is no such message to answer: see ${args.call} history.`);
+  const written = follow(session, room);
+  written.add(await client.send(room, text(args, 2), { replyTo }));
+  await written.tell();
+}
+
+async function retry(session: Session): Promise<void> {
+  const { client, args } = session;
+  const { room } = await awaitRoom(session, need(args, 0, 'a room'));
+  const written = follow(session, room);
+  for (const item of await failedIn(session, room)) {
+    written.add(item);
+    await client.retry(room, item.localId ?? item.id);
+  }
+  await written.tell();
+}
+
+async function discard(session: Session): Promise<void> {
+  const { client, args, out } = session;
+  const { room } = await awaitRoom(session, need(args, 0, 'a room'));
+  for (const item of await failedIn(session, room)) {
+    await client.discard(room, item.localId ?? item.id);
+    out.say({ ...describeItem(item), type: 'discarded' }, `Let go of: ${itemSentence(item)}`);
+  }
+}
+
+/** What failed in a room, oldest first; with a number behind the room that one alone. Throws UNKNOWN, BAD_ARGUMENT. */
+async function failedIn({ client, args }: Session, room: string): Promise<readonly TimelineItem[]> {
+  const failed = (await client.timeline(room, { limit: 1 })).filter(({ sending }) => sending === 'failed');
+  const word = args.rest[1];
+  if (failed.length === 0) throw new ClientError('UNKNOWN', 'No message of yours failed here.');
+  if (word === undefined) return failed;
+  const one = /^\d{1,6}$/.test(word) ? failed[Number(word) - 1] : undefined;
+  if (!one)
+    throw new ClientError(
+      'BAD_ARGUMENT',
+      `${args.command} takes the number of a failed message, 1 to ${failed.length}, oldest first; without one it means all of them. ${args.call} history shows them below.`,
+    );
+  return [one];
+}
+
+/** Follows messages that are written from now on. `where`: said behind their numbers. */
+function follow({ client, args, out, reaching }: Session, room: string, where = '') {
+  const sent: string[] = [];
+  const answered = new Map<string, TimelineItem>();
+  client.on('item', (item) => {
+    if (item.localId && item.sending !== 'waiting') answered.set(item.localId, item);
+  });
+  return {
+    add: ({ localId = '' }: TimelineItem) => void sent.push(localId),
+    /** Waits, and says what became of them. */
+    tell: async () => {
+      await reaching(client.flushed(args.timeoutMs));
+      let failed = 0;
+      for (const id of sent) {
+        const item = answered.get(id);
+        if (item?.sending === 'failed') failed++;
+        if (item) out.say(describeItem(item), itemSentence(item, { where }));
+      }
+      const info = client.room(room);
+      if (failed > 0)
+        throw new ClientError(
+          'REJECTED',
+          `${failed} of ${sent.length} messages were refused.${whoLeft(info, args.call)} ${args.call} retry ${room} tries again then, ${args.call} discard ${room} lets go of them.`,
+        );
+      // What waited from before may have gone out meanwhile, and says nothing of these.
+      if (!sent.every((id) => answered.has(id))) await explainWaiting({ client, args, out }, info);
+      else noteUnheard(out, info, args.call);
+    },
+  };
+}
+
+/** That the other of a 1:1 room is gone, where that is so. */
+function whoLeft(room: RoomInfo, call: string): string {
+  if (room.other?.status !== 3 && room.other?.status !== 4) return '';
+  return ` The room is of ${roomTitle(room)}; ${call} start ${room.other.user} invites them again.`;
+}
+
+/** Why messages wait: with a failure where they will not go out by themselves. */
+async function explainWaiting(
+  { client, args, out }: Pick<Session, 'client' | 'args' | 'out'>,
+  room: RoomInfo,
+): Promise<void> {
+  if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
+  if (!isCurrent(room))
+    throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
+  if (isWaiting(room)) {
+    const who = room.direct ? (room.members[0] ?? 'the other') : 'somebody who leads the group';
+    out.note(`You started over: it waits here until ${who} lets you in again, and goes out by itself then.`);
+    return;
+  }
+  const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
+  if (!confirmed)
+    throw new ClientError(
+      'NOT_CONFIRMED',
+      `This device is not confirmed, and the message waits until it is: ${await waysToConfirm(client, args.call)}.`,
+    );
+  if (explainUnheard(out, room, args.call)) return;
+  out.note(
+    room.status === 1
+      ? 'It waits until you accept the invitation.'
+      : 'It waits here until the other person has accepted, and goes out by itself then.',
+  );
+}
