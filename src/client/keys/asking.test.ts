@@ -7,6 +7,7 @@ import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { orderedNumber } from '../store/store.ts';
 import { Asking, askAfterMs, askAgainMs, askedMax, authorAfterMs, roundEveryMs, scannedRows } from './asking.ts';
+import { readSessionMessage } from './session-message.ts';
 
 const room = `!g${'a'.repeat(32)}:localhost`;
 const me = '@me:localhost';
@@ -27,6 +28,8 @@ class World {
   rooms = [room];
   readonly counted = new Map<string, number>();
   readonly sent: string[] = [];
+  /** Sessions that were asked for, by whom they were asked of. */
+  readonly wanted = new Map<string, string[]>();
   readonly lookedUp: string[] = [];
   readonly taken: SessionSecret[] = [];
   readonly came: string[] = [];
@@ -81,9 +84,12 @@ class World {
       user: me,
       store: this.store,
       engine: {
-        sealForDevices: async (_: string, __: unknown, [to]: { user: string; devices: string[] }[]) => {
+        sealForDevices: async (_: string, content: object, [to]: { user: string; devices: string[] }[]) => {
           const failure = this.failing ?? this.broken.get(`${to?.devices}`);
           if (failure) throw failure;
+          const said = readSessionMessage(content);
+          const ids = said && 'wanted' in said ? said.wanted.map(({ sessionId }) => sessionId) : [];
+          this.wanted.set(`${to?.user}`, [...(this.wanted.get(`${to?.user}`) ?? []), ...ids]);
           return to?.devices.map((id) => ({ user: to.user, device: id })) ?? [];
         },
         devices: async (user: string) => [
@@ -212,6 +218,33 @@ describe('a session that is lacking', () => {
     expect(world.counted.get('keys.askedAuthor')).toBe(askedMax);
     await world.pass(roundEveryMs);
     expect(world.counted.get('keys.askedAuthor')).toBe(askedMax + 1);
+  });
+
+  it('is asked for before those of older messages, of own devices while others are asked for what these did not give', async () => {
+    const names = Array.from({ length: 2 * askedMax + 1 }, (_, n) => `S${String(n).padStart(4, '0')}`);
+    for (const name of names) await world.lack(name);
+    const newest = names.toReversed();
+    world.asking.look();
+    await world.pass(askAfterMs);
+    expect(world.wanted.get(me)).toEqual(newest.slice(0, askedMax));
+    expect(await world.asking.open()).toBe(names.length);
+    await world.pass(roundEveryMs);
+    expect(world.wanted.get(me)).toEqual(newest.slice(0, 2 * askedMax));
+    expect(world.wanted.get(bob)).toEqual(newest.slice(0, askedMax));
+    expect(await world.asking.open()).toBe(askedMax + 1);
+    await world.pass(2 * roundEveryMs);
+    expect(world.wanted.get(me)).toEqual(newest);
+    expect(world.wanted.get(bob)).toEqual(newest);
+    expect(await world.asking.open()).toBe(0);
+  });
+
+  it('is asked for of each room in turn', async () => {
+    const second = `!g${'b'.repeat(32)}:localhost`;
+    world.rooms = [room, second];
+    for (const name of ['S1', 'S2', 'S3']) for (const of of [room, second]) await world.lack(`${name}`, { in: of });
+    world.asking.look();
+    await world.pass(askAfterMs);
+    expect(world.wanted.get(me)).toEqual(['S3', 'S3', 'S2', 'S2', 'S1', 'S1']);
   });
 
   it('is asked for once more where nobody could be asked', async () => {

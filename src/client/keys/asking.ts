@@ -19,7 +19,8 @@ export const authorAfterMs = 15_000;
 /** Milliseconds until the same session is asked for again; doubles up to the longest. */
 export const askAgainMs = 3_600_000;
 export const askAgainLongestMs = 86_400_000;
-/** Sessions asked for in one round. What is more waits for `roundEveryMs`. */
+/** Sessions asked for in one round of own devices, and as many of others: what is lacking in the newest messages of each room first. What is more waits for
+ * `roundEveryMs`. */
 export const askedMax = 240;
 export const roundEveryMs = 60_000;
 
@@ -45,6 +46,8 @@ export interface AskingPorts extends SayingPorts {
 
 /** A session that is lacking. */
 interface Lacking extends RoomKey {
+  /** How many are lacking in newer messages of the room. */
+  readonly rank: number;
   /** Undefined: not known, an own device, or more than one claims it. */
   readonly author: Told | undefined;
 }
@@ -72,6 +75,12 @@ export class Asking {
   /** There may be messages whose session is lacking. */
   look(): void {
     this.#at(this.#ports.parts().now() + askAfterMs);
+  }
+
+  /** How many sessions are lacking that not everybody was asked for yet who may have them. */
+  async open(): Promise<number> {
+    const isOpen = (asked: Asked | undefined) => !asked || asked.own || asked.dueMs <= this.#ports.parts().now();
+    return [...(await this.#lacking()).keys()].filter((name) => isOpen(this.#asked.get(name))).length;
   }
 
   /** Takes sessions that a device gives. `own`: it is a listed device of this user. Durable when it resolves. */
@@ -131,9 +140,14 @@ export class Asking {
     const all = await this.#lacking();
     for (const name of this.#asked.keys()) if (!all.has(name)) this.#asked.delete(name);
     const due = [...all].filter(([name]) => (this.#asked.get(name)?.dueMs ?? 0) <= now());
+    due.sort(([, one], [, other]) => one.rank - other.rank);
+    const hasOwn = this.#ports.otherDevices().length > 0;
+    const ofOwn = due.filter(([name]) => hasOwn && !this.#asked.get(name)?.own);
+    const ofOthers = due.filter(([name]) => !hasOwn || this.#asked.get(name)?.own);
     const questions = new Questions();
-    for (const [name, session] of due.slice(0, askedMax)) this.#ask(name, session, questions);
-    this.#goOn(due.length > askedMax);
+    for (const [name, session] of ofOwn.slice(0, askedMax)) this.#askOwn(name, session, questions);
+    for (const [name, session] of ofOthers.slice(0, askedMax)) this.#askOthers(name, session, questions);
+    this.#goOn(Math.max(ofOwn.length, ofOthers.length) > askedMax);
     await this.#send(questions);
   }
 
@@ -145,28 +159,23 @@ export class Asking {
     else if (Number.isFinite(next)) this.#at(Math.max(next, now() + 1));
   }
 
-  #ask(name: string, { author, ...key }: Lacking, questions: Questions): void {
-    const { parts, otherDevices, lookUp } = this.#ports;
-    const { user, now, count } = parts();
-    const asked = this.#asked.get(name) ?? { own: false, times: 0, dueMs: 0 };
-    this.#asked.set(name, asked);
-    const others = otherDevices();
-    if (!asked.own && others.length > 0) {
-      for (const device of others) questions.add({ user, device }, key);
-      count('keys.askedOwn');
-      asked.own = true;
-      asked.dueMs = now() + authorAfterMs;
-      return;
-    }
-    lookUp(key.room);
+  #askOwn(name: string, { room, sessionId }: Lacking, questions: Questions): void {
+    const { user, now, count } = this.#ports.parts();
+    for (const device of this.#ports.otherDevices()) questions.add({ user, device }, { room, sessionId });
+    count('keys.askedOwn');
+    this.#asked.set(name, { times: 0, ...this.#asked.get(name), own: true, dueMs: now() + authorAfterMs });
+  }
+
+  #askOthers(name: string, { author, room, sessionId }: Lacking, questions: Questions): void {
+    const { now, count } = this.#ports.parts();
+    this.#ports.lookUp(room);
     if (author) {
-      questions.add(author, key);
+      questions.add(author, { room, sessionId });
       count('keys.askedAuthor');
-      asked.author = author;
     }
-    asked.own = false;
-    asked.dueMs = now() + Math.min(askAgainMs * 2 ** asked.times, askAgainLongestMs);
-    asked.times += 1;
+    const { times, ...before } = this.#asked.get(name) ?? { times: 0 };
+    const dueMs = now() + Math.min(askAgainMs * 2 ** times, askAgainLongestMs);
+    this.#asked.set(name, { ...before, ...(author && { author }), own: false, times: times + 1, dueMs });
   }
 
   async #send(questions: Questions): Promise<void> {
@@ -195,7 +204,8 @@ export class Asking {
     const found = new Map<string, Lacking>();
     for (const { replica } of this.#ports.rooms().all()) {
       const { room, chain } = replica;
-      for (const value of waiting.get(room) ?? []) {
+      let rank = 0;
+      for (const value of waiting.get(room)?.reverse() ?? []) {
         const [cause = '', sessionId = '', from = ''] = new TextDecoder().decode(value).split(' ');
         if (!lacking.has(cause) || sessionId === '') continue;
         const name = sessionName({ room, sessionId });
@@ -203,13 +213,13 @@ export class Asking {
         const before = found.get(name);
         // Whoever copies another's ciphertext claims the session as well: then neither is asked.
         const agreed = before === undefined || sameAuthor(before.author, author) ? author : undefined;
-        found.set(name, { room, sessionId, author: agreed });
+        found.set(name, { room, sessionId, author: agreed, rank: before?.rank ?? rank++ });
       }
     }
     return found;
   }
 
-  /** What could not be read, by room. In a thousand rooms it is none: so they are not asked one by one. */
+  /** What could not be read, by room, oldest first. In a thousand rooms it is none: so they are not asked one by one. */
   async #waiting(): Promise<Map<string, Uint8Array[]>> {
     const { store } = this.#ports.parts();
     const byRoom = new Map<string, Uint8Array[]>();

@@ -26,6 +26,11 @@ export class SessionKeys {
     this.#asking.look();
   }
 
+  /** See Asking.open. */
+  open(): Promise<number> {
+    return this.#asking.open();
+  }
+
   /** Takes what a device says of sessions; anything else is left alone. Durable when it resolves. */
   async take(message: PrivateMessage): Promise<void> {
     const { type, sender: user, device, content } = message;

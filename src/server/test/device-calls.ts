@@ -49,6 +49,8 @@ export type DriverCalls = {
   waiting: () => Promise<number>;
   /** All that can't be read. */
   troubles: (room: string) => Promise<readonly Trouble[]>;
+  /** Sessions that are lacking and not asked of everybody yet. */
+  open: () => Promise<number>;
   flushed: (ms: number) => Promise<void>;
   /** The newest lines of a room, messages only. */
   log: (room: string, limit: number) => Promise<readonly LogLine[]>;
@@ -113,6 +115,7 @@ export function callsOf(client: LuxchatClient): DriverCalls {
       const rows = await client.parts.store.list('undecrypted', { from: ' ', to: '~', limit: everything });
       return rows.length;
     },
+    open: () => client.sessionKeys.open(),
     flushed: (ms) => client.flushed(ms),
     log: async (room, limit) => {
       const lines = await client.timeline(room, { limit });

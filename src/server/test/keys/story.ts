@@ -200,24 +200,33 @@ class Story {
     }
   }
 
-  /** Until nothing waits for a key, or nothing came for so long. Older pages are fetched first: they hold what a new device lacks. */
+  /** Until nothing waits for a key, or everybody was asked and nothing came for so long. Older pages are fetched first: they hold what a new device lacks. */
   async #settle(): Promise<void> {
-    const devices = this.#crowd.devices();
+    const { settleMs, say } = this.#plan;
     // All at once: the server gives each device so many pages a second, and a hundred thousand messages are many.
     const places = this.#crowd.rooms.flatMap(({ room, members }) =>
       [...members].flatMap(({ devices: own }) => own.map(({ process }) => ({ room, process }))),
     );
     await Promise.all(places.map(({ room, process }) => process.call('troubles', room)));
+    say?.('everything is read back');
     let [before, since] = [Number.NaN, performance.now()];
     const isQuiet = async () => {
-      const waiting = (await Promise.all(devices.map(({ process }) => process.call('waiting')))).reduce(
-        (a, b) => a + b,
-        0,
-      );
+      const waiting = await this.#sum('waiting');
+      if (waiting === 0) return true;
       if (waiting !== before) [before, since] = [waiting, performance.now()];
-      return waiting === 0 || performance.now() - since > this.#plan.settleMs;
+      if (performance.now() - since < settleMs) return false;
+      const open = await this.#sum('open');
+      say?.(`${waiting} messages wait for a key, ${open} sessions are not asked of everybody yet`);
+      since = performance.now();
+      return open === 0;
     };
-    await eventually('keys have come', isQuiet, 20 * this.#plan.settleMs + 60_000);
+    await eventually('keys have come', isQuiet, 20 * settleMs + 60_000);
+  }
+
+  /** On all devices together. */
+  async #sum(what: 'waiting' | 'open'): Promise<number> {
+    const counts = await Promise.all(this.#crowd.devices().map(({ process }) => process.call(what)));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   #pick<Item>(items: readonly Item[]): Item {
