@@ -8,6 +8,7 @@ import {
   type Statement,
   signControl,
 } from '#client/chain/control-author.ts';
+import type { ClientOptions } from '#client/client-options.ts';
 import { openEngine } from '#client/crypto/olm-engine.ts';
 import type { Known } from '#client/devices/known.ts';
 import { LuxchatClient } from '#client/luxchat-client.ts';
@@ -51,11 +52,17 @@ export interface Scene extends Cast {
 }
 
 /** A device in memory, connected to `url` instead of the provider where one is given. */
-export async function device(provider: ProviderProcess, user: string, url?: string): Promise<LuxchatClient> {
+export async function device(
+  provider: ProviderProcess,
+  user: string,
+  url?: string,
+  options: Pick<ClientOptions, 'passwordCost'> = {},
+): Promise<LuxchatClient> {
   const { userId, deviceNumber, deviceId, accessToken } = await rawLogin(provider, user);
   const store = new MemoryStore();
   const behind = url !== undefined;
   const client: LuxchatClient = new LuxchatClient({
+    ...options,
     user: userId,
     device: deviceNumber,
     deviceId,
