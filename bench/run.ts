@@ -18,6 +18,7 @@ const benches = [
   'micro/large-room.ts',
   'micro/new-device.ts',
   'micro/password.ts',
+  'micro/log-out.ts',
   'micro/idle-session.ts',
   'k6/run.ts',
   'cluster/message.ts',
@@ -187,6 +188,12 @@ const aims: readonly Aim[] = [
         [1, 4, 6, 10].map((throttled) => (Number(at(throttled)[name]) / 1_000).toFixed(1)).join(', ');
       return `${seconds('CPU ms')} s; the quickest on the clock ${seconds('quickest ms')} s; ${at(6)['longest wait of a timer ms']} ms`;
     },
+  },
+  {
+    what: 'a device that another one logs out, SDK and provider on one machine: from the call until it is cut',
+    aim: '≤ 1 s',
+    file: 'micro-log-out',
+    pick: ([row]) => `${row?.['median ms']} ms, longest ${row?.['longest ms']} ms`,
   },
   {
     what: 'k6, 1,000 sessions: ack and delivery p50 / p99 / p99.9 in ms',

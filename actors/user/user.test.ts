@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { userAddress } from '../kernel/address.ts';
+import type { Effect } from '../kernel/effects.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import { Held } from './held.ts';
 import { userLimits } from './limits.ts';
@@ -364,6 +365,26 @@ describe('own devices', () => {
     expect(street.all('disconnect')).toMatchObject([{ session: 2, code: Disconnect.DISCONNECT_LOGGED_OUT }]);
     const answer = street.ask({ user, device: 2 }, { $case: 'listDevices', value: {} });
     expect(answer).toMatchObject({ value: { code: Rejection.REJECTION_NOT_LOGGED_IN } });
+  });
+
+  // A second is promised from the order to the cut: here nothing takes time but the log. What carries the cut on takes no timer either.
+  it('is cut in the very turn in which its removal is durable and answered, and no timer is waited for', () => {
+    const street = new Street(testPrimitives);
+    hello(street);
+    hello(street, 2);
+    street.forget();
+    street.log(user).held = true;
+    const request = street.asks({ user, device: 1 }, { $case: 'removeDevice', value: { device: 2 } });
+    expect(street.all('disconnectDevice')).toEqual([]);
+    const receive = vi.spyOn(UserActor.prototype, 'receive');
+    street.flush(user);
+    const turns = receive.mock.results.map(({ value }) => (value as Effect[]).map(({ kind }) => kind));
+    receive.mockRestore();
+    expect(street.answers.get(request)).toMatchObject({ $case: 'done' });
+    expect(turns.filter((kinds) => kinds.includes('disconnectDevice'))).toEqual([
+      expect.arrayContaining(['answer', 'revokeDevice', 'disconnectDevice']),
+    ]);
+    expect(street.all('startTimer').filter(({ name }) => name !== 'passivate')).toEqual([]);
   });
 
   it('logs itself out by removing itself', () => {

@@ -233,8 +233,8 @@ export async function confirm(fresh: LuxchatClient, confirmed: LuxchatClient): P
   await eventually('the new device is listed', () => fresh.ownDevices.confirmed, 20_000, [fresh]);
 }
 
-/** One device logs another one of its person out. Milliseconds until that one's live connection is cut; rejects after five seconds, where one is promised,
- * for a machine that does much else. */
+/** One device logs another one of its person out. Milliseconds until that one's live connection is cut: one second is promised, which `bench/micro/log-out.ts` measures.
+ * Rejects after five, since tests run beside much else: that nothing but work lies between order and cut is shown in `actors/user/user.test.ts`. */
 export async function logOut(by: LuxchatClient, cut: LuxchatClient): Promise<number> {
   const began = performance.now();
   const ended = cut
