@@ -8,12 +8,19 @@ const bytes = (length: number) => new Uint8Array(length);
 const grant = { token: 'grant', attempt: bytes(16) };
 const entry = { room, session: 'Aa0+/', sealed: bytes(1) };
 const check: AboutBackup = { $case: 'checkBackup', value: {} };
-const create = (header: Uint8Array, given: typeof grant | undefined = grant): AboutBackup => ({
+const create = (header: Uint8Array, given: typeof grant | null = grant): AboutBackup => ({
   $case: 'createBackup',
-  value: { grant: given, header, version: 1 },
+  value: { grant: given ?? undefined, header, version: 1 },
 });
-const fetch = (given: typeof grant | undefined): AboutBackup => ({ $case: 'fetchBackup', value: { grant: given } });
-const drop: AboutBackup = { $case: 'dropBackup', value: { grant, version: 1 } };
+const fetch = (given: typeof grant | null): AboutBackup => ({
+  $case: 'fetchBackup',
+  value: { grant: given ?? undefined },
+});
+const dropWith = (given: typeof grant | null): AboutBackup => ({
+  $case: 'dropBackup',
+  value: { grant: given ?? undefined, version: 1 },
+});
+const drop = dropWith(grant);
 const put = (...entries: (typeof entry)[]): AboutBackup => ({ $case: 'putBackup', value: { version: 1, entries } });
 const list = (of = '', after = ''): AboutBackup => ({
   $case: 'listBackup',
@@ -49,9 +56,11 @@ describe('a request about a backup', () => {
     expect([fetch(grant), drop, create(bytes(1))].map(backupFault)).toEqual([null, null, null]);
     for (const length of [0, 15, 17]) {
       const given = { ...grant, attempt: bytes(length) };
-      expect([fetch(given), create(bytes(1), given)].map(backupFault)).toEqual([badRequest, badRequest]);
+      const asked = [fetch(given), create(bytes(1), given), dropWith(given)];
+      expect(asked.map(backupFault)).toEqual([badRequest, badRequest, badRequest]);
     }
-    expect(backupFault(fetch(undefined))).toBe(badRequest);
+    const asked = [fetch(null), create(bytes(1), null), dropWith(null)];
+    expect(asked.map(backupFault)).toEqual([badRequest, badRequest, badRequest]);
   });
 
   it('lists one room or all, after where a page ended', () => {

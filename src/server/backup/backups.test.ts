@@ -53,12 +53,12 @@ function provider(store: BackupStore = new MemoryBackups(), smaller = {}) {
     return answer.$case === 'rejected' ? answer.value.code : answer;
   };
   const check = () => ask({ $case: 'checkBackup', value: {} });
-  const create = (version: number, text = `header ${version}`, grant: Grant | undefined = grants.give()) =>
-    ask({ $case: 'createBackup', value: { version, header: header(text), grant } });
-  const fetch = (grant: Grant | undefined = grants.give(), device = 1) =>
-    ask({ $case: 'fetchBackup', value: { grant } }, device);
-  const drop = (version: number, grant: Grant | undefined = grants.give()) =>
-    ask({ $case: 'dropBackup', value: { version, grant } });
+  const create = (version: number, text = `header ${version}`, grant: Grant | null = grants.give()) =>
+    ask({ $case: 'createBackup', value: { version, header: header(text), grant: grant ?? undefined } });
+  const fetch = (grant: Grant | null = grants.give(), device = 1) =>
+    ask({ $case: 'fetchBackup', value: { grant: grant ?? undefined } }, device);
+  const drop = (version: number, grant: Grant | null = grants.give()) =>
+    ask({ $case: 'dropBackup', value: { version, grant: grant ?? undefined } });
   const put = (version: number, ...entries: SealedEntry[]) => ask({ $case: 'putBackup', value: { version, entries } });
   const list = (version: number, more: { room?: string; after?: string; limit?: number } = {}) =>
     ask({ $case: 'listBackup', value: { version, room: '', after: '', limit: 0, ...more } });
@@ -176,9 +176,13 @@ describe('a grant', () => {
   it('of another device, an unknown one or none opens nothing', async () => {
     const { create, fetch, drop, check, grants } = provider();
     const unknown = { token: 'x', attempt: new Uint8Array(16) };
-    expect([await create(1, 'header 1', unknown), await create(1)]).toEqual([forbidden, done]);
     const of2 = grants.give(2);
-    expect([await fetch(of2), await fetch(unknown), await drop(1, unknown)]).toEqual([forbidden, forbidden, forbidden]);
+    for (const wrong of [of2, unknown, null]) expect(await create(1, 'header 1', wrong)).toBe(forbidden);
+    expect(await create(1)).toEqual(done);
+    for (const wrong of [of2, unknown, null]) {
+      expect([await fetch(wrong), await drop(1, wrong)]).toEqual([forbidden, forbidden]);
+      expect(await create(2, 'header 2', wrong)).toBe(forbidden);
+    }
     expect(await fetch(of2, 2)).toMatchObject({ value: { version: 1 } });
     expect(await check()).toMatchObject({ value: { version: 1 } });
   });
