@@ -79,6 +79,13 @@ export interface LocalRoom {
   /** As what this user is invited, beside `invited_by`. */
   invitedRole: Role;
   invitedMs: number;
+  /**
+   * The newest head that the server named of which all is held here, log and chain, and when it was asked, by this device's clock; 0 = never. What an honest hub
+   * orders above was not accepted before.
+   */
+  seenSeq: number;
+  seenControl: number;
+  seenMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -119,6 +126,8 @@ export interface LocalRecord {
   contradicts: string;
   /** Its key came out of a key file, which alone says who made it. */
   unproven: boolean;
+  /** It was not accepted before, by this device's clock: LocalRoom.seen_ms where it came from above that head; 0 = not known. */
+  afterMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -169,6 +178,10 @@ export interface LocalPerson {
   namedVersion: number;
   /** The person at this device compared `fingerprint` with them, or had it from their contact link. */
   compared: boolean;
+  /** Beside `retired`: when this device learnt of it, by its own clock; 0 = not known. */
+  retiredLearntMs: number[];
+  /** When this device first kept a list of theirs, by its own clock; 0 = not known. */
+  knownMs: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -286,6 +299,9 @@ function createBaseLocalRoom(): LocalRoom {
     toldHash: new Uint8Array(0),
     invitedRole: 0,
     invitedMs: 0,
+    seenSeq: 0,
+    seenControl: 0,
+    seenMs: 0,
     _unknownFields: {},
   };
 }
@@ -383,6 +399,15 @@ export const LocalRoom: MessageFns<LocalRoom> = {
     }
     if (message.invitedMs !== 0) {
       writer.uint32(224).uint64(message.invitedMs);
+    }
+    if (message.seenSeq !== 0) {
+      writer.uint32(232).uint64(message.seenSeq);
+    }
+    if (message.seenControl !== 0) {
+      writer.uint32(240).uint64(message.seenControl);
+    }
+    if (message.seenMs !== 0) {
+      writer.uint32(248).uint64(message.seenMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -652,6 +677,30 @@ export const LocalRoom: MessageFns<LocalRoom> = {
             message.invitedMs = longToNumber(reader.uint64());
             continue;
           }
+          case 29: {
+            if (tag !== 232) {
+              break;
+            }
+
+            message.seenSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.seenControl = longToNumber(reader.uint64());
+            continue;
+          }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.seenMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -861,6 +910,7 @@ function createBaseLocalRecord(): LocalRecord {
     writtenMs: 0,
     contradicts: "",
     unproven: false,
+    afterMs: 0,
     _unknownFields: {},
   };
 }
@@ -887,6 +937,9 @@ export const LocalRecord: MessageFns<LocalRecord> = {
     }
     if (message.unproven !== false) {
       writer.uint32(56).bool(message.unproven);
+    }
+    if (message.afterMs !== 0) {
+      writer.uint32(64).uint64(message.afterMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -966,6 +1019,14 @@ export const LocalRecord: MessageFns<LocalRecord> = {
             }
 
             message.unproven = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.afterMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1212,6 +1273,8 @@ function createBaseLocalPerson(): LocalPerson {
     approved: false,
     namedVersion: 0,
     compared: false,
+    retiredLearntMs: [],
+    knownMs: 0,
     _unknownFields: {},
   };
 }
@@ -1257,6 +1320,16 @@ export const LocalPerson: MessageFns<LocalPerson> = {
     }
     if (message.compared !== false) {
       writer.uint32(104).bool(message.compared);
+    }
+    if (message.retiredLearntMs.length !== 0) {
+      writer.uint32(114).fork();
+      for (const v of message.retiredLearntMs) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.knownMs !== 0) {
+      writer.uint32(120).uint64(message.knownMs);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1386,6 +1459,32 @@ export const LocalPerson: MessageFns<LocalPerson> = {
             }
 
             message.compared = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag === 112) {
+              message.retiredLearntMs.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 114) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.retiredLearntMs.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.knownMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -308,7 +308,11 @@ export interface Stamp {
   incarnation: number;
   /** Contiguous per room from 1. Rows below the room's floor have expired. */
   seq: number;
-  /** When the hub accepted it; never smaller than the previous record's. Retention counts from here. */
+  /**
+   * When the hub accepted it, by the hub's word; never smaller than the previous record's. Retention counts from here. A message of a device that was taken off
+   * is shown up to five minutes after the signed_ms of the manifest that did it; a record from above a head that was named to a device later than that after it
+   * had learnt of the loss is judged by that device's own clock as well.
+   */
   acceptedMs: number;
   /** Running sum of `counts`, this event included. Unread = count(head) - count(read position). */
   count: number;

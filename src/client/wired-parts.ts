@@ -22,6 +22,7 @@ import { People } from './devices/people.ts';
 import { Positions } from './devices/positions.ts';
 import { ProfileSharing } from './devices/profile-sharing.ts';
 import { Profiles } from './devices/profiles.ts';
+import { removalGraceMs } from './devices/taken-off.ts';
 import { AlarmNotes } from './doubts.ts';
 import { Emitter } from './emitter.ts';
 import { ClientError } from './errors.ts';
@@ -36,6 +37,9 @@ import { usualRotation } from './sending/content.ts';
 import { Outbox } from './sending/outbox.ts';
 import type { SendChange } from './sending/waiting.ts';
 import { foldChanged } from './timeline/timeline.ts';
+
+// A second more than the grace: what comes from above the heads that are seen then is of nobody who was taken off.
+const lookAfterRemovalMs = removalGraceMs + 1_000;
 
 const pushedCases: ReadonlySet<ServerBody['$case']> = new Set([
   'roomRecords',
@@ -92,7 +96,7 @@ export class WiredParts extends Emitter<ClientEvents> {
       now: () => this.#now(),
     });
     this.#repairs = new Repairs(parts, rooms, this.#chores);
-    this.people = new People(parts, (user) => this.#personChanged(user));
+    this.people = this.#makePeople();
     this.outbox = this.#makeOutbox();
     this.held = new Rooms(
       parts,
@@ -152,6 +156,15 @@ export class WiredParts extends Emitter<ClientEvents> {
     });
     this.on('room', ({ room }) => this.positions.seen(room));
     this.on('item', ({ own }) => own && this.security.look());
+  }
+
+  #makePeople(): People {
+    return new People(
+      () => this.parts,
+      (user) => this.#personChanged(user),
+      // Not all at once who heard of it together.
+      (user) => this.#chores.later(lookAfterRemovalMs * (1 + this.#random()), () => this.held.look(user)),
+    );
   }
 
   /** The shared parts. Throws STORE before `start`. */

@@ -63,7 +63,7 @@ async function say(room: string, n: number, text: string): Promise<void> {
   const record = { stamp: Stamp.encode(stamp).finish(), header: EventHeader.encode(header).finish(), body: none };
   const row: LocalRecord = {
     ...{ record: { ...record, emptiedBy: 0 }, content: textContent(text), trouble: '', tries: 1 },
-    ...{ writtenMs: 0, contradicts: '', unproven: false },
+    ...{ writtenMs: 0, contradicts: '', unproven: false, afterMs: 0 },
   };
   await store.write(rowsOf(room, row));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ControlBody, ControlEntry, ControlKind } from '#proto/gen/record.ts';
+import { ControlBody, ControlEntry, ControlKind, Role } from '#proto/gen/record.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { Story } from '#proto/golden/story.ts';
 import { controlHash } from '#proto/rules/bytes/hash.ts';
@@ -27,7 +27,7 @@ function world() {
     store: new MemoryStore(),
     primitives: testPrimitives,
     engine: { rotate: async () => {} },
-    people: { get: () => undefined, refresh: async () => {} },
+    people: { get: () => undefined, refresh: async () => {}, wasTakenOff: () => false },
     alarm: ({ code }: { code: string }) => alarms.push(code),
     emit() {},
     count() {},
@@ -58,6 +58,44 @@ function world() {
   };
   return { story, known, room, alarms, comes };
 }
+
+describe('a control entry that a device signed which was taken off', () => {
+  const promotes = { kind: ControlKind.CONTROL_KIND_ROLE, target: 2, role: Role.ROLE_ADMIN };
+
+  /** Ada's device is off, as Bob's knows since long before `seenMs`; then it gives him a role. */
+  async function off(seenMs: number) {
+    const made = world();
+    const { story, known, room } = made;
+    await syncChain(room);
+    room.saw(room.headSeq, seenMs);
+    const claims: unknown[] = [];
+    const wasTakenOff = (...claim: unknown[]) => claims.push(claim) > 0;
+    Object.assign(room.ports.parts.people, { wasTakenOff });
+    story.do(1, promotes);
+    known.entries = story.entries.length;
+    return { ...made, claims };
+  }
+
+  it('is not taken, as a record or with the chain, and freezes the room', async () => {
+    for (const way of ['record', 'chain']) {
+      const { room, known, alarms, comes, claims } = await off(7_000);
+      if (way === 'record') expect(await comes(known.entries)).toBe(false);
+      else await syncChain(room);
+      expect([room.chain.number, alarms]).toEqual([known.entries - 1, ['CONTROL_INVALID']]);
+      expect(claims).toEqual([[ada.user, ada.device(1).keys.publicKey, 7_000]]);
+    }
+  });
+
+  it('is history up to the head that the server had named, and where it named none', async () => {
+    const unseen = await off(0);
+    expect(await unseen.comes(unseen.known.entries)).toBe(true);
+    const { room, known, alarms, comes } = await off(7_000);
+    room.local.seenControl = known.entries;
+    expect(await comes(known.entries)).toBe(true);
+    expect(await comes(1)).toBe(true);
+    expect(alarms).toEqual([]);
+  });
+});
 
 describe('a control entry that comes as a record', () => {
   // Someone was invited between the look at the chain and the look at the log: the entry was taken without the person, and when that person

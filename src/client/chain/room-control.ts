@@ -10,6 +10,7 @@ import type { RoomCopy } from '../room/room-copy.ts';
 import type { LocalChange } from '../store/store.ts';
 import { continues, hasVoucher, isContradicted, knowsSigner, numberOf, readCheckpoint } from './behind-checkpoint.ts';
 import { type ChainLink, removals, type Taken } from './chain.ts';
+import { isByTakenOff } from './taken-off-signer.ts';
 
 /** What came with records: who the people in new entries are, and why their devices may sign. */
 export interface Beside {
@@ -126,7 +127,7 @@ export async function takeControl(
   }
   for (const person of link.persons) room.chain.roll.addPerson(person);
   // Taken without its person, the entry would be known, and nobody would bring the person any more.
-  let taken: Taken = room.chain.lacksPerson(entry) ? { result: 'missing' } : room.chain.take({ ...link, entry });
+  let taken: Taken = room.chain.lacksPerson(entry) ? { result: 'missing' } : takeFrom(room, { ...link, entry });
   if (isIncomplete(taken)) {
     // Persons, credentials or entries before it did not come along: the snapshot has them.
     await syncChain(room);
@@ -140,7 +141,7 @@ export async function takeControl(
 
 /** Takes an entry; where it rests on a person or credential that is not here, everything that the room knows of people is read again first. */
 async function takeKnowing(room: RoomCopy, link: ChainLink): Promise<Taken> {
-  const taken = room.chain.take(link);
+  const taken = takeFrom(room, link);
   if (taken.result !== 'invalid' || !isIncomplete(taken)) return taken;
   for (let from = 1; from > 0; ) {
     const snapshot = await readFrom(room, from);
@@ -149,7 +150,12 @@ async function takeKnowing(room: RoomCopy, link: ChainLink): Promise<Taken> {
     if (snapshot.next <= from) break;
     from = snapshot.next;
   }
-  return room.chain.take(link);
+  return takeFrom(room, link);
+}
+
+/** Takes an entry, unless a device signed it that was off. */
+function takeFrom(room: RoomCopy, link: ChainLink): Taken {
+  return isByTakenOff(room, link.entry) ? { result: 'invalid', fault: 'TAKEN_OFF' } : room.chain.take(link);
 }
 
 /** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */

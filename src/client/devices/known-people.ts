@@ -11,13 +11,15 @@ export class KnownPeople {
   #parts: () => DeviceParts;
   #known = new Map<string, Known>();
   #changed: (user: string) => void;
+  #takenOff: (user: string) => void;
   /** Grows with every change: what was derived from it (receivers of keys) is out of date. */
   version = 0;
 
-  /** `changed`: somebody is given keys again, or no more, or counts otherwise. */
-  constructor(parts: () => DeviceParts, changed: (user: string) => void) {
+  /** `changed`: somebody is given keys again, or no more, or counts otherwise. `takenOff`: a device of theirs was. */
+  constructor(parts: () => DeviceParts, changed: (user: string) => void, takenOff: (user: string) => void) {
     this.#parts = parts;
     this.#changed = changed;
+    this.#takenOff = takenOff;
   }
 
   /** Reads what is kept. */
@@ -63,6 +65,7 @@ export class KnownPeople {
     this.version++;
     await store.write([{ table: 'people', key: row.user, value: LocalPerson.encode(row).finish() }]);
     if (before && countsOtherwise(before, known)) this.#changed(row.user);
+    if (before && before.row.retired.at(-1)?.id !== row.retired.at(-1)?.id) this.#takenOff(row.user);
   }
 
   /** Forgets a person of whom a false identity was taken on first sight. */

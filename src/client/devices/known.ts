@@ -5,6 +5,7 @@ import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { checkManifest, type KnownManifest, manifestHead } from '#proto/rules/identity/manifest.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { IdentityMark } from '../shown.ts';
+import { withRetired } from './taken-off.ts';
 
 /** A person as kept here. */
 export interface Known {
@@ -53,7 +54,7 @@ export function nextRow(
   user: string,
   manifest: DeviceManifest,
   next: KnownManifest,
-  { known, bot }: { readonly known: Known | undefined; readonly bot: boolean },
+  { known, bot, now }: { readonly known: Known | undefined; readonly bot: boolean; readonly now: number },
 ): LocalPerson {
   const { masterKey } = next.body;
   const listed = new Set(next.body.devices.map((device) => device.id));
@@ -72,8 +73,8 @@ export function nextRow(
     approved: isSame && known.approved,
     compared: isSame && known.compared,
     namedVersion: known?.row.namedVersion ?? 0,
-    retired: [...(known?.row.retired ?? []), ...dropped].slice(-32),
-    retiredMs: [...(known?.row.retiredMs ?? []), ...dropped.map(() => next.body.signedMs)].slice(-32),
+    knownMs: known ? known.row.knownMs : now,
+    ...withRetired(known?.row, dropped, { signedMs: next.body.signedMs, now }),
   };
 }
 

@@ -56,7 +56,8 @@ export class ManifestFollower {
       const { masterKey } = result.known.body;
       const isOwn = result.identityChanged && (await this.#isOwnDoing(user, masterKey));
       // Somebody may have been approved meanwhile.
-      const row = nextRow(user, manifest, result.known, { known: this.#known.get(user), bot: asked.bot ?? false });
+      const beside = { known: this.#known.get(user), bot: asked.bot ?? false, now: this.#parts().now() };
+      const row = nextRow(user, manifest, result.known, beside);
       await this.#known.keep(isOwn ? { ...row, fingerprint: masterKey, changedTo: new Uint8Array() } : row);
       if (!result.identityChanged || isOwn) continue;
       this.#parts().count('identity.changed');

@@ -62,7 +62,7 @@ describe('people', () => {
     const made = chainOf([1], [1, 2]);
     server.shown = made.slice(0, 1);
     const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
-    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, afterMs: 0, named });
     expect(server.codes()).toEqual(['MANIFEST_WITHHELD']);
   });
 
@@ -74,11 +74,16 @@ describe('people', () => {
     server.shown = made;
     server.isGone = true;
     const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
-    const standing = await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, named });
+    const standing = await server.people.deviceStanding(bob.user, bob.device(2).id, {
+      room,
+      acceptedMs: 0,
+      afterMs: 0,
+      named,
+    });
     expect([standing?.number, server.codes(), server.looked]).toEqual([2, [], ['']]);
     // Once: whatever else they wrote names nothing newer.
     const asked = server.asked.length;
-    await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, named });
+    await server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, afterMs: 0, named });
     expect(server.asked.length).toBe(asked);
   });
 
@@ -89,13 +94,18 @@ describe('people', () => {
     await server.people.refresh([bob.user], room);
     server.shown = [];
     const named = { version: 2, hash: manifestHash((made[1] as DeviceManifest).signed, testPrimitives) };
-    const standing = await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    const standing = await server.people.deviceStanding(bob.user, bob.device(1).id, {
+      room,
+      acceptedMs: 0,
+      afterMs: 0,
+      named,
+    });
     expect([standing, server.codes()]).toEqual([undefined, []]);
     expect(server.people.recipient(bob.user, bob.master.publicKey)).toBeUndefined();
     // Each further message of theirs would ask by id, of which there are few questions.
     const asked = server.asked.length;
     server.nowMs = 10 * 60_000 - 1;
-    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, afterMs: 0, named });
     expect([await server.people.tryRefresh(bob.user, room), server.asked.length]).toEqual([false, asked]);
     server.nowMs += 1;
     expect([await server.people.tryRefresh(bob.user, room), server.asked.length]).toEqual([false, asked + 2]);
@@ -110,7 +120,7 @@ describe('people', () => {
     const named = { version: 3, hash: manifestHash((made[2] as DeviceManifest).signed, testPrimitives) };
     server.shown = made.slice(0, 1);
     await server.people.refresh([bob.user], room);
-    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, named });
+    await server.people.deviceStanding(bob.user, bob.device(1).id, { room, acceptedMs: 0, afterMs: 0, named });
     const devices = () => server.people.recipient(bob.user, bob.master.publicKey)?.devices.length;
     expect([devices(), server.told]).toEqual([undefined, [bob.user]]);
     server.shown = made.slice(0, 2);
@@ -143,18 +153,5 @@ describe('people', () => {
       changedTo: new Uint8Array(),
     });
     expect(server.codes()).toEqual([]);
-  });
-
-  it('tells a device that was taken off from one that is listed', async () => {
-    const server = new KeyServer();
-    server.shown = chainOf([1, 2], [1]);
-    for (const manifest of server.shown) await server.people.take(bob.user, manifest);
-    const standing = (device: number, acceptedMs: number) =>
-      server.people.deviceStanding(bob.user, bob.device(device).id, { room, acceptedMs, named: undefined });
-    const signedMs = 1_700_000_000_000;
-    const listedAs = bob.master.publicKey;
-    expect(await standing(1, signedMs * 2)).toEqual({ number: 1, removed: false, listedAs });
-    expect(await standing(2, signedMs - 1)).toEqual({ number: 2, removed: false });
-    expect(await standing(2, signedMs + 600_000)).toEqual({ number: 2, removed: true });
   });
 });

@@ -13,16 +13,14 @@ import { Approvals } from './approvals.ts';
 import type { Known } from './known.ts';
 import { KnownPeople } from './known-people.ts';
 import { type Asked, ManifestFollower } from './manifest-follower.ts';
+import { type Came, cameTooLate, isKnownLate } from './taken-off.ts';
 
 /** What a message says about its author's device, and when it came. */
-export interface DeviceClaim {
+export interface DeviceClaim extends Came {
   readonly room: string;
-  readonly acceptedMs: number;
   readonly named: ManifestHead | undefined;
 }
 
-// How long after a manifest without it a device's last messages may still be stamped: clocks of device and hub differ.
-const removalGraceMs = 5 * 60_000;
 const usersPerQuery = 50;
 const deferredTries = 8;
 // So long nobody is asked for again whom the server said it has not: each message of an erased author would ask, and who asks for strangers has few questions.
@@ -50,10 +48,14 @@ export class People {
   /** Which of a person's identities counts. */
   readonly approvals: Approvals;
 
-  /** `changed`: somebody is given keys again, or no more, or counts otherwise. */
-  constructor(parts: () => DeviceParts, changed: (user: string) => void = () => {}) {
+  /** `changed`: somebody is given keys again, or no more, or counts otherwise. `takenOff`: a device of theirs was. */
+  constructor(
+    parts: () => DeviceParts,
+    changed: (user: string) => void = () => {},
+    takenOff: (user: string) => void = () => {},
+  ) {
     this.#parts = parts;
-    this.#known = new KnownPeople(parts, changed);
+    this.#known = new KnownPeople(parts, changed, takenOff);
     this.#follower = new ManifestFollower(parts, this.#known);
     this.approvals = new Approvals(parts, this.#known);
   }
@@ -197,12 +199,16 @@ export class People {
     const listed = known.manifest.body.devices.find((device) => device.id === deviceId);
     if (listed) return { number: listed.number, removed: false, listedAs: known.manifest.body.masterKey };
     const at = known.row.retired.findLastIndex((device) => device.id === deviceId);
-    const retired = known.row.retired[at];
-    // From the manifest that dropped it, not from the newest: later ones must not give a stolen device its voice back.
-    const droppedMs = known.row.retiredMs[at] ?? known.manifest.body.signedMs;
-    const after = claim.acceptedMs > droppedMs + removalGraceMs;
+    const removed = cameTooLate(known.row, at, { came: claim, listMs: known.manifest.body.signedMs });
     // A device taken off before this one first saw a manifest is not listed anywhere: its number can't be compared (0).
-    return { number: retired?.number ?? 0, removed: after };
+    return { number: known.row.retired[at]?.number ?? 0, removed };
+  }
+
+  /** Was the device with this key known here to be taken off before a hub can have taken what it signed? `afterMs`: see Came. */
+  wasTakenOff(user: string, signingKey: Uint8Array, afterMs: number): boolean {
+    const row = this.#known.get(user)?.row;
+    const at = row?.retired.findLastIndex((device) => equalBytes(device.signingKey, signingKey)) ?? -1;
+    return row !== undefined && at >= 0 && isKnownLate(row, at, afterMs);
   }
 
   async #compare({ user, manifest }: Known, named: ManifestHead, room: string): Promise<void> {

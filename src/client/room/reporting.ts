@@ -22,7 +22,7 @@ export async function reportMessage(room: RoomCopy, id: string, reason: string):
       'UNKNOWN',
       'What this message said was deleted, and this device forgot it: nothing of it can be shown to anybody. You can report another message of theirs that still stands, block them, or have who leads the group remove them.',
     );
-  const payload = await payloadOf(parts, { header, body: record.body, sender, stamp: Stamp.decode(record.stamp) });
+  const payload = await payloadOf(parts, { header, body: record.body, sender });
   if (!payload) throw new ClientError('UNKNOWN', 'This message can not be opened here, so it can not be shown.');
   const { seq } = Stamp.decode(record.stamp);
   const { frankingKey, inner } = payload;

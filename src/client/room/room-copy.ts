@@ -158,6 +158,25 @@ export class RoomCopy {
     return readable > through || !this.chain.mayReadAny(this.own, readable, through);
   }
 
+  /** The server named this head, of which all is held here; it was asked at `askedMs`, by this device's clock. The caller saves. */
+  saw(seq: number, askedMs: number): void {
+    const { local } = this;
+    if (askedMs <= local.seenMs) return;
+    local.seenSeq = seq;
+    local.seenControl = this.chain.number;
+    local.seenMs = askedMs;
+  }
+
+  /** No honest hub had accepted what is at this seq before that moment of this device's clock; 0 = not known. */
+  acceptedAfterMs(seq: number): number {
+    return seq > this.local.seenSeq ? this.local.seenMs : 0;
+  }
+
+  /** The same of the control entry with this number. */
+  signedAfterMs(number: number): number {
+    return number > this.local.seenControl ? this.local.seenMs : 0;
+  }
+
   /** Moves the own read position; never back. False = it stood there or further. The caller saves. */
   readTo(seq: number, count: number): boolean {
     if (seq <= this.local.readSeq) return false;

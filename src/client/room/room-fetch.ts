@@ -19,6 +19,8 @@ const firstPageRecords = 50;
 export interface Marks {
   readonly seq: number;
   readonly control: number;
+  /** When it asked, by its own clock. */
+  readonly askedMs: number;
 }
 
 /** Takes everything up to the head that the server names for a joined member. Rejects as requests do. */
@@ -32,6 +34,9 @@ export async function pullTo(room: RoomCopy, entry: RoomEntry, marks: Marks): Pr
     return;
   }
   await fetchThrough(room, entry.headSeq);
+  // One that names more than it hands out has shown no head.
+  if (room.headSeq >= entry.headSeq && room.chain.number >= (control?.number ?? 0))
+    room.saw(entry.headSeq, marks.askedMs);
   await compareHead(room, entry);
   await findBaseline(room);
 }

@@ -59,7 +59,7 @@ export async function takeRecord(room: RoomCopy, record: LogRecord, beside: Besi
   const { header, stamp } = checked;
   const changes: LocalChange[] = [];
   if (!(await isAllowed(room, record, checked, { beside, changes }))) return false;
-  const { kept, session } = await openRecord(room, record, checked);
+  const { kept, session } = await openRecord(room, record, checked, room.acceptedAfterMs(stamp.seq));
   changes.push(...(await judgeMarks(room, record, checked)));
   const targets = await emptyTargets(room, record, checked);
   const sending = [...outboxOf(room, checked, record), ...(await emptyLateEdit(room, kept)), ...heard(room, kept)];
@@ -114,7 +114,7 @@ export async function takeOlderRecord(room: RoomCopy, record: LogRecord): Promis
   }
   const held = (await recordAt(room, seq))?.record;
   // One that is here is of an earlier stay in this room.
-  const opened = held ? undefined : await openRecord(room, record, checked);
+  const opened = held ? undefined : await openRecord(room, record, checked, room.acceptedAfterMs(seq));
   if (opened) await checkEmptied(room, record);
   if (opened && checked.header.kind === EventKind.EVENT_KIND_SLOT) repairSlot(room, opened.kept, seq);
   const before = stretchOf(room);
@@ -147,7 +147,7 @@ async function reopen(room: RoomCopy, old: LocalRecord): Promise<void> {
   if (!old.record || old.trouble === '') return;
   const checked = checkRecord(old.record, null, { room: room.room, primitives: parts.primitives });
   if (typeof checked === 'string') return;
-  const { kept, session } = await openRecord(room, old.record, checked);
+  const { kept, session } = await openRecord(room, old.record, checked, old.afterMs);
   const tried = { ...kept, tries: old.tries + 1 };
   if (kept.trouble === '' && checked.header.kind === EventKind.EVENT_KIND_SLOT)
     repairSlot(room, tried, checked.stamp.seq);
@@ -275,16 +275,17 @@ async function isRepeated(room: RoomCopy, { header, stamp }: CheckedRecord): Pro
   return first !== undefined && seqOf(first) !== stamp.seq;
 }
 
-/** Opens a record: decrypts, checks binding and the author's view of chain and log. */
+/** Opens a record: decrypts, checks binding and the author's view of chain and log. `afterMs` as it was when the record came. */
 async function openRecord(
   room: RoomCopy,
   record: LogRecord,
   checked: CheckedRecord,
+  afterMs: number,
 ): Promise<{ kept: LocalRecord; session: string }> {
   const { header, stamp } = checked;
   const kept: LocalRecord = {
     ...{ record, content: undefined, trouble: '', tries: 1 },
-    ...{ writtenMs: 0, contradicts: '', unproven: false },
+    ...{ writtenMs: 0, contradicts: '', unproven: false, afterMs },
   };
   const encrypted = header.kind === EventKind.EVENT_KIND_CONTENT || header.kind === EventKind.EVENT_KIND_SLOT;
   if (!encrypted || record.emptiedBy > 0) return { kept, session: '' };
@@ -295,7 +296,7 @@ async function openRecord(
     ? { trouble: 'REPLAY', alarm: 'MESSAGE_REPLAYED' }
     : sender === ''
       ? { trouble: 'UNKNOWN_DEVICE' }
-      : await openEvent(room.ports.parts, { header, body: record.body, sender, committed, stamp });
+      : await openEvent(room.ports.parts, { header, body: record.body, sender, committed, stamp, afterMs });
   if ('trouble' in opened) {
     room.ports.parts.count(`trouble.${opened.trouble}`);
     room.ports.parts.lacking();

@@ -26,7 +26,7 @@ async function sets(seq: number, slot: string, text: string | undefined): Promis
   const record = { stamp, header, body: SlotWrite.encode(write).finish(), emptiedBy: 0 };
   const body = { $case: 'slotText' as const, value: { text: text ?? '' } };
   const content = text === undefined ? undefined : { ...textContent(''), body };
-  const kept = { record, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', unproven: false };
+  const kept = { record, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', unproven: false, afterMs: 0 };
   await store.write(rowsOf(room, kept));
   return kept;
 }

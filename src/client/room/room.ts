@@ -79,7 +79,7 @@ export class RoomReplica extends RoomCopy {
 
   /** What is held now: to judge an answer by that is asked for next. */
   marks(): Marks {
-    return { seq: this.headSeq, control: this.chain.number };
+    return { seq: this.headSeq, control: this.chain.number, askedMs: this.ports.parts.now() };
   }
 
   /** Takes what the server's list says, and fetches what is missing. `marks` were taken before the list was asked for. Rejects as requests do. */

@@ -3,6 +3,7 @@
 import { EphemeralKind, type RoomEntry } from '#proto/gen/client.ts';
 import type { Content } from '#proto/gen/content.ts';
 import { ControlKind, EventKind, MemberStatus } from '#proto/gen/record.ts';
+import { isJoined as isJoinedThere } from '#proto/rules/control/state.ts';
 import { directRoomId, isUserId } from '#proto/rules/ids.ts';
 import { partings } from '../chain/partings.ts';
 import type { ServerBody } from '../connection/connection.ts';
@@ -26,7 +27,6 @@ const roomsAtOnce = 8;
 const behindFirstMs = 500;
 const behindLongestMs = 60_000;
 const orderedSlots = ['name', 'topic', 'picture', 'pins'] as const;
-const nothingHeld: Marks = { seq: 0, control: 0 };
 
 /** A room with its writing side. */
 export interface HeldRoom {
@@ -130,6 +130,7 @@ export class Rooms {
   /** Compares all rooms with the server's list and subscribes. Rejects as requests do; a single room that fails is tried again by itself. */
   async sync(): Promise<void> {
     const marks = new Map(this.all().map(({ replica }) => [replica.room, replica.marks()] as const));
+    const nothingHeld = this.#nothingHeld();
     const entries = new Map<string, RoomEntry>();
     for (let after = ''; ; ) {
       const page = await this.#parts().request({ $case: 'listRooms', value: { after, room: '' } }, 'roomList');
@@ -150,7 +151,7 @@ export class Rooms {
 
   /** Looks one room up in the server's list and takes what it says: new rooms, invitations, departures. Rejects as requests do. */
   async list(room: string): Promise<void> {
-    const marks = this.#held.get(room)?.replica.marks() ?? nothingHeld;
+    const marks = this.#held.get(room)?.replica.marks() ?? this.#nothingHeld();
     // The list is ordered by id: to a server from before `room` this is right before it.
     const value = { after: room.slice(0, -1), room };
     const page = await this.#parts().request({ $case: 'listRooms', value }, 'roomList');
@@ -159,6 +160,19 @@ export class Rooms {
     const { live, gone } = isJoined(entry) ? await this.#subscribe([room]) : noRooms;
     this.#doubt(gone);
     if (gone.length === 0) await this.#compare(live[0] ?? entry, marks);
+  }
+
+  #nothingHeld(): Marks {
+    return { seq: 0, control: 0, askedMs: this.#parts().now() };
+  }
+
+  /** Has the server name the heads of rooms that this user is in: see RoomCopy.saw. */
+  async look(user: string): Promise<void> {
+    for (const { replica } of this.all()) {
+      const { chain, joined, room } = replica;
+      const isThere = joined && chain.state && isJoinedThere(chain.state, chain.memberOf(user));
+      if (isThere && this.#parts().live()) await this.#tryRoom(room, () => this.list(room));
+    }
   }
 
   /** A pushed frame about a room. What fails is tried again later. */

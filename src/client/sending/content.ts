@@ -97,6 +97,8 @@ export interface OpeningPlace {
   /** The identity that the chain commits them to; absent where that is not known any more. */
   readonly committed?: Uint8Array | undefined;
   readonly stamp: Pick<Stamp, 'acceptedMs'>;
+  /** See Came. */
+  readonly afterMs: number;
 }
 
 /** Decrypts and checks. Fetches the sender's keys once where they are not known. Never rejects for what is in the event. */
@@ -145,7 +147,10 @@ async function decryptFrom(
 }
 
 /** What a message was sealed with, for whoever reports it; undefined where it can't be opened, or is not what its header commits to. */
-export async function payloadOf(parts: Parts, { header, body, sender }: OpeningPlace): Promise<Payload | undefined> {
+export async function payloadOf(
+  parts: Parts,
+  { header, body, sender }: Pick<OpeningPlace, 'header' | 'body' | 'sender'>,
+): Promise<Payload | undefined> {
   const decrypted = await parts.engine.decrypt({ room: header.room, sender, eventId: messageId(header), body });
   const payload = decrypted.ok ? decodeOr(Payload.decode, decrypted.plaintext) : undefined;
   return payload && isFranked(header.commitment, payload, parts.primitives) ? payload : undefined;
@@ -179,6 +184,7 @@ export async function openSlot(
     room,
     // When it was set nobody here can tell: a device that was taken off counts as taken off before.
     acceptedMs: Number.MAX_SAFE_INTEGER,
+    afterMs: 0,
     named: inner.manifest,
   });
   if (!standing || standing.removed || (standing.number !== 0 && standing.number !== device)) return undefined;
@@ -201,6 +207,7 @@ async function checkOpened(
   const standing = await parts.people.deviceStanding(sender, decrypted.device, {
     room: header.room,
     acceptedMs: place.stamp.acceptedMs,
+    afterMs: place.afterMs,
     named: inner.manifest,
   });
   // The manifest that the message names could not be had just now.

@@ -81,7 +81,7 @@ describe('what is written to somebody in a 1:1 room', () => {
     const { body } = client.people.get(bob)!.manifest;
     const named = { version: body.version + 1, hash: new Uint8Array(32) };
     const device = hub.person(bob).device(1).id;
-    await client.people.deviceStanding(bob, device, { room, acceptedMs: 1, named });
+    await client.people.deviceStanding(bob, device, { room, acceptedMs: 1, afterMs: 0, named });
     expect(await write('secret')).toBe('waiting');
     expect(client.room(room).unheard).toEqual([{ user: bob, why: 'MANIFEST_WITHHELD' }]);
     await client.close();

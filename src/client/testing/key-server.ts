@@ -50,9 +50,12 @@ export class KeyServer {
   readonly store = new MemoryStore();
   /** Of whom it was said that they count otherwise now. */
   readonly told: string[] = [];
+  /** Of whom it was said that a device was taken off. */
+  readonly takenOff: string[] = [];
   readonly people = new People(
     () => this.parts(),
     (user) => this.told.push(user),
+    (user) => this.takenOff.push(user),
   );
 
   answer(query: QueryKeys): KeysAnswer {

@@ -80,7 +80,7 @@ export function roomWorld(
       get: () => undefined,
       deviceStanding: async () => ({ number: 0, removed: false }),
       tryRefresh: async () => false,
-      meetCommitted: async () => false,
+      approvals: { meetCommitted: async () => false },
     },
     profiles: { info: () => ({ name: '', picture: false }), heard: () => undefined },
     alarm: (alarm: Alarm) => alarms.push(alarm),
@@ -181,7 +181,9 @@ export function strangerTo({ ports }: RoomReplica): string[] {
   });
   Object.assign(people, {
     tryRefresh: async (user: string) => steps.push(`fetched ${user}`) > 0,
-    meetCommitted: async (user: string, committed: Uint8Array) => steps.push(`met ${user} as ${committed[0]}`) > 0,
+    approvals: {
+      meetCommitted: async (user: string, committed: Uint8Array) => steps.push(`met ${user} as ${committed[0]}`) > 0,
+    },
   });
   return steps;
 }

@@ -40,6 +40,7 @@ function recordOf(n: number): LocalRecord {
     writtenMs: n,
     contradicts: '',
     unproven: false,
+    afterMs: 0,
   };
 }
 

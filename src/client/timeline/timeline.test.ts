@@ -43,7 +43,17 @@ function record(
     previousHash: new Uint8Array(32),
   });
   const kept = { stamp: stamp.finish(), header, body: new Uint8Array(), emptiedBy: 0 };
-  return { record: kept, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', unproven: false, ...more };
+  return {
+    record: kept,
+    content,
+    trouble: '',
+    tries: 1,
+    writtenMs: 0,
+    contradicts: '',
+    unproven: false,
+    afterMs: 0,
+    ...more,
+  };
 }
 
 const target = { member: 2, device: 1, sendId: 1 };

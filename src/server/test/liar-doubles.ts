@@ -40,6 +40,10 @@ export type Defence =
   | 'library: senders'
   /** The sender's device stands in the newest manifest that the message names. */
   | 'device standing'
+  /** What is stamped later than the loss of its author's device is not shown. */
+  | 'removal stamps'
+  /** Nor what comes from above a head that was seen later, by the own clock, whatever its stamp. */
+  | 'own clock'
   /** A manifest follows the one known: never below it, never another of the same version, signed by a device that stood in it. */
   | 'manifest succession'
   /** Keys go to the identity that was seen first. */
@@ -230,7 +234,7 @@ export async function roomRowsWith(load: Module<typeof import('#client/room/room
 /** Puts the doubles of the SDK's own classes in place; the returned function takes them off again. */
 export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People: typeof People }): () => void {
   const { freeze, contradicted } = classes.RoomReplica.prototype;
-  const { deviceStanding, recipient, get } = classes.People.prototype;
+  const { deviceStanding, recipient, get, wasTakenOff } = classes.People.prototype;
   classes.RoomReplica.prototype.freeze = function (code) {
     return off.has('freezing') ? Promise.resolve() : freeze.call(this, code);
   };
@@ -239,7 +243,12 @@ export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People
   };
   classes.People.prototype.deviceStanding = function (user, device, claim) {
     if (off.has('device standing')) return Promise.resolve({ number: 0, removed: false });
-    return deviceStanding.call(this, user, device, claim);
+    const acceptedMs = off.has('removal stamps') ? 0 : claim.acceptedMs;
+    const afterMs = off.has('own clock') ? 0 : claim.afterMs;
+    return deviceStanding.call(this, user, device, { ...claim, acceptedMs, afterMs });
+  };
+  classes.People.prototype.wasTakenOff = function (user, key, afterMs) {
+    return !off.has('own clock') && wasTakenOff.call(this, user, key, afterMs);
   };
   classes.People.prototype.recipient = function (user, committed) {
     const known = off.has('fingerprints') ? this.get(user) : undefined;
@@ -254,6 +263,6 @@ export function doubleClasses(classes: { RoomReplica: typeof RoomReplica; People
   };
   return () => {
     Object.assign(classes.RoomReplica.prototype, { freeze, contradicted });
-    Object.assign(classes.People.prototype, { deviceStanding, recipient, get });
+    Object.assign(classes.People.prototype, { deviceStanding, recipient, get, wasTakenOff });
   };
 }

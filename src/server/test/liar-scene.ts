@@ -42,6 +42,13 @@ export interface Cast {
   readonly eve: LuxchatClient;
   readonly dora: LuxchatClient;
   readonly alarms: Alarm[];
+  /** Hers. */
+  readonly clock: Clock;
+}
+
+/** Milliseconds by which a clock goes before the true one. */
+interface Clock {
+  aheadMs: number;
 }
 
 /** A room of Bob (owner), Alice and Eve. */
@@ -56,7 +63,7 @@ export async function device(
   provider: ProviderProcess,
   user: string,
   url?: string,
-  options: Pick<ClientOptions, 'passwordCost'> = {},
+  options: Pick<ClientOptions, 'passwordCost' | 'now'> = {},
 ): Promise<LuxchatClient> {
   const { userId, deviceNumber, deviceId, accessToken } = await rawLogin(provider, user);
   const store = new MemoryStore();
@@ -98,14 +105,15 @@ export async function gather(provider: ProviderProcess): Promise<Cast> {
   const liar = await Liar.start(provider);
   const alarms: Alarm[] = [];
   casts += 1;
-  const alice = await device(provider, `alice${casts}`, liar.url);
+  const clock = { aheadMs: 0 };
+  const alice = await device(provider, `alice${casts}`, liar.url, { now: () => Date.now() + clock.aheadMs });
   alice.on('alarm', (alarm) => alarms.push(alarm));
   const [bob, eve, dora] = [
     await device(provider, `bob${casts}`),
     await device(provider, `eve${casts}`),
     await device(provider, `dora${casts}`),
   ];
-  return { provider, liar, alice, bob, eve, dora, alarms };
+  return { provider, liar, alice, bob, eve, dora, alarms, clock };
 }
 
 /** Sends everyone home. */

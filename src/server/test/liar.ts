@@ -49,11 +49,11 @@ export class Liar {
     history.lying = true;
   }
 
-  /** Adds an event to the device's history and pushes it. The seq that it got. */
-  add(room: string, event: Event, beside: Partial<RoomRecords> = {}): number {
+  /** Adds an event to the device's history, as accepted at `nowMs`, and pushes it. The seq that it got. */
+  add(room: string, event: Event, beside: Partial<RoomRecords> = {}, nowMs = Date.now()): number {
     const history = this.history(room);
     history.lying = true;
-    const record = history.append({ ...event, emptiedBy: 0 }, Date.now());
+    const record = history.append({ ...event, emptiedBy: 0 }, nowMs);
     this.push({ $case: 'roomRecords', value: { room, persons: [], credentials: [], ...beside, records: [record] } });
     return history.head.seq;
   }

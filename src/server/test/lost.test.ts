@@ -5,12 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEntries } from '#client/backup/entry.ts';
 import { passwordCostMin } from '#client/backup/header.ts';
 import { backupKeys } from '#client/backup/sealing.ts';
+import { type ChainPlace, controlBytes, signControl } from '#client/chain/control-author.ts';
 import type { IdentitySeeds } from '#client/crypto/keeping.ts';
 import { canonicalBytes, type Json, type JsonObject, objectOf, parseObject } from '#client/crypto/olm/json.ts';
 import { ClientError, rejectionName } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
+import { portablePrimitives as primitives } from '#client/primitives.ts';
 import { readHeld } from '#client/security/backup-rows.ts';
-import { MemberStatus } from '#proto/gen/record.ts';
+import { Submit } from '#proto/gen/client.ts';
+import { Algorithm, ControlKind, type Event, EventHeader, EventKind, MemberStatus } from '#proto/gen/record.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { utf8Bytes, utf8Text } from '#proto/rules/bytes/bytes.ts';
 import { confirm, eventually, ProviderProcess } from './harness.ts';
@@ -54,6 +57,21 @@ const refusal = (work: Promise<unknown>) =>
     (error) => (error instanceof ClientError ? rejectionName(error.rejection ?? 0) : String(error)),
   );
 
+/** An event of this member's device, in the room as it stands. */
+function eventOf(
+  { room, number, previousHash, actor }: ChainPlace,
+  device: number,
+  { body, ...more }: Partial<EventHeader> & { body: Uint8Array },
+): Event {
+  const header = EventHeader.encode({
+    ...EventHeader.decode(new Uint8Array()),
+    ...{ room, member: actor, device, sendId: 1, algorithm: Algorithm.ALGORITHM_NONE },
+    ...{ bodySize: body.length, bodyHash: primitives.sha256(body) },
+    ...{ control: { number: number - 1, hash: previousHash }, ...more },
+  }).finish();
+  return { header, body };
+}
+
 /** Whoever has a key can sign anything with it. */
 function signedBy(json: Uint8Array, user: string, seed: Uint8Array): Uint8Array {
   const { signatures, ...signed } = parseObject(utf8Text(json) as string);
@@ -83,7 +101,13 @@ describe('a thief of an unlocked, confirmed device, with the LuxID and its SMS',
       await eventually('it has the key of the backup', has, 30_000, [other]);
     }
     await phone.security.flushed();
+    const { replica } = stolen.held.need(room);
+    const { chain } = replica;
+    const author = { engine: stolen.parts.engine, primitives, device: stolen.device, now: Date.now };
+    const place = { room, number: chain.number + 1, previousHash: chain.state!.hash, actor: replica.own };
+    const leaves = { kind: ControlKind.CONTROL_KIND_LEAVE, target: replica.own };
     const loot = {
+      leaves: await signControl(author, place, leaves),
       identity: (await stolen.parts.engine.exportIdentity()) as IdentitySeeds,
       backupKey: (await readHeld(stolen.parts.store))?.backupKey as Uint8Array,
     };
@@ -153,6 +177,18 @@ describe('a thief of an unlocked, confirmed device, with the LuxID and its SMS',
       const signatures = { [user]: { [thief.deviceId]: parseObject(utf8Text(deviceJson) as string) } };
       const value = { signaturesJson: utf8Bytes(JSON.stringify(signatures)) };
       await request({ $case: 'uploadSignatures', value }, 'done');
+    }
+    // What they would say in the person's name, from either device: that she leaves, and a message. (What a server shows that helps them: lies/thief.ts.)
+    for (const device of [thief.device, stolen.device]) {
+      const { entry, credential } = loot.leaves;
+      const sealed = { algorithm: Algorithm.ALGORITHM_MEGOLM_V1, counts: true, commitment: new Uint8Array(32) };
+      for (const event of [
+        eventOf(place, device, { kind: EventKind.EVENT_KIND_CONTROL, body: controlBytes(entry) }),
+        eventOf(place, device, { kind: EventKind.EVENT_KIND_CONTENT, body: Uint8Array.of(1), ...sealed }),
+      ]) {
+        const value = { ...Submit.decode(new Uint8Array()), room, event, credential };
+        expect(await refusal(request({ $case: 'submit', value }, 'accepted'))).toBe('STALE_MANIFEST');
+      }
     }
     // No own device gives it a secret, nobody a key.
     await engine.refresh([user]);

@@ -8,6 +8,7 @@ import type { Lie } from './lie.ts';
 import { membership } from './membership.ts';
 import { messages } from './messages.ts';
 import { slots } from './slots.ts';
+import { thief } from './thief.ts';
 
 /** Every lie, in the order in which they are told. */
 export const lies: readonly Lie[] = [
@@ -17,5 +18,6 @@ export const lies: readonly Lie[] = [
   ...messages,
   ...slots,
   ...devices,
+  ...thief,
   ...identities,
 ];
