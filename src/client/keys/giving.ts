@@ -1,7 +1,7 @@
 // Giving sessions to devices that ask for them: to own ones whatever is here, to another member's only sessions that this very device began.
 // Guarantees: a session goes to no device but those in the newest manifest of their owner, cross-signed, under an identity that the chain commits to; to another
 // person only where the chain had them joined when the session began, and without a break since: a session opens everything from its first message on.
-// So who was removed, who came later, a ghost device and a server that asks in somebody's name get nothing. Does not: say why not.
+// So who was removed, who came later, a ghost device and a server that asks in somebody's name get nothing; and of who was out themselves meanwhile nothing of before. Does not: say why not.
 import type { RoomKey } from '../crypto/ids.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { forEach, type SayingPorts, say, type Told } from './saying.ts';

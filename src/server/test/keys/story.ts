@@ -3,7 +3,7 @@
 import { Killed } from '../device-process.ts';
 import { eventually, generator } from '../harness.ts';
 import { Crowd, type CrowdPlan, type CrowdRoom, type Device, type Person } from './crowd.ts';
-import { judge, type Shown, type Verdict } from './verdict.ts';
+import type { Evidence, Shown } from './verdict.ts';
 
 /** How long it is. */
 export interface StoryPlan extends CrowdPlan {
@@ -19,7 +19,8 @@ export interface StoryPlan extends CrowdPlan {
 
 /** What came of it. */
 export interface StoryReport {
-  readonly rooms: readonly Verdict[];
+  /** To be judged, see `verdict.ts`. */
+  readonly rooms: readonly Evidence[];
   readonly counted: ReadonlyMap<string, number>;
   readonly happened: ReadonlyMap<string, number>;
   readonly faults: readonly string[];
@@ -163,7 +164,7 @@ class Story {
     await crowd.pass();
     await this.#heads();
     await this.#settle();
-    const rooms: Verdict[] = [];
+    const rooms: Evidence[] = [];
     let lost = 0;
     for (const { room, members } of crowd.rooms) {
       const devices = [...members].flatMap((person) => person.devices);
@@ -171,7 +172,7 @@ class Story {
       for (const device of devices) all.push(await shownBy(device, room));
       const [founder] = [...members] as [Person];
       const moves = await (founder.devices[0] as Device).process.call('moves', room);
-      rooms.push(judge({ room, all, moves, rotation: this.#plan.rotation }));
+      rooms.push({ room, all, moves, rotation: this.#plan.rotation });
       const texts = new Set(all.flatMap((one) => [...one.texts.values()]));
       lost += [...(this.#promised.get(room) ?? [])].filter((text) => !texts.has(text)).length;
     }

@@ -19,6 +19,8 @@ export const explanations = [
   'the device that wrote it is gone',
   /** Who wrote it gives a session only to who was in the room from its first message on. */
   'its session may have begun before they were in',
+  /** A device knows of no session that it began before its own latest joining. */
+  'who wrote it was out since',
 ] as const;
 export type Explanation = (typeof explanations)[number];
 
@@ -68,10 +70,9 @@ export function judge({ room, all, moves, rotation }: Evidence): Verdict {
         say(line);
         continue;
       }
-      const writer = writerOf(truth.get(trouble.seq) ?? '');
-      const isLeft = all.some(({ device }) => device === writer);
-      const why = isLeft ? mayPrecede(trouble.seq, since, written.get(writer) ?? [], rotation) : explanations[0];
-      if (why === undefined) notGiven.push(`${one.device} ${room.slice(0, 8)} ${line} by ${writer}`);
+      const writer = all.find(({ device }) => device === writerOf(truth.get(trouble.seq) ?? ''));
+      const why = writer ? refusal({ seq: trouble.seq, since, rotation, moves, writer, written }) : explanations[0];
+      if (why === undefined) notGiven.push(`${one.device} ${room.slice(0, 8)} ${line} by ${writer?.device}`);
       else explained.set(`${trouble.cause}: ${why}`, (explained.get(`${trouble.cause}: ${why}`) ?? 0) + 1);
     }
   }
@@ -84,10 +85,21 @@ function isBeforeDevice(one: Shown, { seq, at, cause }: Trouble, all: readonly S
   return !all.some(({ user, device, texts }) => user === one.user && device !== one.device && texts.has(seq));
 }
 
-/** May the session of a message be older than the joining of who lacks it? Twice its messages at most: whoever wrote may have heard of the joining late. */
-function mayPrecede(seq: number, since: number, written: readonly number[], rotation: number): Explanation | undefined {
-  const first = written[Math.max(0, written.indexOf(seq) - 2 * rotation)] ?? 0;
+/** Why the writer may give the session of a message to nobody who came in with the seq `since`; undefined where it should. */
+function refusal({ seq, since, rotation, moves, writer, written }: Refusing): Explanation | undefined {
+  const came = lastJoin(writer.user, moves);
+  if (came > seq) return explanations[2];
+  // Twice a session's messages before it at most, and not before the writer came: whoever wrote may have heard of a joining late.
+  const own = written.get(writer.device) ?? [];
+  const first = own[own.indexOf(seq) - 2 * rotation] ?? came;
   return first < since ? explanations[1] : undefined;
+}
+
+interface Refusing extends Pick<Evidence, 'moves' | 'rotation'> {
+  readonly seq: number;
+  readonly since: number;
+  readonly writer: Shown;
+  readonly written: ReadonlyMap<string, readonly number[]>;
 }
 
 /** Each text begins with the name of the device that wrote it. */
