@@ -161,7 +161,7 @@ export class RoomCopy {
   /** The server named this head, of which all is held here; it was asked at `askedMs`, by this device's clock. The caller saves. */
   saw(seq: number, askedMs: number): void {
     const { local } = this;
-    if (askedMs <= local.seenMs) return;
+    if (askedMs <= this.#seenMs()) return;
     local.seenSeq = seq;
     local.seenControl = this.chain.number;
     local.seenMs = askedMs;
@@ -169,12 +169,18 @@ export class RoomCopy {
 
   /** No honest hub had accepted what is at this seq before that moment of this device's clock; 0 = not known. */
   acceptedAfterMs(seq: number): number {
-    return seq > this.local.seenSeq ? this.local.seenMs : 0;
+    return seq > this.local.seenSeq ? this.#seenMs() : 0;
   }
 
   /** The same of the control entry with this number. */
   signedAfterMs(number: number): number {
-    return number > this.local.seenControl ? this.local.seenMs : 0;
+    return number > this.local.seenControl ? this.#seenMs() : 0;
+  }
+
+  /** A clock that was ahead, and is set back since, has said nothing: else every loss of a device would come before all that follows. */
+  #seenMs(): number {
+    const { seenMs } = this.local;
+    return seenMs <= this.ports.parts.now() ? seenMs : 0;
   }
 
   /** Moves the own read position; never back. False = it stood there or further. The caller saves. */

@@ -37,7 +37,10 @@ async function world() {
     await take(seq, content);
     return claims.at(-1);
   };
-  return { room, store, names, came, claims };
+  const at = (ms: number) => {
+    nowMs = ms;
+  };
+  return { room, store, names, came, claims, at };
 }
 
 describe('a head that the server named', () => {
@@ -53,8 +56,9 @@ describe('a head that the server named', () => {
   });
 
   it('says nothing of what was below it, which a device that was away fetches late', async () => {
-    const { room, names, came } = await world();
+    const { room, names, came, at } = await world();
     await names(6, 1_000);
+    at(5_000);
     room.saw(8, 5_000);
     expect(await came(7)).toBe(0);
     expect(await came(8)).toBe(0);
@@ -66,6 +70,15 @@ describe('a head that the server named', () => {
     await names(6, 1_000);
     await names(100, 2_000);
     expect(await came(7)).toBe(1_000);
+  });
+
+  it('says nothing by a clock that was ahead, and the next one does', async () => {
+    const { room, names, came, at } = await world();
+    await names(6, 9_000_000);
+    at(1_000);
+    expect([await came(7), room.signedAfterMs(99)]).toEqual([0, 0]);
+    await names(7, 2_000);
+    expect([await came(8), room.signedAfterMs(99)]).toEqual([2_000, 2_000]);
   });
 
   it('goes on saying it of a message that could not be read at once, whatever heads came since', async () => {
