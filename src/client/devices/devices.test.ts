@@ -41,14 +41,17 @@ class Stage {
   readonly ending: (readonly [device: number, day: number])[] = [];
   /** What the server calls its number 2. */
   freshNumber = fresh.number;
+  /** Numbers that it lists besides. */
+  others: readonly number[] = [];
   /** UTC day on which the server saw its devices last. */
   lastSeenDay = 0;
   /** What this device was told at the login. */
   number = own.number;
   identityKey = own.identityKey;
 
-  async begin(devices: readonly number[] = [own.number]): Promise<void> {
-    await this.people.take(bob.user, signManifest(bob, { version: 1, devices: [...devices] }, devices[0]));
+  async begin(devices: readonly number[] = [own.number], formerKeys: readonly Uint8Array[] = []): Promise<void> {
+    const parts = { version: 1, devices: [...devices], formerKeys };
+    await this.people.take(bob.user, signManifest(bob, parts, devices[0]));
     await this.devices.load();
   }
 
@@ -105,7 +108,10 @@ class Stage {
       throw new ClientError('REJECTED', 'gone', { rejection: Rejection.REJECTION_NOT_FOUND });
     if (body.$case === 'listDevices')
       return {
-        devices: (this.gone ? [own] : [own, fresh]).map(({ number, id }) => ({
+        devices: [
+          ...(this.gone ? [own] : [own, fresh]),
+          ...this.others.map((number) => ({ number, id: `D${number}` })),
+        ].map(({ number, id }) => ({
           device: number,
           deviceId: id,
           name: id,
@@ -178,6 +184,35 @@ describe('taking devices off', () => {
     await stage.devices.remove(fresh.number);
     await stage.devices.remove(fresh.number);
     await expect(stage.devices.remove(9)).rejects.toMatchObject({ code: 'REJECTED' });
+  });
+});
+
+describe('devices that were seen', () => {
+  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n);
+
+  // Each answer of the server could add rows, for ever.
+  it('are the 256 of the highest numbers, and not one more, whatever the server names', async () => {
+    const stage = new Stage();
+    await stage.begin();
+    stage.gone = true;
+    const former = async () => {
+      stage.others = [];
+      return (await stage.devices.former()).map(({ device }) => device).sort((a, b) => a - b);
+    };
+    stage.others = numbers(10, 255);
+    await stage.devices.list();
+    // With this device it is 256.
+    expect(await former()).toEqual(numbers(10, 255));
+    stage.others = [265];
+    await stage.devices.list();
+    expect(await former()).toEqual(numbers(10, 256));
+    stage.others = [1_000];
+    await stage.devices.list();
+    expect(await former()).toEqual([...numbers(11, 255), 1_000]);
+    stage.others = numbers(2, 5_000);
+    await stage.devices.list();
+    expect(await former()).toEqual(numbers(4_746, 256));
+    expect(await stage.store.list('account', { from: 'device ', to: 'device!', limit: 10_000 })).toHaveLength(256);
   });
 });
 
@@ -332,6 +367,15 @@ describe('starting over', () => {
     expect(stage.outcome()).toEqual(done);
     expect(stage.people.get(bob.user)?.manifest.body.formerKeys).toEqual([bob.master.publicKey]);
     expect(stage.people.get(bob.user)?.manifest.body.backup).toBeUndefined();
+  });
+
+  it.each([[3], [4], [5]])('names the newest four identities of before: %i stood there', async (count) => {
+    const stage = new NewDevice();
+    const before = Array.from({ length: count }, (_, n) => new Uint8Array(32).fill(n + 1));
+    await stage.begin([own.number], before);
+    await stage.devices.startOver(grant);
+    const named = stage.people.get(bob.user)?.manifest.body.formerKeys;
+    expect(named).toEqual([bob.master.publicKey, ...before].slice(0, 4));
   });
 
   it('with a grant that does not count changes nothing, now or later', async () => {

@@ -29,6 +29,8 @@ const pendingPrefix = 'confirm ';
 
 /** Rows of names of own devices that were there once: one that was logged out may turn out to be lost. */
 const seenPrefix = 'device ';
+/** Own devices that are remembered when they are gone, those with the highest numbers: more than a person logs in within years. */
+const seenMax = 256;
 
 /** What follows from a change of own devices. */
 export interface DevicesPorts {
@@ -146,15 +148,21 @@ export class Devices {
     return [...seen].flatMap(([device, name]) => (present.has(device) ? [] : [{ device, name }]));
   }
 
+  /** Which devices there are is the server's word: of all that it ever named the newest are kept. */
   async #noteSeen(devices: readonly FormerDevice[]): Promise<void> {
     const seen = await this.#seen();
-    const news = devices.filter(({ device, name }) => seen.get(device) !== name);
-    const rowOf = ({ device, name }: FormerDevice) => ({
-      table: 'account' as const,
-      key: `${seenPrefix}${orderedNumber(device)}`,
-      value: new TextEncoder().encode(`.${name}`),
-    });
-    if (news.length > 0) await this.#ports.parts().store.write(news.map(rowOf));
+    const all = new Map([...seen, ...devices.map(({ device, name }) => [device, name] as const)]);
+    const kept = new Set([...all.keys()].sort((a, b) => b - a).slice(0, seenMax));
+    const row = (device: number, value: Uint8Array | undefined) => {
+      return { table: 'account' as const, key: `${seenPrefix}${orderedNumber(device)}`, value };
+    };
+    const news = [...all].filter(([device, name]) => kept.has(device) && seen.get(device) !== name);
+    const old = [...seen.keys()].filter((device) => !kept.has(device));
+    const changes = [
+      ...news.map(([device, name]) => row(device, new TextEncoder().encode(`.${name}`))),
+      ...old.map((device) => row(device, undefined)),
+    ];
+    if (changes.length > 0) await this.#ports.parts().store.write(changes);
   }
 
   async #seen(): Promise<ReadonlyMap<number, string>> {
