@@ -83,9 +83,11 @@ export function personLine({
 }: {
   readonly user: string;
   readonly name: string;
-  readonly picture: Uint8Array | undefined;
+  /** `left out`: there is one, and the export had grown too large for it. */
+  readonly picture: Uint8Array | 'left out' | undefined;
 }): string {
-  return `${JSON.stringify(plain({ user, name: name || undefined, picture }))}\n`;
+  const shown = picture === 'left out' ? { complete: false } : { picture };
+  return `${JSON.stringify(plain({ user, name: name || undefined, ...shown }))}\n`;
 }
 
 /** The same as `jsonLine` for people, one line of a `.txt` file; further lines of a text are indented. `calledBy`: what somebody wants to be called, or ''. */
@@ -119,7 +121,8 @@ rooms/N.jsonl  The conversation, oldest first, one JSON object a line:
                  edited, reactions, notice, trouble, unproven   only where there is something to say
 rooms/N.txt    The same for reading. Times are UTC. Characters that could steer a terminal are replaced.
 people.jsonl   You, and everyone who was in one of these conversations: Luxchat-ID ("user"), what they want to be called ("name") and their picture ("picture", JPEG or
-               WebP), as they said last and this device heard. It proves nothing: two may be called the same.
+               WebP), as they said last and this device heard. It proves nothing: two may be called the same. "complete": false where there is a picture that is
+               left out, since the export had grown too large.
 
 Files that were sent (photos, voice) are not in it: this version of Luxchat has none.
 `;

@@ -83,7 +83,7 @@ function roomOf(room: string, { name = '', readableFrom = 1 } = {}): RoomReplica
 async function exported(rooms: readonly RoomReplica[], options: Parameters<typeof exportAccount>[1] = {}) {
   const pieces: Uint8Array[] = [];
   const profiles = {
-    info: (of: string) => ({ name: names.get(of) ?? '', picture: false }),
+    info: (of: string) => ({ name: names.get(of) ?? '', picture: of === user }),
     picture: async (of: string) => (of === user ? Uint8Array.of(1, 2, 3) : undefined),
     heard: () => undefined,
   };
@@ -91,7 +91,10 @@ async function exported(rooms: readonly RoomReplica[], options: Parameters<typeo
   for await (const piece of exportAccount({ parts, rooms: () => rooms }, options)) pieces.push(piece);
   const zip = unzipSync(new Uint8Array(Buffer.concat(pieces)));
   const text = (name: string) => new TextDecoder().decode(zip[name]);
-  return { names: Object.keys(zip), text, json: (name: string) => JSON.parse(text(name)) };
+  const whole = Buffer.concat(pieces);
+  /** Where a file begins: with a header of 30 bytes before its name. */
+  const startOf = (name: string) => whole.indexOf(name) - 30;
+  return { names: Object.keys(zip), text, startOf, json: (name: string) => JSON.parse(text(name)) };
 }
 
 it('holds what the provider keeps, every page of it, with names for numbers', async () => {
@@ -166,6 +169,23 @@ it('holds what people want to be called, and says what happened in words', async
   expect(happened('removed', bob)).toBe(`Ada (${user}): * removed Bob\uFFFD[31m (${bob})\n`);
   expect(happened('joined', user)).toBe(`Ada (${user}): * came in\n`);
   expect(text('README.txt')).toContain('people.jsonl');
+});
+
+// The picture was not there, and nothing said that there was one.
+it('says of whom the picture is left out, from the first byte above the bound on', async () => {
+  const people = ({ text }: Awaited<ReturnType<typeof exported>>) =>
+    text('people.jsonl')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const bob = { user: '@bob:localhost' };
+  const before = await exported([roomOf('!a')]);
+  // What stands in the zip when the first person's turn comes.
+  const bytes = before.startOf('people.jsonl');
+  expect(people(await exported([roomOf('!a')], { bytesMax: bytes + 1 }))).toEqual([{ user, picture: 'AQID' }, bob]);
+  const cut = await exported([roomOf('!a')], { bytesMax: bytes });
+  expect(people(cut)).toEqual([{ user, complete: false }, bob]);
+  expect(cut.text('README.txt')).toMatch(/"complete": false where there is a picture/);
 });
 
 it('says which rooms are not whole: older lines could not be had', async () => {

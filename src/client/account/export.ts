@@ -29,7 +29,7 @@ export interface ExportProgress {
 export interface ExportOptions {
   /** Hears of each room that is done. */
   readonly onProgress?: (progress: ExportProgress) => void;
-  /** Bytes of the zip after which no more lines are taken in; default 3,900,000,000, since 4 GB is what every program reads. */
+  /** Bytes of the zip after which no more lines and pictures are taken in, which is said where they would stand; default 3,900,000,000, since 4 GB is what every program reads. */
   readonly bytesMax?: number;
 }
 
@@ -80,7 +80,8 @@ export async function* exportAccount(
     const users = new Set([user, ...all.flatMap((room) => room.members().map((member) => member.user))]);
     users.delete('');
     for (const of of users) {
-      const picture = state.bytes < bytesMax ? await profiles.picture(of) : undefined;
+      const leftOut = profiles.info(of).picture ? ('left out' as const) : undefined;
+      const picture = state.bytes < bytesMax ? await profiles.picture(of) : leftOut;
       yield encoder.encode(personLine({ user: of, name: nameOf(of), picture }));
     }
   }
