@@ -8,7 +8,7 @@ import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { Bot } from './bot.ts';
 
-const { MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
+const { MEMBER_STATUS_INVITED: invited, MEMBER_STATUS_JOINED: joined, MEMBER_STATUS_LEFT: left } = MemberStatus;
 
 const soon = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
 
@@ -20,6 +20,12 @@ class Stage extends Emitter<ClientEvents> {
   readonly approved: string[] = [];
   failures = 0;
   looks = 0;
+  readonly accepted: string[] = [];
+  readonly declined: string[] = [];
+  /** What is said in every room. */
+  said: TimelineItem[] = [];
+  /** What the bot was asked for. */
+  readonly heard: string[] = [];
   readonly bot: Bot;
 
   constructor(roomsMax: number) {
@@ -35,12 +41,25 @@ class Stage extends Emitter<ClientEvents> {
       approveIdentity: async (user: string) => void this.approved.push(user),
       room: (room: string) => this.#rooms.get(room),
       leave: (room: string) => this.#leave(room),
-      timeline: async () => {
+      timeline: async (_: string, { beforeSeq }: { beforeSeq?: number }) => {
         this.looks += 1;
-        return [];
+        return beforeSeq === undefined ? this.said : [];
       },
+      accept: async (room: string) => void this.accepted.push(room),
+      decline: async (room: string) => void this.declined.push(room),
+      send: async () => {},
     };
-    this.bot = new Bot(client as unknown as LuxchatClient, { said: () => 'yes' }, { roomsMax });
+    this.bot = new Bot(client as unknown as LuxchatClient, { said: this.#say }, { roomsMax });
+  }
+
+  readonly #say = (_: unknown, text: string) => {
+    this.heard.push(text);
+    return 'yes';
+  };
+
+  /** A room of another kind, or where it is only invited. */
+  hasOther(room: string, other: { direct: boolean; status: MemberStatus }): void {
+    this.#rooms.set(room, { room, lastMs: 1, members: [], ...other } as unknown as RoomInfo);
   }
 
   /** In this room the newest record came then. */
@@ -109,6 +128,35 @@ describe('a bot', () => {
     stage.has('e', 50);
     await stage.comes('e');
     expect(stage.gone).toEqual(['c', 'a']);
+  });
+
+  it('accepts whoever invites it into a 1:1 room, declines groups, and leaves one that it was got into', async () => {
+    stage = new Stage(3);
+    const group = { direct: false };
+    stage.hasOther('!one', { direct: true, status: invited });
+    stage.hasOther('!asked', { ...group, status: invited });
+    stage.hasOther('!in', { ...group, status: joined });
+    stage.hasOther('!gone', { ...group, status: left });
+    await stage.begin(0);
+    await soon(() => expect([stage.accepted, stage.declined, stage.gone]).toEqual([['!one'], ['!asked'], ['!in']]));
+    // The same of what comes later.
+    stage.hasOther('!late', { ...group, status: invited });
+    stage.emit('invitation', { room: '!late' } as RoomInfo);
+    await soon(() => expect(stage.declined).toEqual(['!asked', '!late']));
+    expect([stage.looks, stage.accepted]).toEqual([0, ['!one']]);
+  });
+
+  it('looks at 5,000 characters of a text, and not at one more', async () => {
+    stage = new Stage(3);
+    const line = (seq: number, characters: number) =>
+      ({
+        ...{ id: `1.1.${seq}`, room: '!a', seq, sender: '@ann:x', own: false, kind: 'message' },
+        content: { body: { $case: 'text', value: { text: 'x'.repeat(characters) } } },
+      }) as unknown as TimelineItem;
+    stage.said = [line(1, 5_000), line(2, 5_001)];
+    stage.has('!a', 1);
+    await stage.bot.start();
+    await soon(() => expect(stage.heard.map((text) => text.length)).toEqual([5_000, 5_000]));
   });
 
   it('answers nobody who left', async () => {
