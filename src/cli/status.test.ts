@@ -36,6 +36,12 @@ describe('status', () => {
       expect(doubtsSentences({ ...none, ...doubt }, 'luxchat').join(' ')).not.toContain('can be read');
   });
 
+  it('says where there are more lines than were counted', () => {
+    const said = (more: object) => doubtsSentences({ ...none, unread: { NO_KEY: 100_000 }, ...more }, 'luxchat').at(-1);
+    expect(said({})).toMatch(/: 100000 NO_KEY\.$/);
+    expect(said({ unreadMore: true })).toMatch(/: 100000 NO_KEY, and more\.$/);
+  });
+
   it('says of counters since when they count', () => {
     expect(countersSentences({})).toEqual([]);
     expect(countersSentences({ 'send.failed': 2 })).toEqual(['counted since this command began:', '  send.failed  2']);

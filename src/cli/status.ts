@@ -22,7 +22,8 @@ export async function status({ client, args, out }: Session): Promise<void> {
 }
 
 /** What there is to know, or that there is nothing: silence could be a fault as well. */
-export function doubtsSentences({ alarms, frozen, changed, unheard, unread }: Doubts, call: string): string[] {
+export function doubtsSentences(doubts: Doubts, call: string): string[] {
+  const { alarms, frozen, changed, unheard, unread, unreadMore } = doubts;
   const lines = Object.entries(unread);
   const now = [
     ...frozen.map(
@@ -38,7 +39,7 @@ export function doubtsSentences({ alarms, frozen, changed, unheard, unread }: Do
       .map((one) => unheardSentence(one, call)),
     ...(lines.length > 0
       ? [
-          `Lines that can't be read yet, and are tried again: ${lines.map(([cause, count]) => `${count} ${cause}`).join(', ')}.`,
+          `Lines that can't be read yet, and are tried again: ${lines.map(([cause, count]) => `${count} ${cause}`).join(', ')}${unreadMore ? ', and more' : ''}.`,
         ]
       : []),
   ];

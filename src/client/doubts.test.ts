@@ -32,6 +32,18 @@ describe('doubts', () => {
     expect(await client.doubts()).toEqual({ alarms: [], frozen: [], changed: [], unheard: [], unread: {} });
   });
 
+  it.each([
+    [100_000, {}],
+    [100_001, { unreadMore: true }],
+  ])('count at most 100,000 lines that can not be read, and say where there are more: %i', async (count, more) => {
+    const value = new TextEncoder().encode('NO_KEY s 2.1');
+    const list = async (table: string, { limit }: { limit: number }) =>
+      table === 'undecrypted' ? Array(Math.min(limit, count)).fill({ key: '!r 1', value }) : [];
+    const parts = { store: { list }, people: { startedOver: () => [] } } as never;
+    const doubts = await doubtsOf(parts, { notes: new AlarmNotes(() => parts), rooms: [] });
+    expect(doubts).toEqual({ alarms: [], frozen: [], changed: [], unheard: [], unread: { NO_KEY: 100_000 }, ...more });
+  });
+
   it('name each alarm once, also those of earlier runs', async () => {
     const store = new Disk();
     const alarms: Alarm[] = [

@@ -25,10 +25,13 @@ export interface Doubts {
   readonly unheard: RoomInfo['unheard'];
   /** Lines that can't be read yet and are tried again, by cause. */
   readonly unread: Readonly<Partial<Record<TroubleCause, number>>>;
+  /** There are more such lines than the 100,000 that were counted. */
+  readonly unreadMore?: true;
 }
 
 const prefix = 'alarm ';
 const notedMax = 1_000;
+/** Lines that can't be read and are counted: more than anybody looks at. Above: `unreadMore`. */
 const unreadMax = 100_000;
 /** What a key of the store can hold. A server that names nothing of the kind is noted without it. */
 const word = /^[\x21-\x7e]{1,255}$/;
@@ -80,16 +83,17 @@ export async function doubtsOf(
   const unheard = all.filter(
     ({ user, why }, at) => all.findIndex((one) => one.user === user && one.why === why) === at,
   );
-  return { alarms: await notes.list(), frozen, changed, unheard, unread: await unreadLines(store) };
+  return { alarms: await notes.list(), frozen, changed, unheard, ...(await unreadLines(store)) };
 }
 
-async function unreadLines(store: LocalStore): Promise<Doubts['unread']> {
-  const counts: Partial<Record<TroubleCause, number>> = {};
-  for (const { value } of await store.list('undecrypted', { ...prefixRange('!'), limit: unreadMax })) {
+async function unreadLines(store: LocalStore): Promise<Pick<Doubts, 'unread' | 'unreadMore'>> {
+  const unread: Partial<Record<TroubleCause, number>> = {};
+  const lines = await store.list('undecrypted', { ...prefixRange('!'), limit: unreadMax + 1 });
+  for (const { value } of lines.slice(0, unreadMax)) {
     const cause = new TextDecoder().decode(value).split(' ')[0] as TroubleCause;
-    counts[cause] = (counts[cause] ?? 0) + 1;
+    unread[cause] = (unread[cause] ?? 0) + 1;
   }
-  return counts;
+  return lines.length > unreadMax ? { unread, unreadMore: true } : { unread };
 }
 
 function rows(store: LocalStore) {

@@ -4,6 +4,7 @@ import type { Parts } from '../parts.ts';
 import { prefixRange } from '../store/store.ts';
 
 const prefix = 'newcomer ';
+/** Names at a time. Those behind are named by the next call, once these were greeted: counted as `newcomers.later`. */
 const listMax = 100_000;
 
 /** Who waits for an invitation. */
@@ -21,10 +22,12 @@ export class Newcomers {
     emit('newcomer', { user });
   }
 
-  /** All that wait, by id. */
+  /** Those that wait, by id: the first 100,000. */
   async waiting(): Promise<string[]> {
-    const rows = await this.#parts().store.list('account', { ...prefixRange(prefix), limit: listMax });
-    return rows.map(({ key }) => key.slice(prefix.length));
+    const { store, count } = this.#parts();
+    const rows = await store.list('account', { ...prefixRange(prefix), limit: listMax + 1 });
+    if (rows.length > listMax) count('newcomers.later');
+    return rows.slice(0, listMax).map(({ key }) => key.slice(prefix.length));
   }
 
   /** This one waits no more. Durable when it resolves. */

@@ -1,6 +1,7 @@
 // Names and pictures: to whom they go, what is taken of others', and what never is.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Content } from '#proto/gen/content.ts';
+import { LocalProfile } from '#proto/gen/local.ts';
 import { ControlKind, EventHeader, EventKind, Payload, PayloadInner } from '#proto/gen/record.ts';
 import type { Actor } from '#proto/golden/cast.ts';
 import { ClientError } from '../errors.ts';
@@ -52,6 +53,22 @@ async function withBob(): Promise<string> {
   await soon(() => expect(client.room(room).members).toEqual([bob.user]));
   return room;
 }
+
+it.each([
+  [100_000, undefined],
+  [100_001, 1],
+])('keeps 100,000 names in memory, and counts that there are more: %i', async (people, more) => {
+  const counted = new Map<string, number>();
+  const value = LocalProfile.encode({ name: 'B', picture: false, changedMs: 5 }).finish();
+  const list = async (_: string, { limit }: { limit: number }) =>
+    Array.from({ length: Math.min(limit, people) }, (_, n) => ({ key: `name @${n}:x`, value }));
+  const count = (name: string) => counted.set(name, (counted.get(name) ?? 0) + 1);
+  const parts = { store: { list, get: async () => undefined }, count, user: '@a:x' };
+  const profiles = new Profiles(() => parts as unknown as Parts);
+  await profiles.load();
+  const named = [0, 99_999, 100_000].map((n) => profiles.info(`@${n}:x`).name);
+  expect([named, counted.get('profiles.notShown')]).toEqual([['B', 'B', ''], more]);
+});
 
 const profile = (
   over: Partial<{ name: string; picture: Uint8Array; changedMs: number; pictureLeftOut: boolean }>,

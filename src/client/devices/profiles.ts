@@ -15,6 +15,7 @@ import { type LocalChange, prefixRange } from '../store/store.ts';
 
 const namePrefix = 'name ';
 const picturePrefix = 'picture ';
+/** Names in memory. Who is beyond is shown by their id, until they say their name anew: counted as `profiles.notShown`. */
 const peopleMax = 100_000;
 const nobody: LocalProfile = { name: '', picture: false, changedMs: 0 };
 
@@ -41,8 +42,11 @@ export class Profiles {
 
   /** Reads what is kept. */
   async load(): Promise<void> {
-    const rows = await this.#parts().store.list('people', { ...prefixRange(namePrefix), limit: peopleMax });
-    for (const { key, value } of rows) this.#known.set(key.slice(namePrefix.length), LocalProfile.decode(value));
+    const { store, count } = this.#parts();
+    const rows = await store.list('people', { ...prefixRange(namePrefix), limit: peopleMax + 1 });
+    if (rows.length > peopleMax) count('profiles.notShown');
+    for (const { key, value } of rows.slice(0, peopleMax))
+      this.#known.set(key.slice(namePrefix.length), LocalProfile.decode(value));
     this.#ownPicture = (await this.picture(this.#parts().user)) ?? noBytes;
   }
 
