@@ -21,16 +21,18 @@ async function world() {
     claims.push(afterMs);
     return { number: 2, removed: false };
   };
-  const none = { case: 'recordPage', records: [], nextSeq: 0 };
+  const none = { records: [], nextSeq: 0, control: [], persons: [], credentials: [], checkpointNumber: 0, next: 0 };
   Object.assign(parts.people, { deviceStanding });
   Object.assign(parts, { now: () => nowMs, request: async () => none });
-  const names = async (headSeq: number, askedMs: number) => {
+  const names = async (headSeq: number, askedMs: number, number = room.chain.number) => {
     nowMs = askedMs;
     const marks = room.marks();
     nowMs += 50;
     const status = MemberStatus.MEMBER_STATUS_JOINED;
     const headHash = room.local.head!.hash;
-    const entry = { room: roomId, status, member: 1, headSeq, headCount: 1, headHash, readableFrom: 1 };
+    const control = { number, hash: room.local.head!.hash };
+    Object.assign(none, { head: { ...control, number: room.chain.number } });
+    const entry = { room: roomId, status, member: 1, headSeq, headCount: 1, headHash, readableFrom: 1, control };
     await room.compare(entry as RoomEntry, marks);
   };
   const came = async (seq: number) => {
@@ -69,6 +71,7 @@ describe('a head that the server named', () => {
     const { names, came } = await world();
     await names(6, 1_000);
     await names(100, 2_000);
+    await names(6, 3_000, 9);
     expect(await came(7)).toBe(1_000);
   });
 
