@@ -60,6 +60,29 @@ describe('comparing emoji', () => {
     expect(flowOf(b1, flowId)).toMatchObject({ otherDevice: '3', weStarted: false });
   });
 
+  // Those that nobody had looked at since counted as under way, and stayed whatever came.
+  test('remembers twenty, and not one more however many are asked for at once; what goes is told as cancelled', async () => {
+    const told = new Map<string, string[]>();
+    b2.on('verification', ({ flowId, state }) => told.set(flowId, [...(told.get(flowId) ?? []), state.phase]));
+    const asked: string[] = [];
+    const ask = async (count: number) => {
+      for (let n = 0; n < count; n++) asked.push((await b2.requestVerification('1')).flowId);
+    };
+    const remembered = () => b2.verifications().map(({ flowId }) => flowId);
+    await ask(20);
+    expect(remembered()).toEqual(asked);
+    await ask(1);
+    expect(remembered()).toHaveLength(20);
+    expect(remembered()).toContain(asked.at(-1));
+    await ask(60);
+    expect(remembered()).toHaveLength(20);
+    expect(remembered().at(-1)).toBe(asked.at(-1));
+    const forgotten = asked.filter((flowId) => !remembered().includes(flowId));
+    expect(forgotten.filter((flowId) => told.get(flowId)?.at(-1) !== 'cancelled')).toEqual([]);
+    await world.settle();
+    expect(b1.verifications().length).toBeLessThanOrEqual(20);
+  });
+
   test('cancelled on one side is cancelled on the other', async () => {
     const { flowId } = await b2.requestVerification('1');
     await world.settle();

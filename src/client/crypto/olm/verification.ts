@@ -10,7 +10,8 @@ import type { Machine, Requests } from './requests.ts';
 /** The device message that begins a flow. */
 export const requestType = 'm.key.verification.request';
 
-/** Verifications remembered at most, as long as enough of them have ended; those that ended first go first. */
+/** Verifications remembered at most. For one more the one that ended first goes, and where none has ended the oldest is cancelled: the library cancels what is
+ * under way itself when another one is asked for. */
 const flowsMax = 20;
 
 const byEmoji = () => [wasm.VerificationMethod.SasV1];
@@ -104,14 +105,26 @@ export class Verifications {
   }
 
   #follow(request: wasm.VerificationRequest): Verification {
-    for (const [id, { told }] of this.#flows) {
-      if (this.#flows.size >= flowsMax && (told.state.phase === 'done' || told.state.phase === 'cancelled'))
-        this.#flows.delete(id);
-    }
+    this.#makeRoom();
     const flow: Flow = { request, sas: undefined, qr: undefined, told: describe({ request }) };
     this.#flows.set(request.flowId, flow);
     this.#changed(flow.told);
     return flow.told;
+  }
+
+  #makeRoom(): void {
+    while (this.#flows.size >= flowsMax) {
+      const all = [...this.#flows.values()];
+      const flow = all.find(({ told }) => hasEnded(told)) ?? (all[0] as Flow);
+      if (!hasEnded(flow.told)) {
+        const { request, sas, qr } = flow;
+        const message = (sas ?? qr ?? request).cancel();
+        if (message) this.#requests.add(message);
+        flow.told = { ...describe(flow), otherDevice: flow.told.otherDevice };
+        this.#changed(flow.told);
+      }
+      this.#flows.delete(flow.told.flowId);
+    }
   }
 
   async #advanceOne(flow: Flow): Promise<void> {
@@ -162,6 +175,10 @@ async function askOne(olm: wasm.OlmMachine, device: string, methods: wasm.Verifi
   const found = await olm.getDevice(olm.userId, new wasm.DeviceId(device));
   if (found === undefined) throw new ClientError('UNKNOWN', `No own device ${device} is known here`);
   return found.requestVerification(methods);
+}
+
+function hasEnded({ state }: Verification): boolean {
+  return state.phase === 'done' || state.phase === 'cancelled';
 }
 
 /** Did whoever asked want a code? */
