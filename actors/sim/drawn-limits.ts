@@ -1,11 +1,26 @@
 // The limits of a run's processes, out of its seed.
+import type { ForgettingPlan } from './forgetting.ts';
 import type { NodeOptions } from './node.ts';
 import type { Random } from './random.ts';
 
-/** Small ones, so that the bounds are met. Those of CHECKPOINTs by a chance of their own, null = as on a server. */
-export function drawLimits(random: Random, oblivion: Random | null): NodeOptions['limits'] {
+/** Least room in memory for a run in which an account is erased: else its rooms drive it out before they answer, see README.md. */
+const activeMaxOfErasure = 16;
+
+/** What is settled before. */
+interface Settled {
+  /** Of what is forgotten, with the limits of CHECKPOINTs; null = nothing is, and they are those of a server. */
+  readonly plan: ForgettingPlan | null;
+  /** In place of what is drawn. */
+  readonly activeMax: number | undefined;
+}
+
+/** Small ones, so that the bounds are met. */
+export function drawLimits(random: Random, { plan, activeMax }: Settled): NodeOptions['limits'] {
   const mebibyte = 1024 * 1024;
   const messagesMax = random.pick([6, 64]);
+  const turnMessagesMax = random.pick([1, 64]);
+  const drawnActiveMax = random.pick([4, 20_000]);
+  const isErasing = plan !== null && Number.isFinite(plan.goesAtStep);
   return {
     kernel: {
       mailbox: {
@@ -13,10 +28,9 @@ export function drawLimits(random: Random, oblivion: Random | null): NodeOptions
         user: { messagesMax, bytesMax: mebibyte },
         room: { messagesMax, bytesMax: mebibyte },
       },
-      turnMessagesMax: random.pick([1, 64]),
+      turnMessagesMax,
       // At the hard bound nobody new gets in, which no promise survives: that is the kernel's own test.
-      // An account that is erased tells its rooms: where they fill the memory it is gone before they answer, each time.
-      activeMax: Math.max(random.pick([4, 20_000]), oblivion ? 16 : 0),
+      activeMax: activeMax ?? (isErasing ? Math.max(drawnActiveMax, activeMaxOfErasure) : drawnActiveMax),
       activeHardMax: 256,
       idleMs: random.pick([
         { user: 300, room: 400 },
@@ -30,10 +44,7 @@ export function drawLimits(random: Random, oblivion: Random | null): NodeOptions
       logCallsMax: random.pick([3, 128]),
       waitingSubmitsMax: random.pick([2, 64]),
       ringRecordsMax: random.pick([2, 256]),
-      ...(oblivion && {
-        stateChunkBytes: oblivion.pick([100, 12 * 1_024]),
-        controlEntriesKept: oblivion.pick([1, 4, 4_096]),
-      }),
+      ...(plan && { stateChunkBytes: plan.stateChunkBytes, controlEntriesKept: plan.controlEntriesKept }),
     },
     log: {
       segmentRowsMax: random.pick([3, 12, 10_000]),

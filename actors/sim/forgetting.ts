@@ -12,6 +12,7 @@ import type { Schedule } from './schedule.ts';
 export interface ForgettingOptions {
   readonly schedule: Schedule;
   readonly random: Random;
+  readonly plan: ForgettingPlan;
   readonly devices: readonly Device[];
   readonly trace: (line: string) => void;
 }
@@ -25,18 +26,33 @@ const goesAfter = [5, 30] as const;
 /** Milliseconds for the rooms to hear that they left. */
 const leavingMs = [200, 3_000] as const;
 
+/** What a run that forgets has drawn before it begins. */
+export interface ForgettingPlan {
+  readonly stateChunkBytes: number;
+  readonly controlEntriesKept: number;
+  /** Step of the story at which somebody goes and has the account erased; infinite: nobody does. */
+  readonly goesAtStep: number;
+}
+
+/** Nobody goes where there are but two people. */
+export function drawForgetting(random: Random, people: number): ForgettingPlan {
+  return {
+    stateChunkBytes: random.pick([100, 12 * 1_024]),
+    controlEntriesKept: random.pick([1, 4, 4_096]),
+    goesAtStep: people > 2 && random.chance(0.6) ? random.between(...goesAfter) : Number.POSITIVE_INFINITY,
+  };
+}
+
 /** What one run lets be forgotten. */
 export class Forgetting {
   readonly #options: ForgettingOptions;
-  /** Steps until an account is erased; never where there are but two people. */
+  /** Steps until an account is erased. */
   #stepsLeft: number;
   #labels = 0;
 
   constructor(options: ForgettingOptions) {
-    const { random, devices } = options;
     this.#options = options;
-    const users = new Set(devices.map(({ user }) => user));
-    this.#stepsLeft = users.size > 2 && random.chance(0.6) ? random.between(...goesAfter) : Number.POSITIVE_INFINITY;
+    this.#stepsLeft = options.plan.goesAtStep;
   }
 
   /** One step, besides the one of the story. */

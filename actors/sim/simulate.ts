@@ -10,7 +10,7 @@ import { Household } from './client/household.ts';
 import { Cluster } from './cluster.ts';
 import { drawLimits } from './drawn-limits.ts';
 import { calm, drawFaults, type Faults } from './faults.ts';
-import { Forgetting } from './forgetting.ts';
+import { drawForgetting, Forgetting } from './forgetting.ts';
 import type { Mutation } from './mutation.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
@@ -30,6 +30,8 @@ export interface SimulateOptions {
   readonly forgets?: boolean;
   /** In place of those that the seed draws. */
   readonly faults?: Partial<Faults>;
+  /** Actors of users and rooms that a process keeps in memory, in place of what is drawn. */
+  readonly activeMax?: number;
   /** A planted mistake. */
   readonly mutation?: Mutation;
   /** Hears what happens, line by line. */
@@ -99,11 +101,13 @@ class Run {
     this.#store = new SimStore(schedule, random.fork(), this.#faults);
     const cast = names.slice(0, random.between(2, names.length)).map((name) => new CastUser(name));
     this.#cast = cast;
+    const oblivion = this.#oblivion;
+    const plan = oblivion && drawForgetting(oblivion, cast.length);
     this.#cluster = new Cluster({
       schedule,
       store: this.#store,
       random: random.fork(),
-      limits: drawLimits(random.fork(), this.#oblivion),
+      limits: drawLimits(random.fork(), { plan, activeMax: options.activeMax }),
       mutation: options.mutation ?? {},
       identityOf: (token) => identityOf(token),
       trace: tracing,
@@ -117,8 +121,8 @@ class Run {
     const devices = this.#devices;
     const parts = { schedule, store: this.#store, faults: this.#faults, cluster: this.#cluster, cast, devices };
     this.#story = new Story({ ...parts, random: random.fork(), trace: tracing });
-    const oblivion = this.#oblivion;
-    this.#forgetting = oblivion && new Forgetting({ schedule, devices, random: oblivion, trace: tracing });
+    this.#forgetting =
+      oblivion && plan && new Forgetting({ schedule, devices, plan, random: oblivion, trace: tracing });
   }
 
   tell(): Result {
