@@ -7,6 +7,7 @@ import { openDevice } from '#client/node/device-folder.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { eventually, ProviderProcess } from './harness.ts';
+import { reads, textOf, texts } from './shown.ts';
 
 let provider: ProviderProcess;
 let folder: string;
@@ -21,9 +22,6 @@ const open = async (): Promise<LuxchatClient> => {
   await client.synced();
   return client;
 };
-const textOf = ({ content }: TimelineItem) => (content?.body?.$case === 'text' ? content.body.value.text : '');
-const texts = async (client: LuxchatClient, room: string) =>
-  (await client.timeline(room)).map(textOf).filter((text) => text !== '');
 const holds = (client: LuxchatClient, room: string, status: MemberStatus = MemberStatus.MEMBER_STATUS_INVITED) =>
   eventually(
     `${client.user} stands so in the room`,
@@ -31,8 +29,6 @@ const holds = (client: LuxchatClient, room: string, status: MemberStatus = Membe
     20_000,
     [client],
   );
-const reads = (client: LuxchatClient, room: string, text: string) =>
-  eventually(`${client.user} reads ${text}`, async () => (await texts(client, room)).includes(text), 20_000, [client]);
 const say = async (client: LuxchatClient, room: string, text: string) => {
   await client.send(room, text);
   await client.flushed();

@@ -1,8 +1,9 @@
 // People who went, and what they had written before: those who come back later read it, and nobody is accused for it. Through the SDK and a real provider.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { confirm, eventually, ProviderProcess } from './harness.ts';
+import { expectSound, reads } from './shown.ts';
 
 const open: LuxchatClient[] = [];
 let provider: ProviderProcess;
@@ -23,12 +24,6 @@ async function device(folder: string): Promise<LuxchatClient> {
   return client;
 }
 
-const texts = async (client: LuxchatClient, room: string) =>
-  (await client.timeline(room))
-    .filter(({ kind }) => kind !== 'notice')
-    .map(({ content, trouble }) => trouble ?? (content?.body?.$case === 'text' ? content.body.value.text : ''));
-const alarmsOf = (client: LuxchatClient) => Object.keys(client.counters()).filter((name) => /^fault|^alarm/.test(name));
-
 it('what somebody wrote with a new device before they were removed is read by who was away, and holds up nobody', async () => {
   const [annFolder, bobFolder, cidFolder] = [
     await provider.login('ann'),
@@ -42,17 +37,17 @@ it('what somebody wrote with a new device before they were removed is read by wh
     await guest.accept(room);
   }
   await bob.send(room, 'before');
-  await eventually('cid reads', async () => (await texts(cid, room)).includes('before'), 30_000, [cid]);
+  await reads(cid, room, 'before', 30_000);
   await cid.close();
   const tablet = await device(await provider.login('bob'));
   await confirm(tablet, bob);
   await tablet.send(room, 'from the tablet');
   await tablet.flushed();
-  await eventually('ann reads', async () => (await texts(ann, room)).includes('from the tablet'), 30_000, [ann]);
+  await reads(ann, room, 'from the tablet', 30_000);
   await ann.remove(room, bob.user);
   const back = await device(cidFolder);
-  await eventually('cid reads on', async () => (await texts(back, room)).includes('from the tablet'), 30_000, [back]);
+  await reads(back, room, 'from the tablet', 30_000);
   await back.send(room, 'back');
   await back.flushed();
-  expect(alarmsOf(back)).toEqual([]);
+  expectSound(back);
 });

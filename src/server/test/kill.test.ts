@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { TimelineItem } from '#client/shown.ts';
 import { eventually, generator, ProviderProcess, seed } from './harness.ts';
+import { expectSound, textOf } from './shown.ts';
 
 const kills = 20;
 const perRound = 12;
@@ -44,8 +45,7 @@ it(`keeps every acknowledged message through ${kills} kills (seed ${seed})`, { t
       expect(lines).toHaveLength(total);
       const places = new Map(lines.map(({ id, seq }) => [id, seq]));
       for (const [id, seq] of acked) expect([id, places.get(id)]).toEqual([id, seq]);
-      const bad = Object.keys(client.counters()).filter((name) => name === 'fault' || name.startsWith('alarm.'));
-      expect(bad).toEqual([]);
+      expectSound(client);
     }
     expect(acked.size).toBe(total);
     expect(Math.max(...starts)).toBeLessThan(startMsMax);
@@ -69,8 +69,4 @@ async function linesOf(client: LuxchatClient, room: string): Promise<TimelineIte
 
 function nameOf(client: LuxchatClient, alice: LuxchatClient): string {
   return client === alice ? 'alice' : 'bob';
-}
-
-function textOf({ content }: TimelineItem): string {
-  return content?.body?.$case === 'text' ? content.body.value.text : '';
 }
