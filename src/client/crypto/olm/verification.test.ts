@@ -1,7 +1,9 @@
 // A second device joins: seven emoji, signatures, secrets, and what happens when it does not go well.
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CryptoEngine, Verification } from '../engine.ts';
+import { toBase64 } from '#proto/rules/bytes/base.ts';
+import type { CryptoEngine, DeviceMessage, Verification } from '../engine.ts';
 import { alice, bob, flowOf, room, TestWorld, wide } from '../test-world.ts';
 import { canonicalBytes, type JsonObject, objectOf, parseObject } from './json.ts';
 
@@ -113,24 +115,56 @@ describe('comparing emoji', () => {
     await expect(b1.requestVerification('77')).rejects.toMatchObject({ code: 'UNKNOWN' });
   });
 
-  test('shows a server that puts its own keys in between, by different emoji or a cancelled flow', async () => {
+  /** Both accept, and what the server makes of their messages reaches them. */
+  async function compared(): Promise<string> {
     const { flowId } = await b2.requestVerification('1');
     await world.settle();
     await b1.acceptVerification(flowId);
-    // The man in the middle gives each side a key of his own in place of the other's.
-    world.server.alter = (message) => {
-      if (message.type !== 'm.key.verification.key') return message;
-      const content = parseObject(new TextDecoder().decode(message.bytes));
-      const key = btoa(String.fromCharCode(...ed25519.utils.toMontgomery(ed25519.keygen().publicKey))).replace(
-        /=+$/,
-        '',
-      );
-      return { ...message, bytes: canonicalBytes({ ...content, key }) };
-    };
     await world.settle();
-    const [shown, other] = [flowOf(b1, flowId)?.state, flowOf(b2, flowId)?.state];
-    const same = shown?.phase === 'emoji' && JSON.stringify(shown) === JSON.stringify(other);
-    expect(same).toBe(false);
+    return flowId;
+  }
+  const states = (flowId: string) => [flowOf(b1, flowId)?.state, flowOf(b2, flowId)?.state];
+  const confirmed = async () => [await b2.confirmed(), await b2.holdsIdentity()];
+
+  test('shows both sides the same seven', async () => {
+    const [shown, other] = states(await compared());
+    expect(shown).toMatchObject({ phase: 'emoji' });
+    expect(shown?.phase === 'emoji' && shown.emoji).toHaveLength(7);
+    expect(other).toEqual(shown);
+  });
+
+  test('is cancelled on both sides where the server puts its own keys in between', async () => {
+    world.server.alter = (message) =>
+      isKey(message) ? withContent(message, () => ({ key: keyOfTheServer() })) : message;
+    const cancelled = { phase: 'cancelled', code: 'm.key_mismatch' };
+    expect(states(await compared())).toMatchObject([cancelled, cancelled]);
+    expect(await confirmed()).toEqual([false, false]);
+  });
+
+  test('shows different emoji where it had also promised its own key, and confirms nothing though both say that they are the same', async () => {
+    const promised = keyOfTheServer();
+    let start: JsonObject = {};
+    let promising = '';
+    world.server.alter = (message) => {
+      if (message.type === 'm.key.verification.start') start = contentOf(message);
+      if (message.type === 'm.key.verification.accept') {
+        promising = message.device === '1' ? '2' : '1';
+        const commitment = toBase64(sha256(Uint8Array.from([...utf8(promised), ...canonicalBytes(start)])));
+        return withContent(message, () => ({ commitment }));
+      }
+      if (!isKey(message)) return message;
+      const isFromPromising = message.device !== promising;
+      return withContent(message, () => ({ key: isFromPromising ? promised : keyOfTheServer() }));
+    };
+    const flowId = await compared();
+    const [shown, other] = states(flowId);
+    expect([shown, other]).toMatchObject([{ phase: 'emoji' }, { phase: 'emoji' }]);
+    expect(shown).not.toEqual(other);
+    expect(await confirmed()).toEqual([false, false]);
+    for (const engine of [b1, b2]) await engine.confirmVerification(flowId);
+    await world.settle();
+    expect(states(flowId)).toMatchObject([{ phase: 'cancelled' }, { phase: 'cancelled' }]);
+    expect(await confirmed()).toEqual([false, false]);
   });
 });
 
@@ -280,6 +314,19 @@ describe('certificate and signature', () => {
 interface Signed {
   object: JsonObject;
   signed: Uint8Array;
+}
+
+const isKey = ({ type }: DeviceMessage) => type === 'm.key.verification.key';
+const contentOf = ({ bytes }: DeviceMessage) => parseObject(new TextDecoder().decode(bytes));
+
+function withContent(message: DeviceMessage, change: (content: JsonObject) => JsonObject): DeviceMessage {
+  const content = contentOf(message);
+  return { ...message, bytes: canonicalBytes({ ...content, ...change(content) }) };
+}
+
+/** The man in the middle gives each side a key of his own in place of the other's. */
+function keyOfTheServer(): string {
+  return toBase64(ed25519.utils.toMontgomery(ed25519.keygen().publicKey));
 }
 
 function phasesOf(engine: CryptoEngine): string[] {
