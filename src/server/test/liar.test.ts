@@ -124,6 +124,7 @@ describe.each(lies)('a server that $lie', (lie) => {
     await lie.tell(scene);
     await eventually(`${lie.noticed} was heard`, async () => (await heard(scene)).includes(lie.noticed));
     expect(await lie.believed(scene)).toBe(false);
+    if (lie.silent) expect(await heard(scene)).toEqual([lie.noticed]);
     await laterWord(scene);
     expect(await lie.believed(scene)).toBe(false);
     expect(frozenAt(scene)).toBe(lie.freezes ? lie.noticed : '');

@@ -82,7 +82,35 @@ export const devices: readonly Lie[] = [
     },
     believed: sharesWithSecond,
   },
+  {
+    lie: 'says that there is nobody of that id, to hide the manifest in which a device was removed',
+    noticed: 'UNKNOWN_DEVICE',
+    freezes: false,
+    silent: true,
+    devices: 2,
+    without: ['device standing'],
+    tell: async (scene) => {
+      const { bob: bea, second, room, liar } = scene;
+      // To those in the room and to who asks by their id, as of an account that was erased.
+      liar.down = (told) => {
+        if (told.$case !== 'keysAnswer') return told;
+        const [hidden, users] = [told.value.users.filter(isOf(bea)), told.value.users.filter((one) => !isOf(bea)(one))];
+        return {
+          ...told,
+          value: { ...told.value, users, missing: [...told.value.missing, ...hidden.map(({ user }) => user)] },
+        };
+      };
+      await bea.removeDevice(second?.device ?? 0);
+      await says(bea, room, 'my other one was stolen');
+    },
+    believed: sharesWithSecond,
+  },
 ];
+
+const isOf =
+  (client: LuxchatClient) =>
+  ({ user }: { readonly user: string }) =>
+    user === client.user;
 
 /** Manifests that the liar hands out in place of those of a user. */
 function manifestsOf({ liar }: Scene, user: string, manifests: readonly DeviceManifest[]): void {

@@ -12,6 +12,8 @@ export interface Lie {
   readonly noticed: AlarmCode | TroubleCause;
   /** Sending in the room ends. */
   readonly freezes: boolean;
+  /** Nothing else tells her, and no alarm is raised: an honest server might say the same. */
+  readonly silent?: true;
   /** Off in the control run. */
   readonly without: readonly Defence[];
   /** Off in both runs: a defence in front of the one that is shown. */
