@@ -1,5 +1,5 @@
 // A backup that fills itself: what the engine is told at each version, and what a server's refusals lead to.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Rejection } from '#proto/gen/codes.ts';
 import { ClientError } from '../errors.ts';
 import { BackupWorld, bytes, refusal } from '../testing/backup-world.ts';
@@ -15,6 +15,8 @@ beforeEach(() => {
   waiting = [];
   changes = [];
 });
+
+afterEach(() => vi.useRealTimers());
 
 let waiting: number[];
 let changes: boolean[] = [];
@@ -89,6 +91,28 @@ describe('filling', () => {
     // Another one is empty.
     await restarted.begin({ version: 2, backupKey: bytes(2) });
     expect(restarted.full).toBe(false);
+  });
+
+  it('leaves a backup that is full alone for an hour, and counts what waits all the same', async () => {
+    vi.useFakeTimers();
+    Object.assign(world, { fillsAt: 0, sessions: 1 });
+    const held = { version: 1, backupKey: bytes(1) };
+    const running = filling();
+    await world.store.write([heldRow(held)]);
+    await running.begin(held);
+    await world.idle();
+    const look = async () => {
+      running.look();
+      await vi.advanceTimersByTimeAsync(1_000);
+      await world.idle();
+      return world.of('putBackup').length;
+    };
+    world.sessions = 2;
+    world.nowMs = 3_599_999;
+    expect([await look(), waiting.at(-1)]).toEqual([1, 2]);
+    world.nowMs = 3_600_000;
+    expect(await look()).toBe(2);
+    await running.end();
   });
 
   it('says that it takes what waits again, once it does', async () => {

@@ -12,6 +12,9 @@ import { type HeldBackup, heldRow, readHeld } from './backup-rows.ts';
 /** Milliseconds from a sign that there may be new sessions to the look for them: signs come in flocks. */
 const lookAfterMs = 1_000;
 
+/** Milliseconds for which a backup that is full is left alone while messages go on: each try carries up to a hundred entries there in vain. */
+const fullRestMs = 60 * 60_000;
+
 /** A backup that this device fills. */
 export interface FilledBackup {
   readonly version: number;
@@ -34,6 +37,7 @@ export class Filling {
   readonly #ports: FillingPorts;
   #into: FilledBackup | undefined;
   #full = false;
+  #restsUntilMs = 0;
   #stop = new AbortController();
   #running: Promise<void> | undefined;
   #again = false;
@@ -86,7 +90,9 @@ export class Filling {
     if (!this.#into || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.kick();
+      if (this.full && this.#ports.parts().now() < this.#restsUntilMs)
+        this.#ports.parts().background(() => this.#tellWaiting());
+      else this.kick();
     }, lookAfterMs);
   }
 
@@ -125,11 +131,17 @@ export class Filling {
       if ('waiting' in counts) waiting(counts.waiting);
       if (isRejection(error, Rejection.REJECTION_LIMIT_REACHED)) {
         count('backup.full');
+        this.#restsUntilMs = parts().now() + fullRestMs;
         await this.#note(version, true);
       }
       if (!isRejection(error, Rejection.REJECTION_STALE_STATE)) throw error;
       stale();
     }
+  }
+
+  async #tellWaiting(): Promise<void> {
+    const { parts, waiting } = this.#ports;
+    waiting((await parts().engine.backupCounts()).waiting);
   }
 
   /** Keeps whether this version is full, where that is news. */
