@@ -11,6 +11,7 @@ import type { LogAnswer, StateChange } from '../log/messages.ts';
 import { joinedMember, type RoomContext, type RoomOptions } from './context.ts';
 import { coverThrough, headMoved, leaver } from './covering/cover.ts';
 import { LogCalls } from './covering/log-calls.ts';
+import { saveMuch } from './covering/save-all.ts';
 import { Uncovered } from './covering/uncovered.ts';
 import { forgetErased, learnErasure } from './members/erasure.ts';
 import { learnIdentity } from './members/identity.ts';
@@ -161,14 +162,14 @@ export class Room implements Actor<RoomMessage> {
           this.#standings.changed(members, now),
         );
         forgetErased(this.context.state);
-        return [...covered, ...this.#saveMuch()];
+        return [...covered, ...saveMuch(this.context)];
       }
       case 'rows':
         this.context.state.floor = Math.max(this.context.state.floor, answer.floor);
         return this.context.calls.settle(answer, now);
       case 'saved':
       case 'rewritten':
-        return [...this.context.calls.settle(answer, now), ...this.#saveMuch()];
+        return [...this.context.calls.settle(answer, now), ...saveMuch(this.context)];
       case 'sealing':
         return [this.#lastWord('sealed', takeChanges(this.context.state))];
       case 'confirmed':
@@ -226,7 +227,7 @@ export class Room implements Actor<RoomMessage> {
     if (hasMoved) effects.push(headMoved(this.context));
     forgetErased(this.context.state);
     if (seals) effects.push(...this.#log({ kind: 'sealing' }, now));
-    effects.push(...this.#saveMuch(), ...emptyRows(this.context), ...this.#standings.tick(now));
+    effects.push(...saveMuch(this.context), ...emptyRows(this.context), ...this.#standings.tick(now));
     for (const message of this.#held.take()) effects.push(...this.#live(message, now));
     return effects;
   }
@@ -246,19 +247,6 @@ export class Room implements Actor<RoomMessage> {
     if (name !== passivateTimer || this.context.state.chain === null) return nothing;
     this.#phase = 'closing';
     return [this.#lastWord('close', this.#lastChanges())];
-  }
-
-  /** Much has changed: it is saved now, so that no write is larger than a store takes. One at a time, for a later one must not be durable without it. */
-  #saveMuch(): readonly Effect[] {
-    const { state, calls, options } = this.context;
-    if (state.saving > 0 || state.dirty.size < options.limits.saveAtRows) return nothing;
-    const changes = takeChanges(state);
-    state.saving = changes.length;
-    const saved = () => {
-      state.saving = 0;
-      return nothing;
-    };
-    return [calls.save(changes, saved)];
   }
 
   /** With it the log remembers to have this room woken, if anything is left to do for which nobody else would wake it. */

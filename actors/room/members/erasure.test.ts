@@ -1,6 +1,7 @@
 // Who was behind a number is forgotten at the hub: not before nobody needs it, then for good, whatever crashes when.
 import { describe, expect, it } from 'vitest';
-import type { RoomSnapshot } from '#proto/gen/client.ts';
+import { ReadRoom, type RoomSnapshot } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { ControlKind, Role } from '#proto/gen/record.ts';
 import { ErasedRow, PersonRow } from '#proto/gen/room.ts';
 import { makeActor, testPrimitives } from '#proto/golden/cast.ts';
@@ -86,6 +87,42 @@ describe('a member whose account is erased', () => {
     expect(known(stage)).toEqual(withoutBen);
   });
 
+  // Nobody is there to sign a CHECKPOINT: they were kept for ever.
+  it('is forgotten at once in a group where nobody is or is invited, and not before', () => {
+    const stage = Stage.group(ada, testPrimitives);
+    stage.join(ada, ben);
+    erased(stage, ada);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_ROLE, target: 2, role: Role.ROLE_OWNER }));
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_LEAVE, target: 1 }));
+    stage.invite(ben, cid);
+    stage.mustAccept(stage.control(ben, { kind: K.CONTROL_KIND_LEAVE, target: 2 }));
+    expect([1, 2, 3].map((member) => stage.state.people.userOf(member))).toEqual([ada.user, ben.user, cid.user]);
+    stage.mustAccept(stage.control(cid, { kind: K.CONTROL_KIND_DECLINE, target: 3 }));
+    // Who is not erased stays known.
+    expect([1, 2, 3].map((member) => stage.state.people.userOf(member))).toEqual([undefined, ben.user, cid.user]);
+    erased(stage, ben);
+    expect(stage.state.people.userOf(2)).toBe(undefined);
+    const read = { ...ReadRoom.decode(noBytes), room: stage.room, fromControl: 1 };
+    const reads = (user: User) => stage.tell({ kind: 'readRoom', from: stage.from(user), read }).answers[0]?.body;
+    expect([ben, cid].map((user) => codeOf(reads(user)))).toEqual([
+      Rejection.REJECTION_NOT_FOUND,
+      Rejection.REJECTION_NOT_MEMBER,
+    ]);
+    stage.crash();
+    stage.fetch(cid);
+    expect([1, 2, 3].map((member) => stage.state.people.userOf(member))).toEqual([undefined, undefined, cid.user]);
+  });
+
+  it('is kept in a 1:1 room where nobody is: the other may come back, and follows the chain', () => {
+    const stage = Stage.direct(ada, ben, testPrimitives);
+    stage.start(ada, ben);
+    stage.join(ada, ben);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_LEAVE, target: 1 }));
+    stage.mustAccept(stage.control(ben, { kind: K.CONTROL_KIND_LEAVE, target: 2 }));
+    erased(stage, ada);
+    expect([1, 2].map((member) => stage.state.people.userOf(member))).toEqual([ada.user, ben.user]);
+  });
+
   it.each([true, false])(
     'stays forgotten after a crash, with the rows of the log that name them (uncovered ones kept: %s)',
     (keeps) => {
@@ -128,6 +165,30 @@ describe('a member whose account is erased', () => {
     stage.crash();
     stage.fetch(ada);
     expect(known(stage)).toEqual(withoutBen);
+  });
+
+  // A process that died behind the confirmation left the rows where they were, in a group that nobody ever opens again. Seed 340 of the simulator.
+  it('is forgotten on the disk before that is confirmed, however often it is told', () => {
+    const stage = room();
+    checkpoint(stage);
+    stage.passivate();
+    stage.fetch(ada);
+    const isNamed = () =>
+      [...stage.log.state].some(
+        ([key, { value }]) =>
+          value !== null && key.startsWith('person/') && PersonRow.decode(value).person?.user === ben.user,
+      );
+    stage.log.holds = true;
+    expect(confirmed(erased(stage, ben))).toBe(0);
+    stage.log.release();
+    stage.log.holds = true;
+    expect([confirmed(stage.cover()), confirmed(erased(stage, ben)), isNamed()]).toEqual([0, 0, true]);
+    stage.log.release();
+    expect([confirmed(stage.cover()), isNamed()]).toEqual([1, false]);
+    expect(confirmed(erased(stage, ben))).toBe(1);
+    checkpoint(stage);
+    stage.crash();
+    expect(isNamed()).toBe(false);
   });
 
   it('is named to nobody any more, and the room goes on', () => {

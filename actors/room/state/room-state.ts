@@ -114,6 +114,8 @@ export class RoomState {
   readonly erased = new Map<number, boolean>();
   /** Those that are not durable yet. */
   readonly unsavedErasures = new Set<number>();
+  /** Somebody was forgotten whose rows no save has taken yet. */
+  hasForgotten = false;
 
   /** Keys of state rows that are not as they were last saved. */
   readonly dirty = new Set<string>();
@@ -228,6 +230,7 @@ export class RoomState {
     if (this.standings.drop(member)) this.dirty.add('standings');
     this.erased.set(member, true);
     this.dirty.add(`erased/${member}`);
+    this.hasForgotten = true;
   }
 
   /** Of a range the rows below this seq are empty. */

@@ -26,6 +26,7 @@ export function takeChanges(state: RoomState): StateChange[] {
   state.dirty.add('head');
   const rows = [...state.dirty].flatMap((key) => rowsOf(state, key));
   state.dirty.clear();
+  state.hasForgotten = false;
   return rows.map(({ key, value }) => ({ key, value, seq: state.head.seq, sub: state.saves }));
 }
 

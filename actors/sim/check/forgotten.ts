@@ -13,15 +13,17 @@ export interface Oblivion {
   readonly witness: Witness;
 }
 
-/** No row of the room's state names an erased member who is out, and signed nothing since the newest CHECKPOINT. To be asked when nobody is there. */
+/** No row of the room's state names an erased member who is out, and signed nothing since the newest CHECKPOINT or of a group where nobody is or is invited. To be asked when
+ * nobody is there. */
 export function checkForgotten(
   { room, records, chain, roll }: FinalRoom,
   { isErased, memory, witness }: Oblivion,
 ): void {
   const controls = records.flatMap(({ control }) => control ?? []);
   const newest = controls.findLastIndex(({ kind }) => kind === ControlKind.CONTROL_KIND_CHECKPOINT);
-  if (newest < 0) return;
-  const since = new Set(controls.slice(newest).map(({ actor }) => actor));
+  const isOver = chain !== null && !chain.policy.direct && chain.counted === 0;
+  if (newest < 0 && !isOver) return;
+  const since = new Set(isOver ? [] : controls.slice(newest).map(({ actor }) => actor));
   for (const { number, person, status } of chain?.members ?? []) {
     const user = roll.person(person)?.user ?? '';
     const isPresent = status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_INVITED;
