@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ErasureLoss } from '#client/account/closing.ts';
 import { account } from './account.ts';
 import { readArguments } from './arguments.ts';
 import type { Session } from './session.ts';
@@ -10,8 +11,16 @@ import type { Session } from './session.ts';
 vi.mock('./luxid.ts', () => ({ stepUp: async (_: object, purpose: string) => ({ token: purpose }) }));
 
 const user = '@abcdefghjkj:localhost';
+const bea = '@bbcdefghjkj:localhost';
 const erasure = {
-  ...{ number: 'ab'.repeat(16), day: 20_000, left: 1, stayed: ['!g'], kept: ['!frozen'] },
+  ...{
+    number: 'ab'.repeat(16),
+    day: 20_000,
+    left: 1,
+    handed: [{ room: '!c', user: bea }],
+    stayed: ['!g'],
+    kept: ['!frozen'],
+  },
   parts: [
     { what: 'login', lastDay: 20_000 },
     { what: 'inbox', lastDay: 20_038 },
@@ -20,8 +29,10 @@ const erasure = {
 };
 
 let folder: string;
+let loss: ErasureLoss;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'account-'));
+  loss = { handed: [], ended: [] };
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -36,7 +47,16 @@ function scene(answers: string[], args: readonly string[], backup = true) {
   const hear = (...lines: string[]) => said.push(...lines);
   const client = {
     ...{ user, security: { state: () => ({ backup }) } },
-    account: { deactivate: done('deactivate'), erase: done('erase', erasure) },
+    account: {
+      deactivate: done('deactivate'),
+      erase: done('erase', erasure),
+      lossAtErasure: async () => loss,
+    },
+    room: (room: string) => ({ room, name: room === '!c' ? 'Chess' : 'Nobody came' }),
+    members: () => [
+      { user, name: '' },
+      { user: bea, name: 'Bea Weber' },
+    ],
   };
   const keyboard = { ask: async () => answers.shift() ?? '' };
   const out = { json: false, say: (_: object, ...lines: string[]) => hear(...lines), note: hear };
@@ -72,6 +92,20 @@ describe('account erase', () => {
       expect(text).toContain(words);
   });
 
+  // A group that one leads alone could not be left, and nothing said so.
+  it('says before it asks who would lead which group, and which end', async () => {
+    const { session, said } = scene(['no'], ['erase']);
+    await expect(account(session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    expect(said.join('\n')).not.toMatch(/lead|end/);
+    loss = { handed: [{ room: '!c', user: bea }], ended: ['!n'] };
+    const other = scene(['no'], ['erase']);
+    await expect(account(other.session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    const text = other.said.join('\n');
+    expect(text).toContain('Only you lead Chess: it goes to Bea Weber (');
+    expect(text).toContain('role !c ID owner');
+    expect(text).toMatch(/they end; invitations are taken back: Nobody came$/m);
+  });
+
   it('does nothing for who types anything else', async () => {
     for (const typed of ['yes', '', '@bbcdefghjkj:localhost']) {
       const { session, given } = scene([typed], ['erase']);
@@ -93,6 +127,7 @@ describe('account erase', () => {
       `Number:      ${erasure.number}`,
       '  what waited for your devices, encrypted: gone by 2024-11-12',
       'You left 1 room.',
+      `The group !c is led by ${bea} now.`,
     ])
       expect(lines).toContain(line);
     expect(lines.join(' ')).not.toMatch(/20000|lastDay/);

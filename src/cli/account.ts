@@ -1,13 +1,13 @@
 // `luxchat account deactivate`, `account erase [FILE]` and `account export FILE`. Closing it says beforehand what follows, asks for it in words, has the person log in with LuxID once more, and
 // shows what the provider promises. What this device kept stays: log-out removes it.
 import { existsSync, writeFileSync } from 'node:fs';
-import type { ErasedWhat, Erasure } from '#client/account/closing.ts';
+import type { ErasedWhat, Erasure, ErasureLoss } from '#client/account/closing.ts';
 import { ClientError } from '#client/errors.ts';
 import { steadyText } from '#proto/rules/text/steering.ts';
 import { exportAccount } from './account-export.ts';
 import { agreed, unchanged } from './agreed.ts';
 import { stepUp } from './luxid.ts';
-import { dayText } from './sentences.ts';
+import { called, dayText, roomTitle } from './sentences.ts';
 import { need, type Session } from './session.ts';
 
 /** Runs the command. */
@@ -39,6 +39,7 @@ async function erase(session: Session): Promise<void> {
   out.note(
     'Your account is erased for good, with your backup, your name and all your devices. Nobody can bring it back, and your Luxchat-ID is never given out again.',
     'What you wrote in the rooms that you are in goes from the provider, and you leave them. Whoever has your messages on a device keeps them.',
+    ...groupLines(session, await client.account.lossAtErasure()),
   );
   if (!args.yes) {
     const typed = await keyboard.ask(`To erase it type your Luxchat-ID (${client.user}): `);
@@ -51,6 +52,22 @@ async function erase(session: Session): Promise<void> {
   // Shown before it is written: a file that can't be must not take the receipt with it.
   out.say({ type: 'erased', ...erasure }, ...receiptLines(erasure), '', hint(session));
   if (file !== undefined) writeFileSync(file, receiptText(client.user, erasure), { mode: 0o600, flag: 'wx' });
+}
+
+/** What becomes of groups that only this person leads. */
+function groupLines({ client, args }: Session, { handed, ended }: ErasureLoss): string[] {
+  const titles = ended.map((room) => roomTitle(client.room(room)));
+  return [
+    ...handed.map(({ room, user }) => {
+      const name = client.members(room).find((member) => member.user === user)?.name;
+      return `Only you lead ${roomTitle(client.room(room))}: it goes to ${called(user, name)}, unless you make somebody else its owner before, with ${args.call} role ${room} ID owner.`;
+    }),
+    ...(ended.length > 0
+      ? [
+          `Nobody else is there who could lead these groups, so that they end; invitations are taken back: ${titles.join(', ')}`,
+        ]
+      : []),
+  ];
 }
 
 /** The receipt as a file for whoever finds it years later: it says of itself what it is. */
@@ -89,9 +106,10 @@ function partLines({ parts, day }: Erasure): string[] {
   return lines.length > 0 ? lines : [lost];
 }
 
-function roomLines({ left, stayed, kept }: Erasure): string[] {
+function roomLines({ left, handed, stayed, kept }: Erasure): string[] {
   return [
     `You left ${left} ${left === 1 ? 'room' : 'rooms'}.`,
+    ...handed.map(({ room, user }) => `The group ${room} is led by ${user} now.`),
     ...(kept.length > 0
       ? [`What you wrote in these stays, encrypted, until its time is over: ${kept.join(', ')}`]
       : []),

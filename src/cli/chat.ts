@@ -5,6 +5,7 @@ import { ClientError } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { unheardSentence } from './heard.ts';
+import { leave } from './leave.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
@@ -137,7 +138,7 @@ export class Talk {
     if (word === 'edit') await client.edit(this.#room, await target(this.#ownLast), words);
     else if (word === 'react') await client.react(this.#room, await target(this.#theirLast || this.#ownLast), words);
     else if (word === 'delete') await client.deleteForAll(this.#room, await target(this.#ownLast));
-    else if (word === 'leave') await client.leave(this.#room);
+    else if (word === 'leave') await leave(this.#session, this.#room);
     else if (word === 'who') this.#sayWho();
     else this.#screen.say({ type: 'help', text: help }, help);
   }

@@ -5,6 +5,7 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo } from '#client/shown.ts';
 import { fullSentences } from './full-backup.ts';
 import { identityMark } from './heard.ts';
+import { leave } from './leave.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import {
@@ -33,7 +34,7 @@ export const commands: Readonly<Record<string, Command>> = {
   invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
   accept: { live: true, run: onInvitation((client, room) => client.accept(room), 'You are in') },
   decline: { live: true, run: onInvitation((client, room) => client.decline(room), 'Declined') },
-  leave: { live: true, run: onRoom(({ client }, room) => client.leave(room)) },
+  leave: { live: true, run: onRoom(leave) },
   'go-on': { live: true, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
   members: { live: true, kept: true, run: listMembers },
   edit: { live: true, run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))) },

@@ -63,6 +63,18 @@ it('keeps a group that one was taken out of readable, and says so', async () => 
   expect((await alice.run('send', 'Hiking', 'still there?')).errors).toContain('not in this room any more');
 });
 
+it('says how a group is handed over that only its owner may not leave', async () => {
+  const kim = await alice.device('kim');
+  const [group] = (await alice.run('group', '--name', 'Chess', kim.user)).lines;
+  const room = String(group?.room);
+  await joins(kim, room);
+  const { status, errors } = await alice.run('leave', 'Chess');
+  expect(status).toBe(1);
+  expect(errors).toMatch(/only owner of this group, and others are in it: .* role \S+ ID owner/);
+  await kim.leave(room);
+  expect(await alice.run('leave', 'Chess')).toMatchObject({ status: 0 });
+});
+
 it('shows no invitation of who is blocked, until they are blocked no more', async () => {
   const eve = await alice.device('eve');
   const { user } = (await alice.run('whoami')).lines[0] as { user: string };

@@ -95,7 +95,7 @@ export interface Luxchat {
   accept(room: string): Promise<void>;
   /** As `invite`. */
   decline(room: string): Promise<void>;
-  /** The last owner can't while others are in. As `invite`. */
+  /** The last owner can't while others are in (REJECTED, FORBIDDEN): `setRole` makes somebody else one first. As `invite`. */
   leave(room: string): Promise<void>;
   /** Takes out someone who stands below. As `invite`; also where people's words froze the room, as are `ban` and `leave`. */
   remove(room: string, user: string): Promise<void>;

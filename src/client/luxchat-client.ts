@@ -5,6 +5,7 @@ import { identityNumber } from '#proto/rules/identity/number.ts';
 import { parseUserId } from '#proto/rules/ids.ts';
 import { Account } from './account/account.ts';
 import type { Luxchat, SendOptions } from './api.ts';
+import { askFarewell, prepareFarewell } from './chain/farewell.ts';
 import { Membership } from './chain/membership.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
@@ -61,6 +62,8 @@ export class LuxchatClient extends WiredParts implements Luxchat {
       const { replica, sender } = this.held.need(room);
       return emptyOwn(replica, sender);
     },
+    farewell: async ({ room }) => (await askFarewell(this.held.need(room).replica, this.parts.people)).farewell,
+    handOver: ({ room }) => prepareFarewell(this.held.need(room), this.parts.people),
     leave: ({ room, status }) =>
       status === MemberStatus.MEMBER_STATUS_INVITED ? this.decline(room) : this.leave(room),
   });

@@ -4,8 +4,9 @@ import { ErasedKind } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { receiptNumber } from '#proto/rules/bytes/hash.ts';
+import type { Farewell } from '../chain/farewell.ts';
 import { ClientError } from '../errors.ts';
-import type { RoomInfo } from '../shown.ts';
+import type { MemberInfo, RoomInfo } from '../shown.ts';
 import { Account } from './account.ts';
 
 const second = { token: 'lxg_', attempt: new Uint8Array(16) };
@@ -23,6 +24,9 @@ let rooms: Partial<RoomInfo>[];
 /** What leaving each room takes, or fails with. */
 let leaving: Map<string, number | Error>;
 let emptying: Map<string, number | Error>;
+/** How each room would be left, and who leads it on. */
+let farewells: Map<string, Farewell>;
+let handing: Map<string, string | Error>;
 let done: string[];
 let account: Account;
 beforeEach(() => {
@@ -33,6 +37,8 @@ beforeEach(() => {
   rooms = [];
   leaving = new Map();
   emptying = new Map();
+  farewells = new Map();
+  handing = new Map();
   done = [];
   const request = async (body: object) => {
     asked.push(body);
@@ -52,6 +58,13 @@ beforeEach(() => {
       if (takes instanceof Error) throw takes;
       now += takes;
       done.push(`empty ${room}`);
+    },
+    farewell: async ({ room }) => farewells.get(room) ?? { how: 'leave' },
+    handOver: async ({ room }) => {
+      const to = handing.get(room);
+      if (to instanceof Error) throw to;
+      if (to) done.push(`${room} to ${to}`);
+      return to;
     },
     leave: async ({ room }) => {
       done.push(`leave ${room}`);
@@ -113,6 +126,7 @@ it('is erased after its rooms were left, as far as they can be', async () => {
     ...receipt,
     parts: [{ what: 'inbox', lastDay: 20_038 }],
     left: 2,
+    handed: [],
     stayed: ['!1'],
     kept: [],
   });
@@ -125,6 +139,39 @@ it('empties what was written in a room while it is in it, and where it was only 
   answers = [receipt];
   expect(await account.erase(grant)).toMatchObject({ left: 3, stayed: [], kept: ['!1'] });
   expect(done).toEqual(['leave !0', 'leave !1', 'empty !2', 'leave !2']);
+});
+
+it('hands groups over that nobody else leads, when they are emptied and before they are left', async () => {
+  rooms = [2, 1, 2, 2].map((status, n) => ({ room: `!${n}`, status: status as RoomInfo['status'] }));
+  handing.set('!0', '@ben:localhost');
+  handing.set('!1', '@nobody:localhost');
+  handing.set('!2', new ClientError('UNTRUSTED', 'frozen'));
+  handing.set('!3', '@cid:localhost');
+  leaving.set('!3', refused(Rejection.REJECTION_FORBIDDEN));
+  answers = [receipt];
+  expect(await account.erase(grant)).toMatchObject({
+    left: 2,
+    // Also where it could not be left afterwards: they lead it beside the one who is gone.
+    handed: [
+      { room: '!0', user: '@ben:localhost' },
+      { room: '!3', user: '@cid:localhost' },
+    ],
+    stayed: ['!2', '!3'],
+    kept: [],
+  });
+  expect(done).toEqual([
+    ...['empty !0', '!0 to @ben:localhost', 'leave !0', 'leave !1'],
+    ...['empty !2', 'empty !3', '!3 to @cid:localhost', 'leave !3'],
+  ]);
+});
+
+it('says before who would lead which group, and which would end', async () => {
+  rooms = [2, 2, 2, 1].map((status, n) => ({ room: `!${n}`, status: status as RoomInfo['status'] }));
+  farewells.set('!0', { how: 'handOver', to: { user: '@ben:localhost' } as MemberInfo, role: 4 });
+  farewells.set('!2', { how: 'end', takenOut: [] });
+  farewells.set('!3', { how: 'end', takenOut: [] });
+  expect(await account.lossAtErasure()).toEqual({ handed: [{ room: '!0', user: '@ben:localhost' }], ended: ['!2'] });
+  expect([done, asked]).toEqual([[], []]);
 });
 
 it('leaves rooms for five minutes and no longer, so that the grant still counts', async () => {

@@ -1,10 +1,11 @@
 // Switching one's account off, and erasing it at the provider. Either takes a step-up, so an unlocked device is not enough, and ends this device: what it
-// keeps itself stays until the caller removes it. Before it is erased the account empties what it wrote in its rooms and leaves them, which this device says
-// and signs: no server can.
+// keeps itself stays until the caller removes it. Before it is erased the account empties what it wrote in its rooms, hands over the groups that nobody else leads
+// and leaves them all, which this device says and signs: no server can.
 import { ErasedKind } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { receiptNumber } from '#proto/rules/bytes/hash.ts';
+import type { Farewell } from '../chain/farewell.ts';
 import { granted } from '../connection/granted.ts';
 import type { StepUpGrant } from '../connection/login.ts';
 import { ClientError, isRejection } from '../errors.ts';
@@ -37,11 +38,29 @@ export interface Erasure {
   readonly parts: readonly { readonly what: ErasedWhat; readonly lastDay: number }[];
   /** Rooms that were left before. */
   readonly left: number;
-  /** Rooms that could not be left: the last owner of a group can't, nor a device that is not confirmed, nor one of an identity that is not signed in. */
+  /** Groups that somebody else leads now, who was in them. */
+  readonly handed: readonly HandedGroup[];
+  /** Rooms that could not be left: a device that is not confirmed can't, nor one of an identity that is not signed in, nor the only owner of a group where
+   * nobody can be found who leads it on. */
   readonly stayed: readonly string[];
   /** Rooms where what the person wrote could not be emptied, for the same reasons: it stays there, encrypted, until its time is over. As it does in rooms
    * that were left before, which are not named. */
   readonly kept: readonly string[];
+}
+
+/** A group that only its erased owner led, and who leads it on. */
+export interface HandedGroup {
+  readonly room: string;
+  /** Luxchat-ID. */
+  readonly user: string;
+}
+
+/** What erasing the account would do to the groups that only this user leads. */
+export interface ErasureLoss {
+  /** Who would lead them on. */
+  readonly handed: readonly HandedGroup[];
+  /** Groups where nobody is who could: whoever else is listed there, bots and invited ones, would be taken out, and nobody could come any more. Ids. */
+  readonly ended: readonly string[];
 }
 
 /** How far an erasure is: rooms left so far, of how many. */
@@ -55,6 +74,10 @@ export interface ClosingPorts {
   readonly rooms: () => readonly RoomInfo[];
   /** Has the provider empty all that this user wrote in a room that they are in. Rejects as requests do. */
   readonly empty: (room: RoomInfo) => Promise<void>;
+  /** How this user would go from a room. Rejects as requests do. */
+  readonly farewell: (room: RoomInfo) => Promise<Farewell>;
+  /** Sees to it that a room can be left: resolves to who leads it on, where that is somebody new. Rejects as requests do. */
+  readonly handOver: (room: RoomInfo) => Promise<string | undefined>;
   /** Leaves a room, or declines the invitation to it. Rejects as requests do. */
   readonly leave: (room: RoomInfo) => Promise<void>;
 }
@@ -92,6 +115,18 @@ export class AccountCloser {
     await this.#answered(() => request({ $case: 'deactivateAccount', value }, 'done'));
   }
 
+  /** See AccountApi.lossAtErasure. */
+  async lossAtErasure(): Promise<ErasureLoss> {
+    const [handed, ended]: [HandedGroup[], string[]] = [[], []];
+    for (const info of this.#ports.rooms().filter(isJoined)) {
+      const { room } = info;
+      const farewell = await this.#ports.farewell(info);
+      if (farewell.how === 'handOver') handed.push({ room, user: farewell.to.user });
+      if (farewell.how === 'end') ended.push(room);
+    }
+    return { handed, ended };
+  }
+
   /** See AccountApi.erase. */
   async erase(grant: StepUpGrant, onLeaving: (progress: LeavingProgress) => void): Promise<Erasure> {
     const { token, attempt, purpose = 'erase' } = grant;
@@ -99,7 +134,7 @@ export class AccountCloser {
     if (purpose !== 'erase')
       throw new ClientError('STEP_UP_NEEDED', `This fresh login was for another purpose: ${purpose}.`);
     const { now, primitives, request } = this.#ports.parts();
-    const { left, stayed, kept } = await this.#leaveAll(onLeaving);
+    const leaving = await this.#leaveAll(onLeaving);
     const value = { grant: { token, attempt } };
     const answer = await this.#answered(() => request({ $case: 'eraseAccount', value }, 'erasureReceipt'));
     const { number, day, parts } = answer ?? {
@@ -108,26 +143,30 @@ export class AccountCloser {
       parts: [],
     };
     const promised = parts.map(({ kind, lastDay }) => ({ what: names[kind] ?? 'other', lastDay }));
-    return { number, day, parts: promised, left, stayed, kept };
+    return { number, day, parts: promised, ...leaving };
   }
 
   /** Rejects where the connection is lost: nothing was erased then, and the same may be called again. */
   async #leaveAll(
     onLeaving: (progress: LeavingProgress) => void,
-  ): Promise<{ left: number; stayed: string[]; kept: string[] }> {
+  ): Promise<Pick<Erasure, 'left' | 'handed' | 'stayed' | 'kept'>> {
     const { now } = this.#ports.parts();
     const until = now() + leavingMs;
     const rooms = this.#ports.rooms().filter(isIn);
-    const [stayed, kept]: [string[], string[]] = [[], []];
+    const [handed, stayed, kept]: [HandedGroup[], string[], string[]] = [[], [], []];
     const attempt = async (work: () => Promise<void>) => now() < until && (await isDone(work));
+    const leave = async (room: RoomInfo) => {
+      const user = isJoined(room) ? await this.#ports.handOver(room) : undefined;
+      if (user !== undefined) handed.push({ room: room.room, user });
+      await this.#ports.leave(room);
+    };
     for (const [index, room] of rooms.entries()) {
       // While one is in: nobody who left is heard.
-      const isJoined = room.status === MemberStatus.MEMBER_STATUS_JOINED;
-      if (isJoined && !(await attempt(() => this.#ports.empty(room)))) kept.push(room.room);
-      if (!(await attempt(() => this.#ports.leave(room)))) stayed.push(room.room);
+      if (isJoined(room) && !(await attempt(() => this.#ports.empty(room)))) kept.push(room.room);
+      if (!(await attempt(() => leave(room)))) stayed.push(room.room);
       onLeaving({ left: index + 1 - stayed.length, of: rooms.length });
     }
-    return { left: rooms.length - stayed.length, stayed, kept };
+    return { left: rooms.length - stayed.length, handed, stayed, kept };
   }
 
   /** Asks until it is answered. Undefined: the session ended for good once it was asked, as it does when it was done, and the answer was lost. */
@@ -172,6 +211,10 @@ const staysFor: ReadonlySet<ClientError['code']> = new Set([
   'NOT_CONFIRMED',
 ]);
 
-function isIn({ status }: RoomInfo): boolean {
-  return status === MemberStatus.MEMBER_STATUS_JOINED || status === MemberStatus.MEMBER_STATUS_INVITED;
+function isIn(room: RoomInfo): boolean {
+  return isJoined(room) || room.status === MemberStatus.MEMBER_STATUS_INVITED;
+}
+
+function isJoined({ status }: RoomInfo): boolean {
+  return status === MemberStatus.MEMBER_STATUS_JOINED;
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import { EventHeader, EventKind, Slot, SlotWrite } from '#proto/gen/record.ts';
+import { EventHeader, EventKind, Role, Slot, SlotWrite } from '#proto/gen/record.ts';
 import { StoredRecord } from '#proto/gen/room.ts';
 import { searchLimits } from '../directory/searches.ts';
 import { EmbeddedStore } from '../storage/embedded/store.ts';
@@ -229,19 +229,23 @@ it('is over for an account that is erased, of which the tables name nobody, and 
   await expect(fay.account.erase(await provider.stepUp(fay, 'fay', 'deactivate'))).rejects.toMatchObject({
     code: 'STEP_UP_NEEDED',
   });
+  expect(await fay.account.lossAtErasure()).toEqual({ handed: [{ room: group, user: ann.user }], ended: [] });
   const ended = fay.once('ended');
   const erasure = await fay.account.erase(await provider.stepUp(fay, 'fay', 'erase'));
-  // The last owner of a group stays in it, by id, and holds nobody up.
+  // Who led a group alone hands it over, and holds nobody up.
   expect(erasure).toMatchObject({
     number: expect.stringMatching(/^[0-9a-f]{32}$/),
-    left: 1,
-    stayed: [group],
+    left: 2,
+    handed: [{ room: group, user: ann.user }],
+    stayed: [],
     kept: [],
   });
   expect(erasure.parts.map(({ what }) => what)).toContain('login');
   expect(await ended).toMatchObject({ code: 'LOGIN_NEEDED' });
   const left = () => ann.members(room).some((each) => each.user === fay.user && each.status === 3);
   await eventually('ann sees that fay left', left, 20_000, [ann]);
+  const leads = () => ann.room(group).role === Role.ROLE_OWNER && ann.room(group).members.length === 0;
+  await eventually('ann leads the group', leads, 20_000, [ann]);
   await eventually('fay is found no more', async () => (await found(ann, 'schartz')).length === 0, 20_000, [ann]);
   await ann.send(group, 'Is anybody there?');
   await ann.flushed();

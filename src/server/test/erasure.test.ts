@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
-import { MemberStatus } from '#proto/gen/record.ts';
+import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { EmbeddedStore } from '../storage/embedded/store.ts';
 import { eventually, ProviderProcess } from './harness.ts';
 import { expectSound } from './shown.ts';
@@ -11,6 +11,8 @@ import { expectSound } from './shown.ts';
 const options = { backoffMaxMs: 500, checkpointAfterMs: 300 };
 let provider: ProviderProcess;
 const clients: LuxchatClient[] = [];
+/** Who led rooms alone, and which. */
+let ledAlone: { user: string; rooms: string[] } | undefined;
 
 beforeAll(async () => {
   provider = await ProviderProcess.start();
@@ -56,6 +58,31 @@ async function named(client: LuxchatClient, room: string): Promise<string[]> {
   const { persons } = await client.connection.request({ $case: 'readRoom', value }, 'roomSnapshot');
   return persons.map(({ user }) => user);
 }
+
+// The only owner of a group stayed in it for ever, and so did who was behind that number: nobody could sign a CHECKPOINT.
+it('forgets the only owner of a group, which somebody else leads on, and of one that ends', {
+  timeout: 120_000,
+}, async () => {
+  const [gil, hal, ian] = [await device('gil'), await device('hal'), await device('ian')];
+  const room = await gil.createGroup({ name: 'Chess', invite: [hal.user, ian.user] });
+  for (const client of [hal, ian]) await joins(client, room);
+  const ended = await gil.createGroup({ name: 'Nobody came', invite: [ian.user] });
+  await eventually('ian is invited', () => ian.rooms().some((each) => each.room === ended), 20_000, [ian]);
+  const isTold = () => gil.room(room).members.length === 2;
+  await eventually('gil knows that both are in', isTold, 20_000, [gil]);
+  expect(await gil.account.lossAtErasure()).toEqual({ handed: [{ room, user: hal.user }], ended: [ended] });
+  const { left, handed, stayed } = await gil.account.erase(await provider.stepUp(gil, 'gil', 'erase'));
+  expect({ left, handed, stayed }).toEqual({ left: 2, handed: [{ room, user: hal.user }], stayed: [] });
+  const isForgotten = async () => !(await named(ian, room)).includes(gil.user);
+  await eventually('the provider names Gil no more', isForgotten, 30_000, [hal, ian]);
+  expect(hal.room(room).role).toBe(Role.ROLE_OWNER);
+  const isOut = () =>
+    ian.rooms().every((each) => each.room !== ended || each.status === MemberStatus.MEMBER_STATUS_REMOVED);
+  await eventually('ian is invited no more', isOut, 20_000, [ian]);
+  await hal.send(room, 'Go on');
+  await reads(ian, room, 'Go on');
+  ledAlone = { user: gil.user, rooms: [room, ended] };
+});
 
 it('forgets the one who was erased, and goes on for newcomers and for who was away', { timeout: 120_000 }, async () => {
   const ann = await device('ann');
@@ -106,8 +133,12 @@ it('forgets the one who was erased, and goes on for newcomers and for who was aw
   await provider.stop();
   const store = await EmbeddedStore.open({ folder: provider.folder, now: Date.now });
   const rows = await store.readState(`room/${room}`);
+  const others = await Promise.all((ledAlone?.rooms ?? []).map((each) => store.readState(`room/${each}`)));
   await store.close();
   const naming = (user: string) => rows.filter(({ value }) => Buffer.from(value).includes(user)).map(({ key }) => key);
   expect(naming(bob.user)).not.toEqual([]);
   expect(naming(eve.user)).toEqual([]);
+  expect(others).toHaveLength(2);
+  for (const of of others)
+    expect(of.filter(({ value }) => Buffer.from(value).includes(ledAlone?.user ?? '?'))).toEqual([]);
 });
