@@ -104,6 +104,34 @@ describe('a member who is erased', () => {
     },
   );
 
+  // The account knew the room no more, and so the room never heard of the erasure.
+  it('is forgotten in a room that they left 31 days before, although it dies 3 ms after they asked', () => {
+    const all = group(10_000);
+    const { scene, ann, cid, eve, room } = all;
+    for (const { conversation } of [ann, cid, eve]) conversation.stop();
+    scene.run(31 * 24 * 60 * minutes);
+    for (const { conversation } of [ann, cid, eve]) conversation.start();
+    scene.run(5_000);
+    // Former rooms are looked at where another one changes.
+    doings.found(eve, 'another', () => {});
+    scene.run(5_000);
+    scene.crash();
+    scene.run(5_000);
+    erases(eve);
+    scene.run(3);
+    scene.crash();
+    erases(eve);
+    scene.run(2_000);
+    eve.conversation.stop();
+    scene.run(5 * minutes);
+    doings.checkpoint(ann, room, 'checkpoint');
+    scene.run(2_000);
+    goesOn(all);
+    ann.conversation.stop();
+    scene.run(30 * minutes);
+    expect(naming(all)).toEqual([]);
+  });
+
   it.each(moments)(
     'is forgotten although it dies %i ms after an admin began to sign, in segments of %i rows',
     (ms, rows) => {

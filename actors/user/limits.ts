@@ -27,10 +27,10 @@ export const userLimits = {
   invitationsOfOneMax: 20,
   /** Open invitations kept in all. A further one displaces the oldest of the inviter who has most. */
   invitationsMax: 200,
-  /** Rooms that a user is out of, still listed; those that they never were in go first, then the oldest. More than one can be in: who leaves all of them to
+  /** Rooms that a user is out of, still listed or kept by their id alone; those that they never were in go first, then those that are not listed, then the oldest. More than one can be in: who leaves all of them to
    * be erased leaves them at once, and each is to hear of it. */
   formerRoomsMax: 1_200,
-  /** How long such a room stays listed: as long as inbox entries live. */
+  /** How long such a room stays listed: as long as inbox entries live. Then the id is kept of those that the user was in, so that they hear of an erasure. */
   formerRoomMs: 30 * 86_400_000,
   /** Requests under way that wait for others. Over it: BUSY. */
   gathersMax: 16,

@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { RoomRow } from '#proto/gen/account.ts';
 import type { InboxPage, RoomEntry, RoomList } from '#proto/gen/client.ts';
 import { MemberStatus, RoomStanding } from '#proto/gen/record.ts';
-import { testPrimitives } from '#proto/golden/cast.ts';
+import { bytesOf, testPrimitives } from '#proto/golden/cast.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
+import { parseAddress } from '../kernel/address.ts';
 import { userLimits } from './limits.ts';
 import { mayEnter } from './rooms.ts';
 import { Account } from './state/account.ts';
@@ -93,7 +96,7 @@ describe('the list of rooms', () => {
     const account = new Account('@bot:example.org', { tracked: false });
     const may = () => mayEnter({ account, desk: { settings: settingsWith(testPrimitives) } } as Turn);
     const standing = { ...RoomStanding.decode(new Uint8Array()), status: joined };
-    const row = { standing, sinceMs: 1, joined: true, due: false };
+    const row = { standing, sinceMs: 1, joined: true, due: false, wasIn: false };
     for (let n = 0; n < limits.botRoomsMax - 1; n++) account.rooms.restore(`!${n}`, row);
     expect(may()).toBe(true);
     account.rooms.restore('!last', row);
@@ -152,6 +155,85 @@ describe('the list of rooms', () => {
     expect(listAll()).toHaveLength(1);
     street.now += 1;
     expect(listAll()).toHaveLength(0);
+  });
+
+  describe('a former room of over 30 days', () => {
+    /** State rows of rooms, as they were last saved. */
+    const kept = () => {
+      street.passivate(user);
+      const rows = [...street.log(user).state].filter(([key, { value }]) => key.startsWith('room/') && value !== null);
+      welcomed();
+      return new Map(rows.map(([key, { value }]) => [key.slice('room/'.length), RoomRow.decode(value as Uint8Array)]));
+    };
+    const past = () => {
+      street.now += userLimits.formerRoomMs + 1;
+    };
+    const told = () =>
+      street
+        .all('send')
+        .flatMap(({ to, message }) => (message.kind === 'identityMoved' ? [parseAddress(to).id] : []))
+        .sort();
+
+    it('is kept by its id where the user was in it, is listed no more, and hears when the account is erased', () => {
+      stand(roomOf(0), joined);
+      stand(roomOf(0), removed, { controlNumber: 4, byUser: '@bob:example.org' });
+      stand(roomOf(1), left, { controlNumber: 5 });
+      invitedTo(2);
+      stand(roomOf(2), removed, { controlNumber: 4 });
+      past();
+      stand(roomOf(3), joined);
+      expect(listAll().map(({ room }) => room)).toEqual([roomOf(3)]);
+      const rows = kept();
+      expect([...rows.keys()].sort()).toEqual([0, 1, 3].map(roomOf));
+      const row = rows.get(roomOf(1));
+      expect(row).toEqual({
+        ...RoomRow.decode(noBytes),
+        standing: { ...RoomStanding.decode(noBytes), room: roomOf(1), status: left, controlNumber: 5 },
+        ...{ sinceMs: row?.sinceMs, wasIn: true },
+      });
+      expect(rows.get(roomOf(0))?.standing).toMatchObject({ byUser: '', status: left, controlNumber: 4 });
+      street.crash(user);
+      welcomed();
+      street.forget();
+      const grant = { token: 'lxg_', attempt: bytesOf('attempt', 16) };
+      street.asks({ user, device: 1 }, { $case: 'eraseAccount', value: { grant } });
+      street.tell(user, { kind: 'grantChecked', token: street.all('checkGrant').at(-1)!.token, counts: true });
+      expect(told()).toEqual([0, 1, 3].map(roomOf));
+      expect(kept().size).toBe(0);
+    });
+
+    it('is so also after an invitation that came to nothing, and is like any other where they come back', () => {
+      for (const n of [0, 1]) stand(roomOf(n), left);
+      past();
+      stand(roomOf(9), joined);
+      for (const n of [0, 1]) stand(roomOf(n), invited, { controlNumber: 4 });
+      stand(roomOf(0), removed, { controlNumber: 5 });
+      stand(roomOf(1), joined, { controlNumber: 5 });
+      expect(listAll().map(({ room, status }) => [room, status])).toEqual([
+        [roomOf(0), removed],
+        [roomOf(1), joined],
+        [roomOf(9), joined],
+      ]);
+      past();
+      stand(roomOf(8), joined);
+      expect([...kept().keys()].sort()).toEqual([0, 1, 8, 9].map(roomOf));
+      expect(listAll()).toHaveLength(3);
+    });
+
+    it('goes after those that the user never was in and before those that are listed, where they are over 1,200', () => {
+      for (const n of [0, 1]) {
+        street.now += 1;
+        stand(roomOf(n), left);
+      }
+      past();
+      for (let n = 2; n <= userLimits.formerRoomsMax; n++) {
+        street.now += 1;
+        stand(roomOf(n), n === 2 ? removed : left, { byUser: n === 2 ? '@bob:example.org' : user });
+      }
+      expect([...kept().keys()].filter((room) => room <= roomOf(2)).sort()).toEqual([0, 1].map(roomOf));
+      stand(roomOf(2000), left);
+      expect([...kept().keys()].filter((room) => room <= roomOf(2))).toEqual([roomOf(1)]);
+    });
   });
 });
 

@@ -154,6 +154,11 @@ export interface RoomRow {
   joined: boolean;
   /** No inbox entry says so yet: others change too much, and devices are told of it later. */
   due: boolean;
+  /**
+   * The user was in it over 30 days ago. Of one that they are out of since then nothing else is kept but its id, the status LEFT and the number of the entry, so that it
+   * hears when the account is erased.
+   */
+  wasIn: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1364,7 +1369,7 @@ export const FillingBucket: MessageFns<FillingBucket> = {
 };
 
 function createBaseRoomRow(): RoomRow {
-  return { standing: undefined, sinceMs: 0, joined: false, due: false, _unknownFields: {} };
+  return { standing: undefined, sinceMs: 0, joined: false, due: false, wasIn: false, _unknownFields: {} };
 }
 
 export const RoomRow: MessageFns<RoomRow> = {
@@ -1380,6 +1385,9 @@ export const RoomRow: MessageFns<RoomRow> = {
     }
     if (message.due !== false) {
       writer.uint32(32).bool(message.due);
+    }
+    if (message.wasIn !== false) {
+      writer.uint32(40).bool(message.wasIn);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1435,6 +1443,14 @@ export const RoomRow: MessageFns<RoomRow> = {
             }
 
             message.due = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.wasIn = reader.bool();
             continue;
           }
         }

@@ -1,9 +1,13 @@
 // How the user stands in rooms, kept by room. Newer control entries replace older ones. A room that the user is in is always kept: that those
 // stay within 1,000 is decided where the user enters. What others make of the list is bounded: invitations by inviter and in all, former rooms
-// by time and number. What goes depends on the entries alone, so that every replay lets the same rooms go.
+// by time and number. Of rooms that the user was in the id stays when that time is over, so that each hears of an erasure: they are not listed, and count among the former ones.
+// What goes depends on the entries alone, so that every replay lets the same rooms go.
 import type { RoomRow } from '#proto/gen/account.ts';
-import { MemberStatus, type RoomStanding } from '#proto/gen/record.ts';
+import { MemberStatus, RoomStanding } from '#proto/gen/record.ts';
+import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { userLimits } from '../limits.ts';
+
+const noStanding = RoomStanding.decode(noBytes);
 
 type Named = readonly [room: string, row: RoomRow];
 
@@ -35,10 +39,11 @@ export class Standings {
     const before = this.#rows.get(room);
     const joined = isIn(status) || status === MemberStatus.MEMBER_STATUS_LEFT || before?.joined === true;
     const isKnown = before?.standing?.controlNumber === standing.controlNumber;
-    this.#rows.set(room, { standing, sinceMs: isKnown ? before.sinceMs : now, joined, due });
-    const gone = [...(isInvited(status) ? this.#crowdedOut(standing) : []), ...this.#faded(now)];
+    const wasIn = before?.wasIn === true;
+    this.#rows.set(room, { standing, sinceMs: isKnown ? before.sinceMs : now, joined, due, wasIn });
+    const gone = [...(isInvited(status) ? this.#crowdedOut(standing) : []), ...this.#surplus()];
     for (const each of gone) this.#rows.delete(each);
-    return [room, ...gone];
+    return [room, ...gone, ...this.#fade(now)];
   }
 
   /** The rooms to list, by id, after the given one. */
@@ -90,12 +95,21 @@ export class Standings {
     return oldest([...byInviter.values()].filter(({ length }) => length === most).flat(), room);
   }
 
-  // Former rooms over the number or the time. Those that the user never was in go first: anybody can make such.
-  #faded(now: number): string[] {
+  // Former rooms over the number. Those that the user never was in go first: anybody can make such. Then those that are not listed any more.
+  #surplus(): string[] {
     const former = this.#named((row) => !isCurrent(statusOf(row)));
-    former.sort((a, b) => Number(a[1].joined) - Number(b[1].joined) || byAge(a, b));
-    const surplus = former.length - userLimits.formerRoomsMax;
-    return former.filter(([, row], index) => index < surplus || isFaded(row, now)).map(([room]) => room);
+    former.sort((a, b) => rankOf(a[1]) - rankOf(b[1]) || byAge(a, b));
+    return former.slice(0, Math.max(0, former.length - userLimits.formerRoomsMax)).map(([room]) => room);
+  }
+
+  // Former rooms over the time: gone, or but an id. Which ones changed.
+  #fade(now: number): string[] {
+    const faded = this.#named((row) => isFaded(row, now) && !isBare(row));
+    for (const [room, row] of faded) {
+      if (row.joined || row.wasIn) this.#rows.set(room, bare(room, row));
+      else this.#rows.delete(room);
+    }
+    return faded.map(([room]) => room);
   }
 
   #named(wanted: (row: RoomRow, room: string) => boolean): Named[] {
@@ -126,6 +140,22 @@ function isIn(status: MemberStatus): boolean {
 
 function isCurrent(status: MemberStatus): boolean {
   return isInvited(status) || isIn(status);
+}
+
+/** The lowest goes first where former rooms are too many. */
+function rankOf({ joined, wasIn }: RoomRow): number {
+  return joined ? 2 : Number(wasIn);
+}
+
+/** What is kept of a former room that is not listed any more. */
+function bare(room: string, { standing, sinceMs }: RoomRow): RoomRow {
+  const { controlNumber = 0 } = standing ?? {};
+  const kept = { ...noStanding, room, controlNumber, status: MemberStatus.MEMBER_STATUS_LEFT };
+  return { standing: kept, sinceMs, joined: false, due: false, wasIn: true };
+}
+
+function isBare({ joined, wasIn, standing }: RoomRow): boolean {
+  return wasIn && !joined && standing?.byUser === '';
 }
 
 function isFaded(row: RoomRow, now: number): boolean {
