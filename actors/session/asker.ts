@@ -42,21 +42,23 @@ export class Asker {
   }
 
   /** The token was good. */
-  is(identity: Identity): void {
+  prove(identity: Identity): void {
     this.#identity = identity;
   }
 
-  /** Whether the device is in the newest manifest. */
-  writes(mayWrite: boolean, manifest: ManifestHead | undefined): void {
+  /** Takes what the user's actor says: whether the device is in the newest manifest, and which that is. */
+  hearManifest(mayWrite: boolean, manifest: ManifestHead | undefined): void {
     this.#mayWrite = mayWrite;
     this.#manifest = manifest;
   }
 
-  enters(mayEnter: boolean): void {
+  /** The same of whether the user may be in one more room. */
+  hearEntry(mayEnter: boolean): void {
     this.#mayEnter = mayEnter;
   }
 
-  agrees({ hidden, inviteFromMs }: Consent): void {
+  /** The same of what the user agrees to. */
+  hearConsent({ hidden, inviteFromMs }: Consent): void {
     this.#hidden = new Set(hidden);
     this.#inviteFromMs = inviteFromMs;
   }

@@ -70,13 +70,13 @@ export class Session implements Actor<SessionMessage> {
       case 'welcomed':
         return this.#welcomed(message);
       case 'mayWrite':
-        this.#asker.writes(message.mayWrite, message.manifest);
+        this.#asker.hearManifest(message.mayWrite, message.manifest);
         return nothing;
       case 'mayEnter':
-        this.#asker.enters(message.mayEnter);
+        this.#asker.hearEntry(message.mayEnter);
         return nothing;
       case 'consent':
-        this.#asker.agrees(message);
+        this.#asker.hearConsent(message);
         return nothing;
       case 'evicted':
         this.#rooms?.evicted(message.room);
@@ -148,7 +148,7 @@ export class Session implements Actor<SessionMessage> {
     if (this.#phase !== 'checking') return nothing;
     if (identity === null) return this.#ended(Disconnect.DISCONNECT_TOKEN_EXPIRED);
     this.#phase = 'greeting';
-    this.#asker.is(identity);
+    this.#asker.prove(identity);
     const effects: Effect[] = [this.#greeting()];
     // Not before the check: only now the session can be found in audiences.
     if (this.#quiet) effects.push({ kind: 'quiet', session: this.#session });
@@ -158,9 +158,9 @@ export class Session implements Actor<SessionMessage> {
   #welcomed({ body, mayWrite, manifest, mayEnter, consent }: SessionMessage & { kind: 'welcomed' }): readonly Effect[] {
     if (this.#greetings === 0) return nothing;
     this.#greetings--;
-    this.#asker.writes(mayWrite, manifest);
-    this.#asker.enters(mayEnter);
-    this.#asker.agrees(consent);
+    this.#asker.hearManifest(mayWrite, manifest);
+    this.#asker.hearEntry(mayEnter);
+    this.#asker.hearConsent(consent);
     if (this.#phase === 'live') return this.#regreeted(body);
     this.#phase = 'live';
     this.#buckets = this.#shared.buckets.of(this.#asker.user, this.#asker.device);

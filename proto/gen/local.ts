@@ -78,6 +78,7 @@ export interface LocalRoom {
   toldHash: Uint8Array;
   /** As what this user is invited, beside `invited_by`. */
   invitedRole: Role;
+  /** When the own provider heard of the invitation, milliseconds since the epoch: invitations are shown by age. */
   invitedMs: number;
   /**
    * The newest head that the server named of which all is held here, log and chain, and when it was asked, by this device's clock; 0 = never. What an honest hub

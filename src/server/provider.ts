@@ -218,7 +218,7 @@ async function startOn(
       return {
         command: (actor, incarnation, command) => logs.command(actor, incarnation, command),
         forget: (actor, incarnation) => logs.forget(actor, incarnation),
-        peek: (actor) => runner.tell(sleepingSummary(logs, store, actor)),
+        peek: (actor) => runner.hearFailures(sleepingSummary(logs, store, actor)),
       };
     },
     limits: { idleMs: { user: config.userIdleSeconds * 1000, room: config.roomIdleSeconds * 1000 } },

@@ -2,7 +2,7 @@
 import type { UploadKeys } from '#proto/gen/client.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import type { AnswerBody } from '../../kernel/messages.ts';
-import type { Asker, Street } from './street.ts';
+import type { AskingSession, Street } from './street.ts';
 
 /** A person with keys, as `proto/golden/cast.ts` makes them. */
 interface Person {
@@ -17,7 +17,7 @@ export function connects(street: Street, person: Person, device: number): void {
 }
 
 /** A device puts up some of its keys; the answer. */
-export function uploads(street: Street, asker: Asker, parts: Partial<UploadKeys>): AnswerBody | undefined {
+export function uploads(street: Street, asker: AskingSession, parts: Partial<UploadKeys>): AnswerBody | undefined {
   const value = { deviceJson: noBytes, oneTimeKeys: [], fallbackKeys: [], ...parts };
   return street.ask(asker, { $case: 'uploadKeys', value });
 }

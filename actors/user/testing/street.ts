@@ -88,8 +88,8 @@ export class MemoryLog {
   }
 }
 
-/** Who asks in `Street.ask`. */
-export interface Asker {
+/** The session that asks in `Street.ask`; its number is that of the device where none is given. */
+export interface AskingSession {
   readonly user: string;
   readonly device: number;
   readonly session?: number;
@@ -158,13 +158,13 @@ export class Street {
   }
 
   /** Sends a request; its answer, or undefined while there is none. */
-  ask({ user, device, session = device }: Asker, body: UserRequest): AnswerBody | undefined {
+  ask({ user, device, session = device }: AskingSession, body: UserRequest): AnswerBody | undefined {
     const request = this.asks({ user, device, session }, body);
     return this.answers.get(request);
   }
 
   /** Sends a request; its number. */
-  asks({ user, device, session = device }: Asker, body: UserRequest): number {
+  asks({ user, device, session = device }: AskingSession, body: UserRequest): number {
     const request = ++this.#requests;
     this.tell(user, {
       kind: 'request',

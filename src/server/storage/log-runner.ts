@@ -93,7 +93,7 @@ export class LogRunner {
     this.#store = options.store;
     this.#now = options.now;
     this.#stubs = new Stubs(options.stubsMax ?? 100_000);
-    const writeRows: RunnerStore['writeRows'] = (writes, done) => this.tell(this.#store.writeRows(writes, done));
+    const writeRows: RunnerStore['writeRows'] = (writes, done) => this.hearFailures(this.#store.writeRows(writes, done));
     const turns = { before: () => this.#releaseAll(), after: () => this.#readFence() };
     const { writeCallsMax: callsMax, slowCallMs: slowMs } = this.#store;
     this.#rows = new RowBatch({ writeRows }, { callsMax, slowMs, turns });
@@ -250,7 +250,7 @@ export class LogRunner {
         break;
       default:
         // The operator was told: the log asks again.
-        this.tell(this.#ask(open.name, request)).then(reply, () => reply(unknownReply));
+        this.hearFailures(this.#ask(open.name, request)).then(reply, () => reply(unknownReply));
     }
   }
 
@@ -263,7 +263,7 @@ export class LogRunner {
   }
 
   /** Passes on what the store answered; of failures the operator hears. */
-  async tell<T>(asked: Promise<T>): Promise<T> {
+  async hearFailures<T>(asked: Promise<T>): Promise<T> {
     try {
       return await asked;
     } catch (cause) {
@@ -299,7 +299,7 @@ export class LogRunner {
     if (!this.#fences.due) return;
     this.#fences.start();
     this.#fenceReadMs = performance.now();
-    this.tell(this.#store.readFence(this.#options.generation)).then(
+    this.hearFailures(this.#store.readFence(this.#options.generation)).then(
       (fence) => this.#covered(fence),
       () => this.#covered('unknown'),
     );

@@ -2,8 +2,8 @@
 import type { RowWrite } from '#actors/ports/log-store.ts';
 import { InMemoryStore } from '../memory/store.ts';
 
-export /** A memory store that counts its calls and fails when told to. */
-class CountingStore extends InMemoryStore {
+/** A memory store that counts its calls and fails when told to. */
+export class CountingStore extends InMemoryStore {
   calls: string[] = [];
   failures = 0;
   fenceFails = false;
