@@ -88,6 +88,7 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
     const reach = reaching(client, args);
     const session = { client, args, out, keyboard, reaching: reach };
     const showKept = async (error: unknown) => {
+      // Where what is kept can't be shown either, the first failure is the one that is told.
       if (command.kept) await command.run(session).then(() => out.note(keptSentence), unlessBug);
       throw error;
     };

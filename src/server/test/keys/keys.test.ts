@@ -1,11 +1,12 @@
-// A short story of the soak in `soak.ts`, and how it judges. Real processes; the seed is in the name of the test: KEYS_SEED=<seed> plays it again.
+// A short story of the soak in `soak.ts`, and how it judges. A real provider; chance comes from a seed, which stands in the name of the test: TALK_SEED=<seed> plays another
+// story, and the soak draws its own.
 import { describe, expect, it } from 'vitest';
 import type { Move } from '../device-calls.ts';
+import { seed } from '../harness.ts';
 import { play } from './story.ts';
 import { judge, type Shown } from './verdict.ts';
 
 describe('what can not be shown', () => {
-  const seed = Number(process.env.KEYS_SEED ?? Math.floor(Math.random() * 1e9));
   it(`is explained by what happened, or comes (seed ${seed})`, { timeout: 120_000 }, async () => {
     const plan = { seed, messages: 60, people: 3, rotation: 5, batch: 8, settleMs: 25_000, local: true };
     const { rooms, faults, lost } = await play(plan);
