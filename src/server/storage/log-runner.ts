@@ -93,7 +93,8 @@ export class LogRunner {
     this.#store = options.store;
     this.#now = options.now;
     this.#stubs = new Stubs(options.stubsMax ?? 100_000);
-    const writeRows: RunnerStore['writeRows'] = (writes, done) => this.hearFailures(this.#store.writeRows(writes, done));
+    const writeRows: RunnerStore['writeRows'] = (writes, done) =>
+      this.hearFailures(this.#store.writeRows(writes, done));
     const turns = { before: () => this.#releaseAll(), after: () => this.#readFence() };
     const { writeCallsMax: callsMax, slowCallMs: slowMs } = this.#store;
     this.#rows = new RowBatch({ writeRows }, { callsMax, slowMs, turns });
