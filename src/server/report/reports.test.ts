@@ -1,5 +1,6 @@
 // What is kept of a report is what the log holds, or nothing is: over the store in memory, with rows as actors write them.
 import { describe, expect, it, vi } from 'vitest';
+import { coveredKey, encodeCovered, nothingCovered } from '#actors/log/covered.ts';
 import type { StateWrite } from '#actors/ports/state-store.ts';
 import { RoomRow } from '#proto/gen/account.ts';
 import type { Report } from '#proto/gen/client.ts';
@@ -10,10 +11,11 @@ import {
   InboxEntry,
   type Record as LogRecord,
   MemberStatus,
+  type Person,
   RoomStanding,
   Stamp,
 } from '#proto/gen/record.ts';
-import { StoredRecord } from '#proto/gen/room.ts';
+import { PersonRow, StoredRecord } from '#proto/gen/room.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { nodePrimitives } from '../primitives.ts';
 import { InMemoryStore } from '../storage/memory/store.ts';
@@ -57,6 +59,20 @@ class Bench {
     const body = { $case: 'standing', value: standing(parts) } as const;
     const bytes = InboxEntry.encode({ ...InboxEntry.decode(none), seq, body }).finish();
     await this.#rows(`user/${ann}`, [{ seq, bytes }]);
+  }
+
+  /** A row of the room's log that brings somebody in. */
+  async brings(seq: number, person: Person): Promise<void> {
+    const bytes = StoredRecord.encode({ ...StoredRecord.decode(rowOf(seq)), person }).finish();
+    await this.#rows(`room/${room}`, [{ seq, bytes }]);
+  }
+
+  /** State of the room up to there, with a row of this person or none. */
+  async covers(through: number, person: Person | null): Promise<void> {
+    const stamp = { segment: 1, seq: through, sub: this.now++ };
+    const covered = { key: coveredKey, value: encodeCovered({ ...nothingCovered, through, segment: 1 }), ...stamp };
+    const kept = person && { key: `person/${person.member}/00`, value: PersonRow.encode({ seq: 6, person }).finish() };
+    await this.store.writeState([{ log: `room/${room}`, rows: kept ? [covered, { ...kept, ...stamp }] : [covered] }]);
   }
 
   report(parts: Partial<Report> = {}, user = ann) {
@@ -115,6 +131,20 @@ describe('a report', () => {
     const [kept] = await bench.kept();
     expect(kept?.report).toMatchObject({ room, seq: 3, member: 2, device: 9, acceptedMs: 1_003, reporter: ann });
     expect(kept?.report).toMatchObject({ reason: 'rude', frankingKey, inner, reportedMs: bench.now });
+  });
+
+  it('names who wrote it as the room has it: in its state, or still in its log alone, or no more', async () => {
+    const bench = await Bench.open();
+    const author = (member = 2) => bench.reports.author({ room, member });
+    expect(await author()).toBe('');
+    const person = { member: 2, user: bob, bot: false, salt: none, fingerprint: none };
+    await bench.brings(6, person);
+    expect([await author(), await author(3)]).toEqual([bob, '']);
+    // The state holds the log up to there, and no row of this member: an erasure dropped it.
+    await bench.covers(6, null);
+    expect(await author()).toBe('');
+    await bench.covers(7, person);
+    expect([await author(), await author(1)]).toEqual([bob, '']);
   });
 
   it('is refused where it shows something that was not sent there', async () => {

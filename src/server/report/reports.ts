@@ -14,6 +14,7 @@ import { limits } from '#proto/rules/limits.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { isFranked } from '#proto/rules/record/payload.ts';
 import { Outcomes } from '../telemetry/outcomes.ts';
+import { authorOf } from './author.ts';
 import { standingOf } from './standing.ts';
 
 export interface ReportsOptions {
@@ -75,6 +76,11 @@ export class Reports {
       rows.push(...(await store.readRows(byDay(day), hour + 1, { ...range, backwards: false })));
     }
     return rows.slice(0, pageMax).map(({ seq, bytes }) => ({ number: seq, report: KeptReport.decode(bytes) }));
+  }
+
+  /** For the provider's people: whose message it is, by Luxchat-ID; empty where the room has forgotten who that number was. */
+  author({ room, member }: Pick<KeptReport, 'room' | 'member'>): Promise<string> {
+    return authorOf(this.#options.store, room, member);
   }
 
   /** Which of a page of that day's reports were closed; `from` and `through` are its first and last number. */

@@ -12,6 +12,8 @@ import type { Reports } from './reports.ts';
 /** What a report is to people: `id` names it to `close`. */
 export interface ReportLine extends Pick<KeptReport, 'room' | 'seq' | 'member' | 'device' | 'reporter' | 'reason'> {
   readonly id: string;
+  /** Luxchat-ID of who wrote it; empty where the room has forgotten who that number was. */
+  readonly author: string;
   /** ISO 8601, UTC. */
   readonly reported: string;
   readonly accepted: string;
@@ -23,7 +25,7 @@ export interface ReportLine extends Pick<KeptReport, 'room' | 'seq' | 'member' |
 export interface StaffDoorOptions {
   /** The data folder. */
   readonly data: string;
-  readonly reports: Pick<Reports, 'list' | 'closed' | 'close'>;
+  readonly reports: Pick<Reports, 'list' | 'author' | 'closed' | 'close'>;
   /** Told when it can't be opened, or a request failed. */
   readonly failed: (cause: unknown) => void;
 }
@@ -77,22 +79,27 @@ async function answer(
     const page = await reports.list(day, after);
     const [first, last] = [page[0]?.number ?? 0, page.at(-1)?.number ?? 0];
     const closed = page.length === 0 ? new Set<number>() : await reports.closed(day, first, last);
-    return [200, { reports: page.map((each) => lineOf(day, each, closed)), next: last }];
+    const lines = [];
+    for (const each of page)
+      lines.push(lineOf({ day, ...each, author: await reports.author(each.report), closed: closed.has(each.number) }));
+    return [200, { reports: lines, next: last }];
   }
   if (method === 'POST' && pathname === '/close')
     return [(await reports.close(number('day'), number('number'))) ? 200 : 404, {}];
   return [404, {}];
 }
 
-function lineOf(
-  day: number,
-  { number, report }: { readonly number: number; readonly report: KeptReport },
-  closed: ReadonlySet<number>,
-): ReportLine {
+interface Listed extends Pick<ReportLine, 'author' | 'closed'> {
+  readonly day: number;
+  readonly number: number;
+  readonly report: KeptReport;
+}
+
+function lineOf({ day, number, report, author, closed }: Listed): ReportLine {
   const { room, seq, member, device, reporter, reason, reportedMs, acceptedMs, inner } = report;
   const [reported, accepted] = [reportedMs, acceptedMs].map((ms) => new Date(ms).toISOString()) as [string, string];
-  const about = { room, seq, member, device, reporter, reason };
-  return { id: `${day}.${number}`, reported, accepted, ...about, said: saidIn(inner), closed: closed.has(number) };
+  const about = { room, seq, member, device, author, reporter, reason };
+  return { id: `${day}.${number}`, reported, accepted, ...about, said: saidIn(inner), closed };
 }
 
 /** What was sealed in it is its author's, and may be anything. */

@@ -51,6 +51,7 @@ beforeEach(async () => {
       [...kept]
         .flatMap(([number, report]) => (day === today && number > after ? [{ number, report }] : []))
         .slice(0, 1),
+    author: async ({ room, member }) => `author ${member} of ${room}`,
     closed: async (_day, from, through) => new Set([...closed].filter((each) => each >= from && each <= through)),
     close: async (day, number) => {
       if (day !== today || !kept.has(number)) return false;
@@ -71,6 +72,7 @@ const open = (folder: string) =>
     failed: (cause) => failures.push(cause),
     reports: {
       list: (...args) => reports.list(...args),
+      author: (...args) => reports.author(...args),
       closed: (...args) => reports.closed(...args),
       close: (...args) => reports.close(...args),
     },
@@ -92,7 +94,15 @@ describe('the command reports', () => {
       id: '20000.7',
       reported: '2024-10-04T00:00:00.005Z',
       accepted: '2024-10-04T00:00:00.000Z',
-      ...{ room: '!g:lux', seq: 3, member: 2, device: 1, reporter: '@ann:lux', reason: 'rude' },
+      ...{
+        room: '!g:lux',
+        seq: 3,
+        member: 2,
+        device: 1,
+        author: 'author 2 of !g:lux',
+        reporter: '@ann:lux',
+        reason: 'rude',
+      },
       ...{ said: 'first', closed: false },
     });
     expect(lines.join('')).not.toMatch(/[\u007f-\u009f\u202e]/);

@@ -76,6 +76,7 @@ describe('a report', () => {
       seq,
       member: author,
       device,
+      author: bob.user,
       reporter: alice.user,
       reason,
       said,
