@@ -31,6 +31,7 @@ function world() {
     alarm: ({ code }: { code: string }) => alarms.push(code),
     emit() {},
     count() {},
+    now: () => 9_000,
     /** An honest hub: entries from one on, with the persons that these bring in and their actors' credentials. */
     request: async ({ value }: { value: { fromControl: number } }) => {
       known.asked.push(value.fromControl);

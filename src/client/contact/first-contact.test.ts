@@ -41,6 +41,7 @@ function ann() {
     alarm: () => {},
     count: (name: string) => counted.push(name),
     random: () => 0,
+    now: () => 1,
   } as unknown as Parts;
   const people = new People(() => parts);
   Object.assign(parts, { people });

@@ -180,7 +180,7 @@ export class RoomCopy {
   /** A clock that was ahead, and is set back since, has said nothing: else every loss of a device would come before all that follows. */
   #seenMs(): number {
     const { seenMs } = this.local;
-    return seenMs <= this.ports.parts.now() ? seenMs : 0;
+    return seenMs > 0 && seenMs <= this.ports.parts.now() ? seenMs : 0;
   }
 
   /** Moves the own read position; never back. False = it stood there or further. The caller saves. */

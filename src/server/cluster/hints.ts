@@ -178,9 +178,10 @@ export class RedisHints implements Hints {
     await asked.catch((cause) => this.#failed(cause));
   }
 
-  /** The first says most: what is asked of a connection that is gone says only that it is. */
+  /** The first that says more than that the connection is gone: a question may meet that before the alert was read that says why. */
   #failed(cause: unknown): void {
-    this.#trouble ??= cause;
+    if (this.#trouble === undefined || /ECONNRESET|EPIPE|Connection is closed/.test(String(this.#trouble)))
+      this.#trouble = cause;
   }
 
   /** Removes names whose sign is gone. Not all Redis may let a script run: then they stay until nobody shows itself. */
