@@ -3,6 +3,7 @@ import { botExplanation } from '#client/bots/words.ts';
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo } from '#client/shown.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { fullSentences } from './full-backup.ts';
 import { identityMark } from './heard.ts';
 import { leave } from './leave.ts';
@@ -31,7 +32,6 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   invitations: { live: true, run: async (session) => listInvitations(session) },
   group: { live: true, run: makeGroup },
-  invite: { live: true, run: onRoom(({ client, args }, room) => client.invite(room, need(args, 1, 'a Luxchat-ID'))) },
   accept: { live: true, run: onInvitation((client, room) => client.accept(room), 'You are in') },
   decline: { live: true, run: onInvitation((client, room) => client.decline(room), 'Declined') },
   leave: { live: true, run: onRoom(leave) },
@@ -97,7 +97,7 @@ async function whoami({ client, args, out }: Session): Promise<void> {
   const security = client.security.state();
   const state = confirmed ? 'confirmed' : `not confirmed yet: ${await waysToConfirm(client, args.call)}`;
   const secured = security.full ? 'messages secured, but not the newest' : 'messages secured';
-  const kept = security.backup ? secured : `messages not secured: run ${args.call} secure`;
+  const kept = security.backup ? secured : `messages not secured${confirmed ? `: run ${args.call} secure` : ''}`;
   const full = security.full ? { full: true } : {};
   const said = { type: 'self', user, device, deviceId, confirmed, secured: security.backup, ...full };
   out.say(said, user, `device ${device} (${deviceId}), ${state}`, kept, ...fullSentences(security, args.call));
@@ -210,7 +210,16 @@ async function report(session: Session): Promise<void> {
   const { client, args, out } = session;
   const { room } = await awaitRoom(session, need(args, 0, 'a room'));
   const id = await messageAt(session, room, need(args, 1, "a message's number or id"));
-  await client.report(room, id, args.rest.slice(2).join(' '));
+  try {
+    await client.report(room, id, args.rest.slice(2).join(' '));
+  } catch (cause) {
+    if (!(cause instanceof ClientError) || cause.rejection !== Rejection.REJECTION_NOT_FOUND) throw cause;
+    throw new ClientError(
+      'UNKNOWN',
+      'The server has this message no more, so nobody there could check it: it was deleted, its time is over, or who wrote it erased their account.',
+      { cause },
+    );
+  }
   const what = 'They see this one message as it was sent, and nothing else of the room. Nobody in it is told.';
   out.say({ type: 'done', room, id }, `Reported to the people of your provider. ${what}`);
 }

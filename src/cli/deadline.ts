@@ -2,12 +2,12 @@
 import { ClientError } from '#client/errors.ts';
 
 /** Rejects with OFFLINE and this sentence where `work` takes longer. */
-export async function withDeadline(work: Promise<void>, ms: number, sentence: string): Promise<void> {
+export async function withDeadline<T>(work: Promise<T>, ms: number, sentence: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new ClientError('OFFLINE', sentence)), ms);
   });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** Why a command that needs the server fails without it. */

@@ -52,6 +52,8 @@ async function remove(session: Session): Promise<void> {
 async function rename({ client, args, out }: Session): Promise<void> {
   const [device] = numbersIn(args.rest.slice(1, 2), `${args.call} devices rename NUMBER NAME`);
   const name = text(args, 2);
+  if (!(await client.devices()).some((one) => one.device === device))
+    throw new ClientError('UNKNOWN', `Nothing was changed: you have no device ${device}, see ${args.call} devices.`);
   await client.renameDevice(device, name);
   out.say({ type: 'done', device, name }, `Device ${device} is called ${name} now.`);
 }

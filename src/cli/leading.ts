@@ -1,4 +1,4 @@
-// What somebody who leads a group does about the others in it: takes them out, bans them, gives them a role. What the server refuses by number is said in
+// What somebody who leads a group does about the others in it: takes them in and out, bans them, gives them a role. What the server refuses by number is said in
 // words, out of what this device knows of who stands where.
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
@@ -14,12 +14,15 @@ export const leadingCommands: Readonly<Record<string, Command>> = {
   ban: { live: true, run: about((client, room, user) => client.ban(room, user)) },
   unban: { live: true, run: about((client, room, user) => client.unban(room, user)) },
   role: { live: true, run: (session) => giveRole(session) },
+  invite: { live: true, run: about((client, room, user) => client.invite(room, user)) },
 };
 
 type Work = (client: LuxchatClient, room: string, user: string) => Promise<void>;
 
 async function giveRole(session: Session): Promise<void> {
   const { args } = session;
+  need(args, 0, 'a group');
+  need(args, 1, 'a Luxchat-ID');
   const role = roleWords.indexOf(need(args, 2, 'a role')) as Role;
   if (role < Role.ROLE_MEMBER)
     throw new ClientError('BAD_ARGUMENT', `A role is one of ${roleWords.slice(1).join(', ')}.`);
@@ -31,7 +34,12 @@ function about(work: Work) {
   return async (session: Session): Promise<void> => {
     const { client, args, out } = session;
     const { room, direct } = await awaitRoom(session, need(args, 0, 'a group'));
-    const { user } = client.readContact(need(args, 1, 'a Luxchat-ID'));
+    const { user, fingerprint } = client.readContact(need(args, 1, 'a Luxchat-ID'));
+    if (args.command === 'invite' && fingerprint)
+      throw new ClientError(
+        'BAD_ARGUMENT',
+        `A link is compared when a chat is started: ${args.call} start LINK, then ${args.call} invite with their Luxchat-ID.`,
+      );
     if (direct)
       throw new ClientError(
         'BAD_ARGUMENT',
@@ -70,6 +78,10 @@ function whyNot({ client, args }: Session, { room, user }: { readonly room: stri
     return `You are a member of this group, and no more: who leads it can do that. ${list}`;
   if (other && other.role >= own.role)
     return `${user} is ${roleWords[other.role]} here, and you are ${roleWords[own.role]}: only who stands above them can do that. ${list}`;
+  if (args.command === 'invite')
+    return other?.status === MemberStatus.MEMBER_STATUS_BANNED
+      ? `${user} is banned here: ${args.call} unban ${room} ${user} first.`
+      : `${user} can not be invited now. ${list}`;
   if (args.command === 'unban') return `${user} is not banned here. ${list}`;
   if (args.command === 'role')
     return `You are ${roleWords[own.role]}: you give roles below that, to people who are in. ${list}`;

@@ -215,6 +215,7 @@ describe('devices', () => {
     [['remove', '1'], 'BAD_ARGUMENT', /device 1 is this one.*log-out/],
     [['remove', '9'], 'UNKNOWN', /no device 9/],
     [['rename', '2'], 'BAD_ARGUMENT', /needs a text/],
+    [['rename', '9', 'phone'], 'UNKNOWN', /no device 9/],
     [['remvoe', '2'], 'BAD_ARGUMENT', /takes no remvoe/],
     [['2'], 'BAD_ARGUMENT', /takes no 2/],
   ])('%j says %s, and nothing is done', async (words, code, message) => {

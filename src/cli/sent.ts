@@ -121,7 +121,10 @@ async function explainWaiting(
 ): Promise<void> {
   if (room.frozen) throw new ClientError('UNTRUSTED', `Sending here is stopped: ${room.frozen}.`);
   if (!isCurrent(room))
-    throw new ClientError('UNKNOWN', 'You are not in this room any more: the message waits, and will not go out.');
+    throw new ClientError(
+      'UNKNOWN',
+      'You are not in this room any more: the message waits, and goes out if somebody lets you in again.',
+    );
   if (isWaiting(room)) {
     const who = room.direct ? (room.members[0] ?? 'the other') : 'somebody who leads the group';
     out.note(`You started over: it waits here until ${who} lets you in again, and goes out by itself then.`);

@@ -189,6 +189,9 @@ describe('an invitation', () => {
     expect(roomSentence(room({ ...invited, direct: true, invitedByBot: true }))).toBe(
       '!g:x  1:1, invited by @bob:x, a bot  [invited]',
     );
+    // Whoever erased their account left a 1:1 room behind that looked like an invitation again.
+    const gone = { ...invited, status: 2, direct: true, other: { user: '@bob:x', status: 3 } } as const;
+    expect(roomSentence(room(gone))).toContain('@bob, who left');
     const out = (status: MemberStatus) => roomSentence(room({ status, name: 'Hiking' }));
     expect([out(3), out(5)]).toEqual(['!g:x  Hiking  [you left]', '!g:x  Hiking  [you were removed]']);
     const lonely = (status: MemberStatus, user = '@bob:x') =>

@@ -100,7 +100,7 @@ export function roomTitle(room: RoomInfo): string {
   return (
     room.name ||
     room.members.map((user, at) => `${called(user, room.memberNames[at])}${mark}`).join(', ') ||
-    (room.invitedBy
+    (room.invitedBy && !isGone(room)
       ? `${room.direct ? '1:1' : `group, as ${roleWords[room.role] || 'member'}`}, invited by ${room.invitedBy}${room.invitedByBot ? ', a bot' : ''}`
       : room.direct
         ? lonely(room)
@@ -109,10 +109,16 @@ export function roomTitle(room: RoomInfo): string {
 }
 
 /** A 1:1 room where nobody else is. */
+const went: Readonly<Record<number, string>> = { 3: 'left', 4: 'declined' };
+
+/** Did the other of a 1:1 room leave, or decline? */
+function isGone({ other }: RoomInfo): boolean {
+  return other?.status !== undefined && other.status in went;
+}
+
 function lonely({ other }: RoomInfo): string {
-  const went = other && { 3: 'left', 4: 'declined' }[other.status as number];
-  return went
-    ? `${other.user === '' ? 'somebody' : shortName(other.user)}, who ${went}`
+  return other && other.status in went
+    ? `${other.user === '' ? 'somebody' : shortName(other.user)}, who ${went[other.status]}`
     : 'waits for the other to accept';
 }
 

@@ -19,7 +19,7 @@ it('says that what the other device asked for could not be accepted, and goes on
     once: events.once.bind(events),
     synced: async () => {},
     verifications: () => [],
-    devices: async () => [{ current: true, confirmed: true }],
+    devices: async () => [{ current: true, confirmed: true }, {}],
     acceptVerification: () => Promise.reject(lost),
   };
   const out = { json: true, say: () => {}, note: () => waits.resolve(), fail: (error: unknown) => failed.push(error) };
@@ -29,4 +29,19 @@ it('says that what the other device asked for could not be accepted, and goes on
   tell({ state: 'cancelled' });
   await expect(verified).rejects.toMatchObject({ code: 'REJECTED' });
   expect(failed).toEqual([lost]);
+});
+
+it('waits for nobody where there is no other device, and no longer than it was told', async () => {
+  const events = new Emitter<ClientEvents>();
+  const own = { current: true, confirmed: true };
+  const run = (devices: object[], args: object) => {
+    const client = {
+      ...{ on: events.on.bind(events), once: events.once.bind(events), synced: async () => {} },
+      ...{ verifications: () => [], devices: async () => devices },
+    };
+    const out = { json: true, say: () => {}, note: () => {}, fail: () => {} };
+    return verify({ client, args: { rest: [], ...args }, out } as unknown as Session);
+  };
+  await expect(run([own], {})).rejects.toThrow('You have no other device');
+  await expect(run([own, {}], { isTimeoutGiven: true, timeoutMs: 1 })).rejects.toThrow('in that time');
 });

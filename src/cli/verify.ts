@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { ClientError } from '#client/errors.ts';
 import type { VerificationInfo } from '#client/shown.ts';
 import { isYes } from './agreed.ts';
+import { withDeadline } from './deadline.ts';
 import { qrLines } from './qr-code.ts';
 import type { Session } from './session.ts';
 
@@ -26,11 +27,15 @@ export async function verify({ client, args, out }: Session): Promise<void> {
         if (info.incoming && info.state === 'requested')
           client.acceptVerification(info.id).catch((error: unknown) => out.fail(error));
       });
-      const confirmed = (await client.devices()).find((device) => device.current)?.confirmed;
+      const devices = await client.devices();
+      const confirmed = devices.find((device) => device.current)?.confirmed;
+      if (confirmed && devices.length === 1)
+        throw new ClientError('UNKNOWN', 'You have no other device. Log in on one, and run verify there and here.');
       if (!confirmed || args.rest[0]) await client.requestVerification(args.rest[0], args.qr ? 'code' : 'emoji');
       else out.note('Waiting: now run verify on the other device, with the profile or folder of that one …');
     }
-    const shown = await comparison;
+    const late = 'Nobody ran verify on the other device in that time.';
+    const shown = args.isTimeoutGiven ? await withDeadline(comparison, args.timeoutMs, late) : await comparison;
     if (shown.state === 'emoji') await decide(shown);
     else if (shown.code) await byCode(shown, shown.code);
     const end = await done;

@@ -389,7 +389,11 @@ export class LuxchatClient extends WiredParts implements Luxchat {
       throw new ClientError('UNTRUSTED', 'This person has another identity than the one compared: compare it anew.');
     const isNew = await this.vouching.approve(user, identity);
     const isCompared = fingerprint !== undefined && (await this.people.approvals.noteCompared(user, identity));
-    if (!isNew && !isCompared) throw new ClientError('UNKNOWN', 'This identity did not change.');
+    if (!isNew && !isCompared)
+      throw new ClientError(
+        'UNKNOWN',
+        'This identity did not change. To note that you compared its number, give that.',
+      );
     if (isNew) this.identityApproved();
   }
 

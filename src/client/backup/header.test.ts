@@ -38,7 +38,7 @@ describe('the password', () => {
     for (const wrong of [`${password}s`, '', 'x'.repeat(300)]) {
       const opening = openHeader({ user, header, head: headOf(3, header), password: wrong });
       const error = await opening.catch((reason: Error) => reason);
-      expect(error).toMatchObject({ code: 'WRONG_PASSWORD', message: 'This is not the password of this backup' });
+      expect(error).toMatchObject({ code: 'WRONG_PASSWORD', message: 'This is not the password of this backup.' });
       expect(error).not.toHaveProperty('cause');
     }
   });

@@ -84,7 +84,7 @@ export async function sealHeader(wanted: NewHeader): Promise<Uint8Array> {
  * WRONG_PASSWORD, or with PROTOCOL for secrets that no device of ours sealed. */
 export async function openHeader(held: HeldHeader): Promise<BackupSecrets> {
   const { salt, sealed, ...cost } = readHeader(held.header, held.head);
-  const wrong = new ClientError('WRONG_PASSWORD', 'This is not the password of this backup');
+  const wrong = new ClientError('WRONG_PASSWORD', 'This is not the password of this backup.');
   const password = normalizePassword(held.password);
   if (!isPasswordLength(password)) throw wrong;
   const key = await derive(password, salt, cost, held);
