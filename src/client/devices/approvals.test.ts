@@ -1,3 +1,4 @@
+// Which identity of a person counts: what was seen first, approved, compared, or signed in by a room, while another one is shown.
 import { describe, expect, it } from 'vitest';
 import { bytesOf, makeActor, signManifest } from '#proto/golden/cast.ts';
 import { bob, chainOf, hashOf, KeyServer, reborn, room, startedOver } from '../testing/key-server.ts';
