@@ -167,6 +167,22 @@ describe('a hub that lies', () => {
     expect(device.alarms).toEqual(['HISTORY_FORKED']);
   });
 
+  // An entry of a stolen device was refused, and the CHECKPOINT with which it said the same was taken.
+  it('can not have a CHECKPOINT taken that a device signed which was taken off', async () => {
+    const { hub, device, before } = await holding();
+    const { local, chain, ports } = device.room;
+    Object.assign(local, { seenControl: chain.number, seenMs: 7_000 });
+    const claims: unknown[] = [];
+    const wasTakenOff = (...claim: unknown[]) => claims.push(claim) > 0;
+    Object.assign(ports.parts, { now: () => 9_000 });
+    Object.assign(ports.parts.people, { wasTakenOff });
+    forging(hub, put(6, { person: liar.commitment, role: admin }), ada);
+    await device.sync();
+    expect(claims).toEqual([[ada.user, ada.device(1).keys.publicKey, 7_000]]);
+    expect([device.alarms, device.room.local.frozen]).toEqual([['CONTROL_INVALID'], 'CONTROL_INVALID']);
+    expect(headOf(device)).toEqual(before);
+  });
+
   it('can not keep a device busy for ever with a state that does not come', async () => {
     const hub = forgotten();
     hub.lie = (told, { stateOffset }) => (stateOffset > 0 ? { ...told, checkpointState: new Uint8Array() } : told);

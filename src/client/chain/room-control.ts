@@ -18,6 +18,8 @@ export interface Beside {
   readonly credentials: readonly Credential[];
 }
 
+const byTakenOff: Taken = { result: 'invalid', fault: 'TAKEN_OFF' };
+
 /** Nothing beside. */
 export const nothingBeside: Beside = { persons: [], credentials: [] };
 
@@ -84,7 +86,7 @@ async function skipTo(
   for (const person of link.persons) chain.roll.addPerson(person);
   if (!continues(chain, link)) return undefined;
   const isKnown = knowsSigner(chain, link);
-  const taken = chain.skipTo(link);
+  const taken = isByTakenOff(room, link.entry) ? byTakenOff : chain.skipTo(link);
   if (taken.result === 'applied') {
     ports.parts.count('chain.skipped');
     // Who went meanwhile is not told one by one.
@@ -155,7 +157,7 @@ async function takeKnowing(room: RoomCopy, link: ChainLink): Promise<Taken> {
 
 /** Takes an entry, unless a device signed it that was off. */
 function takeFrom(room: RoomCopy, link: ChainLink): Taken {
-  return isByTakenOff(room, link.entry) ? { result: 'invalid', fault: 'TAKEN_OFF' } : room.chain.take(link);
+  return isByTakenOff(room, link.entry) ? byTakenOff : room.chain.take(link);
 }
 
 /** The server's control head must be in the own chain, and not below what was `known` when it was asked for. */
