@@ -15,7 +15,7 @@ import {
   RoomStanding,
   Stamp,
 } from '#proto/gen/record.ts';
-import { PersonRow, StoredRecord } from '#proto/gen/room.ts';
+import { ErasedRow, PersonRow, StoredRecord } from '#proto/gen/room.ts';
 import { limits } from '#proto/rules/limits.ts';
 import { nodePrimitives } from '../primitives.ts';
 import { InMemoryStore } from '../storage/memory/store.ts';
@@ -73,6 +73,13 @@ class Bench {
     const covered = { key: coveredKey, value: encodeCovered({ ...nothingCovered, through, segment: 1 }), ...stamp };
     const kept = person && { key: `person/${person.member}/00`, value: PersonRow.encode({ seq: 6, person }).finish() };
     await this.store.writeState([{ log: `room/${room}`, rows: kept ? [covered, { ...kept, ...stamp }] : [covered] }]);
+  }
+
+  /** The room forgot this member, and saved that before the log was sealed. */
+  async forgets(member: number): Promise<void> {
+    const value = ErasedRow.encode({ forgotten: true }).finish();
+    const row = { key: `erased/${member}`, value, segment: 1, seq: 6, sub: this.now++ };
+    await this.store.writeState([{ log: `room/${room}`, rows: [row] }]);
   }
 
   report(parts: Partial<Report> = {}, user = ann) {
@@ -145,6 +152,16 @@ describe('a report', () => {
     expect(await author()).toBe('');
     await bench.covers(7, person);
     expect([await author(), await author(1)]).toEqual([bob, '']);
+  });
+
+  // Rows of the log keep who came with them until their own time is over: of somebody erased they were read all the same.
+  it('names nobody whom the room has forgotten, though its log still does', async () => {
+    const bench = await Bench.open();
+    for (const [seq, member, user] of [[6, 2, bob] as const, [7, 3, ann] as const])
+      await bench.brings(seq, { member, user, bot: false, salt: none, fingerprint: none });
+    await bench.forgets(2);
+    expect(await bench.reports.author({ room, member: 2 })).toBe('');
+    expect(await bench.reports.author({ room, member: 3 })).toBe(ann);
   });
 
   it('is refused where it shows something that was not sent there', async () => {
