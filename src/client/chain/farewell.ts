@@ -24,7 +24,7 @@ export type Farewell =
   | { readonly how: 'end'; readonly takenOut: readonly number[] };
 
 /** What it looks at of a room. */
-export type FarewellRoom = Pick<RoomReplica, 'chain' | 'own' | 'members'>;
+export type FarewellRoom = Pick<RoomReplica, 'room' | 'chain' | 'own' | 'members'>;
 
 /** How this user would go by what this device holds. `gone`: users whose accounts are no more. */
 export function farewellFrom(room: FarewellRoom, gone: ReadonlySet<string> = new Set()): Farewell {
@@ -51,7 +51,7 @@ export async function askFarewell(
   const gone = new Set<string>();
   for (let asked = 0; asked < askedMax; asked++) {
     const farewell = farewellFrom(room, gone);
-    if (farewell.how !== 'handOver' || (await people.isThere(farewell.to.user))) return { farewell, gone };
+    if (farewell.how !== 'handOver' || (await people.isThere(farewell.to.user, room.room))) return { farewell, gone };
     gone.add(farewell.to.user);
   }
   return { farewell: { how: 'leave' }, gone };

@@ -117,10 +117,11 @@ export class People {
     return known;
   }
 
-  /** Does the server know somebody with this exact id? What it shows of them is learnt. Rejects as `refresh` does. */
-  async isThere(user: string): Promise<boolean> {
+  /** Does the server know somebody with this exact id, or among those who are in `room`? What it shows of them is learnt. Rejects as `refresh` does: who asks for
+   * strangers has few questions, who asks for members of a room has not. */
+  async isThere(user: string, room = ''): Promise<boolean> {
     const missing = new Set<string>();
-    await this.refresh([user], '', missing);
+    await this.refresh([user], room, missing);
     return !missing.has(user);
   }
 
