@@ -93,6 +93,21 @@ describe('the only owner of a group', () => {
     expect(asked).toEqual([dan.user, eve.user]);
   });
 
+  // Whoever could not leave before they were erased stands in the chain as an owner for ever: the last one who was there left it to them.
+  it('hands it on where the other owner is gone, and ends it where nobody else is there', async () => {
+    story.join(1, bob, ROLE_OWNER);
+    story.join(1, cid);
+    gone.add(bob.user);
+    expect(await goes()).toBe(cid.user);
+    expect(asked).toEqual([bob.user, cid.user]);
+    story = Story.group(ada);
+    story.join(1, bob, ROLE_OWNER);
+    story.invite(1, cid);
+    signed = [];
+    expect(await goes()).toBe(undefined);
+    expect(signed).toEqual([{ kind: CONTROL_KIND_REMOVE, target: 3 }]);
+  });
+
   // By exact id it is a question about a stranger, of which there are twenty: who led more groups alone could not even be shown what becomes of them.
   it('asks for who comes after them in the room that they share', async () => {
     story.join(1, bob);

@@ -16,8 +16,8 @@ export const takenOutMax = 20;
 
 /** How this user goes. */
 export type Farewell =
-  /** By leaving, and no more. */
-  | { readonly how: 'leave' }
+  /** By leaving, and no more. `leads`: who leads it besides. */
+  | { readonly how: 'leave'; readonly leads?: MemberInfo }
   /** Somebody else is given one's own role before. */
   | { readonly how: 'handOver'; readonly to: MemberInfo; readonly role: Role }
   /** Nobody is there who could lead it: whoever else is listed is taken out before. Their numbers. */
@@ -34,7 +34,8 @@ export function farewellFrom(room: FarewellRoom, gone: ReadonlySet<string> = new
     return { how: 'leave' };
   const others = room.members().filter(({ member }) => member !== room.own);
   const joined = others.filter(({ status, user }) => status === MemberStatus.MEMBER_STATUS_JOINED && !gone.has(user));
-  if (joined.some(({ role }) => role === self.role)) return { how: 'leave' };
+  const peer = joined.find(({ role }) => role === self.role);
+  if (peer) return { how: 'leave', leads: peer };
   const [to] = joined.filter(({ bot, user }) => !bot && user !== '').sort(heirsFirst);
   if (to) return { how: 'handOver', to, role: self.role };
   // Somebody whom this device does not know yet is not put out for it.
@@ -43,7 +44,7 @@ export function farewellFrom(room: FarewellRoom, gone: ReadonlySet<string> = new
   return listed.length > takenOutMax ? { how: 'leave' } : { how: 'end', takenOut: listed.map(({ member }) => member) };
 }
 
-/** The same, after the server was asked whether whoever would lead it is still there. Rejects as requests do. */
+/** The same, after the server was asked whether whoever leads it besides, or would lead it on, is still there. Rejects as requests do. */
 export async function askFarewell(
   room: FarewellRoom,
   people: Pick<People, 'isThere'>,
@@ -51,8 +52,9 @@ export async function askFarewell(
   const gone = new Set<string>();
   for (let asked = 0; asked < askedMax; asked++) {
     const farewell = farewellFrom(room, gone);
-    if (farewell.how !== 'handOver' || (await people.isThere(farewell.to.user, room.room))) return { farewell, gone };
-    gone.add(farewell.to.user);
+    const user = leaderOf(farewell);
+    if (user === '' || (await people.isThere(user, room.room))) return { farewell, gone };
+    gone.add(user);
   }
   return { farewell: { how: 'leave' }, gone };
 }
@@ -80,6 +82,12 @@ export async function prepareFarewell(
         return isStill ? { kind: ControlKind.CONTROL_KIND_REMOVE, target } : null;
       });
   return to;
+}
+
+/** Who leads it afterwards; '' where that is nobody, or somebody whom this device does not know. */
+function leaderOf(farewell: Farewell): string {
+  if (farewell.how === 'handOver') return farewell.to.user;
+  return farewell.how === 'leave' ? (farewell.leads?.user ?? '') : '';
 }
 
 /** Whom messages reach before who waits for somebody to sign a new identity in; then the highest role, then who is in it longest. */
