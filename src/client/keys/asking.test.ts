@@ -207,6 +207,21 @@ describe('a session that is lacking', () => {
     expect(world.sent).toEqual([own]);
   });
 
+  // Each message that can't be read looks again: in a lively room the rounds came every five seconds, and the devices that were asked let the rest go.
+  it('is asked for in its own round, however many messages come meanwhile that can not be read', async () => {
+    for (let n = 0; n < 3 * askedMax; n++) await world.lack(`S${n}`);
+    world.asking.look();
+    await world.pass(askAfterMs);
+    expect(world.counted.get('keys.askedOwn')).toBe(askedMax);
+    for (let passed = 0; passed + askAfterMs < roundEveryMs; passed += askAfterMs) {
+      world.asking.look();
+      await world.pass(askAfterMs);
+    }
+    expect(world.counted.get('keys.askedOwn')).toBe(askedMax);
+    await world.pass(askAfterMs);
+    expect(world.counted.get('keys.askedOwn')).toBe(2 * askedMax);
+  });
+
   it(`is one of ${askedMax} in a round, and the next come a minute later`, async () => {
     for (let n = 0; n <= askedMax; n++) await world.lack(`S${n}`);
     world.asking.look();

@@ -1,6 +1,6 @@
 // Asking for sessions that this device lacks: own devices first, then the backup and the device that wrote the message.
 // Guarantees: a session is taken only where this device asked for it, from whom it asked; of an own device's word who made it no more is believed than of the
-// backup's; the author's device can give nothing but sessions of its own. Bounded: `askedMax` sessions a minute, each again after an hour, then two, at most once a day.
+// backup's; the author's device can give nothing but sessions of its own. Bounded: `askedMax` sessions a minute of either, each again after an hour, then two, at most once a day.
 // Does not: outlast a restart, which asks again; decide who is answered (`giving.ts`).
 import type { TroubleCause } from '../alarms.ts';
 import type { PrivateMessage } from '../crypto/engine.ts';
@@ -19,8 +19,8 @@ export const authorAfterMs = 15_000;
 /** Milliseconds until the same session is asked for again; doubles up to the longest. */
 export const askAgainMs = 3_600_000;
 export const askAgainLongestMs = 86_400_000;
-/** Sessions asked for in one round of own devices, and as many of others: what is lacking in the newest messages of each room first. What is more waits for
- * `roundEveryMs`. */
+/** Sessions asked for within `roundEveryMs` of own devices, and as many of others: what is lacking in the newest messages of each room first. What is more waits
+ * until that time is over. */
 export const askedMax = 240;
 export const roundEveryMs = 60_000;
 
@@ -67,6 +67,9 @@ export class Asking {
   readonly #ports: AskingPorts;
   readonly #asked = new Map<string, Asked>();
   #due: number | undefined;
+  /** What may still be asked for since `#roundMs`. */
+  #left = { own: 0, others: 0 };
+  #roundMs = Number.NEGATIVE_INFINITY;
 
   constructor(ports: AskingPorts) {
     this.#ports = ports;
@@ -144,18 +147,30 @@ export class Asking {
     const hasOwn = this.#ports.otherDevices().length > 0;
     const ofOwn = due.filter(([name]) => hasOwn && !this.#asked.get(name)?.own);
     const ofOthers = due.filter(([name]) => !hasOwn || this.#asked.get(name)?.own);
+    const left = this.#leftNow();
+    const [own, others] = [ofOwn.slice(0, left.own), ofOthers.slice(0, left.others)];
+    this.#left = { own: left.own - own.length, others: left.others - others.length };
     const questions = new Questions();
-    for (const [name, session] of ofOwn.slice(0, askedMax)) this.#askOwn(name, session, questions);
-    for (const [name, session] of ofOthers.slice(0, askedMax)) this.#askOthers(name, session, questions);
-    this.#goOn(Math.max(ofOwn.length, ofOthers.length) > askedMax);
+    for (const [name, session] of own) this.#askOwn(name, session, questions);
+    for (const [name, session] of others) this.#askOthers(name, session, questions);
+    this.#goOn(own.length < ofOwn.length || others.length < ofOthers.length);
     await this.#send(questions);
+  }
+
+  /** Each message that can't be read makes a round of its own: they share what may be asked for in a minute. */
+  #leftNow(): { readonly own: number; readonly others: number } {
+    const now = this.#ports.parts().now();
+    // A clock that was set back ends it as well.
+    if (now >= this.#roundMs && now < this.#roundMs + roundEveryMs) return this.#left;
+    this.#roundMs = now;
+    return { own: askedMax, others: askedMax };
   }
 
   /** Sets the next round. */
   #goOn(isMore: boolean): void {
     const { now } = this.#ports.parts();
     const next = Math.min(...[...this.#asked.values()].map(({ dueMs }) => dueMs));
-    if (isMore) this.#at(now() + roundEveryMs);
+    if (isMore) this.#at(this.#roundMs + roundEveryMs);
     else if (Number.isFinite(next)) this.#at(Math.max(next, now() + 1));
   }
 
