@@ -3,7 +3,7 @@ import { LocalPerson } from '#proto/gen/local.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import type { Recipient } from '../crypto/engine.ts';
 import type { DeviceParts } from '../device-parts.ts';
-import { prefixRange } from '../store/store.ts';
+import { everyPage, prefixRange } from '../store/store.ts';
 import { countsOtherwise, hasStartedOver, type Known, restoreKnown } from './known.ts';
 
 /** See above. */
@@ -25,10 +25,12 @@ export class KnownPeople {
   /** Reads what is kept. */
   async load(): Promise<void> {
     const { store, primitives } = this.#parts();
-    for (const { value } of await store.list('people', { ...prefixRange('@'), limit: 100_000 })) {
-      const known = restoreKnown(LocalPerson.decode(value), primitives);
-      if (known) this.#known.set(known.user, known);
-    }
+    // All of them: who is not known is taken as at a first contact, whatever was compared with them.
+    for await (const rows of everyPage(store, 'people', prefixRange('@')))
+      for (const { value } of rows) {
+        const known = restoreKnown(LocalPerson.decode(value), primitives);
+        if (known) this.#known.set(known.user, known);
+      }
   }
 
   /** The person, if known. */

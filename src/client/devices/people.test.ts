@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { LocalPerson } from '#proto/gen/local.ts';
 import type { DeviceManifest } from '#proto/gen/record.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
+import { orderedNumber, prefixRange } from '../store/store.ts';
 import { bob, chainOf, KeyServer, reborn, room } from '../testing/key-server.ts';
 import { People } from './people.ts';
 
@@ -19,6 +21,25 @@ describe('people', () => {
     const again = new People(() => server.parts());
     await again.load();
     expect(again.get(bob.user)?.manifest.body.version).toBe(3);
+  });
+
+  // A start read the first 100,000: whoever stood behind them was met anew, with whatever identity the server showed then.
+  it('knows everybody again at the next start, however many they are', async () => {
+    const server = new KeyServer();
+    server.shown = chainOf([1]);
+    await server.people.refresh([bob.user], room);
+    const [row] = await server.store.list('people', prefixRange('@'));
+    const others = Array.from({ length: 100_000 }, (_, n) => ({
+      table: 'people' as const,
+      key: `@a${orderedNumber(n)}`,
+    }));
+    await server.store.write(
+      others.map((one) => ({ ...one, value: LocalPerson.encode(LocalPerson.decode(new Uint8Array())).finish() })),
+    );
+    expect(row?.key).toBe(bob.user);
+    const again = new People(() => server.parts());
+    await again.load();
+    expect(again.get(bob.user)?.manifest.body.version).toBe(1);
   });
 
   it('notices a list that went back, and keeps to the newest', async () => {

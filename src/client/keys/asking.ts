@@ -8,7 +8,7 @@ import type { DeviceId, RoomKey } from '../crypto/ids.ts';
 import type { SessionSecret } from '../crypto/keeping.ts';
 import { ClientError, wasLost } from '../errors.ts';
 import type { Rooms } from '../room/rooms.ts';
-import { type LocalRow, prefixRange } from '../store/store.ts';
+import { everyPage, prefixRange } from '../store/store.ts';
 import { forEach, type SayingPorts, say, type Told } from './saying.ts';
 import { sessionName } from './session-message.ts';
 
@@ -23,9 +23,6 @@ export const askAgainLongestMs = 86_400_000;
  * until that time is over. */
 export const askedMax = 240;
 export const roundEveryMs = 60_000;
-
-/** Rows of unread messages that are looked at in one go. */
-export const scannedRows = 10_000;
 
 /** Causes that a key undoes. */
 export const lacking: ReadonlySet<string> = new Set<TroubleCause>(['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX']);
@@ -238,18 +235,13 @@ export class Asking {
   async #waiting(): Promise<Map<string, Uint8Array[]>> {
     const { store } = this.#ports.parts();
     const byRoom = new Map<string, Uint8Array[]>();
-    let rows: LocalRow[];
-    let range = { ...prefixRange(''), limit: scannedRows };
-    do {
-      rows = await store.list('undecrypted', range);
+    for await (const rows of everyPage(store, 'undecrypted', prefixRange('')))
       for (const { key, value } of rows) {
         const room = key.slice(0, key.indexOf(' '));
         const before = byRoom.get(room);
         if (before) before.push(value);
         else byRoom.set(room, [value]);
-        range = { ...range, from: `${key} ` };
       }
-    } while (rows.length === scannedRows);
     return byRoom;
   }
 

@@ -103,3 +103,22 @@ export function orderedNumber(value: number): string {
 export function prefixRange(prefix: string): LocalRange {
   return { from: prefix, to: `${prefix}\u007f` };
 }
+
+/** Rows in one of the pages that `everyPage` reads. */
+export const pageRows = 10_000;
+
+/** All rows of a range in the order of their keys, page by page, however many there are. */
+export async function* everyPage(
+  store: Pick<LocalStore, 'list'>,
+  table: LocalTable,
+  range: LocalRange,
+): AsyncGenerator<LocalRow[], void> {
+  for (let { from } = range; ; ) {
+    const rows = await store.list(table, { ...range, from, limit: pageRows });
+    yield rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < pageRows) return;
+    // Right behind it: no key has a character below the space.
+    from = `${last.key} `;
+  }
+}

@@ -1,9 +1,7 @@
 // One table of a store kept in memory besides, for one that is read whole again and again: what lies on the disk is sealed, and to open the rows of ten
 // thousand messages that can't be read took a second at each key that came. Guarantees: what the port says of a store, for this table as well.
 import { MemoryStore } from './memory-store.ts';
-import type { LocalStore, LocalTable } from './store.ts';
-
-const rowsAtOnce = 10_000;
+import { everyPage, type LocalStore, type LocalTable, prefixRange } from './store.ts';
 
 /** The store, whose `table` is read from the disk once, when it is asked for first, and again after a failure. All its rows must fit into memory. */
 export function tableInMemory(store: LocalStore, table: LocalTable): LocalStore {
@@ -12,13 +10,9 @@ export function tableInMemory(store: LocalStore, table: LocalTable): LocalStore 
 
   const load = async () => {
     const memory = new MemoryStore();
-    for (let from = ''; ; ) {
-      const rows = await store.list(table, { from, to: '\u007f', limit: rowsAtOnce });
+    for await (const rows of everyPage(store, table, prefixRange('')))
       await memory.write(rows.map((row) => ({ ...row, table })));
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < rowsAtOnce) return memory;
-      from = `${last.key} `;
-    }
+    return memory;
   };
   const hold = (next: Promise<MemoryStore>) => {
     held = next;
