@@ -211,6 +211,7 @@ export function signManifest(
     /** The listing key of a backup. */
     readonly vouchedBy?: KeyPair;
     readonly formerKeys?: readonly Uint8Array[];
+    readonly signedMs?: number;
   },
   signer = 1,
 ): DeviceManifest {
@@ -225,7 +226,7 @@ export function signManifest(
     signer,
     masterKey: actor.master.publicKey,
     selfSigningKey: actor.selfSigning.publicKey,
-    signedMs: 1_700_000_000_000,
+    signedMs: parts.signedMs ?? 1_700_000_000_000,
     backup: parts.backup,
     formerKeys: [...(parts.formerKeys ?? [])],
   };

@@ -5,7 +5,7 @@ import { equalBytes } from '#proto/rules/bytes/bytes.ts';
 import { checkManifest, type KnownManifest, manifestHead } from '#proto/rules/identity/manifest.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import type { IdentityMark } from '../shown.ts';
-import { withRetired } from './taken-off.ts';
+import { learntAt, withRetired } from './taken-off.ts';
 
 /** A person as kept here. */
 export interface Known {
@@ -73,7 +73,7 @@ export function nextRow(
     approved: isSame && known.approved,
     compared: isSame && known.compared,
     namedVersion: known?.row.namedVersion ?? 0,
-    knownMs: known ? known.row.knownMs : now,
+    knownMs: known ? known.row.knownMs : learntAt(next.body.signedMs, now),
     ...withRetired(known?.row, dropped, { signedMs: next.body.signedMs, now }),
   };
 }

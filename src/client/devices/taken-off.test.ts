@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { LocalPerson } from '#proto/gen/local.ts';
 import type { DeviceManifest, ManifestDevice } from '#proto/gen/record.ts';
-import { bob, chainOf, KeyServer, room } from '../testing/key-server.ts';
+import { signManifest } from '#proto/golden/cast.ts';
+import { bob, chainOf, hashOf, KeyServer, room } from '../testing/key-server.ts';
 import { People } from './people.ts';
 import { isKnownLate, withRetired } from './taken-off.ts';
 
 const signedMs = 1_700_000_000_000;
-const learntMs = 2_000_000;
+const learntMs = signedMs + 2_000_000;
 const graceMs = 5 * 60_000;
 
 /** Bob took his second device off, and this one knows since `learntMs` of its own clock. */
@@ -55,6 +56,47 @@ describe('a device that was taken off', () => {
     expect(await standing(signedMs + graceMs, learntMs + graceMs)).toEqual({ number: 0, removed: false });
     expect(await standing(signedMs + graceMs + 1, 0)).toEqual({ number: 0, removed: true });
     expect(await standing(0, learntMs + graceMs + 1)).toEqual({ number: 0, removed: true });
+  });
+
+  // By the newest list each one that followed gave the stolen device back all the time until it was signed.
+  it('does not hear it again, either, once later lists come', async () => {
+    const server = new KeyServer();
+    server.nowMs = learntMs;
+    await server.people.take(bob.user, chainOf([1])[0] as DeviceManifest);
+    const previousHash = hashOf(server);
+    const list = { version: 2, devices: [1, 3], previousHash, signedMs: learntMs + 86_400_000 };
+    await server.people.take(bob.user, signManifest(bob, list));
+    const claim = { room, acceptedMs: learntMs + graceMs + 1, afterMs: 0, named: undefined };
+    expect(await server.people.deviceStanding(bob.user, bob.device(2).id, claim)).toEqual({ number: 0, removed: true });
+  });
+
+  // A device that starts without the time learnt of a loss in 1970: whatever its owner had written since then was taken for the thief's, and rooms were frozen.
+  it('does not go by a clock that was behind when it learnt of the loss, or first met its owner', async () => {
+    const server = new KeyServer();
+    server.nowMs = 5;
+    for (const manifest of chainOf([1, 2], [1])) await server.people.take(bob.user, manifest);
+    const standing = (device: number, afterMs: number) =>
+      server.people.deviceStanding(bob.user, bob.device(device).id, { room, acceptedMs: 0, afterMs, named: undefined });
+    for (const device of [2, 3]) {
+      expect((await standing(device, signedMs + graceMs))?.removed).toBe(false);
+      expect((await standing(device, signedMs + graceMs + 1))?.removed).toBe(true);
+    }
+    const key = bob.device(2).keys.publicKey;
+    expect(server.people.wasTakenOff(bob.user, key, signedMs + graceMs)).toBe(false);
+  });
+
+  it('holds nothing that came in time against one that was taken off so long ago that it is not remembered', async () => {
+    const server = new KeyServer();
+    server.nowMs = signedMs;
+    const others = Array.from({ length: 34 }, (_, n) => [1, n + 3]);
+    const [first, ...later] = chainOf([1, 2], ...others);
+    await server.people.take(bob.user, first as DeviceManifest);
+    server.nowMs = learntMs;
+    for (const manifest of later) await server.people.take(bob.user, manifest);
+    const standing = (afterMs: number) =>
+      server.people.deviceStanding(bob.user, bob.device(2).id, { room, acceptedMs: 0, afterMs, named: undefined });
+    expect(await standing(learntMs)).toEqual({ number: 0, removed: false });
+    expect(await standing(learntMs + graceMs + 1)).toEqual({ number: 0, removed: true });
   });
 
   it('says once of whom a device was taken off', async () => {

@@ -32,19 +32,30 @@ export function withRetired(
   return {
     retired: [...retired, ...dropped].slice(-retiredMax),
     retiredMs: [...retiredMs, ...dropped.map(() => signedMs)].slice(-retiredMax),
-    retiredLearntMs: [...learntMs, ...dropped.map(() => now)].slice(-retiredMax),
+    retiredLearntMs: [...learntMs, ...dropped.map(() => learntAt(signedMs, now))].slice(-retiredMax),
   };
 }
 
-/** Did it come when the device at this place of `retired` was off already? -1 = one that was taken off before this device first kept a list, at `listMs` at the latest. */
+/** Did it come when the device at this place of `retired` was off already? -1 = one that is not kept there. `listMs`: when its owner signed the newest list. */
 export function cameTooLate(row: LocalPerson, at: number, { came, listMs }: { came: Came; listMs: number }): boolean {
+  const kept = keptPlace(row, at);
   // From the manifest that dropped it, not from the newest: later ones must not give a stolen device its voice back.
-  const droppedMs = row.retiredMs[at] ?? listMs;
-  return came.acceptedMs > droppedMs + removalGraceMs || isKnownLate(row, at, came.afterMs);
+  const droppedMs = row.retiredMs[kept] ?? (row.knownMs > 0 ? Math.min(listMs, row.knownMs) : listMs);
+  return came.acceptedMs > droppedMs + removalGraceMs || isKnownLate(row, kept, came.afterMs);
 }
 
 /** The same by this device's clock alone: what no clock of others makes look so. */
 export function isKnownLate(row: LocalPerson, at: number, afterMs: number): boolean {
   const learntMs = (at < 0 ? row.knownMs : row.retiredLearntMs[at]) ?? 0;
   return learntMs > 0 && afterMs > learntMs + removalGraceMs;
+}
+
+/** When a list that was signed at `signedMs` was learnt of, where this device's clock says `now`: not before it was signed, or the clock is behind. */
+export function learntAt(signedMs: number, now: number): number {
+  return Math.max(signedMs, now);
+}
+
+/** Who is not kept was off before this device first kept a list, or before all of those that are, where more were taken off than that. */
+function keptPlace({ retired }: LocalPerson, at: number): number {
+  return at < 0 && retired.length >= retiredMax ? 0 : at;
 }
