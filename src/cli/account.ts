@@ -6,8 +6,9 @@ import { ClientError } from '#client/errors.ts';
 import { steadyText } from '#proto/rules/text/steering.ts';
 import { exportAccount } from './account-export.ts';
 import { agreed, unchanged } from './agreed.ts';
+import { called } from './called.ts';
 import { stepUp } from './luxid.ts';
-import { called, dayText, roomTitle } from './sentences.ts';
+import { dayText, roomTitle } from './sentences.ts';
 import { need, type Session } from './session.ts';
 
 /** Runs the command. */

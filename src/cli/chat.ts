@@ -4,11 +4,13 @@ import { createInterface } from 'node:readline';
 import { ClientError } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
+import { alarmSentence } from './alarms.ts';
+import { shortName } from './called.ts';
 import { unheardSentence } from './heard.ts';
 import { leave } from './leave.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
-import { alarmSentence, datedLines, describeItem, shortName } from './sentences.ts';
+import { datedLines, describeItem } from './sentences.ts';
 import { besides, bringOut, need, onNewAlarm, type Session } from './session.ts';
 
 const help =

@@ -4,20 +4,14 @@ import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo } from '#client/shown.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import { alarmSentence } from './alarms.ts';
+import { roleWords } from './called.ts';
 import { fullSentences } from './full-backup.ts';
 import { identityMark } from './heard.ts';
 import { leave } from './leave.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
-import {
-  alarmSentence,
-  datedLines,
-  describeItem,
-  describeRoom,
-  roleWords,
-  roomSentence,
-  roomTitle,
-} from './sentences.ts';
+import { datedLines, describeItem, describeRoom, roomSentence, roomTitle } from './sentences.ts';
 import { besides, type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
 import { status } from './status.ts';
 import { waysToConfirm } from './unconfirmed.ts';

@@ -32,11 +32,11 @@ export function identityMark({ identity, unheard }: Pick<MemberInfo, 'identity' 
 export function unheardSentence({ user, why }: Marks[number], call: string): string {
   switch (why) {
     case 'IDENTITY_CHANGED':
-      return `${user} has another identity now, which nobody approved, and is given nothing of what you write here. They started over, or somebody takes their place. Compare what ${call} identity ${user} prints with them, by voice; only if both see the same: ${call} approve ${user}.`;
+      return `${user} has another identity now, and gets nothing of what you write here: they started over, or somebody takes their place. Compare what ${call} identity ${user} prints with them, by voice; only if both see the same: ${call} approve ${user}.`;
     case 'NOT_SIGNED_IN':
       return `${user} started over, and you approved that: what you write here is for them once they are let in again, in a group by somebody who leads it.`;
     default:
-      return `The server hides the newest list of devices of ${user}: they are given nothing of what you write here until it shows that.`;
+      return `The server hides the newest list of devices of ${user}. They get nothing of what you write here until it shows it.`;
   }
 }
 

@@ -85,5 +85,5 @@ Options of every command
   --timeout SECONDS        how long to wait for the server (30; 3 where nothing listens)
 
 Times are shown in the system's time zone, or in that of TZ.
-Exit codes: 0 done, 1 failed (the code is on stderr), 2 wrong arguments.`;
+Exit codes: 0 done, 1 failed (with --json the code is on stderr), 2 wrong arguments.`;
 }

@@ -4,8 +4,8 @@ import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
+import { roleWords } from './called.ts';
 import { awaitRoom } from './naming.ts';
-import { roleWords } from './sentences.ts';
 import { type Command, need, type Session } from './session.ts';
 
 /** The commands by name. */

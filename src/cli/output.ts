@@ -1,9 +1,10 @@
-// Where the terminal client's words go: sentences for people, or one JSON object a line with `--json` for scripts. Errors go to stderr, with a code.
+// Where the terminal client's words go: sentences for people, or one JSON object a line with `--json` for scripts. Errors go to stderr; codes are for scripts alone.
 // Guarantees that nothing printed here can steer the terminal, whoever wrote it and wherever in a sentence it stands.
 
 import { LoginError } from '#client/connection/login.ts';
 import { ClientError, disconnectName, rejectionName } from '#client/errors.ts';
 import { steadyJson, steadyText } from '#proto/rules/text/steering.ts';
+import { plainMessage } from './refusals.ts';
 
 /** Where output goes and how. */
 export interface Output {
@@ -32,7 +33,11 @@ export function createOutput(json: boolean, console: Console = globalThis.consol
     },
     fail: (error) => {
       const { code, message } = describeError(error);
-      console.error(json ? steadyJson({ type: 'error', code, message }) : sentences([`${message} (${code})`]));
+      console.error(
+        json
+          ? steadyJson({ type: 'error', code, message })
+          : sentences([code === 'BUG' ? `This is a bug of this program: ${message}` : message]),
+      );
     },
   };
 }
@@ -48,7 +53,7 @@ export function describeError(error: unknown): { code: string; message: string }
       : error.disconnect !== undefined
         ? disconnectName(error.disconnect)
         : '';
-  return { code: reason || error.code, message: error.message };
+  return { code: reason || error.code, message: plainMessage(error) };
 }
 
 function sentences(lines: readonly string[]): string {

@@ -2,6 +2,7 @@
 import { ClientError, unlessBug } from '#client/errors.ts';
 import { hasDevice, openDevice } from '#client/node/device-folder.ts';
 import { account } from './account.ts';
+import { alarmSentence } from './alarms.ts';
 import { type Arguments, programOf, readArguments } from './arguments.ts';
 import { chat } from './chat.ts';
 import { commands } from './commands.ts';
@@ -20,7 +21,6 @@ import { peopleCommands } from './people.ts';
 import { reaching } from './reaching.ts';
 import { password, secure, unlock } from './secure.ts';
 import { sendingCommands } from './sent.ts';
-import { alarmSentence } from './sentences.ts';
 import { bringOut, type Command, onNewAlarm } from './session.ts';
 import { settingsCommands } from './settings.ts';
 import { nearest } from './suggestion.ts';

@@ -1,7 +1,6 @@
 // What people see: nothing in it steers their terminal, whoever wrote it; and each line has its number, its time and, where the day changes, a date.
 import { describe, expect, it, vi } from 'vitest';
-import { type TroubleCause, troubleCauses } from '#client/alarms.ts';
-import type { RoomInfo, TimelineItem } from '#client/shown.ts';
+import type { Notice, RoomInfo, TimelineItem } from '#client/shown.ts';
 import { Content } from '#proto/gen/content.ts';
 import type { MemberStatus } from '#proto/gen/record.ts';
 import { createOutput } from './output.ts';
@@ -29,6 +28,10 @@ function room(over: Partial<RoomInfo>): RoomInfo {
     unheard: [],
   };
   return { ...fixed, ...rest, ...over } as RoomInfo;
+}
+
+function slotSet(slot: string): Notice {
+  return { what: 'slot', slot, actor: steering, actorName: steering, target: '', targetName: '', text: steering };
 }
 
 /** What the terminal is given. */
@@ -64,10 +67,8 @@ describe('what the terminal client prints', () => {
       itemSentence(item({ senderName: steering })),
     ],
     'what a member wants to be called': [{}, roomSentence(room({ members: ['@bob:x'], memberNames: [steering] }))],
-    'the name of a slot': [
-      {},
-      itemSentence(item({ kind: 'notice', notice: { what: 'slot', actor: steering, target: '', slot: steering } })),
-    ],
+    'the name of a slot': [{}, itemSentence(item({ kind: 'notice', notice: slotSet(steering) }))],
+    'what a slot holds': [{}, itemSentence(item({ kind: 'notice', notice: slotSet('name') }))],
     'a room': [describeRoom(room({ name: steering })), roomSentence(room({ name: steering }))],
     'an invitation': [{}, roomSentence(room({ invitedBy: steering }))],
     'a device': [{ name: steering }, `2  ABC  ${steering}  last seen 2026-11-29`],
@@ -136,27 +137,6 @@ describe('what the terminal client prints', () => {
       '#12   12:34 @bob: hello (NOT PROVEN: nobody here could verify who wrote this; its key came from a backup or a key file)',
     );
     expect(describeItem(item({ unproven: true }))).toMatchObject({ unproven: true });
-  });
-
-  it('says why a line can not be read and what to do; "yet" only of what is tried again by itself', () => {
-    const sentence = (trouble: TroubleCause) => itemSentence(item({ kind: 'trouble', trouble }));
-    for (const cause of troubleCauses) expect(sentence(cause)).toContain(cause);
-    // The person was told to ask @bob to write it again, while the SDK asked his device itself.
-    expect(sentence('NO_KEY')).toMatch(/Once.*confirmed it asks by itself.*the device of @bob\)$/);
-    expect(itemSentence(item({ kind: 'trouble', trouble: 'NO_KEY', own: true }))).toMatch(/your backup\)$/);
-    // It named verify alone: on a confirmed device, and to who waits for somebody's approval, that does nothing.
-    const withheld = (own: boolean, confirmed: boolean) =>
-      itemSentence(item({ kind: 'trouble', trouble: 'WITHHELD', own }), { confirmed });
-    expect(withheld(false, false)).toMatch(/not confirmed.*whoami says how to confirm it/);
-    expect(withheld(false, true)).toMatch(/asks by itself.*started over, have @bob compare.*approve/);
-    expect(withheld(true, true)).toMatch(/was not confirmed.*your backup\)$/);
-    for (const own of [true, false]) expect(withheld(own, true)).not.toContain('whoami');
-    expect(troubleCauses.filter((cause) => sentence(cause).includes('yet'))).toEqual([
-      'NO_KEY',
-      'UNKNOWN_INDEX',
-      'UNKNOWN_DEVICE',
-      'NOT_CROSS_SIGNED',
-    ]);
   });
 
   it('shows when the server took it, and when it was written only where that is more than five minutes off', () => {

@@ -1,8 +1,11 @@
 // What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
-import type { Alarm, TroubleCause } from '#client/alarms.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { messageId, showsBothTimes } from '#client/timeline/timeline.ts';
+import { called, roleWords, shortName } from './called.ts';
 import { unheardMark } from './heard.ts';
+import { noticeSentence } from './notices.ts';
+import { refusalWords } from './refusals.ts';
+import { troubleSentence } from './troubles.ts';
 
 /** A line of a conversation as plain data. */
 export function describeItem(item: TimelineItem): Record<string, unknown> {
@@ -36,6 +39,8 @@ export function describeItem(item: TimelineItem): Record<string, unknown> {
 export interface Besides {
   /** Said behind the number. */
   readonly where?: string;
+  /** Luxchat-ID of who is at this device; "you" in what happened. Default: not said. */
+  readonly user?: string;
   /** Is this device confirmed? Of what was kept from it then another step is the next. Default: yes. */
   readonly confirmed?: boolean;
   /** The number of the line that it answers to, where that is on the screen. */
@@ -44,10 +49,10 @@ export interface Besides {
 
 /** The same for people: `#12   14:03 abc: hello`. The number is what edit, react and delete take; a line that waits has none yet. */
 export function itemSentence(item: TimelineItem, besides: Besides = {}): string {
-  const { where = '', confirmed = true, answers } = besides;
+  const { where = '', confirmed = true, answers, user } = besides;
   const place = `#${item.seq > 0 ? item.seq : '-'}${where}`.padEnd(5);
   const written = showsBothTimes(item) ? ` (written ${shown(minute, item.writtenAt) ?? 'at no date'})` : '';
-  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item, { confirmed, answers })}`;
+  return `${place} ${shown(clock, item.at) ?? '--:--'}${written} ${saying(item, { confirmed, answers, user })}`;
 }
 
 /** Lines whose numbers are remembered, for what answers to them; what answers to an older one says so. */
@@ -86,13 +91,10 @@ const standings: Readonly<Record<number, string>> = {
 /** The same for people. */
 export function roomSentence(room: RoomInfo): string {
   const unread = room.unread > 0 ? `  (${room.unread} unread)` : '';
-  const frozen = room.frozen ? `  FROZEN: ${room.frozen}` : '';
+  const frozen = room.frozen ? '  FROZEN: nothing is sent here, see status' : '';
   const standing = standings[room.status] ?? '';
   return `${room.room}  ${roomTitle(room)}${standing}${unread}${frozen}${unheardMark(room.unheard)}`;
 }
-
-/** Roles in a room, as people read them. */
-export const roleWords: readonly string[] = ['', 'member', 'moderator', 'admin', 'owner'];
 
 /** What a person calls a room: its name, or who is in it; of an invitation all that is shown before consent. */
 export function roomTitle(room: RoomInfo): string {
@@ -122,34 +124,15 @@ function lonely({ other }: RoomInfo): string {
     : 'waits for the other to accept';
 }
 
-/** An alarm for people. `call`: how they call the program. */
-export function alarmSentence({ code, room, user }: Alarm, call: string): string {
-  if (code === 'IDENTITY_SWAPPED' && user)
-    return `WARNING ${code}: ${user} has another identity now. They lost everything and started over, or somebody takes their place: nothing you write goes there. Speak with them, and compare what ${call} identity ${user} prints on both sides. Only if it is the same: ${call} approve ${user} NUMBER, with that number.`;
-  const where = room ? ` in ${room}` : '';
-  const whose = user ? ` about ${user}, or ${user} lies` : '';
-  return `WARNING ${code}: the server showed something that contradicts what devices signed${where}${whose}. ${call} rooms says where sending is stopped.`;
-}
-
-/** How a person is named: as they want to be called, and always by their id as well, since two may be called the same. */
-export function called(user: string, name = ''): string {
-  return name === '' ? shortName(user) : `${name} (${shortName(user)})`;
-}
-
-/** The name part of an id. */
-export function shortName(user: string): string {
-  return user.split(':')[0] ?? user;
-}
-
 function saying(
   item: TimelineItem,
-  { confirmed, answers }: { confirmed: boolean; answers: number | undefined },
+  { confirmed, answers, user }: { confirmed: boolean; answers: number | undefined; user: string | undefined },
 ): string {
   const who = item.own ? 'me' : called(item.sender, item.senderName);
   const body = item.content?.body;
   if (item.kind === 'deleted') return `${who}: (deleted)`;
-  if (item.kind === 'trouble') return `${who}: (${troubleSentence(who, item.trouble, confirmed)})`;
-  if (item.kind === 'notice') return `* ${noticeSentence(item)}`;
+  if (item.kind === 'trouble') return `${who}: (${troubleSentence(item.trouble, { who, confirmed })})`;
+  if (item.kind === 'notice') return `* ${noticeSentence(item, user)}`;
   const text =
     body?.$case === 'text'
       ? body.value.text
@@ -158,48 +141,12 @@ function saying(
   const marks = [...item.reactions]
     .map(([emoji, people]) => ` ${emoji}${people.length > 1 ? people.length : ''}`)
     .join('');
-  const state = item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${item.failure})` : '';
+  const state =
+    item.sending === 'waiting' ? ' …' : item.sending === 'failed' ? ` (not sent: ${refusalWords(item.failure)})` : '';
   const doubt = item.unproven
     ? ' (NOT PROVEN: nobody here could verify who wrote this; its key came from a backup or a key file)'
     : '';
   return `${who}: ${to}${text}${item.edited ? ' (edited)' : ''}${doubt}${marks}${state}`;
-}
-
-/** Why a line can't be read, and what to do about it. */
-function troubleSentence(who: string, cause: TroubleCause | undefined, confirmed: boolean): string {
-  switch (cause) {
-    case 'NO_KEY':
-      return `NO_KEY: no key for it came to this device yet. Once the device is confirmed it asks by itself: your other devices, your backup${who === 'me' ? '' : `, and the device of ${who}`}`;
-    case 'WITHHELD':
-      return `WITHHELD: ${withheldSentence(who, confirmed)}`;
-    case 'IDENTITY_CHANGED':
-      return `IDENTITY_CHANGED: ${who} has another identity now. Compare what identity prints, by voice; if it is the same, approve lets them in again`;
-    case 'UNKNOWN_CONTENT':
-      return 'UNKNOWN_CONTENT: made by a newer version. Update to read it';
-    case 'UNKNOWN_INDEX':
-    case 'UNKNOWN_DEVICE':
-    case 'NOT_CROSS_SIGNED':
-      return `can't be read yet: ${cause}. It is tried again by itself`;
-    default:
-      return `can't be read: ${cause}`;
-  }
-}
-
-/** Who wrote gives keys to confirmed devices of identities that they know: which of the two was missing only they know. */
-function withheldSentence(who: string, confirmed: boolean): string {
-  if (!confirmed)
-    return 'this device is not confirmed, so it was given no key. whoami says how to confirm it; then it asks by itself';
-  const asks = 'It asks by itself: your other devices, your backup';
-  if (who === 'me') return `this device was not confirmed when it was written. ${asks}`;
-  return `this device was not confirmed when it was written, or ${who} has not approved your identity. ${asks}, and the device of ${who}. If you started over, have ${who} compare what identity prints, and approve you`;
-}
-
-function noticeSentence(item: TimelineItem): string {
-  const { notice } = item;
-  if (!notice) return '';
-  const actor = shortName(notice.actor || 'someone');
-  const target = notice.target && notice.target !== notice.actor ? ` ${shortName(notice.target)}` : '';
-  return notice.what === 'slot' ? `${actor} set the ${notice.slot}` : `${actor} ${notice.what}${target}`;
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });

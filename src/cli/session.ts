@@ -28,8 +28,11 @@ export interface Command {
 }
 
 /** What the lines of a conversation say besides on this device. */
-export function besides({ security }: { readonly security: Pick<LuxchatClient['security'], 'state'> }): Besides {
-  return { confirmed: security.state().state !== 'unconfirmed' };
+export function besides({
+  user,
+  security,
+}: Pick<LuxchatClient, 'user'> & { readonly security: Pick<LuxchatClient['security'], 'state'> }): Besides {
+  return { user, confirmed: security.state().state !== 'unconfirmed' };
 }
 
 /** An argument that must be there. Throws BAD_ARGUMENT. */

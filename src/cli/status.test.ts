@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Doubts } from '#client/doubts.ts';
 import { commands } from './commands.ts';
 import { fullSentences } from './full-backup.ts';
-import { countersSentences, doubtsSentences, status } from './status.ts';
+import { doubtsSentences, status } from './status.ts';
 
 const none: Doubts = { alarms: [], frozen: [], changed: [], unheard: [], unread: {} };
 const at = Date.UTC(2026, 10, 29);
@@ -26,25 +26,36 @@ describe('status', () => {
     const all = { alarms, frozen, changed: ['@bob:x'], unheard, unread: { NO_KEY: 2, WITHHELD: 1 } };
     expect(doubtsSentences(all, 'luxchat')).toEqual([
       'Alarms since this device began:',
-      '  2026-11-29  IDENTITY_SWAPPED about @bob:x in !a',
-      'FROZEN: nothing is sent in !b (HISTORY_FORKED) until you say luxchat go-on, once it was looked into.',
+      '  2026-11-29  another identity of @bob:x in !a',
+      'FROZEN: nothing is sent in !b until you say luxchat go-on !b, once it was looked into: the server showed two different histories.',
       'CHANGED: @bob:x has another identity, not approved here. Compare by voice what luxchat identity @bob:x prints.',
       expect.stringMatching(/^The server hides the newest list of devices of @eve:x/),
-      "Lines that can't be read yet, and are tried again: 2 NO_KEY, 1 WITHHELD.",
+      "Lines that can't be read yet, and are tried again: 2 without a key, 1 whose key this device was not given.",
     ]);
+    // Codes are for programs: --json has them.
+    expect(doubtsSentences(all, 'luxchat').join(' ')).not.toMatch(/[A-Z]+_[A-Z]+/);
     for (const doubt of [{ frozen }, { changed: ['@bob:x'] }, { unheard }, { unread: { NO_KEY: 1 } }])
       expect(doubtsSentences({ ...none, ...doubt }, 'luxchat').join(' ')).not.toContain('can be read');
   });
 
   it('says where there are more lines than were counted', () => {
     const said = (more: object) => doubtsSentences({ ...none, unread: { NO_KEY: 100_000 }, ...more }, 'luxchat').at(-1);
-    expect(said({})).toMatch(/: 100000 NO_KEY\.$/);
-    expect(said({ unreadMore: true })).toMatch(/: 100000 NO_KEY, and more\.$/);
+    expect(said({})).toMatch(/: 100000 without a key\.$/);
+    expect(said({ unreadMore: true })).toMatch(/: 100000 without a key, and more\.$/);
   });
 
-  it('says of counters since when they count', () => {
-    expect(countersSentences({})).toEqual([]);
-    expect(countersSentences({ 'send.failed': 2 })).toEqual(['counted since this command began:', '  send.failed  2']);
+  it('keeps counters for programs', async () => {
+    const said: unknown[] = [];
+    const out = { say: (...one: unknown[]) => said.push(...one) };
+    const client = {
+      doubts: async () => none,
+      security: { state: () => ({ state: 'protected' }) },
+      counters: () => ({ 'send.failed': 2 }),
+    };
+    await status({ client, args: { call: 'luxchat' }, out } as never);
+    const [object, ...lines] = said;
+    expect(object).toMatchObject({ counters: { 'send.failed': 2 } });
+    expect(lines.join(' ')).not.toContain('send.failed');
   });
 
   it('says of a backup that is full what that means, and what to do next', async () => {

@@ -1,12 +1,13 @@
 // `luxchat status`: what speaks against what this device shows, and how its messages are kept. Read from what lasts: a run that has just begun was warned of nothing yet.
+import type { TroubleCause } from '#client/alarms.ts';
 import type { Doubts, NotedAlarm } from '#client/doubts.ts';
 import type { SecurityState } from '#client/shown.ts';
+import { alarmWords } from './alarms.ts';
 import { fullSentences } from './full-backup.ts';
 import { unheardSentence } from './heard.ts';
 import { dayText } from './sentences.ts';
 import type { Session } from './session.ts';
-
-type Counted = Readonly<Record<string, number>>;
+import { troubleWords } from './troubles.ts';
 
 /** Runs the command. */
 export async function status({ client, args, out }: Session): Promise<void> {
@@ -17,7 +18,6 @@ export async function status({ client, args, out }: Session): Promise<void> {
     ...doubtsSentences(doubts, args.call),
     securitySentence(security, args.call),
     ...fullSentences(security, args.call),
-    ...countersSentences(counters),
   );
 }
 
@@ -28,7 +28,7 @@ export function doubtsSentences(doubts: Doubts, call: string): string[] {
   const now = [
     ...frozen.map(
       ({ room, code }) =>
-        `FROZEN: nothing is sent in ${room} (${code}) until you say ${call} go-on, once it was looked into.`,
+        `FROZEN: nothing is sent in ${room} until you say ${call} go-on ${room}, once it was looked into: the server showed ${alarmWords({ code })}.`,
     ),
     ...changed.map(
       (user) =>
@@ -39,7 +39,7 @@ export function doubtsSentences(doubts: Doubts, call: string): string[] {
       .map((one) => unheardSentence(one, call)),
     ...(lines.length > 0
       ? [
-          `Lines that can't be read yet, and are tried again: ${lines.map(([cause, count]) => `${count} ${cause}`).join(', ')}${unreadMore ? ', and more' : ''}.`,
+          `Lines that can't be read yet, and are tried again: ${lines.map(([cause, count]) => `${count} ${troubleWords[cause as TroubleCause] ?? 'of other kinds'}`).join(', ')}${unreadMore ? ', and more' : ''}.`,
         ]
       : []),
   ];
@@ -55,9 +55,8 @@ export function doubtsSentences(doubts: Doubts, call: string): string[] {
   ];
 }
 
-function alarmLine({ code, room, user, at }: NotedAlarm): string {
-  const about = `${user ? ` about ${user}` : ''}${room ? ` in ${room}` : ''}`;
-  return `  ${dayText(Math.floor(at / 86_400_000))}  ${code}${about}`;
+function alarmLine(alarm: NotedAlarm): string {
+  return `  ${dayText(Math.floor(alarm.at / 86_400_000))}  ${alarmWords(alarm)}`;
 }
 
 function securitySentence({ state, waiting, full, restore }: SecurityState, call: string): string {
@@ -76,10 +75,4 @@ function securitySentence({ state, waiting, full, restore }: SecurityState, call
         ? `messages secured, but for ${waiting} keys that are on their way${refused}`
         : `messages secured${refused}`;
   }
-}
-
-/** What was counted, under a heading that says from when. */
-export function countersSentences(counters: Counted): string[] {
-  const lines = Object.entries(counters).map(([name, count]) => `  ${name}  ${count}`);
-  return lines.length > 0 ? ['counted since this command began:', ...lines] : [];
 }

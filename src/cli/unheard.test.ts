@@ -19,7 +19,7 @@ it('a message to who started over is not sent, each command says so, and it goes
   // The first command hears of it; those after it begin anew.
   await bob.run('rooms');
   const sent = await bob.run('send', old.user, 'secret');
-  expect([sent.status, sent.errors]).toEqual([1, expect.stringMatching(/IDENTITY_SWAPPED[\s\S]*Not sent/)]);
+  expect([sent.status, sent.errors]).toEqual([1, expect.stringMatching(/another identity[\s\S]*Not sent/)]);
   const marks = async (command: string[]) => JSON.stringify((await bob.run(...command)).lines);
   expect(await marks(['rooms'])).toContain('IDENTITY_CHANGED');
   expect(await marks(['members', room])).toMatch(/"identity":"changed","unheard":"IDENTITY_CHANGED"/);

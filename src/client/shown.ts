@@ -70,10 +70,17 @@ export interface Notice {
     | 'identity'
     | 'slot';
   readonly actor: string;
+  /** What the two want to be called, as `TimelineItem.senderName`. */
+  readonly actorName: string;
   readonly target: string;
+  readonly targetName: string;
+  /** The one that was given. */
   readonly role?: Role;
   /** For `slot`: its name. */
   readonly slot?: string;
+  /** For the slots `name` and `topic`: the new one, empty where it was taken away. Absent where this device can't read it, and
+   * where who wrote it is blocked. */
+  readonly text?: string;
 }
 
 /** Why somebody who is in a room is given no keys of what is written there; '' = they are. In a 1:1 room messages wait for it to end, and go out by themselves then. */

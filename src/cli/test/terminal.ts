@@ -69,27 +69,23 @@ export class Terminal {
   transcript(): string {
     // Whatever command comes across it again warns again, which is a matter of moments: told once.
     const warned = new Set<string>();
-    const isNew = (line: string) => !line.startsWith('WARNING ') || (!warned.has(line) && warned.add(line).size > 0);
+    const isNew = (line: string) => !line.startsWith('WARNING: ') || (!warned.has(line) && warned.add(line).size > 0);
     let text = this.#lines.join('\n').split('\n').filter(isNew).join('\n');
     for (const [real, name] of this.#names) text = text.replaceAll(real, name);
-    return (
-      text
-        .replaceAll(/node \S*main\.ts --folder ~\/\.luxchat\/(\S+)/g, 'luxchat -p $1')
-        .replaceAll(/node \S*main\.ts/g, 'luxchat')
-        .replaceAll(/\(see the server console\): \d+/g, '(see the server console): 123456')
-        .replaceAll(/\(([A-Z0-9]{10})\)/g, '(DEVICE)')
-        .replaceAll(/^(\d+ {2})[A-Z0-9]{10} /gm, '$1DEVICE ')
-        .replaceAll(/last seen \d{4}-\d{2}-\d{2}/g, 'last seen today')
-        .replaceAll(/^(#\S+ +)\d\d:\d\d /gm, '$112:34 ')
-        .replaceAll(/!([dg])[a-z2-7]{32}/g, '!$1…')
-        .replaceAll(/^ {2}\p{Extended_Pictographic}.*$/gmu, '  seven emoji, the same on both')
-        .replaceAll(/^ {2}\d{4}-\d{2}-\d{2} {2}/gm, '  today  ')
-        .replaceAll(/(?:\d{5} ){7}\d{5}/g, '12345 67890 12345 67890 12345 67890 12345 67890')
-        // Counters differ with the weather. What proves something stands above them.
-        .replaceAll(/^counted since this command began:\n(?: {2}\S+ {2}\d+\n)+/gm, '')
-        .replaceAll(/\n{3,}/g, '\n\n')
-        .trim()
-    );
+    return text
+      .replaceAll(/node \S*main\.ts --folder ~\/\.luxchat\/(\S+)/g, 'luxchat -p $1')
+      .replaceAll(/node \S*main\.ts/g, 'luxchat')
+      .replaceAll(/\(see the server console\): \d+/g, '(see the server console): 123456')
+      .replaceAll(/\(([A-Z0-9]{10})\)/g, '(DEVICE)')
+      .replaceAll(/^(\d+ {2})[A-Z0-9]{10} /gm, '$1DEVICE ')
+      .replaceAll(/last seen \d{4}-\d{2}-\d{2}/g, 'last seen today')
+      .replaceAll(/^(#\S+ +)\d\d:\d\d /gm, '$112:34 ')
+      .replaceAll(/!([dg])[a-z2-7]{32}/g, '!$1…')
+      .replaceAll(/^ {2}\p{Extended_Pictographic}.*$/gmu, '  seven emoji, the same on both')
+      .replaceAll(/^ {2}\d{4}-\d{2}-\d{2} {2}/gm, '  today  ')
+      .replaceAll(/(?:\d{5} ){7}\d{5}/g, '12345 67890 12345 67890 12345 67890 12345 67890')
+      .replaceAll(/\n{3,}/g, '\n\n')
+      .trim();
   }
 }
 

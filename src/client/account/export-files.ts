@@ -4,10 +4,10 @@ import type { Content } from '#proto/gen/content.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { toBase64 } from '#proto/rules/bytes/base.ts';
 import { steadyText } from '#proto/rules/text/steering.ts';
-import type { RoomInfo, TimelineItem } from '../shown.ts';
+import type { Notice, RoomInfo, TimelineItem } from '../shown.ts';
 
 /** What happened in a room, said of who did it. */
-const words: Readonly<Record<NonNullable<TimelineItem['notice']>['what'], string>> = {
+const words: Readonly<Record<Notice['what'], string>> = {
   created: 'began the conversation',
   invited: 'invited',
   joined: 'came in',
@@ -68,11 +68,16 @@ export function jsonLine(item: TimelineItem): string {
   const line = {
     ...{ id, seq, at, writtenAt, sender, device, own, kind, edited: edited || undefined },
     content: item.content && contentOf(item.content),
-    notice: notice && { ...notice, role: notice.role === undefined ? undefined : nameOf(Role, notice.role) },
+    notice: notice && noticeFields(notice),
     reactions: reactions.size === 0 ? undefined : Object.fromEntries(reactions),
     ...{ trouble, unproven },
   };
   return `${JSON.stringify(line)}\n`;
+}
+
+/** What people want to be called stands in `people.jsonl` alone. */
+function noticeFields({ actorName: _, targetName: __, role, ...notice }: Notice) {
+  return { ...notice, role: role === undefined ? undefined : nameOf(Role, role) };
 }
 
 /** A person as JSON, one line of `people.jsonl`. */
@@ -162,9 +167,11 @@ function personOf(user: string, calledBy: (user: string) => string): string {
   return name === '' ? user : `${name} (${user})`;
 }
 
-function noticeOf({ what, actor, target, slot }: NonNullable<TimelineItem['notice']>, whom: string): string {
-  if (what === 'slot') return `set the ${slot}`;
-  return target === '' || target === actor ? words[what] : `${words[what]} ${whom}`;
+function noticeOf({ what, actor, target, slot, text, role }: Notice, whom: string): string {
+  if (what === 'slot') return `set the ${slot}${text ? `: ${text}` : ''}`;
+  const given =
+    what === 'role' && role !== undefined ? ` to ${nameOf(Role, role).replace('ROLE_', '').toLowerCase()}` : '';
+  return target === '' || target === actor ? `${words[what]}${given}` : `${words[what]} ${whom}${given}`;
 }
 
 function sayingOf({ kind, content, notice, trouble }: TimelineItem, calledBy: (user: string) => string): string {

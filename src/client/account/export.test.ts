@@ -160,12 +160,14 @@ it('holds what people want to be called, and says what happened in words', async
     { user, name: 'Ada', picture: 'AQID' },
     { user: bob, name: 'Bob\u001b[31m' },
   ]);
-  const happened = (what: Notice['what'], target: string, slot?: string) => {
-    const notice = { what, actor: user, target, ...(slot ? { slot } : {}) };
+  const happened = (what: Notice['what'], target: string, slot?: string, more: Partial<Notice> = {}) => {
+    const notice = { what, actor: user, target, ...(slot ? { slot } : {}), ...more };
     const item = { kind: 'notice', at, sender: user, notice, reactions: new Map() } as unknown as TimelineItem;
     return textLine(item, (of) => names.get(of) ?? '').slice(18);
   };
   expect(happened('slot', '', 'name')).toBe(`Ada (${user}): * set the name\n`);
+  expect(happened('slot', '', 'name', { text: 'Hiking' })).toBe(`Ada (${user}): * set the name: Hiking\n`);
+  expect(happened('role', bob, undefined, { role: 2 })).toMatch(/changed the role of Bob.* to moderator\n$/);
   expect(happened('removed', bob)).toBe(`Ada (${user}): * removed Bob\uFFFD[31m (${bob})\n`);
   expect(happened('joined', user)).toBe(`Ada (${user}): * came in\n`);
   expect(text('README.txt')).toContain('people.jsonl');

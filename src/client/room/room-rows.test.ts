@@ -58,3 +58,13 @@ it('tells it where nobody here can say what it was, and forgets what was emptied
   expect(left).toHaveLength(2);
   expect(await isTold(await sets(4, 'name', 'Walks'))).toBe(true);
 });
+
+// "alice set the name" left everybody to look for which.
+it('says the new name or topic where this device can read it, and not of whom one blocks', async () => {
+  const textOf = async (kept: LocalRecord) => (await lineOf(rows, kept))?.notice?.text;
+  expect(await textOf(await sets(1, 'name', 'Hiking'))).toBe('Hiking');
+  expect(await textOf(await sets(2, 'topic', ''))).toBe('');
+  expect(await textOf(await sets(3, 'name', undefined))).toBeUndefined();
+  rows = { ...rows, folding: { ...rows.folding, hides: () => true } };
+  expect(await textOf(await sets(4, 'name', 'Insults'))).toBeUndefined();
+});

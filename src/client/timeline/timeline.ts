@@ -177,21 +177,27 @@ function foldAnnotations(content: Content, target: EventHeader, annotations: rea
 }
 
 function noticeOf(local: LocalRecord, header: EventHeader, folding: Folding): Notice | undefined {
-  const actor = folding.person(header.member);
   if (header.kind === EventKind.EVENT_KIND_SLOT) {
     const write = decodeCanonical(SlotWrite, local.record?.body ?? new Uint8Array());
-    return write && slotKind(write.slot) ? { what: 'slot', actor, target: '', slot: write.slot } : undefined;
+    if (!write || !slotKind(write.slot)) return undefined;
+    const text = slotTextOf(local, header, folding);
+    const said = text === undefined ? {} : { text };
+    return { what: 'slot', ...twoPeople(folding, header.member, 0), slot: write.slot, ...said };
   }
   const body = ControlBody.decode(ControlEntry.decode(local.record?.body ?? new Uint8Array()).signed);
   const what = noticeWords.get(body.kind);
-  return (
-    what && {
-      what,
-      actor: folding.person(body.actor),
-      target: folding.person(body.target),
-      ...(body.role ? { role: body.role } : {}),
-    }
-  );
+  return what && { what, ...twoPeople(folding, body.actor, body.target), ...(body.role ? { role: body.role } : {}) };
+}
+
+function twoPeople({ person, name }: Folding, by: number, of: number) {
+  const [actor, target] = [person(by), of === 0 ? '' : person(of)];
+  return { actor, actorName: name?.(actor) ?? '', target, targetName: name?.(target) ?? '' };
+}
+
+function slotTextOf(local: LocalRecord, { member }: EventHeader, { hides }: Folding): string | undefined {
+  const { content, trouble } = local;
+  if (trouble !== '' || hides?.(member, acceptedMsOf(local))) return undefined;
+  return content?.body?.$case === 'slotText' ? content.body.value.text : undefined;
 }
 
 const noticeWords: ReadonlyMap<ControlKind, Notice['what']> = new Map([
