@@ -98,6 +98,7 @@ describe('approvals', () => {
     expect(server.people.get(bob.user)).toMatchObject({ fingerprint: publicKey, approved: true });
   });
 
+  // A bot approved at the alarm, before the engine had looked: it accepted the old identity once more, and never told the bot that the new one wrote.
   it('has the engine look for the identity that was approved, and accept that one', async () => {
     const server = await startedOver();
     server.inEngine = bob.master.publicKey;

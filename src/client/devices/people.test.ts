@@ -152,6 +152,30 @@ describe('people', () => {
     expect([devices(), server.told]).toEqual([1, [bob.user, bob.user]]);
   });
 
+  it('asks again for whom the server had not, where the clock was set back since', async () => {
+    const server = new KeyServer();
+    server.nowMs = 365 * 86_400_000;
+    expect(await server.people.tryRefresh(bob.user, room)).toBe(false);
+    server.nowMs = 0;
+    server.shown = chainOf([1]);
+    expect(await server.people.tryRefresh(bob.user, room)).toBe(true);
+  });
+
+  // The answer to a question of before said that there is nobody of that id, after the news: for ten minutes they were given no keys, and heard of.
+  it('asks anew once there is news of somebody, though it is being asked for them already', async () => {
+    const server = new KeyServer();
+    server.shown = chainOf([1]);
+    // In the room, and by their id.
+    let old = 2;
+    const answer = server.answer.bind(server);
+    server.answer = (query) => (old-- > 0 ? { users: [], missing: [...query.users], deferred: [] } : answer(query));
+    const asked = server.people.tryRefresh(bob.user, room);
+    await server.people.moved(bob.user, room);
+    expect(await asked).toBe(false);
+    expect(server.people.get(bob.user)?.manifest.body.version).toBe(1);
+    expect(await server.people.tryRefresh(bob.user, room)).toBe(true);
+  });
+
   it('asks again for those whom a busy server puts off, and says so when it goes on', async () => {
     const server = new KeyServer();
     server.shown = chainOf([1]);
@@ -160,8 +184,6 @@ describe('people', () => {
     expect(server.people.get(bob.user)?.manifest.body.version).toBe(1);
     expect(server.asked).toHaveLength(4);
   });
-
-  // A bot approved at the alarm, before the engine had looked: it accepted the old identity once more, and never told the bot that the new one wrote.
 
   it('takes an identity that this very device began for its own, without an alarm', async () => {
     const server = new KeyServer();

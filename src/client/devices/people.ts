@@ -146,13 +146,16 @@ export class People {
 
   /** There is news of somebody: so they are there, whatever the server said before. */
   async moved(user: string, room: string): Promise<void> {
+    // What is being asked just now may have been answered before.
+    await this.#refreshing.get(user);
     this.#gone.delete(user);
     await this.tryRefresh(user, room);
   }
 
   #fetched(user: string, room: string): Promise<Fetched> {
-    const goneAt = this.#gone.get(user);
-    if (goneAt !== undefined && this.#parts().now() - goneAt < goneMs) return Promise.resolve('missing');
+    const sinceMs = this.#parts().now() - (this.#gone.get(user) ?? Number.NEGATIVE_INFINITY);
+    // A clock that was set back ends it as well.
+    if (sinceMs >= 0 && sinceMs < goneMs) return Promise.resolve('missing');
     const under = this.#refreshing.get(user);
     if (under) return under;
     const refreshing = this.#fetch(user, room)
