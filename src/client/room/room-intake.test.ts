@@ -2,6 +2,7 @@
 // in for, so that only the rights and the order of records are at stake here; the lies through real processes are in src/server/test.
 import { describe, expect, it } from 'vitest';
 import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
+import { orderedNumber } from '../store/store.ts';
 import { roomId, roomWorld, strangerTo } from '../testing/room-world.ts';
 import { checkEmptied } from './room-emptying.ts';
 import { recordAt, rowsOf } from './room-rows.ts';
@@ -260,6 +261,21 @@ describe('a message of a device that stands in the list of another identity than
     await room.retry((cause) => cause === 'IDENTITY_CHANGED');
     expect(await troubles()).toEqual(['', '']);
     expect(counted).toContain('repaired.IDENTITY_CHANGED');
+  });
+});
+
+describe('what could not be read', () => {
+  // The newest of a room with more stayed unreadable, though their key had come.
+  it('is tried again however much of it there is', async () => {
+    const { room, store } = roomWorld();
+    const value = new TextEncoder().encode('NO_KEY old 2.1');
+    const key = (seq: number) => `${roomId} ${orderedNumber(seq)}`;
+    const rows = Array.from({ length: 100_000 }, (_, seq) => ({ table: 'undecrypted' as const, key: key(seq), value }));
+    const newest = new TextEncoder().encode('NO_KEY new 2.1');
+    await store.write([...rows, { table: 'undecrypted', key: key(100_000), value: newest }]);
+    const asked = new Set<string>();
+    await room.retry((_, session) => asked.add(session).size === 0);
+    expect([...asked]).toEqual(['old', 'new']);
   });
 });
 

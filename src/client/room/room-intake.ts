@@ -25,7 +25,7 @@ import { ClientError } from '../errors.ts';
 import { type Opened, openEvent } from '../sending/content.ts';
 import { emptyingAfter } from '../sending/deleting.ts';
 import type { OutboxChange } from '../sending/waiting.ts';
-import { type LocalChange, prefixRange } from '../store/store.ts';
+import { everyPage, type LocalChange, prefixRange } from '../store/store.ts';
 import { messageId } from '../timeline/timeline.ts';
 import type { RoomCopy } from './room-copy.ts';
 import { checkEmptied, emptiedMark, emptyTargets, isLawfulEmptying, judgeMarks } from './room-emptying.ts';
@@ -133,13 +133,13 @@ export async function retryRecords(
   test: (cause: TroubleCause, session: string) => boolean,
 ): Promise<void> {
   const { store } = room.ports.parts;
-  const waiting = await store.list('undecrypted', { ...prefixRange(`${room.room} `), limit: 100_000 });
-  for (const { key, value } of waiting) {
-    const [cause = '', session = ''] = new TextDecoder().decode(value).split(' ');
-    if (!test(cause as TroubleCause, session)) continue;
-    const row = await store.get('records', key);
-    if (row) await reopen(room, LocalRecord.decode(row));
-  }
+  for await (const waiting of everyPage(store, 'undecrypted', prefixRange(`${room.room} `)))
+    for (const { key, value } of waiting) {
+      const [cause = '', session = ''] = new TextDecoder().decode(value).split(' ');
+      if (!test(cause as TroubleCause, session)) continue;
+      const row = await store.get('records', key);
+      if (row) await reopen(room, LocalRecord.decode(row));
+    }
 }
 
 async function reopen(room: RoomCopy, old: LocalRecord): Promise<void> {
