@@ -37,6 +37,8 @@ import { readHistory, readNewest } from './timeline/history.ts';
 import { ReceiptSender } from './timeline/receipts.ts';
 import { WiredParts } from './wired-parts.ts';
 
+const everyRoom = { hidden: true };
+
 /** A logged-in device. */
 export class LuxchatClient extends WiredParts implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
@@ -54,18 +56,23 @@ export class LuxchatClient extends WiredParts implements Luxchat {
     request: (body, expect) => this.connection.request(body, expect),
     confirmed: () => this.ownDevices.confirmed,
   }));
+  /** Of all rooms: what is hidden, since one blocks somebody, is one's own all the same. */
   readonly account = new Account({
     parts: () => this.parts,
-    rooms: () => this.rooms(),
-    replicas: () => this.rooms().map(({ room }) => this.held.need(room).replica),
+    rooms: () => this.held.all().map(({ replica }) => replica.info()),
+    replicas: () => this.held.all().map(({ replica }) => replica),
     empty: ({ room }) => {
-      const { replica, sender } = this.held.need(room);
+      const { replica, sender } = this.held.need(room, everyRoom);
       return emptyOwn(replica, sender);
     },
-    farewell: async ({ room }) => (await askFarewell(this.held.need(room).replica, this.parts.people)).farewell,
-    handOver: ({ room }) => prepareFarewell(this.held.need(room), this.parts.people),
-    leave: ({ room, status }) =>
-      status === MemberStatus.MEMBER_STATUS_INVITED ? this.decline(room) : this.leave(room),
+    farewell: async ({ room }) =>
+      (await askFarewell(this.held.need(room, everyRoom).replica, this.parts.people)).farewell,
+    handOver: ({ room }) => prepareFarewell(this.held.need(room, everyRoom), this.parts.people),
+    leave: ({ room, status }) => {
+      const { CONTROL_KIND_DECLINE, CONTROL_KIND_LEAVE } = ControlKind;
+      const isInvited = status === MemberStatus.MEMBER_STATUS_INVITED;
+      return this.#membership.own(room, isInvited ? CONTROL_KIND_DECLINE : CONTROL_KIND_LEAVE, everyRoom);
+    },
   });
   #ephemeral = new Ephemeral(
     () => this.parts.now(),

@@ -108,9 +108,9 @@ export class Membership {
     });
   }
 
-  /** ACCEPT, DECLINE or LEAVE of this user. */
-  async own(room: string, kind: ControlKind): Promise<void> {
-    const { replica, sender } = this.#rooms.need(room);
+  /** ACCEPT, DECLINE or LEAVE of this user. `options`: see Rooms.need. */
+  async own(room: string, kind: ControlKind, options: { readonly hidden?: boolean } = {}): Promise<void> {
+    const { replica, sender } = this.#rooms.need(room, options);
     if (!replica.chain.state) await replica.catchUp();
     // Who was taken out could not read that in the log: the chain here may still call them joined when they are invited again.
     if (kind === ControlKind.CONTROL_KIND_ACCEPT) await readAnew(replica, this.#parts().user, kind);

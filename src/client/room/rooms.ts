@@ -103,11 +103,12 @@ export class Rooms {
     return this.all().some(({ replica: { invitedBy, chain } }) => invitedBy === user || chain.memberOf(user) > 0);
   }
 
-  /** A room by id. Throws UNKNOWN. */
-  need(room: string): HeldRoom {
+  /** A room by id; `hidden`: also one with somebody who is blocked. Throws UNKNOWN. */
+  need(room: string, { hidden = false }: { readonly hidden?: boolean } = {}): HeldRoom {
     const held = this.#held.get(room);
     if (!held) throw new ClientError('UNKNOWN', 'There is no such room on this device.');
-    if (this.#parts().hidesRoom(room)) throw new ClientError('UNKNOWN', 'You block this person: unblock them first.');
+    if (!hidden && this.#parts().hidesRoom(room))
+      throw new ClientError('UNKNOWN', 'You block this person: unblock them first.');
     return held;
   }
 

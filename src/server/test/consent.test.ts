@@ -1,5 +1,6 @@
 // Consent over real processes: a provider on its folder, four people with their SDK. What an invitation shows, what a block keeps away from whom, and a
 // report that is checked against the provider's own log.
+import { strFromU8, unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClientError, rejectionName } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
@@ -144,6 +145,36 @@ describe('between people', () => {
     const forged = { room, seq: line.seq, frankingKey: new Uint8Array(32), inner: Uint8Array.of(1), reason: '' };
     expect(await codeOf(alice.parts.request({ $case: 'report', value: forged }, 'done'))).toBe('BAD_SIGNATURE');
     expect(await codeOf(strangersReport(room, line.seq))).toBe('NOT_FOUND');
+  });
+
+  // Whom one blocks is not shown: so what was said to them was neither exported nor emptied, the room was not left, and no receipt said so.
+  it('an account that is erased takes with it what its person said to somebody whom they block', {
+    timeout: 60_000,
+  }, async () => {
+    const erin = await provider.device('erin');
+    const room = await erin.startDirect(dave.user);
+    await holds(dave, room);
+    await dave.accept(room);
+    await say(erin, room, 'leave me alone');
+    await reads(dave, room, 'leave me alone');
+    const seq = (await dave.timeline(room)).find((each) => textOf(each) === 'leave me alone')?.seq ?? 0;
+    await erin.block(dave.user);
+    expect(erin.rooms().some((each) => each.room === room)).toBe(false);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of erin.account.export()) pieces.push(piece);
+    const files = unzipSync(Buffer.concat(pieces));
+    expect(Object.values(files).some((file) => strFromU8(file).includes('leave me alone'))).toBe(true);
+    const { left, stayed, kept } = await erin.account.erase(await provider.stepUp(erin, 'erin', 'erase'));
+    await erin.close();
+    expect({ left, stayed, kept }).toEqual({ left: 1, stayed: [], kept: [] });
+    const isOut = () => dave.room(room).other?.status === MemberStatus.MEMBER_STATUS_LEFT;
+    await eventually('dave sees that erin left', isOut, 20_000, [dave]);
+    const value = { room, fromSeq: seq, throughSeq: seq, limit: 1, newestFirst: false };
+    const isEmptied = async () => {
+      const { records } = await dave.parts.request({ $case: 'fetchRecords', value }, 'recordPage');
+      return records[0]?.body.length === 0;
+    };
+    await eventually('the provider has it no more', isEmptied, 20_000, [dave]);
   });
 });
 
