@@ -1,7 +1,7 @@
 // `luxchat chat ROOM`: an interactive conversation. Lines are messages, lines with a slash are commands; what others write appears above.
 // Without a terminal, or with `--json`, it is the same conversation for a script: lines in, lines or objects out, and no prompt.
 import { createInterface } from 'node:readline';
-import { ClientError } from '#client/errors.ts';
+import { ClientError, unlessBug } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { alarmSentence } from './alarms.ts';
@@ -33,9 +33,12 @@ export async function chat(session: Session): Promise<void> {
       screen.close();
     }),
   ];
-  screen.say({ type: 'chat', room, user: client.user }, `Talking in ${room}.`, help);
+  // Before a line is taken: what is written down on a device that is logged out never goes out.
+  ended ??= await session.loggedIn().then(() => undefined, unlessBug);
+  if (ended) screen.close();
+  else screen.say({ type: 'chat', room, user: client.user }, `Talking in ${room}.`, help);
   talk.sayUnheard(client.room(room));
-  for await (const line of screen.lines) {
+  for await (const line of ended ? [] : screen.lines) {
     if (/^\/quit\s*$/.test(line)) break;
     await talk.take(line).catch((error: unknown) => screen.fail(error));
     screen.prompt();

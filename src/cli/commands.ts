@@ -12,7 +12,7 @@ import { leave } from './leave.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, messageAt } from './naming.ts';
 import type { Output } from './output.ts';
 import { datedLines, describeItem, describeRoom, roomSentence, roomTitle } from './sentences.ts';
-import { besides, type Command, need, onNewAlarm, type Session, text, toldBot } from './session.ts';
+import { besides, type Command, need, onNewAlarm, type Session, text, toldBot, unchanged, unsaid } from './session.ts';
 import { status } from './status.ts';
 import { waysToConfirm } from './unconfirmed.ts';
 
@@ -25,26 +25,31 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (session) => listRooms(session.out, session.client.rooms().filter(isShown)),
   },
   invitations: { live: true, run: async (session) => listInvitations(session) },
-  group: { live: true, run: makeGroup },
-  accept: { live: true, run: onInvitation((client, room) => client.accept(room), 'You are in') },
-  decline: { live: true, run: onInvitation((client, room) => client.decline(room), 'Declined') },
-  leave: { live: true, run: onRoom(leave) },
-  'go-on': { live: true, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
+  group: { live: true, without: unchanged, run: makeGroup },
+  accept: { live: true, without: unchanged, run: onInvitation((client, room) => client.accept(room), 'You are in') },
+  decline: { live: true, without: unchanged, run: onInvitation((client, room) => client.decline(room), 'Declined') },
+  leave: { live: true, without: unchanged, run: onRoom(leave) },
+  'go-on': { live: true, without: unchanged, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
   members: { live: true, kept: true, run: listMembers },
-  edit: { live: true, run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))) },
+  edit: {
+    live: true,
+    without: unsaid,
+    run: onMessage(({ client, args }, room, id) => client.edit(room, id, text(args, 2))),
+  },
   react: {
     live: true,
+    without: unsaid,
     run: onMessage(({ client, args }, room, id) => client.react(room, id, need(args, 2, 'an emoji'))),
   },
-  delete: { live: true, run: onMessage(({ client }, room, id) => client.deleteForAll(room, id)) },
+  delete: { live: true, without: unchanged, run: onMessage(({ client }, room, id) => client.deleteForAll(room, id)) },
   history: { live: true, kept: true, run: history },
-  read: { live: true, run: onRoom(({ client }, room) => client.markRead(room)) },
+  read: { live: true, without: unchanged, run: onRoom(({ client }, room) => client.markRead(room)) },
   receipts: { live: false, run: receipts },
   tail: { live: false, watches: true, run: tail },
-  block: { live: true, run: block },
-  unblock: { live: true, run: unblock },
+  block: { live: true, without: unchanged, run: block },
+  unblock: { live: true, without: unchanged, run: unblock },
   blocked: { live: true, run: listBlocked },
-  report: { live: true, run: report },
+  report: { live: true, without: unsaid, run: report },
   status: { live: true, run: status },
 };
 

@@ -10,6 +10,5 @@ export async function withDeadline<T>(work: Promise<T>, ms: number, sentence: st
   return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** Why a command that needs the server fails without it. */
-export const unreachable =
-  'The server could not be reached. Is it running? What was written stays here, and goes out later.';
+/** Why a command that needs the server fails without it. What that means for what was asked for, each command says behind it. */
+export const unreachable = 'The server could not be reached. Is it running?';

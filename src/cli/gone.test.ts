@@ -5,7 +5,7 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import { openDevice } from '#client/node/device-folder.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { eventually } from '#server/test/harness.ts';
-import { runHere } from './test/program.ts';
+import { run, runHere } from './test/program.ts';
 import { stage } from './test/stage.ts';
 
 const alice = stage('alice');
@@ -122,9 +122,19 @@ it('shows on a logged-out device what that kept, and fails behind it with what t
   const { status, lines, errors } = await runHere(hana, ['history', ida.user]);
   expect([status, lines]).toEqual([1, before]);
   expect(errors).toMatch(
-    /^That is what this device kept.*was logged out.* history and .* rooms still show what it kept.* log-out removes/s,
+    /^That is what this device kept.*account was deactivated.*To switch it on again: .* log-out, then .* login/s,
   );
   expect((await runHere(hana, ['rooms'])).lines).toContainEqual(expect.objectContaining({ room }));
-  expect(await runHere(hana, ['send', ida.user, 'Äddi'])).toMatchObject({ status: 1 });
+  // What was said here waited for ever, without a word.
+  for (const command of [
+    ['send', ida.user, 'Äddi'],
+    ['reply', ida.user, '4', 'Äddi'],
+  ]) {
+    const said = await runHere(hana, command);
+    expect([said.status, said.errors]).toEqual([1, expect.stringContaining('It was not sent, and is not kept.')]);
+  }
+  const talked = await run(hana, ['chat', ida.user], 'Äddi\n');
+  expect([talked.status, talked.errors]).toEqual([1, expect.stringContaining('account was deactivated')]);
+  expect((await runHere(hana, ['history', ida.user])).lines).toEqual(before);
   rmSync(hana, { recursive: true });
 });

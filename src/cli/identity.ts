@@ -3,12 +3,12 @@ import { ClientError } from '#client/errors.ts';
 import type { IdentityMark } from '#client/shown.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { agreed } from './agreed.ts';
-import { bringOut, type Command, need, type Session } from './session.ts';
+import { bringOut, type Command, need, type Session, unchanged } from './session.ts';
 
 /** The commands by name. */
 export const identityCommands: Readonly<Record<string, Command>> = {
   identity: { live: true, run: identity },
-  approve: { live: true, run: approve },
+  approve: { live: true, without: unchanged, run: approve },
 };
 
 const marks: Readonly<Record<IdentityMark, string>> = {

@@ -6,15 +6,15 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { MemberStatus, Role } from '#proto/gen/record.ts';
 import { roleWords } from './called.ts';
 import { awaitRoom } from './naming.ts';
-import { type Command, need, type Session } from './session.ts';
+import { type Command, need, type Session, unchanged } from './session.ts';
 
 /** The commands by name. */
 export const leadingCommands: Readonly<Record<string, Command>> = {
-  remove: { live: true, run: about((client, room, user) => client.remove(room, user)) },
-  ban: { live: true, run: about((client, room, user) => client.ban(room, user)) },
-  unban: { live: true, run: about((client, room, user) => client.unban(room, user)) },
-  role: { live: true, run: (session) => giveRole(session) },
-  invite: { live: true, run: about((client, room, user) => client.invite(room, user)) },
+  remove: { live: true, without: unchanged, run: about((client, room, user) => client.remove(room, user)) },
+  ban: { live: true, without: unchanged, run: about((client, room, user) => client.ban(room, user)) },
+  unban: { live: true, without: unchanged, run: about((client, room, user) => client.unban(room, user)) },
+  role: { live: true, without: unchanged, run: (session) => giveRole(session) },
+  invite: { live: true, without: unchanged, run: about((client, room, user) => client.invite(room, user)) },
 };
 
 type Work = (client: LuxchatClient, room: string, user: string) => Promise<void>;

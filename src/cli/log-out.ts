@@ -1,6 +1,6 @@
 // `luxchat log-out`: ends the device at the server, then removes what it kept here, so that another login can follow. Removes nothing of a device
 // that may still be logged in, and nothing in its folder that is not the device's.
-import { ClientError } from '#client/errors.ts';
+import { ClientError, unlessBug } from '#client/errors.ts';
 import { hasDevice, openDevice, removeDevice } from '#client/node/device-folder.ts';
 import type { LogOutLoss } from '#client/security/security.ts';
 import type { SecurityState } from '#client/shown.ts';
@@ -11,6 +11,7 @@ import { unreachable, withDeadline } from './deadline.ts';
 import type { Keyboard } from './keyboard.ts';
 import type { Output } from './output.ts';
 import { reaching } from './reaching.ts';
+import { withSentence } from './session.ts';
 
 /** Logs this folder's device out. A device that was taken off already is removed as well. LOGIN_NEEDED where there is none. */
 export async function logOut(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
@@ -34,8 +35,9 @@ export function saysLoggedOut(error: unknown): boolean {
 /** The same error; of a device that was logged out, with what to do next. */
 export function withNextStep(error: unknown, { call }: Pick<Arguments, 'call'>): unknown {
   if (!saysLoggedOut(error) || !(error instanceof ClientError)) return error;
-  const next = `${call} history and ${call} rooms still show what it kept. ${call} log-out removes that; then ${call} login makes a new device, and unlock or verify there bring your messages back where they were secured or another device has them.`;
-  return new ClientError('LOGIN_NEEDED', `${error.message} ${next}`, { cause: error });
+  if (error.closed === 'erased') return withSentence(error, `${call} log-out removes what is left here.`);
+  const what = error.closed ? 'To switch it on again' : 'To go on';
+  return withSentence(error, `${what}: ${call} log-out, then ${call} login.`);
 }
 
 /** What logging out would cost, and what to do before. */
@@ -54,11 +56,13 @@ export function lossSentence(
 async function endSession(args: Arguments, out: Output, keyboard: Keyboard): Promise<void> {
   const { folder, timeoutMs, call } = args;
   try {
-    const client = await openDevice(folder);
+    const client = await openDevice(folder, { program: 'luxchat log-out' });
     try {
       const reach = reaching(client, args);
       await client.start();
-      await reach(withDeadline(client.synced(), timeoutMs, unreachable));
+      await reach(withDeadline(client.synced(), timeoutMs, unreachable)).catch((error) => {
+        throw withSentence(unlessBug(error), 'Nothing was changed: this device is logged in as before.');
+      });
       await warn(await client.security.lossAtLogOut(), client.security.state());
       await client.logout();
     } finally {

@@ -25,7 +25,7 @@ export async function login(args: Arguments, out: Output, keyboard: Keyboard): P
     throw new ClientError('STORE', `The folder ${args.folder} is not empty: a device needs one of its own.`);
   const loggedIn = args.user === '' ? await throughBrowser(args, out) : await throughTerminal(args, keyboard);
   await createDevice(args.folder, args.server, loggedIn);
-  const client = await openDevice(args.folder);
+  const client = await openDevice(args.folder, { program: 'luxchat login' });
   let isBack = false as boolean;
   client.on('reactivated', () => {
     isBack = true;

@@ -27,12 +27,23 @@ export async function loseDevices(
     `${whoIsOut(found, isOut)} Your messages are secured anew under the same password: what was lost opens nothing new. First log in with LuxID once more.`,
   );
   const grant = await stepUp(session, 'backup');
-  await retyped(session, 'Your password: ', async (password) => {
-    out.note('One moment …');
-    await client.security.logOutAsLost(grant, password, { devices });
-  });
+  await retyped(
+    session,
+    async (password) => {
+      out.note('One moment …');
+      await client.security.logOutAsLost(grant, password, { devices });
+    },
+    async () => withoutPassword(session, devices, isOut),
+  );
   await broughtIn(session);
   out.say({ type: 'done', devices }, 'Done. Who has it reads nothing that is written from now on.');
+}
+
+/** Nothing was done yet, and somebody may have the device: what takes no password comes first. */
+function withoutPassword({ args: { call } }: Session, devices: readonly number[], isOut: boolean): string {
+  const numbers = devices.join(' ');
+  const out = isOut ? '' : ` ${call} devices remove NUMBER logs one out at once, without a password.`;
+  return `Nothing was changed yet${isOut ? '' : ', and no device is logged out'}.${out} Then ${call} password lost makes another password, and with it ${call} devices lost ${numbers} does the rest.`;
 }
 
 function whoIsOut(found: readonly FormerDevice[], isOut: boolean): string {

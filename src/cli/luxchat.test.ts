@@ -155,7 +155,7 @@ describe('luxchat', () => {
     for (const command of ['whoami', 'history x']) {
       const { status, errors } = await runHere(second, command.split(' '));
       expect([status, errors]).toEqual([1, expect.stringMatching(/LOGIN_NEEDED.*was logged out.*another device/)]);
-      expect(errors).toContain(`--folder ${second} log-out removes`);
+      expect(errors).toContain(`--folder ${second} log-out, then `);
       expect(errors).not.toContain('token');
     }
     expect(await runHere(second, ['log-out'])).toMatchObject({ status: 0 });

@@ -4,7 +4,7 @@
 import { LoginError } from '#client/connection/login.ts';
 import { ClientError, disconnectName, rejectionName } from '#client/errors.ts';
 import { steadyJson, steadyText } from '#proto/rules/text/steering.ts';
-import { plainMessage } from './refusals.ts';
+import { plainMessage, waitWords } from './refusals.ts';
 
 /** Where output goes and how. */
 export interface Output {
@@ -44,7 +44,8 @@ export function createOutput(json: boolean, console: Console = globalThis.consol
 
 /** Code and sentence of an error. */
 export function describeError(error: unknown): { code: string; message: string } {
-  if (error instanceof LoginError) return { code: error.code, message: error.message };
+  if (error instanceof LoginError)
+    return { code: error.code, message: `${error.message}${waitWords(error.retryAfterMs)}` };
   if (!(error instanceof ClientError))
     return { code: 'BUG', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   const reason =

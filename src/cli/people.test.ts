@@ -47,6 +47,7 @@ async function run(command: string, rest: readonly string[], answers: Record<str
     args,
     out,
     keyboard: {} as never,
+    loggedIn: async () => {},
     reaching: (work) => work,
   });
   return { objects, lines, asked };

@@ -6,14 +6,14 @@ import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { Arguments } from './arguments.ts';
 import { qrLines } from './qr-code.ts';
 import { describeRoom, roomSentence } from './sentences.ts';
-import { type Command, need, type Session, toldBot } from './session.ts';
+import { type Command, need, type Session, toldBot, unchanged, unchangedFrom } from './session.ts';
 
 /** The commands by name. */
 export const peopleCommands: Readonly<Record<string, Command>> = {
   id: { live: false, run: showId },
   search: { live: true, run: search },
-  findable: { live: true, run: findable },
-  start: { live: true, run: start },
+  findable: { live: true, without: unchangedFrom(1), run: findable },
+  start: { live: true, without: unchanged, run: start },
 };
 
 /** What is asked once, after the first login. */

@@ -13,6 +13,7 @@ const day = Date.UTC(2026, 11, 24) / 86_400_000;
 let isThere = true;
 
 vi.mock('./reaching.ts', () => ({
+  loggedInOf: () => async () => {},
   reaching: () => (work: Promise<unknown>) =>
     isThere ? work : Promise.race([work, Promise.reject(new ClientError('OFFLINE', 'nobody there'))]),
 }));
@@ -92,6 +93,23 @@ it('says that nobody is there where a command needs the server, and shows all th
   expect(lines.at(-1)).toContain('nobody there');
   expect(await runProgram(['--json', 'id'], 'luxchat', console)).toBe(0);
   expect(lines.at(-1)).toContain('https://lux.example/c/#ann/link');
+});
+
+// "What was written stays here", said by commands that write nothing.
+it('says of a command what holds without a server', async () => {
+  isThere = false;
+  const said = async (...args: string[]) => {
+    const lines: string[] = [];
+    await runProgram(args, 'luxchat', { log: () => {}, error: (line) => void lines.push(line) });
+    return lines.at(-1);
+  };
+  expect(await said('blocked')).toBe('nobody there');
+  expect(await said('block', '@bob:x')).toBe('nobody there Nothing was changed.');
+  expect(await said('reply', '!g', '4', 'yes')).toBe('nobody there It was not sent, and is not kept.');
+  expect([await said('devices'), await said('devices', 'remove', '2')]).toEqual([
+    'nobody there',
+    'nobody there Nothing was changed.',
+  ]);
 });
 
 // `id` and `receipts` ended before what waited could go, as if it went with some commands alone.

@@ -18,10 +18,10 @@ import { login } from './login.ts';
 import { name } from './name.ts';
 import { type Console, createOutput, type Output } from './output.ts';
 import { peopleCommands } from './people.ts';
-import { reaching } from './reaching.ts';
+import { loggedInOf, reaching } from './reaching.ts';
 import { password, secure, unlock } from './secure.ts';
 import { sendingCommands } from './sent.ts';
-import { bringOut, type Command, onNewAlarm } from './session.ts';
+import { bringOut, type Command, onNewAlarm, unchanged, unchangedFrom, withSentence } from './session.ts';
 import { settingsCommands } from './settings.ts';
 import { nearest } from './suggestion.ts';
 import { verify } from './verify.ts';
@@ -33,14 +33,18 @@ const all: Readonly<Record<string, Command>> = {
   ...leadingCommands,
   ...sendingCommands,
   ...settingsCommands,
-  name: { live: true, run: name },
-  devices: { live: true, run: devices },
+  name: {
+    live: true,
+    without: ({ rest, picture, none }) => (rest.length > 0 || picture !== '' || none ? unchanged() : ''),
+    run: name,
+  },
+  devices: { live: true, without: unchangedFrom(1), run: devices },
   verify: { live: true, run: verify },
-  secure: { live: true, run: secure },
-  unlock: { live: true, run: unlock },
-  password: { live: true, run: password },
+  secure: { live: true, without: unchanged, run: secure },
+  unlock: { live: true, without: unchanged, run: unlock },
+  password: { live: true, without: unchanged, run: password },
   keys: { live: true, run: keys },
-  account: { live: true, run: account },
+  account: { live: true, without: ({ rest }) => (rest[0] === 'export' ? '' : unchanged()), run: account },
   chat: { live: false, watches: true, run: chat },
 };
 
@@ -79,18 +83,18 @@ async function runCommand(args: Arguments, out: Output, program: string): Promis
   if (!command) throw unknownCommand(args);
   if (!hasDevice(args.folder))
     throw new ClientError('LOGIN_NEEDED', `There is no device in ${args.folder}: run ${args.call} login first.`);
-  const client = await openDevice(args.folder, { language: args.language });
+  const client = await openDevice(args.folder, { language: args.language, program: `luxchat ${args.command}` });
   try {
     if (!command.watches) onNewAlarm(client, (alarm) => out.note(alarmSentence(alarm, args.call)));
     client.on('deviceEnding', (device) => out.note(endingSentence(device, args.call)));
     // Of work that no command waits for: nobody else would ever hear of it.
     client.on('fault', (error) => out.fail(error));
     const reach = reaching(client, args);
-    const session = { client, args, out, keyboard, reaching: reach };
+    const session = { client, args, out, keyboard, reaching: reach, loggedIn: loggedInOf(client) };
     const showKept = async (error: unknown) => {
       // Where what is kept can't be shown either, the first failure is the one that is told.
       if (command.kept) await command.run(session).then(() => out.note(keptSentence), unlessBug);
-      throw error;
+      throw withSentence(unlessBug(error), command.without?.(args) ?? '');
     };
     await client.start();
     if (command.live) await reach(withDeadline(client.synced(), args.timeoutMs, unreachable)).catch(showKept);

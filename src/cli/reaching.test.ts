@@ -2,8 +2,9 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Emitter } from '#client/emitter.ts';
+import { ClientError } from '#client/errors.ts';
 import type { ClientEvents } from '#client/events.ts';
-import { reaching } from './reaching.ts';
+import { loggedInOf, reaching } from './reaching.ts';
 
 /** What an attempt to connect meets; `nothing`: it is swallowed. */
 let meets: 'error' | 'connect' | 'nothing' = 'error';
@@ -76,4 +77,25 @@ it('tries nothing of its own where somebody answered, and knows the ports that a
     { host: 'lux.example', port: 443 },
     { host: '::1', port: 80 },
   ]);
+});
+
+it('knows that a device is logged in, or logged out, or that nobody can say now', async () => {
+  const asked = () => {
+    const events = new Emitter<ClientEvents>();
+    return { events, loggedIn: loggedInOf({ on: events.on.bind(events) } as never) };
+  };
+  for (const state of ['live', 'offline'] as const) {
+    const { events, loggedIn } = asked();
+    events.emit('connection', 'connecting');
+    events.emit('connection', state);
+    await loggedIn();
+  }
+  const over = asked();
+  const error = new ClientError('LOGIN_NEEDED', 'This device was logged out.');
+  over.events.emit('ended', error);
+  await expect(over.loggedIn()).rejects.toBe(error);
+  // A network that swallows everything holds up nobody who writes for later.
+  const swallowed = asked();
+  await vi.advanceTimersByTimeAsync(2_000);
+  await swallowed.loggedIn();
 });

@@ -32,6 +32,19 @@ export function reaching(
   return (work) => Promise.race([work, nobody]);
 }
 
+/** See Session.loggedIn. Begin with it before the client is started. */
+export function loggedInOf(client: Pick<LuxchatClient, 'on'>): () => Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const heard = new Promise<void>((resolve, reject) => {
+    client.on('connection', (state) => (state === 'live' || state === 'offline') && resolve());
+    client.on('ended', reject);
+    timer = setTimeout(resolve, swallowedMs).unref();
+  }).finally(() => clearTimeout(timer));
+  // A command may write nothing.
+  heard.catch(() => {});
+  return () => heard;
+}
+
 /** Does nothing listen there, and goes on not to? */
 async function isDeserted(address: URL): Promise<boolean> {
   for (const end = Date.now() + restartMs; await isRefused(address); ) {

@@ -41,7 +41,7 @@ export function plainMessage(error: ClientError): string {
     return `The server refused: ${refusalWords(rejectionName(rejection))}.${waitWords(retryAfterMs)}`;
   if (disconnect !== undefined && message.includes(disconnectName(disconnect)))
     return 'The server ended the connection. Try again.';
-  return message;
+  return `${message}${waitWords(retryAfterMs)}`;
 }
 
 /** How long to wait, where that is known. */

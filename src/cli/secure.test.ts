@@ -122,7 +122,16 @@ describe('unlock', () => {
     expect(given).toEqual([`unlock ${own}`]);
     expect(hidden).toEqual(Array.from({ length: 3 }, () => 'Your password: '));
     const wrong = scene(['x', 'y', 'z', own], { state: 'unconfirmed', backup: true }, ['unlock']);
-    await expect(unlock(wrong.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
+    // It ended with "This is not the password.", and whoever had another device did not hear of it.
+    const next = /Nothing is lost: .*luxchat unlock again, 5 times an hour at most\. Or run luxchat verify here/;
+    const message = expect.stringMatching(next);
+    await expect(unlock(wrong.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD', message });
+    const alone = scene(['x', 'y', 'z'], { state: 'unconfirmed', backup: true }, ['unlock']);
+    Object.assign(alone.session.client, { devices: async () => [{ device: 1, current: true, confirmed: false }] });
+    const begin = expect.stringMatching(
+      /unlock again.*no confirmed device.*secure --start-over, without what was written/,
+    );
+    await expect(unlock(alone.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD', message: begin });
   });
 
   it('goes on where it was interrupted without asking anything, and says so where nothing was secured', async () => {
@@ -159,6 +168,17 @@ describe('devices lost', () => {
     const { session, given } = scene(['x', own], { backup: true }, ['devices', 'lost', '2', '3']);
     await devices(session);
     expect(given).toEqual(['lost 2,3']);
+  });
+
+  // Somebody may have the device meanwhile: what ends it without a password was not said.
+  it('says after three wrong passwords that nothing was done, and what does without one', async () => {
+    const { session, given } = scene(['x', 'y', 'z'], { backup: true }, ['devices', 'lost', '2']);
+    const next = /no device is logged out.*devices remove NUMBER.*password lost.*luxchat devices lost 2/;
+    await expect(devices(session)).rejects.toMatchObject({
+      code: 'WRONG_PASSWORD',
+      message: expect.stringMatching(next),
+    });
+    expect(given).toEqual([]);
   });
 
   // "You have no device 4", said to somebody who had logged it out and learnt then that it was stolen.

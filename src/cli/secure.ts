@@ -3,6 +3,7 @@
 
 import { ClientError } from '#client/errors.ts';
 import type { SecurityState } from '#client/shown.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { broughtIn, fullSentences } from './full-backup.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
@@ -48,8 +49,10 @@ export async function unlock(session: Session): Promise<void> {
   if (state === 'unconfirmed') {
     out.note('To open this device log in with LuxID once more, then type your password.');
     const grant = await stepUp(session, 'backup');
-    await retyped(session, 'Your password: ', (password) =>
-      busy(session, () => client.security.unlock(grant, password)),
+    await retyped(
+      session,
+      (password) => busy(session, () => client.security.unlock(grant, password)),
+      () => withoutPassword(session),
     );
     out.say(
       { type: 'unlocked' },
@@ -115,6 +118,15 @@ function progressOf({ client, out }: Session) {
 async function notConfirmed({ client, args }: Session): Promise<ClientError> {
   const ways = await waysToConfirm(client, args.call);
   return new ClientError('NOT_CONFIRMED', `This device is not confirmed: ${ways}.`);
+}
+
+/** What is left to whoever does not have the password at hand. */
+async function withoutPassword({ client, args: { call } }: Session): Promise<string> {
+  const hasOther = (await client.devices()).some(({ confirmed, current }) => confirmed && !current);
+  const other = hasOther
+    ? `Or run ${call} verify here, and verify on a confirmed device: that takes no password.`
+    : `You have no confirmed device: who lost the password for good begins anew with ${call} secure --start-over, without what was written so far.`;
+  return `Nothing is lost: look it up, and run ${call} unlock again, ${limits.backupFetchesMax} times an hour at most. ${other}`;
 }
 
 function lostEverywhere({ args }: Session): ClientError {

@@ -1,27 +1,30 @@
 // What becomes of messages that a command writes: `send`, `reply`, and `retry` and `discard` of what failed. Each says of every message whether it went
 // out, waits or was refused, and what to do then.
 import { createInterface } from 'node:readline';
-import { ClientError } from '#client/errors.ts';
+import { ClientError, unlessBug } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { messageRef } from '#client/timeline/timeline.ts';
+import { unreachable } from './deadline.ts';
 import { explainUnheard, noteUnheard } from './heard.ts';
 import { awaitRoom, isCurrent, isWaiting, messageAt } from './naming.ts';
 import { describeItem, itemSentence, roomTitle } from './sentences.ts';
-import { type Command, need, type Session, text } from './session.ts';
+import { type Command, need, type Session, text, unchanged, unsaid, withSentence } from './session.ts';
 import { waysToConfirm } from './unconfirmed.ts';
 
 /** The commands by name. */
 export const sendingCommands: Readonly<Record<string, Command>> = {
   send: { live: false, run: send },
-  reply: { live: true, run: reply },
-  retry: { live: true, run: retry },
-  discard: { live: true, run: discard },
+  reply: { live: true, without: unsaid, run: reply },
+  retry: { live: true, without: unsent, run: retry },
+  discard: { live: true, without: unchanged, run: discard },
 };
 
 async function send(session: Session): Promise<void> {
   const { client, args, reaching } = session;
   const word = need(args, 0, 'a room');
-  if (client.rooms().length === 0) await reaching(client.synced());
+  // Before a word is taken: what is written down on a device that is logged out never goes out.
+  await session.loggedIn().catch(notSent);
+  if (client.rooms().length === 0) await reaching(client.synced()).catch(notSent);
   const { room, direct, name } = await awaitRoom({ client, args }, word);
   // Who named the group by a part may have meant another.
   const where = direct || [room, room.slice(1), name].includes(word) ? '' : ` in ${name || room}`;
@@ -77,6 +80,14 @@ async function failedIn({ client, args }: Session, room: string): Promise<readon
   return [one];
 }
 
+function unsent(): string {
+  return 'It was not sent, and stays here as it was.';
+}
+
+function notSent(error: unknown): never {
+  throw withSentence(unlessBug(error), unsaid());
+}
+
 /** Follows messages that are written from now on. `where`: said behind their numbers. */
 function follow({ client, args, out, reaching }: Session, room: string, where = '') {
   const sent: string[] = [];
@@ -84,11 +95,20 @@ function follow({ client, args, out, reaching }: Session, room: string, where = 
   client.on('item', (item) => {
     if (item.localId && item.sending !== 'waiting') answered.set(item.localId, item);
   });
+  /** Logged out just now: what can't go out any more is let go of, so that nobody takes it for sent. */
+  const stays = async (error: ClientError) => {
+    if (error.code === 'OFFLINE' && error.message === unreachable)
+      throw withSentence(error, 'What you wrote stays here, and goes out by itself later.');
+    if (error.code !== 'LOGIN_NEEDED') throw error;
+    const left = sent.filter((id) => !answered.has(id));
+    for (const id of left) await client.discard(room, id).catch(unlessBug);
+    throw left.length > 0 ? withSentence(error, unsaid()) : error;
+  };
   return {
     add: ({ localId = '' }: TimelineItem) => void sent.push(localId),
     /** Waits, and says what became of them. */
     tell: async () => {
-      await reaching(client.flushed(args.timeoutMs));
+      await reaching(client.flushed(args.timeoutMs)).catch((error) => stays(unlessBug(error)));
       let failed = 0;
       for (const id of sent) {
         const item = answered.get(id);

@@ -16,13 +16,16 @@ export interface Session {
   readonly out: Output;
   readonly keyboard: Keyboard;
   readonly reaching: Reaching;
+  /** Resolves once it is known whether this device is logged in, or that nobody can say now; rejects with LOGIN_NEEDED. */
+  readonly loggedIn: () => Promise<void>;
 }
 
 /** A command. `live`: waits for the server first. `kept`: where there is no server for this device it shows what the device kept, and fails behind that. `watches`:
- * shows alarms itself. */
+ * shows alarms itself. `without`: what holds where it could not begin for want of a server or a login; default: nothing is to be said. */
 export interface Command {
   readonly live: boolean;
   readonly kept?: boolean;
+  readonly without?: (args: Arguments) => string;
   readonly watches?: boolean;
   readonly run: (session: Session) => Promise<void>;
 }
@@ -33,6 +36,34 @@ export function besides({
   security,
 }: Pick<LuxchatClient, 'user'> & { readonly security: Pick<LuxchatClient['security'], 'state'> }): Besides {
   return { user, confirmed: security.state().state !== 'unconfirmed' };
+}
+
+/** Of a command that changes something: nothing was. */
+export function unchanged(): string {
+  return 'Nothing was changed.';
+}
+
+/** Of one that shows something, and changes it where there are so many words more behind it. */
+export function unchangedFrom(words: number): (args: Pick<Arguments, 'rest'>) => string {
+  return ({ rest }) => (rest.length >= words ? unchanged() : '');
+}
+
+/** Of one that says something to others. */
+export function unsaid(): string {
+  return 'It was not sent, and is not kept.';
+}
+
+/** The same error, with a sentence more. */
+export function withSentence(error: ClientError, sentence: string): ClientError {
+  const { code, message, rejection, disconnect, retryAfterMs, closed } = error;
+  const more = {
+    ...(rejection === undefined ? {} : { rejection }),
+    ...(disconnect === undefined ? {} : { disconnect }),
+    ...(closed === undefined ? {} : { closed }),
+  };
+  return sentence === ''
+    ? error
+    : new ClientError(code, `${message} ${sentence}`, { ...more, retryAfterMs, cause: error });
 }
 
 /** An argument that must be there. Throws BAD_ARGUMENT. */

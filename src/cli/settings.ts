@@ -6,15 +6,15 @@ import { messageId, messageRef } from '#client/timeline/timeline.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { awaitRoom, messageAt } from './naming.ts';
 import { describeItem, itemSentence } from './sentences.ts';
-import { type Command, need, type Session, text } from './session.ts';
+import { type Command, need, type Session, text, unchanged, unchangedFrom } from './session.ts';
 import { waysToConfirm } from './unconfirmed.ts';
 
 /** The commands by name. */
 export const settingsCommands: Readonly<Record<string, Command>> = {
-  rename: { live: true, run: rename },
-  topic: { live: true, run: topic },
-  pin: { live: true, run: (session) => pin(session, true) },
-  unpin: { live: true, run: (session) => pin(session, false) },
+  rename: { live: true, without: unchanged, run: rename },
+  topic: { live: true, without: unchangedFrom(2), run: topic },
+  pin: { live: true, without: unchanged, run: (session) => pin(session, true) },
+  unpin: { live: true, without: unchanged, run: (session) => pin(session, false) },
   pins: { live: true, run: listPins },
 };
 

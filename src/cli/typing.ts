@@ -39,15 +39,21 @@ async function ownPassword({ args, out, keyboard }: Session): Promise<string> {
   );
 }
 
-/** Asks until `take` takes it; the same step-up serves each try. */
-export async function retyped({ out, keyboard }: Session, question: string, take: (typed: string) => Promise<void>) {
+/** Asks for the backup password until `take` takes it; the same step-up serves each try. Who does not have it is told `next`. */
+export async function retyped(
+  { out, keyboard }: Session,
+  take: (typed: string) => Promise<void>,
+  next: () => Promise<string>,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const typed = await keyboard.askHidden(question);
+    const typed = await keyboard.askHidden('Your password: ');
     try {
       return await take(typed);
     } catch (error) {
       const wrong = error instanceof ClientError && error.code === 'WRONG_PASSWORD';
-      if (!wrong || attempt === triesMax) throw error;
+      if (!wrong) throw error;
+      if (attempt === triesMax)
+        throw new ClientError('WRONG_PASSWORD', `This is not the password either. ${await next()}`, { cause: error });
       out.note('This is not the password. Try again; spaces and capitals do not matter.');
     }
   }

@@ -117,7 +117,8 @@ export interface Luxchat {
   /** Messages pinned here. Throws UNKNOWN. */
   pins(room: string): readonly MessageRef[];
 
-  /** Writes a text of 1 to 16,384 bytes; resolves with its line as soon as it is safe on this device. UNKNOWN, also where the other of a 1:1 room left, UNTRUSTED, BAD_ARGUMENT. */
+  /** Writes a text of 1 to 16,384 bytes; resolves with its line as soon as it is safe on this device. UNKNOWN, also where the other of a 1:1 room left, UNTRUSTED, BAD_ARGUMENT;
+   * LOGIN_NEEDED once it is known that this device was logged out: nothing is kept then. */
   send(room: string, text: string, options?: SendOptions): Promise<TimelineItem>;
   /** The same for any content of at most 24 KiB. */
   sendContent(room: string, content: Content): Promise<TimelineItem>;

@@ -14,7 +14,8 @@ export const clientErrorCodes = [
   'DISCONNECTED',
   /** The client was closed. */
   'CLOSED',
-  /** Not logged in, logged out from elsewhere, or the login ran out (twelve months unused): log in again. Local history stays readable. */
+  /** Not logged in, logged out from elsewhere, or the login ran out (twelve months unused): log in again, unless `closed` says that there is nothing to log in to.
+   * Local history stays readable, and nothing more is written down to be sent. */
   'LOGIN_NEEDED',
   /** The server answered something that breaks the protocol. */
   'PROTOCOL',
@@ -44,6 +45,9 @@ export const clientErrorCodes = [
 /** One of them. */
 export type ClientErrorCode = (typeof clientErrorCodes)[number];
 
+/** How an account was closed. */
+export type Closed = 'deactivated' | 'erased';
+
 /** An error of the SDK. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode;
@@ -51,11 +55,19 @@ export class ClientError extends Error {
   readonly disconnect: Disconnect | undefined;
   /** Wait at least so long before trying again, in milliseconds; 0 = no hint. */
   readonly retryAfterMs: number;
+  /** With LOGIN_NEEDED: the account was closed on this very device. Erased, there is nothing to log in to. */
+  readonly closed: Closed | undefined;
 
   constructor(
     code: ClientErrorCode,
     message: string,
-    more: { rejection?: Rejection; disconnect?: Disconnect; retryAfterMs?: number; cause?: unknown } = {},
+    more: {
+      rejection?: Rejection;
+      disconnect?: Disconnect;
+      retryAfterMs?: number;
+      closed?: Closed;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'ClientError';
@@ -63,12 +75,13 @@ export class ClientError extends Error {
     this.rejection = more.rejection;
     this.disconnect = more.disconnect;
     this.retryAfterMs = more.retryAfterMs ?? 0;
+    this.closed = more.closed;
   }
 }
 
 /** What a person is told whose device the server knows no more. It does not say which of these it was. */
 export const loggedOutSentence =
-  'This device was logged out: from another device of yours, since nobody used it for twelve months, or because the account was deactivated or erased.';
+  'This device was logged out: from another device of yours, after twelve months unused, or with its account.';
 
 /** The name of a rejection without its prefix, such as `STALE_STATE`. */
 export function rejectionName(code: Rejection): string {

@@ -4,6 +4,7 @@ import { ControlKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { identityNumber } from '#proto/rules/identity/number.ts';
 import { parseUserId } from '#proto/rules/ids.ts';
 import { Account } from './account/account.ts';
+import { noteClosed } from './account/closed.ts';
 import type { Luxchat, SendOptions } from './api.ts';
 import { askFarewell, prepareFarewell } from './chain/farewell.ts';
 import { Membership } from './chain/membership.ts';
@@ -42,7 +43,12 @@ const everyRoom = { hidden: true };
 /** A logged-in device. */
 export class LuxchatClient extends WiredParts implements Luxchat {
   #membership = new Membership(() => this.parts, this.held);
-  #writing = new Writing(this.held, this.outbox, (replica) => this.profileSharing.ahead(replica));
+  #writing = new Writing(
+    this.held,
+    this.outbox,
+    (replica) => this.profileSharing.ahead(replica),
+    () => this.needLogin(),
+  );
   #receipts = new ReceiptSender(() => this.parts);
   #stepUps = new StepUps({
     store: this.options.store,
@@ -67,6 +73,7 @@ export class LuxchatClient extends WiredParts implements Luxchat {
     },
     farewell: async ({ room }) =>
       (await askFarewell(this.held.need(room, everyRoom).replica, this.parts.people)).farewell,
+    closed: (how) => noteClosed(this.options.store, how),
     handOver: ({ room }) => prepareFarewell(this.held.need(room, everyRoom), this.parts.people),
     leave: ({ room, status }) => {
       const { CONTROL_KIND_DECLINE, CONTROL_KIND_LEAVE } = ControlKind;

@@ -252,6 +252,11 @@ export class WiredParts extends Emitter<ClientEvents> {
     });
   }
 
+  /** Throws LOGIN_NEEDED once it is known that this device was logged out. */
+  protected needLogin(): void {
+    if (this.#ended?.code === 'LOGIN_NEEDED') throw this.#ended;
+  }
+
   /** See Luxchat.close. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -28,6 +28,8 @@ let emptying: Map<string, number | Error>;
 let farewells: Map<string, Farewell>;
 let handing: Map<string, string | Error>;
 let done: string[];
+/** What was noted on the device. */
+let closed: string[];
 let account: Account;
 beforeEach(() => {
   asked = [];
@@ -40,6 +42,7 @@ beforeEach(() => {
   farewells = new Map();
   handing = new Map();
   done = [];
+  closed = [];
   const request = async (body: object) => {
     asked.push(body);
     const answer = answers.shift() ?? new Error('nothing more was to be asked');
@@ -53,6 +56,7 @@ beforeEach(() => {
     }),
     rooms: () => rooms as RoomInfo[],
     replicas: () => [],
+    closed: async (how) => void closed.push(how),
     empty: async ({ room }) => {
       const takes = emptying.get(room) ?? 0;
       if (takes instanceof Error) throw takes;
@@ -99,6 +103,7 @@ it.each([
     parts: [],
     day: 20_000,
   });
+  expect(closed).toEqual(['deactivated', 'erased']);
 });
 
 it('was not done where this device was logged out before', async () => {
@@ -107,6 +112,7 @@ it('was not done where this device was logged out before', async () => {
   await expect(account.deactivate(grant)).rejects.toMatchObject({ code: 'LOGIN_NEEDED' });
   answers = [refused(Rejection.REJECTION_NOT_LOGGED_IN)];
   await expect(account.deactivate(grant)).rejects.toMatchObject({ code: 'REJECTED' });
+  expect(closed).toEqual([]);
 });
 
 it('takes a fresh login, which three lost answers do not use up', async () => {

@@ -8,7 +8,7 @@ import { receiptNumber } from '#proto/rules/bytes/hash.ts';
 import type { Farewell } from '../chain/farewell.ts';
 import { granted } from '../connection/granted.ts';
 import type { StepUpGrant } from '../connection/login.ts';
-import { ClientError, isRejection } from '../errors.ts';
+import { ClientError, type Closed, isRejection } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomInfo } from '../shown.ts';
 
@@ -78,6 +78,8 @@ export interface ClosingPorts {
   readonly farewell: (room: RoomInfo) => Promise<Farewell>;
   /** Sees to it that a room can be left: resolves to who leads it on, where that is somebody new. Rejects as requests do. */
   readonly handOver: (room: RoomInfo) => Promise<string | undefined>;
+  /** Notes on this device that its account is closed. */
+  readonly closed: (how: Closed) => Promise<void>;
   /** Leaves a room, or declines the invitation to it. Rejects as requests do. */
   readonly leave: (room: RoomInfo) => Promise<void>;
 }
@@ -113,6 +115,7 @@ export class AccountCloser {
     const { request } = this.#ports.parts();
     const value = { grant: { token, attempt } };
     await this.#answered(() => request({ $case: 'deactivateAccount', value }, 'done'));
+    await this.#ports.closed('deactivated');
   }
 
   /** See AccountApi.lossAtErasure. */
@@ -137,6 +140,7 @@ export class AccountCloser {
     const leaving = await this.#leaveAll(onLeaving);
     const value = { grant: { token, attempt } };
     const answer = await this.#answered(() => request({ $case: 'eraseAccount', value }, 'erasureReceipt'));
+    await this.#ports.closed('erased');
     const { number, day, parts } = answer ?? {
       number: receiptNumber(attempt, primitives),
       day: Math.floor(now() / dayMs),

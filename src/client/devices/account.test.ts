@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { noteClosed } from '../account/closed.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { LocalStore } from '../store/store.ts';
 import { accessTokens, freshToken, keepLogin, readSelf } from './account.ts';
@@ -41,6 +42,18 @@ describe('an access token', () => {
     serverSays(401, { code, message: 'refresh it' });
     const message = expect.stringMatching(words);
     await expect(freshToken(store, false)).rejects.toMatchObject({ code: 'LOGIN_NEEDED', message });
+  });
+
+  // After `account erase` a person was advised to log in again.
+  it.each([
+    ['erased', /nothing to log in to/],
+    ['deactivated', /was deactivated/],
+  ] as const)('is asked for no more where the account was %s on this device', async (closed, words) => {
+    serverSays(200, next);
+    await noteClosed(store, closed);
+    const message = expect.stringMatching(words);
+    await expect(freshToken(store, false)).rejects.toMatchObject({ code: 'LOGIN_NEEDED', closed, message });
+    expect(await readSelf(store)).toMatchObject({ refreshToken: 'old refresh' });
   });
 
   it.each([

@@ -3,6 +3,7 @@
 
 import { LocalSelf } from '#proto/gen/local.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
+import { closedError } from '../account/closed.ts';
 import type { PasswordCost } from '../backup/header.ts';
 import { LoginError, refreshTokens, type Tokens } from '../connection/login.ts';
 import type { CryptoEngine, Rotation } from '../crypto/engine.ts';
@@ -106,6 +107,8 @@ export function accessTokens(store: LocalStore): (expired: boolean) => Promise<s
 export async function freshToken(store: LocalStore, expired: boolean): Promise<string> {
   const self = await readSelf(store);
   if (!self || self.refreshToken === '') throw new ClientError('LOGIN_NEEDED', 'This device is not logged in.');
+  const closed = await closedError(store);
+  if (closed) throw closed;
   if (!expired && self.accessExpiresMs - refreshEarlyMs > Date.now()) return self.accessToken;
   const fresh = await refreshTokens({ server: self.serverUrl }, self.refreshToken).catch(explain);
   await writeSelf(store, { ...self, ...tokensOf(fresh) });

@@ -1,4 +1,5 @@
 // A device's folder: made only where nothing lies, removed without touching what is not its own, and let go of when opening fails.
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +77,31 @@ describe('removing a device', () => {
     expect(() => removeDevice(folder)).toThrow(expect.objectContaining({ code: 'IN_USE' }));
     await client.close();
     await (await openDevice(folder)).close();
+  });
+
+  // "In use by another program", and nobody could find which.
+  it('says which program has it, once and not what it was called with', async () => {
+    await device();
+    const client = await openDevice(folder, { program: 'luxchat chat' });
+    const refused = expect.objectContaining({
+      code: 'IN_USE',
+      message: expect.stringContaining(`by luxchat chat, process ${process.pid}: end it there`),
+    });
+    await expect(openDevice(folder)).rejects.toEqual(refused);
+    expect(() => removeDevice(folder)).toThrow(refused);
+    await client.close();
+    expect(readdirSync(join(folder, 'crypto'))).not.toContain('holder');
+  });
+
+  it('names nobody by what a program left behind that was killed', async () => {
+    await device();
+    const client = await openDevice(folder);
+    const gone = spawnSync(process.execPath, ['--version']).pid;
+    for (const left of [JSON.stringify({ process: gone, program: 'luxchat tail' }), '{"process": "1"}', 'half a no']) {
+      writeFileSync(join(folder, 'crypto', 'holder'), left);
+      await expect(openDevice(folder)).rejects.toThrow('in use by another program');
+    }
+    await client.close();
   });
 
   it('works on a damaged one, and ends what was cut short', async () => {

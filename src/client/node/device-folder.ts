@@ -25,6 +25,7 @@ import type { LuxchatClient } from '../luxchat-client.ts';
 import { sealingKey, sealStore } from '../store/sealed-store.ts';
 import { closingAlso, type LocalStore } from '../store/store.ts';
 import { CryptoStoreError, lockCryptoStore, type NodeCryptoStore, openCryptoStore } from './crypto-store.ts';
+import { forgetHolder, holderOf, noteHolder } from './holder.ts';
 import { openLmdbStore } from './lmdb-store.ts';
 import { nodePrimitives } from './node-primitives.ts';
 
@@ -36,6 +37,8 @@ const goneKeyName = 'local.key.gone';
 export interface FolderOptions extends DeviceOptions {
   /** Address at which its provider is reached from now on. Default: the one that it was reached at last. */
   readonly server?: string;
+  /** What runs it, for whoever finds it in use: shown to them as it is. Default: the name of the script. */
+  readonly program?: string;
 }
 
 /** True where a device lives in this folder. */
@@ -77,7 +80,10 @@ export function removeDevice(folder: string): void {
 }
 
 /** Opens the device of a folder; call `start` on it. Throws LOGIN_NEEDED where there is none, IN_USE, or STORE where it is damaged. */
-export async function openDevice(folder: string, { server, ...options }: FolderOptions = {}): Promise<LuxchatClient> {
+export async function openDevice(
+  folder: string,
+  { server, program, ...options }: FolderOptions = {},
+): Promise<LuxchatClient> {
   if (!hasDevice(folder)) throw new ClientError('LOGIN_NEEDED', `There is no device in ${folder}: log in first.`);
   // The crypto store takes the folder's lock, so it comes first and goes last.
   const cryptoStore = await openCryptoStore(join(folder, 'crypto')).catch((cause) => {
@@ -85,11 +91,30 @@ export async function openDevice(folder: string, { server, ...options }: FolderO
       ? inUse(folder, cause)
       : new ClientError('STORE', `The device in ${folder} is damaged.`, { cause });
   });
-  const { store, self } = await openWith(cryptoStore, folder, server).catch((error) => {
-    cryptoStore.close();
+  const held = heldBy(join(folder, 'crypto'), cryptoStore, program);
+  const { store, self } = await openWith(held, folder, server).catch((error) => {
+    held.close();
     throw error;
   });
   return clientOf(self, { store, cryptoStore, primitives: nodePrimitives }, options);
+}
+
+/** The same store, with a note of who has it for as long as it is open. */
+function heldBy(folder: string, cryptoStore: NodeCryptoStore, program: string | undefined): NodeCryptoStore {
+  try {
+    noteHolder(folder, program);
+  } catch (cause) {
+    cryptoStore.close();
+    throw new ClientError('STORE', `The folder ${folder} can't be written.`, { cause });
+  }
+  let isOpen = true;
+  const close = () => {
+    // Once it is closed the note may be another's.
+    if (isOpen) forgetHolder(folder);
+    isOpen = false;
+    cryptoStore.close();
+  };
+  return { ...cryptoStore, close };
 }
 
 function lockForRemoval(folder: string): () => void {
@@ -107,7 +132,11 @@ function isLocked(cause: unknown): boolean {
 }
 
 function inUse(folder: string, cause: unknown): ClientError {
-  return new ClientError('IN_USE', `The device in ${folder} is in use by another program: end it first.`, { cause });
+  const holder = holderOf(join(folder, 'crypto'));
+  const by = holder
+    ? `${holder.program}, process ${holder.process}: end it there, or with kill ${holder.process}`
+    : 'another program: end it first';
+  return new ClientError('IN_USE', `The device in ${folder} is in use by ${by}. Nothing was changed.`, { cause });
 }
 
 async function openWith(

@@ -28,11 +28,14 @@ export class Writing {
   #rooms: Rooms;
   #outbox: Outbox;
   #ahead: Ahead;
+  #needLogin: () => void;
 
-  constructor(rooms: Rooms, outbox: Outbox, ahead: Ahead) {
+  /** `needLogin` throws LOGIN_NEEDED where the device was logged out: nothing that is written down then would ever go out. */
+  constructor(rooms: Rooms, outbox: Outbox, ahead: Ahead, needLogin: () => void) {
     this.#rooms = rooms;
     this.#outbox = outbox;
     this.#ahead = ahead;
+    this.#needLogin = needLogin;
   }
 
   /** See Luxchat.send. */
@@ -96,6 +99,7 @@ export class Writing {
 
   async #putSlot(room: string, slot: string, body: Body): Promise<void> {
     this.#rooms.need(room).replica.needTrust();
+    this.#needLogin();
     const content = { ...textContent(''), body };
     needFit(content, contentLimits.slotContentBytesMax, slot === 'pins' ? 'list of pinned messages' : slot);
     await this.#rooms.putSlot(room, slot, content);
@@ -105,6 +109,7 @@ export class Writing {
     const { replica } = this.#rooms.need(room);
     replica.needTrust();
     replica.needPresence();
+    this.#needLogin();
     return replica;
   }
 
