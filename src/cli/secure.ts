@@ -2,8 +2,8 @@
 // of the FAQ: first LuxID and the code by SMS, then the password. It is shown once and asked back; what is typed goes into no file and no argument.
 
 import { ClientError } from '#client/errors.ts';
+import { openingsAnHour } from '#client/security/opening.ts';
 import type { SecurityState } from '#client/shown.ts';
-import { limits } from '#proto/rules/limits.ts';
 import { broughtIn, fullSentences } from './full-backup.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
@@ -126,7 +126,7 @@ async function withoutPassword({ client, args: { call } }: Session): Promise<str
   const other = hasOther
     ? `Or run ${call} verify here, and verify on a confirmed device: that takes no password.`
     : `You have no confirmed device: who lost the password for good begins anew with ${call} secure --start-over, without what was written so far.`;
-  return `Nothing is lost: look it up, and run ${call} unlock again, ${limits.backupFetchesMax} times an hour at most. ${other}`;
+  return `Nothing is lost: look it up, and run ${call} unlock again, ${openingsAnHour} times an hour at most. ${other}`;
 }
 
 function lostEverywhere({ args }: Session): ClientError {

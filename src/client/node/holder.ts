@@ -29,6 +29,7 @@ export function holderOf(folder: string): Holder | undefined {
     if (!Number.isSafeInteger(number) || typeof program !== 'string' || !runs(number as number)) return undefined;
     return { process: number as number, program };
   } catch {
+    // None there, or half of one: it is a hint alone.
     return undefined;
   }
 }

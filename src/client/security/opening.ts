@@ -4,6 +4,7 @@
 import type { Grant } from '#proto/gen/client.ts';
 import type { BackupHead } from '#proto/gen/record.ts';
 import { equalBytes } from '#proto/rules/bytes/bytes.ts';
+import { limits } from '#proto/rules/limits.ts';
 import { openBackup } from '../backup/backup.ts';
 import { type Derivation, openHeader } from '../backup/header.ts';
 import type { Devices } from '../devices/devices.ts';
@@ -12,6 +13,9 @@ import type { Parts } from '../parts.ts';
 import { fetchBackup } from './backup-requests.ts';
 import { type HeldBackup, heldRow, restoreOf, restoreRow } from './backup-rows.ts';
 import { namedBackup, requireForward } from './in-force.ts';
+
+/** Step-ups for opening the backup that count within an hour, whatever became of them: REJECTED RATE_LIMITED above. */
+export const openingsAnHour: number = limits.backupFetchesMax;
 
 /** What opening needs. */
 export interface OpeningPorts {
