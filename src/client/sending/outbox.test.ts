@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Accepted } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
-import type { LocalSend } from '#proto/gen/local.ts';
+import { LocalSend } from '#proto/gen/local.ts';
 import { type Event, EventKind } from '#proto/gen/record.ts';
 import { ClientError } from '../errors.ts';
 import { MemoryStore } from '../store/memory-store.ts';
+import { orderedNumber } from '../store/store.ts';
 import { Outbox, type SendingRoom } from './outbox.ts';
 import { textContent } from './text-content.ts';
 import type { SendChange } from './waiting.ts';
@@ -131,6 +132,21 @@ describe('outbox', () => {
       'b accepted',
       'c accepted',
     ]);
+  });
+
+  // Only the first 100,000 were read: what stood behind them stayed there, and what was written then went out before it.
+  it('reads all that waited, however much that is', async () => {
+    world.live = false;
+    const first = await world.add('first');
+    const rowAt = (position: number) => ({
+      ...{ table: 'outbox' as const, key: orderedNumber(position) },
+      value: LocalSend.encode({ ...first, position, localId: `local.${position}` }).finish(),
+    });
+    await world.store.write(Array.from({ length: 100_000 }, (_, n) => rowAt(first.position + 1 + n)));
+    world.open();
+    await world.outbox.load();
+    expect((await world.add('last')).position).toBe(first.position + 100_001);
+    expect(world.outbox.waiting(room)).toHaveLength(100_002);
   });
 
   it('sends the same bytes again after any doubt, also from a new process', async () => {

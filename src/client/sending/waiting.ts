@@ -6,7 +6,7 @@ import { LocalSend } from '#proto/gen/local.ts';
 import type { EventKind } from '#proto/gen/record.ts';
 import { equalBytes, noBytes } from '#proto/rules/bytes/bytes.ts';
 import { ClientError } from '../errors.ts';
-import { type LocalChange, type LocalStore, orderedNumber, prefixRange } from '../store/store.ts';
+import { everyPage, type LocalChange, type LocalStore, orderedNumber, prefixRange } from '../store/store.ts';
 
 /** What happened to a message. */
 export type SendChange =
@@ -58,12 +58,12 @@ export class Waiting {
 
   /** Reads what waited when the program ended. Call once, before anything else. */
   async load(): Promise<void> {
-    const rows = await this.#ports.store.list('outbox', { ...prefixRange(''), limit: 100_000 });
-    for (const { value } of rows) {
-      const send = LocalSend.decode(value);
-      this.#lastPosition = Math.max(this.#lastPosition, send.position);
-      this.#queue(send.room).push(send);
-    }
+    for await (const rows of everyPage(this.#ports.store, 'outbox', prefixRange('')))
+      for (const { value } of rows) {
+        const send = LocalSend.decode(value);
+        this.#lastPosition = Math.max(this.#lastPosition, send.position);
+        this.#queue(send.room).push(send);
+      }
   }
 
   /** Rooms in which something waits or waited. */
