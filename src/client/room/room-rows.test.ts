@@ -4,7 +4,8 @@ import type { LocalRecord } from '#proto/gen/local.ts';
 import { Algorithm, EventHeader, EventKind, SlotWrite, Stamp } from '#proto/gen/record.ts';
 import { textContent } from '../sending/text-content.ts';
 import { MemoryStore } from '../store/memory-store.ts';
-import { emptiedRows, lineOf, type RowsOfRoom, rowsOf } from './room-rows.ts';
+import { orderedNumber } from '../store/store.ts';
+import { emptiedRows, lineOf, type RowsOfRoom, rowsOf, seqsOfMessage } from './room-rows.ts';
 
 const room = '!g:localhost';
 let store: MemoryStore;
@@ -67,4 +68,32 @@ it('says the new name or topic where this device can read it, and not of whom on
   expect(await textOf(await sets(3, 'name', undefined))).toBeUndefined();
   rows = { ...rows, folding: { ...rows.folding, hides: () => true } };
   expect(await textOf(await sets(4, 'name', 'Insults'))).toBeUndefined();
+});
+
+// Of what is said about a message the oldest 10,000 were looked at: behind so many reactions an edit did not show, and stayed at the provider when its author
+// deleted the message.
+it('knows all that is said about a message, however much that is', async () => {
+  const says = async (seq: number, body: NonNullable<ReturnType<typeof textContent>['body']>) => {
+    const header = EventHeader.encode({
+      ...EventHeader.decode(new Uint8Array()),
+      ...{ room, member: 1, device: 1, sendId: seq, kind: EventKind.EVENT_KIND_CONTENT, counts: body.$case === 'text' },
+    }).finish();
+    const stamp = Stamp.encode({ ...Stamp.decode(new Uint8Array()), seq, acceptedMs: seq }).finish();
+    const record = { stamp, header, body: Uint8Array.of(1), emptiedBy: 0 };
+    const content = { ...textContent(''), body };
+    const kept = { record, content, trouble: '', tries: 1, writtenMs: 0, contradicts: '', unproven: false, afterMs: 0 };
+    await store.write(rowsOf(room, kept));
+    return kept;
+  };
+  const target = { member: 1, device: 1, sendId: 1 };
+  const first = await says(1, { $case: 'text', value: { text: 'before' } });
+  await says(2, { $case: 'reaction', value: { target, emoji: '👍', removed: false } });
+  const reaction = (await store.list('annotations', { from: '', to: '~' }))[0]!;
+  const reactions = Array.from({ length: 10_000 }, (_, n) => orderedNumber(3 + n));
+  const keyOf = (seq: string) => `${reaction.key.slice(0, -seq.length)}${seq}`;
+  await store.write(reactions.map((seq) => ({ table: 'annotations', key: keyOf(seq), value: reaction.value })));
+  await says(20_000, { $case: 'edit', value: { target, text: 'after' } });
+  const line = await lineOf(rows, first);
+  expect([line?.content?.body, line?.edited]).toEqual([{ $case: 'text', value: { text: 'after' } }, true]);
+  expect(await seqsOfMessage(rows, '1.1.1')).toEqual([1, 20_000]);
 });

@@ -10,7 +10,7 @@ import type { TroubleCause } from '../alarms.ts';
 import type { Parts } from '../parts.ts';
 import type { Outbox } from '../sending/outbox.ts';
 import type { TimelineItem } from '../shown.ts';
-import { type LocalChange, orderedNumber, prefixRange } from '../store/store.ts';
+import { everyPage, type LocalChange, orderedNumber, prefixRange } from '../store/store.ts';
 import { annotates, type Folding, foldRecord, messageId } from '../timeline/timeline.ts';
 
 /** A room whose rows are meant. */
@@ -150,10 +150,13 @@ export async function lineChangedBy(rows: RowsOfRoom, kept: LocalRecord): Promis
   return shown && lineOf(rows, shown);
 }
 
-/** Records that are about a message: edits, reactions and deletions. */
+/** Records that are about a message: edits, reactions and deletions. All of them: whoever reacts often enough must not hide an edit that comes later, nor keep it
+ * from being deleted. */
 export async function annotationsOf({ room, ports }: RowsOfRoom, id: string): Promise<LocalRecord[]> {
-  const rows = await ports.parts.store.list('annotations', { ...prefixRange(`${room} ${id} `), limit: 10_000 });
-  return rows.map(({ value }) => LocalRecord.decode(value));
+  const records: LocalRecord[] = [];
+  for await (const rows of everyPage(ports.parts.store, 'annotations', prefixRange(`${room} ${id} `)))
+    for (const { value } of rows) records.push(LocalRecord.decode(value));
+  return records;
 }
 
 function annotationKey(room: string, id: string, seq: number): string {
