@@ -13,7 +13,7 @@ import {
 import type { ControlState } from '#proto/rules/control/state.ts';
 import { checkEmptying, decodeEmptying, isByAuthor, mayEmptyRow } from '#proto/rules/record/emptying.ts';
 import type { CheckedRecord } from '#proto/rules/record/record.ts';
-import { type LocalChange, orderedNumber, prefixRange } from '../store/store.ts';
+import { everyPage, type LocalChange, orderedNumber, prefixRange } from '../store/store.ts';
 import type { RoomCopy } from './room-copy.ts';
 import { emptiedRows, recordAt, seqOfKey } from './room-rows.ts';
 
@@ -64,12 +64,14 @@ export async function judgeMarks(
   { header, stamp }: CheckedRecord,
 ): Promise<LocalChange[]> {
   const prefix = prefixRange(`${room.room} ${orderedNumber(stamp.seq)} `);
-  const marks = await room.ports.parts.store.list('emptied', { ...prefix, limit: 10_000 });
-  for (const { key } of marks) {
-    const row = (await recordAt(room, seqOfKey(key)))?.record;
-    if (row) await judgeEmptied(room, row, { stamp, actor: header, body: record.body });
-  }
-  return marks.map(({ key }) => ({ table: 'emptied', key, value: undefined }));
+  const judged: LocalChange[] = [];
+  for await (const marks of everyPage(room.ports.parts.store, 'emptied', prefix))
+    for (const { key } of marks) {
+      const row = (await recordAt(room, seqOfKey(key)))?.record;
+      if (row) await judgeEmptied(room, row, { stamp, actor: header, body: record.body });
+      judged.push({ table: 'emptied', key, value: undefined });
+    }
+  return judged;
 }
 
 /** Looks at a row that comes emptied by an event that is here already (older history). */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Emptying, EmptyingCause, EventKind, MemberStatus, Role } from '#proto/gen/record.ts';
 import { orderedNumber } from '../store/store.ts';
 import { roomId, roomWorld, strangerTo } from '../testing/room-world.ts';
-import { checkEmptied } from './room-emptying.ts';
+import { checkEmptied, emptiedMark } from './room-emptying.ts';
 import { recordAt, rowsOf } from './room-rows.ts';
 
 const { EVENT_KIND_CONTENT: content, EVENT_KIND_EMPTYING: emptying, EVENT_KIND_SLOT: slot } = EventKind;
@@ -122,6 +122,17 @@ describe('an erasure by its author', () => {
     const older = (await recordAt(room, 7))!.record!;
     await checkEmptied(room, older);
     expect(room.local.frozen).toBe('');
+  });
+
+  // The first 10,000 rows were looked at: behind those that an erasure explains a hub could take others' words along.
+  it('is held against each row that came empty, however many these are', async () => {
+    const { room, store, take } = roomWorld();
+    const [row, event] = [20_000, 20_001];
+    await take(row, { member: 3, kind: content, emptiedBy: event });
+    await store.write(Array.from({ length: 10_000 }, (_, n) => emptiedMark(roomId, n + 1, event)));
+    await take(event, { member: 2, kind: emptying, body: range(2) });
+    expect(room.local.frozen).toBe('EMPTIED_UNLAWFULLY');
+    expect(await store.list('emptied', { from: '', to: '~' })).toEqual([]);
   });
 
   it('explains nothing of others, and nobody says it for somebody else or from outside', async () => {
