@@ -220,6 +220,23 @@ describe('the list of rooms', () => {
       expect(listAll()).toHaveLength(3);
     });
 
+    // Whoever invited somebody back, and then into twenty other rooms, had the first one forgotten: it would have named them for ever.
+    it('is kept by its id as well where an invitation back into it is displaced by others', () => {
+      stand(roomOf(0), left);
+      past();
+      stand(roomOf(1), joined);
+      stand(roomOf(1), left, { controlNumber: 5 });
+      for (const n of [0, 1]) {
+        street.now += 1;
+        stand(roomOf(n), invited, { byUser: bob, controlNumber: 6 });
+      }
+      for (let n = 2; n <= userLimits.invitationsOfOneMax + 1; n++) invitedTo(n);
+      expect(open()).toHaveLength(userLimits.invitationsOfOneMax);
+      expect(open()).not.toContain(roomOf(1));
+      const rows = kept();
+      for (const n of [0, 1]) expect(rows.get(roomOf(n))?.standing).toMatchObject({ status: left, controlNumber: 6 });
+    });
+
     it('goes after those that the user never was in and before those that are listed, where they are over 1,200', () => {
       for (const n of [0, 1]) {
         street.now += 1;

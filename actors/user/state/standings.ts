@@ -41,9 +41,11 @@ export class Standings {
     const isKnown = before?.standing?.controlNumber === standing.controlNumber;
     const wasIn = before?.wasIn === true;
     this.#rows.set(room, { standing, sinceMs: isKnown ? before.sinceMs : now, joined, due, wasIn });
-    const gone = [...(isInvited(status) ? this.#crowdedOut(standing) : []), ...this.#surplus()];
-    for (const each of gone) this.#rows.delete(each);
-    return [room, ...gone, ...this.#fade(now)];
+    const displaced = isInvited(status) ? this.#crowdedOut(standing) : [];
+    for (const each of displaced) this.#letGo(each);
+    const surplus = this.#surplus();
+    for (const each of surplus) this.#rows.delete(each);
+    return [room, ...displaced, ...surplus, ...this.#fade(now)];
   }
 
   /** The rooms to list, by id, after the given one. */
@@ -105,11 +107,15 @@ export class Standings {
   // Former rooms over the time: gone, or but an id. Which ones changed.
   #fade(now: number): string[] {
     const faded = this.#named((row) => isFaded(row, now) && !isBare(row));
-    for (const [room, row] of faded) {
-      if (row.joined || row.wasIn) this.#rows.set(room, bare(room, row));
-      else this.#rows.delete(room);
-    }
+    for (const [room] of faded) this.#letGo(room);
     return faded.map(([room]) => room);
+  }
+
+  // Of a room that the user was in the id stays.
+  #letGo(room: string): void {
+    const row = this.#rows.get(room);
+    if (row?.joined || row?.wasIn) this.#rows.set(room, bare(room, row));
+    else this.#rows.delete(room);
   }
 
   #named(wanted: (row: RoomRow, room: string) => boolean): Named[] {
