@@ -2,6 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { ErasedKind } from '#proto/gen/client.ts';
 import { Disconnect, Rejection } from '#proto/gen/codes.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { receiptNumber } from '#proto/rules/bytes/hash.ts';
 import type { Farewell } from '../chain/farewell.ts';
@@ -145,6 +146,20 @@ it('empties what was written in a room while it is in it, and where it was only 
   answers = [receipt];
   expect(await account.erase(grant)).toMatchObject({ left: 3, stayed: [], kept: ['!1'] });
   expect(done).toEqual(['leave !0', 'leave !1', 'empty !2', 'leave !2']);
+});
+
+// They were passed over, and the receipt named them nowhere: all that was written there stays, under the name of who is gone.
+it('names the rooms that wait for a new identity to be signed in: nothing can be done there', async () => {
+  const { MEMBER_STATUS_JOINED, MEMBER_STATUS_SUSPENDED } = MemberStatus;
+  rooms = [MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_JOINED].map((status, n) => ({ room: `!${n}`, status }));
+  answers = [receipt];
+  const heard: string[] = [];
+  const erasure = await account.erase(grant, { onLeaving: ({ left, of }) => heard.push(`${left}/${of}`) });
+  expect(erasure).toMatchObject({ left: 1, stayed: ['!0'], kept: ['!0'] });
+  expect([done, heard]).toEqual([
+    ['empty !1', 'leave !1'],
+    ['0/2', '1/2'],
+  ]);
 });
 
 it('hands groups over that nobody else leads, when they are emptied and before they are left', async () => {

@@ -165,9 +165,10 @@ export class AccountCloser {
       await this.#ports.leave(room);
     };
     for (const [index, room] of rooms.entries()) {
+      const isHeard = !isSuspended(room);
       // While one is in: nobody who left is heard.
-      if (isJoined(room) && !(await attempt(() => this.#ports.empty(room)))) kept.push(room.room);
-      if (!(await attempt(() => leave(room)))) stayed.push(room.room);
+      if (!isHeard || (isJoined(room) && !(await attempt(() => this.#ports.empty(room))))) kept.push(room.room);
+      if (!isHeard || !(await attempt(() => leave(room)))) stayed.push(room.room);
       onLeaving({ left: index + 1 - stayed.length, of: rooms.length });
     }
     return { left: rooms.length - stayed.length, handed, stayed, kept };
@@ -216,7 +217,12 @@ const staysFor: ReadonlySet<ClientError['code']> = new Set([
 ]);
 
 function isIn(room: RoomInfo): boolean {
-  return isJoined(room) || room.status === MemberStatus.MEMBER_STATUS_INVITED;
+  return isJoined(room) || isSuspended(room) || room.status === MemberStatus.MEMBER_STATUS_INVITED;
+}
+
+/** Does it wait for a new identity to be signed in? Nothing that is signed under that one counts there. */
+function isSuspended({ status }: RoomInfo): boolean {
+  return status === MemberStatus.MEMBER_STATUS_SUSPENDED;
 }
 
 function isJoined({ status }: RoomInfo): boolean {
