@@ -1,6 +1,5 @@
 // `luxchat chat ROOM`: an interactive conversation. Lines are messages, lines with a slash are commands; what others write appears above.
 // Without a terminal, or with `--json`, it is the same conversation for a script: lines in, lines or objects out, and no prompt.
-import { createInterface } from 'node:readline';
 import { ClientError, unlessBug } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
@@ -9,7 +8,7 @@ import { shortName } from './called.ts';
 import { unheardSentence } from './heard.ts';
 import { leave } from './leave.ts';
 import { awaitRoom, messageAt } from './naming.ts';
-import type { Output } from './output.ts';
+import { openScreen, type Screen } from './screen.ts';
 import { datedLines, describeItem } from './sentences.ts';
 import { besides, bringOut, need, onNewAlarm, type Session } from './session.ts';
 
@@ -34,10 +33,15 @@ export async function chat(session: Session): Promise<void> {
     }),
   ];
   // Before a line is taken: what is written down on a device that is logged out never goes out.
-  ended ??= await session.loggedIn().then(() => undefined, unlessBug);
-  if (ended) screen.close();
-  else screen.say({ type: 'chat', room, user: client.user }, `Talking in ${room}.`, help);
-  talk.sayUnheard(client.room(room));
+  const begun = await session.loggedIn().catch(unlessBug);
+  if (typeof begun !== 'boolean') {
+    ended ??= begun;
+    screen.close();
+  } else {
+    screen.say({ type: 'chat', room, user: client.user }, `Talking in ${room}.`, help);
+    talk.sayConnection(begun ? 'live' : 'offline');
+    talk.sayUnheard(client.room(room));
+  }
   for await (const line of ended ? [] : screen.lines) {
     if (/^\/quit\s*$/.test(line)) break;
     await talk.take(line).catch((error: unknown) => screen.fail(error));
@@ -63,6 +67,8 @@ export class Talk {
   #ownLast = '';
   #theirLast = '';
   #unheard = '[]';
+  #hasBegun = false;
+  #connected = true;
 
   constructor(session: Session, room: string, screen: Screen) {
     this.#session = session;
@@ -102,10 +108,18 @@ export class Talk {
     this.#screen.say({ type: 'unheard', room, unheard }, ...(sentences.length > 0 ? sentences : [over]));
   }
 
+  /** Says that the connection came or went; once it is known at all that this device is logged in. */
+  sayConnection(state: string): void {
+    this.#hasBegun = true;
+    if ((state !== 'offline' && state !== 'live') || (state === 'live') === this.#connected) return;
+    this.#connected = state === 'live';
+    const sentence = this.#connected ? '  connected' : '  no connection: what you write waits';
+    this.#screen.say({ type: 'connection', state }, sentence);
+  }
+
   /** Follows what happens. Gives back what ends that. */
   follow(): (() => void)[] {
     const { client, args } = this.#session;
-    let connected = true;
     return [
       client.on('item', (item) => item.room === this.#room && this.show(item)),
       onNewAlarm(client, (alarm) => this.#screen.say({ type: 'alarm', ...alarm }, alarmSentence(alarm, args.call))),
@@ -117,12 +131,7 @@ export class Talk {
       client.on('receipt', (receipt) => {
         if (receipt.room === this.#room) this.#screen.say({ type: 'receipt', ...receipt });
       }),
-      client.on('connection', (state) => {
-        if ((state !== 'offline' && state !== 'live') || (state === 'live') === connected) return;
-        connected = state === 'live';
-        const sentence = connected ? '  connected' : '  no connection: what you write waits';
-        this.#screen.say({ type: 'connection', state }, sentence);
-      }),
+      client.on('connection', (state) => this.#hasBegun && this.sayConnection(state)),
     ];
   }
 
@@ -155,39 +164,4 @@ export class Talk {
       .map(({ user }) => user);
     this.#screen.say({ type: 'who', room: this.#room, users }, users.map(shortName).join(', '));
   }
-}
-
-/** Where a conversation is shown, and typed. */
-export interface Screen {
-  readonly lines: AsyncIterable<string>;
-  say: Output['say'];
-  fail: Output['fail'];
-  prompt(): void;
-  close(): void;
-}
-
-/** The keyboard, and what stands above the line that is being typed. */
-function openScreen(out: Output): Screen {
-  const terminal = !out.json && process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const screen = terminal ? { output: process.stdout, prompt: '> ' } : {};
-  const input = createInterface({ input: process.stdin, ...screen });
-  const prompt = () => {
-    if (terminal) input.prompt(true);
-  };
-  const above = (print: () => void) => {
-    if (terminal) process.stdout.write('\r\u001b[K');
-    print();
-    prompt();
-  };
-  const close = () => input.close();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, close);
-  // Asked for now and not when the first is read: readline keeps no lines that nobody waits for.
-  const lines = input[Symbol.asyncIterator]();
-  return {
-    lines: { [Symbol.asyncIterator]: () => lines },
-    say: (object, ...lines) => above(() => out.say(object, ...lines)),
-    fail: (error) => above(() => out.fail(error)),
-    prompt,
-    close,
-  };
 }

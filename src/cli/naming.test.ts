@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Emitter } from '#client/emitter.ts';
 import type { RoomInfo } from '#client/shown.ts';
-import { awaitRoom, findInvitation, findRoom, invitationsOf, type Named } from './naming.ts';
+import { awaitRoom, findInvitation, findRoom, invitationsOf, messageAt, type Named } from './naming.ts';
 
 interface Held extends Partial<RoomInfo> {
   /** Luxchat-IDs of its members. */
@@ -168,4 +168,18 @@ describe('an invitation that a person names', () => {
     for (const wrong of ['Hiking', '!a', 'a'])
       expect(() => findInvitation(session, wrong)).toThrow(/take the number in front|matches/);
   });
+});
+
+// "There is no message #4", of a line that stood there with that number.
+it('says of the number of a notice that it is none of a message', async () => {
+  const lines = [
+    { seq: 4, kind: 'notice' },
+    { seq: 5, kind: 'message', id: '2.1.1' },
+  ];
+  const timeline = async (_: string, { beforeSeq }: { beforeSeq: number }) =>
+    lines.filter(({ seq }) => seq === beforeSeq - 1);
+  const named = { client: { timeline }, args: { call: 'luxchat' } } as never;
+  expect(await messageAt(named, '!g', '#5')).toBe('2.1.1');
+  await expect(messageAt(named, '!g', '4')).rejects.toThrow('#4 says what happened in this room');
+  await expect(messageAt(named, '!g', '6')).rejects.toThrow('no message #6');
 });

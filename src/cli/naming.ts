@@ -194,7 +194,9 @@ export async function messageAt({ client, args }: Named, room: string, word: str
   if (number === undefined) return word;
   const seq = Number(number);
   const lines = await client.timeline(room, { beforeSeq: seq + 1, limit: 1 });
-  const line = lines.find((item) => item.seq === seq && item.kind !== 'notice');
+  const line = lines.find((item) => item.seq === seq);
+  if (line?.kind === 'notice')
+    throw new ClientError('UNKNOWN', `#${seq} says what happened in this room: take the number of a message.`);
   if (!line) throw new ClientError('UNKNOWN', `There is no message #${seq} in this room: see ${args.call} history.`);
   return line.id;
 }

@@ -47,7 +47,7 @@ async function run(command: string, rest: readonly string[], answers: Record<str
     args,
     out,
     keyboard: {} as never,
-    loggedIn: async () => {},
+    loggedIn: async () => true,
     reaching: (work) => work,
   });
   return { objects, lines, asked };

@@ -13,7 +13,7 @@ const day = Date.UTC(2026, 11, 24) / 86_400_000;
 let isThere = true;
 
 vi.mock('./reaching.ts', () => ({
-  loggedInOf: () => async () => {},
+  loggedInOf: () => async () => true,
   reaching: () => (work: Promise<unknown>) =>
     isThere ? work : Promise.race([work, Promise.reject(new ClientError('OFFLINE', 'nobody there'))]),
 }));

@@ -88,14 +88,18 @@ it('knows that a device is logged in, or logged out, or that nobody can say now'
     const { events, loggedIn } = asked();
     events.emit('connection', 'connecting');
     events.emit('connection', state);
-    await loggedIn();
+    expect(await loggedIn()).toBe(state === 'live');
   }
   const over = asked();
   const error = new ClientError('LOGIN_NEEDED', 'This device was logged out.');
+  // `chat` took lines as if there were no connection alone: the server had hung up on a token that it did not know any more.
+  for (const state of ['connecting', 'greeting', 'offline', 'connecting', 'ended'] as const)
+    over.events.emit('connection', state);
   over.events.emit('ended', error);
   await expect(over.loggedIn()).rejects.toBe(error);
   // A network that swallows everything holds up nobody who writes for later.
   const swallowed = asked();
+  swallowed.events.emit('connection', 'connecting');
   await vi.advanceTimersByTimeAsync(2_000);
-  await swallowed.loggedIn();
+  expect(await swallowed.loggedIn()).toBe(false);
 });

@@ -33,12 +33,19 @@ export function reaching(
 }
 
 /** See Session.loggedIn. Begin with it before the client is started. */
-export function loggedInOf(client: Pick<LuxchatClient, 'on'>): () => Promise<void> {
+export function loggedInOf(client: Pick<LuxchatClient, 'on'>): () => Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const heard = new Promise<void>((resolve, reject) => {
-    client.on('connection', (state) => (state === 'live' || state === 'offline') && resolve());
+  const heard = new Promise<boolean>((resolve, reject) => {
+    let isAnswered = false;
+    client.on('connection', (state) => {
+      if (state === 'connecting') isAnswered = false;
+      if (state === 'greeting') isAnswered = true;
+      timer ??= setTimeout(() => resolve(false), swallowedMs).unref();
+      if (state === 'live') resolve(true);
+      // Where the server answered and hung up it may not know the token any more: the next attempt says.
+      if (state === 'offline' && !isAnswered) resolve(false);
+    });
     client.on('ended', reject);
-    timer = setTimeout(resolve, swallowedMs).unref();
   }).finally(() => clearTimeout(timer));
   // A command may write nothing.
   heard.catch(() => {});

@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ClientError } from '#client/errors.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { readArguments } from './arguments.ts';
 import { devices } from './devices.ts';
 import { lossSentences } from './lost.ts';
@@ -126,6 +127,14 @@ describe('unlock', () => {
     const next = /Nothing is lost: .*luxchat unlock again, 5 times an hour at most\. Or run luxchat verify here/;
     const message = expect.stringMatching(next);
     await expect(unlock(wrong.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD', message });
+    const often = scene(['x'], { state: 'unconfirmed', backup: true }, ['unlock']);
+    const rejection = Rejection.REJECTION_RATE_LIMITED;
+    const refuse = async () => {
+      throw new ClientError('REJECTED', 'The server refused: RATE_LIMITED.', { rejection, retryAfterMs: 40 * 60_000 });
+    };
+    Object.assign(often.session.client.security, { unlock: refuse });
+    const later = expect.stringMatching(/nothing is lost\. Try again in 40 minutes\. Or run luxchat verify here/);
+    await expect(unlock(often.session)).rejects.toMatchObject({ rejection, message: later });
     const alone = scene(['x', 'y', 'z'], { state: 'unconfirmed', backup: true }, ['unlock']);
     Object.assign(alone.session.client, { devices: async () => [{ device: 1, current: true, confirmed: false }] });
     const begin = expect.stringMatching(

@@ -4,9 +4,11 @@
 import { ClientError } from '#client/errors.ts';
 import { openingsAnHour } from '#client/security/opening.ts';
 import type { SecurityState } from '#client/shown.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { broughtIn, fullSentences } from './full-backup.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
+import { waitWords } from './refusals.ts';
 import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
 import { waysToConfirm } from './unconfirmed.ts';
@@ -43,7 +45,7 @@ export async function unlock(session: Session): Promise<void> {
   if (!backup)
     throw new ClientError(
       'UNKNOWN',
-      `There is nothing to unlock: these messages were not secured. See ${args.program} help.`,
+      `There is nothing to unlock: your messages were not secured.${state === 'unconfirmed' ? ` To confirm this device ${await waysToConfirm(client, args.call)}.` : ''}`,
     );
   const progress = progressOf(session);
   if (state === 'unconfirmed') {
@@ -51,7 +53,8 @@ export async function unlock(session: Session): Promise<void> {
     const grant = await stepUp(session, 'backup');
     await retyped(
       session,
-      (password) => busy(session, () => client.security.unlock(grant, password)),
+      (password) =>
+        busy(session, () => client.security.unlock(grant, password)).catch((error) => tooOften(session, error)),
       () => withoutPassword(session),
     );
     out.say(
@@ -120,13 +123,32 @@ async function notConfirmed({ client, args }: Session): Promise<ClientError> {
   return new ClientError('NOT_CONFIRMED', `This device is not confirmed: ${ways}.`);
 }
 
+/** Opened five times within the hour: what goes without the password goes all the same. */
+async function tooOften(session: Session, error: unknown): Promise<never> {
+  if (!(error instanceof ClientError) || error.rejection !== Rejection.REJECTION_RATE_LIMITED) throw error;
+  const { rejection, retryAfterMs } = error;
+  const [after, other] = [waitWords(retryAfterMs), await otherWay(session)];
+  throw new ClientError(
+    'REJECTED',
+    `This was tried ${openingsAnHour} times within an hour, and nothing is lost.${after} ${other}`,
+    {
+      rejection,
+      cause: error,
+    },
+  );
+}
+
 /** What is left to whoever does not have the password at hand. */
-async function withoutPassword({ client, args: { call } }: Session): Promise<string> {
+async function withoutPassword(session: Session): Promise<string> {
+  const again = `look it up, and run ${session.args.call} unlock again, ${openingsAnHour} times an hour at most`;
+  return `Nothing is lost: ${again}. ${await otherWay(session)}`;
+}
+
+async function otherWay({ client, args: { call } }: Session): Promise<string> {
   const hasOther = (await client.devices()).some(({ confirmed, current }) => confirmed && !current);
-  const other = hasOther
+  return hasOther
     ? `Or run ${call} verify here, and verify on a confirmed device: that takes no password.`
     : `You have no confirmed device: who lost the password for good begins anew with ${call} secure --start-over, without what was written so far.`;
-  return `Nothing is lost: look it up, and run ${call} unlock again, ${openingsAnHour} times an hour at most. ${other}`;
 }
 
 function lostEverywhere({ args }: Session): ClientError {

@@ -16,8 +16,8 @@ export interface Session {
   readonly out: Output;
   readonly keyboard: Keyboard;
   readonly reaching: Reaching;
-  /** Resolves once it is known whether this device is logged in, or that nobody can say now; rejects with LOGIN_NEEDED. */
-  readonly loggedIn: () => Promise<void>;
+  /** True once it is known that this device is logged in, false where nobody can say now; rejects with LOGIN_NEEDED. */
+  readonly loggedIn: () => Promise<boolean>;
 }
 
 /** A command. `live`: waits for the server first. `kept`: where there is no server for this device it shows what the device kept, and fails behind that. `watches`:
