@@ -74,7 +74,8 @@ export function askerOf(message: Message): { readonly number: number } | { reado
   }
 }
 
-function keyOfAsk(to: Address, message: Message): string | null {
+/** Names a question and its answer alike; null = it is none. */
+export function keyOfAsk(to: Address, message: Message): string | null {
   switch (message.kind) {
     case 'request':
     case 'submit':
@@ -100,7 +101,8 @@ function keyOfAsk(to: Address, message: Message): string | null {
   }
 }
 
-function keyOfAnswer(packet: Packet): string | null {
+/** The same of an answer. */
+export function keyOfAnswer(packet: Packet): string | null {
   if (packet.kind === 'summarised') return summaryKey(packet.token, packet.room);
   if (packet.kind === 'disconnect') return helloKey(packet.session);
   if (packet.kind !== 'tell') return null;

@@ -9,8 +9,9 @@ import type { Message } from '../kernel/messages.ts';
 import { shardOf } from '../log/shards.ts';
 import { Asked, askerOf } from './asked.ts';
 import type { Held } from './held.ts';
+import { Owed } from './owed.ts';
 import type { Letter, Packet } from './packets.ts';
-import { isOwn, type Placement } from './placement.ts';
+import type { Placement } from './placement.ts';
 import { seatOf } from './seats.ts';
 import { GivingBack, Settling } from './settling.ts';
 
@@ -42,6 +43,7 @@ export class Letters {
   readonly #givingBack = new GivingBack();
   /** By seat, of the nodes with a link. */
   readonly #asked = new Map<number, Asked>();
+  readonly #owed = new Owed();
 
   constructor(seat: number, placement: Placement, ports: LetterPorts, held: Held) {
     this.#seat = seat;
@@ -50,17 +52,22 @@ export class Letters {
     this.#held = held;
   }
 
-  get counts(): { readonly held: number; readonly asked: number; readonly settling: number } {
+  get counts(): { readonly held: number; readonly asked: number; readonly owed: number; readonly settling: number } {
     let asked = 0;
     for (const each of this.#asked.values()) asked += each.size;
-    return { held: this.#held.size, asked, settling: this.#settling.size + this.#givingBack.size };
+    return {
+      held: this.#held.size,
+      asked,
+      owed: this.#owed.size,
+      settling: this.#settling.size + this.#givingBack.size,
+    };
   }
 
   // ---- from the actors of this node -----------------------------------------------------------------------------------------
 
   /** Takes a letter whose actor is not here; false = it is, deliver it. `isOlder`: it goes before what waits here. */
   forward(letter: Letter, sinceMs = this.#ports.now(), isOlder = false): boolean {
-    const { to, message } = letter;
+    const { to } = letter;
     const { kind, id } = parseAddress(to);
     if (kind === 'session') {
       const seat = seatOf(Number(id));
@@ -71,10 +78,17 @@ export class Letters {
     }
     const shard = shardOf(to);
     const place = this.#placement.of(shard);
+    const asking = this.#owed.settle(letter);
+    if (asking !== null) {
+      // Whoever asked here and moved away since waits no more.
+      if (asking === undefined) return place !== 'here';
+      if (this.#asked.has(asking)) this.#ports.send(asking, { kind: 'tell', ...letter });
+      return true;
+    }
     const isSettling = this.#settling.has(shard);
     if (place === 'here' && !isSettling) return false;
-    const home = this.#homeOf(message);
-    const isOthers = home !== null && home !== this.#seat;
+    const home = this.#homeOf(letter);
+    const isOthers = home !== this.#seat;
     if (place === 'here' && isOthers) return false;
     // Whether they stop for good is not known yet.
     if (place === 'giving') this.#hold(shard, letter, sinceMs, isOlder);
@@ -82,7 +96,7 @@ export class Letters {
     else if (isOthers) this.#giveBack(home, letter);
     else if (typeof place !== 'number' || isSettling) this.#hold(shard, letter, sinceMs, isOlder);
     else {
-      if (home !== null) this.#asked.get(place)?.note(letter, sinceMs);
+      this.#asked.get(place)?.note(letter, sinceMs);
       this.#ports.send(place, { kind: 'tell', ...letter });
     }
     return true;
@@ -104,6 +118,7 @@ export class Letters {
     const asked = this.#asked.get(seat);
     this.#asked.delete(seat);
     this.#givingBack.drop(seat);
+    this.#owed.drop(seat);
     const settled = this.#settling.drop(seat);
     for (const { to, message } of asked?.drain() ?? []) this.#ports.refuse(to, message, unavailable);
     this.sendOn(settled);
@@ -123,6 +138,7 @@ export class Letters {
     if (shard !== null && wakes(message) && this.#givingBack.has(seat, shard)) return this.#giveBack(seat, letter);
     // An answer is for the actor that stops.
     if (place === 'here' || (place === 'giving' && !wakes(message))) {
+      this.#owed.note(seat, letter);
       if (message.kind === 'summarise') this.#ports.summarise(id, message.user, message.token);
       else this.#ports.tell(to, message, bytes);
     } else if (place === 'giving' && shard !== null) this.#hold(shard, letter, this.#ports.now(), false);
@@ -188,26 +204,24 @@ export class Letters {
   // ---- inside ---------------------------------------------------------------------------------------------------------------
 
   #hold(shard: number, letter: Letter, sinceMs: number, isOlder: boolean): void {
-    // An answer to an actor that stops here finds nobody after it. One whose place is not known may well wait for it: the word of where it is comes later.
+    // An answer to an actor that stops here finds nobody after it.
     if (!wakes(letter.message) && this.#placement.of(shard) === 'giving') return;
     if (!this.#held.keep(shard, letter, sinceMs, isOlder)) this.#ports.refuse(letter.to, letter.message, busy);
   }
 
   #giveBack(seat: number, letter: Letter): void {
     if (!wakes(letter.message) || !this.#asked.has(seat)) return;
+    this.#owed.forget(letter);
     this.#givingBack.begin(seat, shardOf(letter.to));
     this.#ports.send(seat, { kind: 'returned', ...letter });
   }
 
-  /** The node where the asker of a message is; this one where nobody asks, null where nobody knows. */
-  #homeOf(message: Message): number | null {
-    const asker = askerOf(message);
+  /** The node that asked; this one where nobody did. */
+  #homeOf(letter: Letter): number {
+    const asker = askerOf(letter.message);
     if (asker === null) return this.#seat;
     if ('number' in asker) return seatOf(asker.number);
     const { kind, id } = parseAddress(asker.address);
-    if (kind === 'session') return seatOf(Number(id));
-    const place = this.#placement.of(shardOf(asker.address));
-    if (isOwn(place)) return this.#seat;
-    return typeof place === 'number' ? place : null;
+    return kind === 'session' ? seatOf(Number(id)) : (this.#owed.seatOf(letter) ?? this.#seat);
   }
 }

@@ -74,6 +74,6 @@ it('leaves nothing behind when all is said and done', () => {
   at.node(2).audiences.close(sessionOf(2));
   at.flow();
   for (const seat of [1, 2, 3]) {
-    expect(at.node(seat).board.counts).toEqual({ held: 0, asked: 0, settling: 0, heard: 0, listeners: 0 });
+    expect(at.node(seat).board.counts).toEqual({ held: 0, asked: 0, owed: 0, settling: 0, heard: 0, listeners: 0 });
   }
 });
