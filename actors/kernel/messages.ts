@@ -277,6 +277,8 @@ export type RoomMessage =
       readonly user: string;
       readonly controlNumber: number;
       readonly fingerprint: Uint8Array;
+      /** The account is erased. */
+      readonly erased: boolean;
     }
   /** A member's identity changed or a manifest moved: pushes a notice to the others, suspends where the fingerprint differs. Without a fingerprint,
    *  version 0: the account is erased. Told again until `identityKept` comes. */

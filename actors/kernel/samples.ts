@@ -87,7 +87,13 @@ export const samples: Samples = {
   readRoom: { kind: 'readRoom', from, read: { ...ReadRoom.decode(none), room } },
   authorise: { kind: 'authorise', replyTo: bob, token: 5, user: '@bob:lux', users: ['@ann:lux'] },
   summarise: { kind: 'summarise', token: 5, user: '@bob:lux' },
-  standingKept: { kind: 'standingKept', user: '@bob:lux', controlNumber: 4, fingerprint: new Uint8Array(32) },
+  standingKept: {
+    kind: 'standingKept',
+    user: '@bob:lux',
+    controlNumber: 4,
+    fingerprint: new Uint8Array(32),
+    erased: false,
+  },
   deviceRevoked: { kind: 'deviceRevoked', device: 2 },
   identityMoved: { kind: 'identityMoved', user: '@bob:lux', fingerprint: none, head },
 };

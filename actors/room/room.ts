@@ -24,9 +24,10 @@ import { Held } from './opening/held.ts';
 import { loadRoom } from './opening/load.ts';
 import { emptyRows } from './posting/emptying.ts';
 import { Post } from './posting/post.ts';
-import { encodeSummary, subscribe, summaryKey, summaryOf } from './reading/entry.ts';
+import { encodeSummary, summaryKey, summaryOf } from './reading/entry.ts';
 import { fetchRecords } from './reading/fetch.ts';
 import { readRoom } from './reading/read-room.ts';
+import { Subscribing } from './reading/subscribing.ts';
 import { type Placed, RoomState } from './state/room-state.ts';
 import { takeChanges } from './state/rows.ts';
 
@@ -58,6 +59,7 @@ export class Room implements Actor<RoomMessage> {
   readonly #standings: StandingsTeller;
   readonly #notices: ManifestNotices;
   readonly #receipts: Receipts;
+  readonly #subscribing: Subscribing;
   readonly #ephemeralTimes = new Map<number, number>();
   #loading: Loading | null = null;
 
@@ -73,6 +75,7 @@ export class Room implements Actor<RoomMessage> {
     this.#post = new Post(this.context);
     this.#held = new Held(options.limits);
     this.#receipts = new Receipts(this.context);
+    this.#subscribing = new Subscribing(this.context);
     this.#standings = new StandingsTeller(this.context);
     this.#notices = new ManifestNotices(this.context);
   }
@@ -100,7 +103,7 @@ export class Room implements Actor<RoomMessage> {
   idle(): boolean {
     const { calls, uncovered } = this.context;
     if (this.#phase !== 'live') return this.#phase === 'closed';
-    const isQuiet = uncovered.size === 0 && calls.size === 0 && this.#post.idle();
+    const isQuiet = uncovered.size + calls.size + this.#subscribing.size === 0 && this.#post.idle();
     return isQuiet && this.#standings.idle && this.#notices.done;
   }
 
@@ -117,6 +120,7 @@ export class Room implements Actor<RoomMessage> {
       { what: 'uncovered bytes', count: uncovered.bytes, max: limits.uncoveredBytesMax },
       { what: 'refusals', count: uncovered.refusals, max: limits.refusalsMax },
       { what: 'log calls', count: calls.size, max: limits.logCallsMax + ownCalls },
+      { what: 'waiting subscribers', count: this.#subscribing.size, max: limits.subscribersWaitingMax },
       { what: 'waiting submits', count: this.#post.waiting, max: limits.waitingSubmitsMax },
     ];
   }
@@ -127,7 +131,7 @@ export class Room implements Actor<RoomMessage> {
       case 'submit':
         return this.#post.submit(message.from, message.submit, now);
       case 'subscribe':
-        return subscribe(context, message);
+        return this.#subscribing.add(message) ?? this.#busy(message);
       case 'fetch':
         return fetchRecords(context, message.from, message.fetch);
       case 'putReceipt':
@@ -143,7 +147,7 @@ export class Room implements Actor<RoomMessage> {
           { kind: 'summarised', user: message.user, token: message.token, summary: this.#summaryFor(message.user) },
         ];
       case 'standingKept':
-        return [...learnIdentity(context, message, []), ...this.#standings.kept(message.user, message.controlNumber)];
+        return this.#standingKept(message);
       case 'identityMoved':
         return this.#identityMoved(message);
       case 'log':
@@ -173,7 +177,7 @@ export class Room implements Actor<RoomMessage> {
       case 'sealing':
         return [this.#lastWord('sealed', takeChanges(this.context.state))];
       case 'confirmed':
-        return nothing;
+        return this.#subscribing.confirmed();
       case 'closed':
         return this.#end([]);
       case 'failed':
@@ -236,7 +240,10 @@ export class Room implements Actor<RoomMessage> {
     if (message.kind === 'timer' || message.kind === 'log') return nothing;
     // The kernel keeps work for the next incarnation, and what else comes is told again.
     if (this.#phase === 'closing') return nothing;
-    if (this.#held.add(message)) return nothing;
+    return this.#held.add(message) ? nothing : this.#busy(message);
+  }
+
+  #busy(message: RoomMessage): readonly Effect[] {
     const { retryAfterMs } = this.context.options.limits;
     return bounce(roomAddress(this.context.room), message, { code: Rejection.REJECTION_BUSY, retryAfterMs });
   }
@@ -255,13 +262,20 @@ export class Room implements Actor<RoomMessage> {
     return { kind: 'log', command: { kind, changes, restless: standings.size > 0 || emptyings.size > 0 } };
   }
 
+  /** A user actor has kept how its user stands; it says as well who that is today, for the room may not have known the user when it changed. */
+  #standingKept(message: RoomMessage & { kind: 'standingKept' }): readonly Effect[] {
+    const kept = () => this.#standings.kept(message.user, message.controlNumber);
+    if (message.erased) return learnErasure(this.context, message.user, kept);
+    return [...learnIdentity(this.context, message, []), ...kept()];
+  }
+
   /** A member published a manifest, or their account is erased. */
   #identityMoved(message: RoomMessage & { kind: 'identityMoved' }): readonly Effect[] {
     const { room, state } = this.context;
     const { user, head } = message;
     const kept = { kind: 'identityKept', room, version: head.version } as const;
     const then: Effect[] = [{ kind: 'send', to: userAddress(user), message: kept }];
-    if (message.fingerprint.length === 0) return learnErasure(this.context, user, then);
+    if (message.fingerprint.length === 0) return learnErasure(this.context, user, () => then);
     const member = state.member(user);
     if (member === undefined || !state.isPresent(member)) return then;
     return [...learnIdentity(this.context, message, then), ...this.#notices.add(member.number, head)];

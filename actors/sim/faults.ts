@@ -64,6 +64,9 @@ export const calm: Faults = {
   clockSkewMs: 0,
 };
 
+/** Processes are taken over from all the time, and devices come back all the time, so that many hear what a process says that was fenced. */
+export const unsettled: Faults = { ...calm, linkDelayMs: 2, linkBreaks: 0.5, takeovers: 0.3 };
+
 /** The faults of a seed. */
 export function drawFaults(random: Random): Faults {
   const sometimes = (probability: number) => (random.chance(0.5) ? probability : 0);

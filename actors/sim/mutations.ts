@@ -6,12 +6,14 @@ import type { Letter } from '#actors/cluster/packets.ts';
 import type { Actor } from '#actors/kernel/actor.ts';
 import { sessionAddress } from '#actors/kernel/address.ts';
 import type { Effect } from '#actors/kernel/effects.ts';
+import type { RoomMessage } from '#actors/kernel/messages.ts';
 import type { WorldEffect } from '#actors/kernel/world.ts';
 import { coveredKey } from '#actors/log/covered.ts';
 import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
 import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
+import { unsettled } from './faults.ts';
 import type { Mutation } from './mutation.ts';
 import { forgetfulness } from './mutations-forgetting.ts';
 import { every, hearing, saying, type Told, withoutState } from './wrapping.ts';
@@ -110,6 +112,11 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
       receive: (message, now) => (message.kind === 'closed' ? [] : actor.receive(message, now)),
       idle: () => actor.idle(),
     }),
+  }),
+  'a session comes live by the word of a process that was fenced': () => ({
+    nodes: 2,
+    faults: unsettled,
+    room: (actor) => new Sure(actor),
   }),
   'a shard is handed over before its actors have stopped': () => ({
     nodes: 3,
@@ -226,6 +233,27 @@ class Hasty<Message extends Told> implements Actor<Message> {
       const { fromSeq, rows } = effect.command;
       const answer: LogAnswer = { kind: 'appended', throughSeq: fromSeq + rows.length - 1 };
       return [effect, ...this.#actor.receive({ kind: 'log', answer } as Message, now)];
+    });
+  }
+
+  idle(): boolean {
+    return this.#actor.idle();
+  }
+}
+
+/** Tells its room that it is still the room's as soon as that is asked. */
+class Sure implements Actor<RoomMessage> {
+  readonly #actor: Actor<RoomMessage>;
+
+  constructor(actor: Actor<RoomMessage>) {
+    this.#actor = actor;
+  }
+
+  receive(message: RoomMessage, now: number): readonly Effect[] {
+    return this.#actor.receive(message, now).flatMap((effect) => {
+      if (effect.kind !== 'log' || effect.command.kind !== 'confirm') return [effect];
+      const answer: LogAnswer = { kind: 'confirmed', token: effect.command.token };
+      return this.receive({ kind: 'log', answer }, now);
     });
   }
 

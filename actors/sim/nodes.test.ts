@@ -1,6 +1,6 @@
 // The same promises where a provider is several nodes: links break, processes die and stand still, shards move under the feet of everybody.
 import { describe, expect, it } from 'vitest';
-import { calm } from './faults.ts';
+import { calm, unsettled } from './faults.ts';
 import { failureOf, seedsOfNodes } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
@@ -10,6 +10,17 @@ describe.each([2, 3])('a simulated provider of %i nodes', (nodes) => {
     for (let seed = 1; seed <= seedsOfNodes; seed++) {
       const { violations } = simulate({ seed, nodes });
       if (violations.length > 0) failures.push(`${failureOf(seed, violations)} --nodes ${nodes}`);
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it(`says nothing that is long otherwise where processes are taken over from all the time, seeds 1 to ${seedsOfNodes}`, {
+    timeout: 120_000,
+  }, () => {
+    const failures: string[] = [];
+    for (let seed = 1; seed <= seedsOfNodes; seed++) {
+      const { violations } = simulate({ seed, nodes, faults: unsettled });
+      if (violations.length > 0) failures.push(`${failureOf(seed, violations)} --nodes ${nodes} --unsettled`);
     }
     expect(failures).toEqual([]);
   });

@@ -40,6 +40,7 @@ export class Witness {
   readonly receipts = new Map<string, number>();
   readonly #answers = new Map<string, string>();
   readonly #claimed = new Set<string>();
+  readonly #acceptedThrough = new Map<string, number>();
   readonly #trace: ((line: string) => void) | null;
   #violations = 0;
 
@@ -69,6 +70,12 @@ export class Witness {
     if (before !== undefined && before !== answer) this.wrong(`one event got two answers: ${before} and ${answer}`);
     this.#answers.set(event, answer);
     this.acks.push(ack);
+    this.#acceptedThrough.set(ack.room, Math.max(ack.seq, this.acceptedThrough(ack.room)));
+  }
+
+  /** The highest seq of a room that any device was told of so far. */
+  acceptedThrough(room: string): number {
+    return this.#acceptedThrough.get(room) ?? 0;
   }
 
   /** A one-time key was handed out. */

@@ -69,7 +69,7 @@ function close(turn: Turn, from: Requester, by: { purpose: ClosingPurpose; attem
 export function letGo(turn: Turn): void {
   const { user, lettingGo, exists } = turn.account;
   if (!lettingGo) return;
-  turn.deny(
+  turn.confirm(
     { kind: 'closeAccount', user, purpose: exists ? 'deactivate' : 'erase' },
     { kind: 'startTimer', name: closingTimer, delayMs: userLimits.closingAgainMs },
   );
@@ -86,7 +86,7 @@ export function closed(turn: Turn): void {
 
 /** Login says that it ended a device of an account that is closed: the session goes, and the account stays as it is. */
 export function confirmEnded(turn: Turn, device: number): void {
-  turn.deny({ kind: 'revokeDevice', user: turn.account.user, device });
+  turn.confirm({ kind: 'revokeDevice', user: turn.account.user, device });
   endSession(turn, device);
 }
 

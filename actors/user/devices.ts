@@ -65,7 +65,7 @@ export function dropDevice(turn: Turn, number: number): void {
   const device = turn.account.devices.get(number);
   if (device === undefined) {
     // Whoever orders it repeats it until this says that it is done.
-    turn.deny({ kind: 'revokeDevice', user, device: number });
+    turn.confirm({ kind: 'revokeDevice', user, device: number });
     return;
   }
   turn.append({

@@ -30,7 +30,7 @@ export function greet(turn: Turn, hello: Hello): void {
   const wasOpen = turn.account.isOpen;
   const device = admit(turn, hello);
   if (device === null) {
-    turn.deny(
+    turn.confirm(
       { kind: 'revokeDevice', user, device: hello.device },
       { kind: 'disconnect', session: hello.session, code: Disconnect.DISCONNECT_LOGGED_OUT, retryAfterMs: 0 },
     );
@@ -39,7 +39,7 @@ export function greet(turn: Turn, hello: Hello): void {
   const day = dayOf(turn.now);
   turn.change((account) => account.setLastSeen(device.number, day));
   turn.change((account) => account.expire(device.number, turn.desk.floor));
-  turn.hold(
+  turn.confirm(
     {
       kind: 'disconnectDevice',
       user,

@@ -85,7 +85,7 @@ export class Ledger {
     if (turn.held.length > 0 || turn.heard || turn.rowsFirst) {
       const { held, heard, rowsFirst: rows } = turn;
       // Who has no account is answered by what an opening has just confirmed.
-      const confirming = turn.denies && this.#exists ? this.#tokens.next() : null;
+      const confirming = turn.confirms && this.#exists ? this.#tokens.next() : null;
       if (confirming !== null) effects.push(logEffect({ kind: 'confirm', token: confirming }));
       this.#held.push({ seq: this.live.seq, rows, saving: null, confirming, heard, effects: held });
     }

@@ -1,6 +1,6 @@
 // Rooms tell how the user stands in them; each change is kept, in order, and only then confirmed to the room, which repeats it until then. Devices hear
 // of it by an entry. Of what others change these are metered: beyond, the account takes the change at once and devices hear of the newest later.
-import type { ManifestHead, RoomStanding } from '#proto/gen/record.ts';
+import { AccountState, type ManifestHead, type RoomStanding } from '#proto/gen/record.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { limits } from '#proto/rules/limits.ts';
 import type { UserMessage } from '../kernel/messages.ts';
@@ -29,7 +29,8 @@ export function keepStanding(turn: Turn, { replyTo, standing, readableFrom }: St
   }
   const { controlNumber } = standing;
   const fingerprint = account.manifest?.body.masterKey ?? noBytes;
-  turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber, fingerprint } });
+  const erased = account.state === AccountState.ACCOUNT_STATE_ERASED;
+  turn.hold({ kind: 'send', to: replyTo, message: { kind: 'standingKept', user, controlNumber, fingerprint, erased } });
 }
 
 /** May the user be in one more room? A bot talks with more people than anybody else. */

@@ -35,6 +35,12 @@ describe('a user actor that is one no more', () => {
   // Seed 245 of the simulator: a device that came in at the successor was not in the manifest's account, said the one before it.
   it('does not say that a device is unknown', () => expectSilence(street.asks(asker, rename(2))));
 
+  // The simulator, with processes that are taken over from all the time: the device had acknowledged more at the successor.
+  it('welcomes nobody', () => {
+    street.tell(user, { kind: 'hello', session: 2, device: 1, deviceId: alice.device(1).id, deviceName: 'phone' });
+    expectSilence();
+  });
+
   it('does not refuse a manifest', () => {
     const manifest = signManifest(alice, { version: 1, devices: [1, 2] });
     expectSilence(street.asks(asker, { $case: 'publishManifest', value: { manifest } }));

@@ -78,8 +78,8 @@ export class Turn {
   heard = false;
   /** Rows must be durable before the held effects go out. */
   rowsFirst = false;
-  /** The held effects say that something is not so: the account must still be this actor's. See `deny`. */
-  denies = false;
+  /** The held effects hold only while the account is this actor's. See `confirm`. */
+  confirms = false;
 
   constructor(desk: Desk, now: number) {
     this.desk = desk;
@@ -123,12 +123,12 @@ export class Turn {
   }
 
   /**
-   * Lets effects out that say no, or end something, because of how the account stands: besides, once the log confirms that it is still this actor's. An
-   * actor whose process was fenced a moment ago knows of nothing that happened since: a device that is new, an order that was taken back.
+   * Lets effects out that say how the account stands now, or that say no or end something because of it: besides, once the log confirms that it is still
+   * this actor's. An actor whose process was fenced a moment ago knows of nothing that happened since: a device that is new, an order that was taken back.
    */
-  deny(...effects: readonly Effect[]): void {
+  confirm(...effects: readonly Effect[]): void {
     this.hold(...effects);
-    this.denies = true;
+    this.confirms = true;
   }
 
   /** Lets effects out at once: only those that show nothing of the account. */
@@ -139,7 +139,7 @@ export class Turn {
   /** Answers a request, held. */
   answer({ session, request }: Requester, body: AnswerBody): void {
     const effect = { kind: 'answer', session, request, body } as const;
-    if (body.$case === 'rejected' && restsOnAccount(body.value.code)) this.deny(effect);
+    if (body.$case === 'rejected' && restsOnAccount(body.value.code)) this.confirm(effect);
     else this.hold(effect);
   }
 

@@ -179,7 +179,7 @@ export class UserActor implements Actor<UserMessage> {
         const { sender, senderDevice, messages, token, replyTo } = message;
         const undelivered = deposit(turn, { sender, senderDevice }, messages);
         const effect = { kind: 'send', to: replyTo, message: { kind: 'deposited', token, user, undelivered } } as const;
-        if (undelivered.some(({ code }) => code === Rejection.REJECTION_NOT_FOUND)) turn.deny(effect);
+        if (undelivered.some(({ code }) => code === Rejection.REJECTION_NOT_FOUND)) turn.confirm(effect);
         else turn.hold(effect);
         return;
       }

@@ -73,6 +73,7 @@ function pushAndTurn(rooms: number): number {
     kind: 'standingKept',
     user: '@ann:lux.example',
     controlNumber: 1,
+    erased: false,
     fingerprint: new Uint8Array(0),
   };
   const work: Message = {

@@ -308,7 +308,8 @@ export interface RoomEntry {
 
 /**
  * From now on records of these rooms are pushed to this session (1 to 160 rooms; at most 1,000 in all). The answer names heads read *after* the
- * subscription took effect: fetch up to them, keep what is pushed meanwhile, merge by seq, and there is no hole.
+ * subscription took effect, and not below anything that was accepted, by whichever node, before this was asked: fetch up to them, keep what is pushed
+ * meanwhile, merge by seq, and there is no hole.
  */
 export interface Subscribe {
   rooms: string[];

@@ -587,6 +587,8 @@ export interface StandingKeptMessage {
   user: string;
   controlNumber: number;
   fingerprint: Uint8Array;
+  /** The account is erased, and the room has not heard so where it came to know of the user since. */
+  erased: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -5284,7 +5286,7 @@ export const SummariseMessage: MessageFns<SummariseMessage> = {
 };
 
 function createBaseStandingKeptMessage(): StandingKeptMessage {
-  return { user: "", controlNumber: 0, fingerprint: new Uint8Array(0), _unknownFields: {} };
+  return { user: "", controlNumber: 0, fingerprint: new Uint8Array(0), erased: false, _unknownFields: {} };
 }
 
 export const StandingKeptMessage: MessageFns<StandingKeptMessage> = {
@@ -5297,6 +5299,9 @@ export const StandingKeptMessage: MessageFns<StandingKeptMessage> = {
     }
     if (message.fingerprint.length !== 0) {
       writer.uint32(26).bytes(message.fingerprint);
+    }
+    if (message.erased !== false) {
+      writer.uint32(32).bool(message.erased);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -5344,6 +5349,14 @@ export const StandingKeptMessage: MessageFns<StandingKeptMessage> = {
             }
 
             message.fingerprint = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.erased = reader.bool();
             continue;
           }
         }

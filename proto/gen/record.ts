@@ -94,7 +94,10 @@ export const ControlKind = {
   CONTROL_KIND_UNSPECIFIED: 0,
   /** CONTROL_KIND_CREATE - Genesis; the actor is member 1 and joined. */
   CONTROL_KIND_CREATE: 1,
-  /** CONTROL_KIND_INVITE - Brings a person in as INVITED: a new number, or one that left, declined or was removed (not one that is banned). */
+  /**
+   * CONTROL_KIND_INVITE - Brings a person in as INVITED: a new number, or one that left, declined or was removed (not one that is banned; the hub says NOT_FOUND of one whose
+   * account is erased).
+   */
   CONTROL_KIND_INVITE: 2,
   /**
    * CONTROL_KIND_ACCEPT - The invited joins. In a 1:1 room also one who left or declined, and the partner who was not invited yet (number 2, with `person`): the

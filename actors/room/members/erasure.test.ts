@@ -36,6 +36,9 @@ function checkpoint(stage: Stage, by: User = ada): void {
 const erased = (stage: Stage, { user }: User): Seen =>
   stage.tell({ kind: 'identityMoved', user, fingerprint: noBytes, head: { version: 0, hash: noBytes } });
 
+/** Members who have not kept how they stand. */
+const owed = (stage: Stage) => stage.state.standings.toRow().map(({ member }) => member);
+
 const confirmed = ({ effects }: Seen) =>
   effects.filter((effect) => effect.kind === 'send' && effect.message.kind === 'identityKept').length;
 
@@ -88,6 +91,57 @@ describe('a member whose account is erased', () => {
   });
 
   // Nobody is there to sign a CHECKPOINT: they were kept for ever.
+  it('is not forgotten while an invitation of them is under way, nor while it is open', () => {
+    const stage = room();
+    checkpoint(stage);
+    stage.covers = false;
+    stage.control(ada, { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER });
+    erased(stage, ben);
+    expect(stage.state.people.userOf(2)).toBe(ben.user);
+    stage.covers = true;
+    stage.cover();
+    expect(known(stage).users).toContain(ben.user);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: 2 }));
+    expect(stage.state.people.userOf(2)).toBeUndefined();
+  });
+
+  // Seed 285 of the simulator, with processes that are taken over from all the time: the invitation stayed open, and the room was woken for ever to tell
+  // nobody of it.
+  it('is not brought back, neither before they are forgotten nor after', () => {
+    const stage = room();
+    const again = () => stage.control(ada, { kind: K.CONTROL_KIND_INVITE, target: 2, role: Role.ROLE_MEMBER });
+    erased(stage, ben);
+    expect(stage.state.people.userOf(2)).toBe(ben.user);
+    expect(again().answers.map(({ body }) => codeOf(body))).toEqual([Rejection.REJECTION_NOT_FOUND]);
+    checkpoint(stage);
+    expect(stage.state.people.userOf(2)).toBeUndefined();
+    expect(again().answers.map(({ body }) => codeOf(body))).toEqual([Rejection.REJECTION_NOT_FOUND]);
+  });
+
+  // Seed 3160 of the simulator: the account tells the rooms that it was in, and this one learnt of it later.
+  it('is known for one where they were invited when the account was gone already', () => {
+    const stage = room();
+    const dans = stage.invite(ada, dan);
+    const kept = {
+      kind: 'standingKept',
+      user: dan.user,
+      controlNumber: 7,
+      fingerprint: noBytes,
+      erased: true,
+    } as const;
+    stage.log.holds = true;
+    stage.tell(kept);
+    expect(owed(stage)).toContain(dans);
+    stage.log.release();
+    stage.tell(kept);
+    expect(owed(stage)).not.toContain(dans);
+    stage.crash();
+    stage.fetch(ada);
+    stage.mustAccept(stage.control(ada, { kind: K.CONTROL_KIND_REMOVE, target: dans }));
+    checkpoint(stage);
+    expect(stage.state.people.userOf(dans)).toBeUndefined();
+  });
+
   it('is forgotten at once in a group where nobody is or is invited, and not before', () => {
     const stage = Stage.group(ada, testPrimitives);
     stage.join(ada, ben);

@@ -11,21 +11,21 @@ import { changeTo } from '../state/rows.ts';
 
 /** The user actor says that this account is erased. `then` once that is durable here, and so is that they are forgotten where nobody needs them any more, since nobody may
  * ever open the room again; until then not at all: the user actor tells it again. */
-export function learnErasure(context: RoomContext, user: string, then: readonly Effect[]): readonly Effect[] {
+export function learnErasure(context: RoomContext, user: string, then: () => readonly Effect[]): readonly Effect[] {
   const { state, calls } = context;
   const number = state.people.numberOf(user);
   // They may be forgotten here, and not on the disk.
-  if (number === undefined) return state.hasForgotten || state.saving > 0 ? saveAll(context, then) : then;
+  if (number === undefined) return state.hasForgotten || state.saving > 0 ? saveAll(context, then()) : then();
   // The entry that brings them in is not covered, and may never be: then the number is another's.
   if (state.chain?.members.get(number) === undefined || state.unsavedErasures.has(number)) return nothing;
-  if (state.erased.has(number)) return then;
+  if (state.erased.has(number)) return then();
   state.unsavedErasures.add(number);
   const row = ErasedRow.encode({ forgotten: false }).finish();
   const saved = () => {
     state.unsavedErasures.delete(number);
     state.erased.set(number, false);
     forgetErased(state);
-    return state.hasForgotten ? saveAll(context, then) : then;
+    return state.hasForgotten ? saveAll(context, then()) : then();
   };
   return [calls.save([changeTo(state, `erased/${number}`, row)], saved)];
 }
@@ -36,9 +36,11 @@ export function forgetErased(state: RoomState): void {
 }
 
 function mayForget(state: RoomState, number: number): boolean {
-  const { chain, checkpoint, control } = state;
+  const { chain, chainAhead, checkpoint, control } = state;
   const member = chain?.members.get(number);
   if (chain === null || member === undefined || state.isPresent(member)) return false;
+  // Somebody brings them back, and it is not covered yet.
+  if (chainAhead?.members.get(number)?.changed !== member.changed) return false;
   // Nobody invites into it, and in nobody is who was in it: its chain is read no more.
   if (!chain.policy.direct && chain.counted === 0) return true;
   if (checkpoint === null) return false;

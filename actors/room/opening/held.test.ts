@@ -8,7 +8,13 @@ import { Held } from './held.ts';
 
 const ada = makeActor('@ada:lux.example');
 const stage = Stage.group(ada, testPrimitives);
-const kept: RoomMessage = { kind: 'standingKept', user: ada.user, controlNumber: 1, fingerprint: noBytes };
+const kept: RoomMessage = {
+  kind: 'standingKept',
+  user: ada.user,
+  controlNumber: 1,
+  fingerprint: noBytes,
+  erased: false,
+};
 
 function submit(bodyBytes: number, frame?: Uint8Array): RoomMessage & { kind: 'submit' } {
   const body = frame?.subarray(0, bodyBytes) ?? new Uint8Array(bodyBytes);

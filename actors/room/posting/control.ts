@@ -61,6 +61,9 @@ export function judgeControl(
   if (!from.mayInvite && body.kind === ControlKind.CONTROL_KIND_INVITE) return Rejection.REJECTION_LIMIT_REACHED;
   const person = personGiven(context, submit, body, from.user);
   if (typeof person === 'number') return person;
+  // Nobody could answer the invitation, nor be told of it. Another account of the same person comes under another number.
+  if (body.kind === ControlKind.CONTROL_KIND_INVITE && state.erased.has(body.target))
+    return Rejection.REJECTION_NOT_FOUND;
   if (bringsBotIntoGroup(context, { user: from.user, kind: body.kind, person })) return Rejection.REJECTION_FORBIDDEN;
   if (before === null) {
     const misplaced = checkBirth(context, submit, from.user);

@@ -114,7 +114,7 @@ function addState({ state, options }: RoomContext, page: Page, checkpoint: Check
   });
   page.take(chunk.length);
   // Members are spread evenly over the bytes of the state, so their persons are over its pieces.
-  const members = state.chain?.members.size ?? 0;
+  const members = checkpoint.state.members.size;
   const last = Math.floor((members * end) / size);
   for (let number = Math.floor((members * offset) / size) + 1; number <= last; number++) {
     const persons = state.people

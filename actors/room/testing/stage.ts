@@ -285,7 +285,7 @@ export class Stage {
 
   /** The user actor has kept how its user stands, and says which identity that is today. */
   kept({ user }: { readonly user: string }, controlNumber: number, fingerprint: Uint8Array = noBytes): Seen {
-    return this.tell({ kind: 'standingKept', user, controlNumber, fingerprint });
+    return this.tell({ kind: 'standingKept', user, controlNumber, fingerprint, erased: false });
   }
 
   /** The user actor says that its user published a manifest under this identity. */

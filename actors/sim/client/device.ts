@@ -227,14 +227,21 @@ export class Device implements Hearer {
   }
 
   #subscribe(rooms: string[]): void {
+    const { witness } = this.place;
+    const owed = new Map(rooms.map((room) => [room, witness.acceptedThrough(room)]));
     this.conversation.ask({ $case: 'subscribe', value: { rooms } }, (answer) => {
       if (answer === null) return;
       if (answer.$case !== 'subscribed') {
         this.#listLater();
         return;
       }
-      for (const entry of answer.value.rooms)
+      for (const entry of answer.value.rooms) {
+        const { room, headSeq } = entry;
+        const through = owed.get(room) ?? 0;
+        if (headSeq < through)
+          witness.wrong(`${this.name} came live in ${room} at ${headSeq}, when ${through} was accepted`);
         if (entry.status === MemberStatus.MEMBER_STATUS_JOINED) this.#stands(entry);
+      }
       // Silent, or no longer the user's: the list knows.
       if (answer.value.refused.length + answer.value.deferred.length > 0) this.#listLater();
     });

@@ -204,8 +204,8 @@ function messageOf(body: Body): CrossingMessage | null {
     case 'summarise':
       return { kind: 'summarise', token: body.value.token, user: body.value.user };
     case 'standingKept': {
-      const { user, controlNumber, fingerprint } = body.value;
-      return { kind: 'standingKept', user, controlNumber, fingerprint };
+      const { user, controlNumber, fingerprint, erased } = body.value;
+      return { kind: 'standingKept', user, controlNumber, fingerprint, erased };
     }
     case 'identityMoved': {
       const { user, fingerprint, head } = body.value;
