@@ -138,6 +138,15 @@ describe('a lost phone', () => {
     expect(await read(b3, late, '@carol:lux')).toMatchObject({ ok: true, trust: 'restored' });
   });
 
+  // The server gave the one behind the place where it would have stood, and that was taken for it.
+  test('reads no other session where the backup has not the one that is wanted', async () => {
+    await say(a1);
+    await backUp(work(b1));
+    const b2 = await world.device(bob, '2');
+    expect(await restoreSession(work(b2), { room, sessionId: '+'.repeat(43) })).toEqual([]);
+    expect(await b2.backupCounts()).toMatchObject({ total: 0 });
+  });
+
   test('that ends the reading ends it', async () => {
     const signal = AbortSignal.abort('enough');
     await expect(restore({ ...work(b1), signal }, '').next()).rejects.toBe('enough');

@@ -160,5 +160,7 @@ export async function restoreSession(work: BackupWork, wanted: RoomKey): Promise
   const after = `${wanted.room} ${wanted.sessionId.slice(0, -1)}`;
   const { entries } = await server.list(owner.version, { room: wanted.room, after, limit: 1 });
   const { sessions } = await openEntries(keys.seal, owner, entries);
-  return await engine.importSessions(owner.version, sessions);
+  // Where it is not there the next one came.
+  const found = sessions.filter((session) => session.sessionId === wanted.sessionId);
+  return await engine.importSessions(owner.version, found);
 }
