@@ -358,6 +358,7 @@ export class WiredParts extends Emitter<ClientEvents> {
     this.outbox.kickAll();
     this.positions.kick();
     this.#chores.background(() => this.profileSharing.flush());
+    this.#chores.background(() => this.people.catchUp());
     await this.#repairs.inStep();
     this.sessionKeys.look();
     this.#chores.background(() => this.security.follow());

@@ -29,6 +29,13 @@ it('reads its inbox on while somebody whose list moved is signed in, and looks a
   expect([one.mock.calls, all.mock.calls]).toEqual([[[bob]], []]);
 });
 
+it('asks, once it is in step, for lists that could not be had when there was news of them', async () => {
+  session = new ScriptedSession(() => undefined);
+  const asks = vi.spyOn(session.client.people, 'catchUp');
+  await session.client.start();
+  await vi.waitFor(() => expect(asks).toHaveBeenCalledTimes(1));
+});
+
 it.each([
   ['nobody else, where somebody is signed in', false],
   ['the others in the room, where that is oneself', true],

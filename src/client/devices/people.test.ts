@@ -3,6 +3,7 @@ import { LocalPerson } from '#proto/gen/local.ts';
 import type { DeviceManifest } from '#proto/gen/record.ts';
 import { testPrimitives } from '#proto/golden/cast.ts';
 import { manifestHash } from '#proto/rules/bytes/hash.ts';
+import { ClientError } from '../errors.ts';
 import { orderedNumber, prefixRange } from '../store/store.ts';
 import { bob, chainOf, KeyServer, reborn, room } from '../testing/key-server.ts';
 import { People } from './people.ts';
@@ -174,6 +175,28 @@ describe('people', () => {
     expect(await asked).toBe(false);
     expect(server.people.get(bob.user)?.manifest.body.version).toBe(1);
     expect(await server.people.tryRefresh(bob.user, room)).toBe(true);
+  });
+
+  // The notice was acknowledged, and the list that it spoke of never asked for: that a device was taken off was learnt when its owner wrote next.
+  it('asks for a list that could not be had when there was news of it, until it is here', async () => {
+    const server = new KeyServer();
+    const made = chainOf([1, 2], [1]);
+    server.shown = made.slice(0, 1);
+    await server.people.refresh([bob.user], room);
+    server.shown = made;
+    const answer = server.answer.bind(server);
+    server.answer = () => {
+      throw new ClientError('DISCONNECTED', 'lost');
+    };
+    await server.people.moved(bob.user, room);
+    await server.people.catchUp();
+    server.answer = answer;
+    expect(server.people.get(bob.user)?.manifest.body.version).toBe(1);
+    await server.people.catchUp();
+    expect(server.people.get(bob.user)?.manifest.body.version).toBe(2);
+    const asked = server.asked.length;
+    await server.people.catchUp();
+    expect(server.asked.length).toBe(asked);
   });
 
   it('asks again for those whom a busy server puts off, and says so when it goes on', async () => {

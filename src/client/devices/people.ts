@@ -45,6 +45,8 @@ export class People {
   #refreshing = new Map<string, Promise<Fetched>>();
   /** Whom the server has not, and when it said so. */
   #gone = new Map<string, number>();
+  /** Of whom there was news that could not be had, and a room that they share. */
+  #owed = new Map<string, string>();
   /** Which of a person's identities counts. */
   readonly approvals: Approvals;
 
@@ -144,12 +146,18 @@ export class People {
     return (await this.#fetched(user, room)) === 'here';
   }
 
-  /** There is news of somebody: so they are there, whatever the server said before. */
+  /** There is news of somebody: so they are there, whatever the server said before. What can't be had now `catchUp` asks for, in this run of the program. */
   async moved(user: string, room: string): Promise<void> {
     // What is being asked just now may have been answered before.
     await this.#refreshing.get(user);
     this.#gone.delete(user);
-    await this.tryRefresh(user, room);
+    if ((await this.#fetched(user, room)) === 'later') this.#owed.set(user, room);
+    else this.#owed.delete(user);
+  }
+
+  /** Asks for those of whom there was news that could not be had. To be called when a session is in step. */
+  async catchUp(): Promise<void> {
+    for (const [user, room] of [...this.#owed]) await this.moved(user, room);
   }
 
   #fetched(user: string, room: string): Promise<Fetched> {
