@@ -25,7 +25,10 @@ export async function standInPerson(
   keyboard: Pick<Keyboard, 'ask' | 'askHidden'>,
 ): Promise<StandInPerson> {
   const password = args.password || (await keyboard.askHidden('LuxID password: '));
-  const askCode = async (attempt: number) =>
-    (attempt === 1 && args.code) || keyboard.ask('Code received by SMS (see the server console): ');
+  const askCode = async (attempt: number) => {
+    if (attempt === 1 && args.code) return args.code;
+    const wrong = attempt > 1 ? 'This was not the code. ' : '';
+    return keyboard.ask(`${wrong}Code received by SMS (see the server console): `);
+  };
   return { user: args.user, password, askCode };
 }

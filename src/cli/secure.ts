@@ -45,7 +45,7 @@ export async function unlock(session: Session): Promise<void> {
   if (!backup)
     throw new ClientError(
       'UNKNOWN',
-      `There is nothing to unlock: your messages were not secured.${state === 'unconfirmed' ? ` To confirm this device ${await waysToConfirm(client, args.call)}.` : ''}`,
+      `There is nothing to unlock: your messages were not secured.${state === 'unconfirmed' ? ` To confirm this device ${await waysToConfirm(client, args.call)}.` : ` To secure them run ${args.call} secure.`}`,
     );
   const progress = progressOf(session);
   if (state === 'unconfirmed') {

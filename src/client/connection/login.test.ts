@@ -1,7 +1,7 @@
 // The client half of login against answers made by hand: which error a caller sees, and what leaves the device.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { completeLogin, LoginError, logout, readReturn, refreshTokens, startLogin } from './login.ts';
+import { completeLogin, LoginError, loginReturns, logout, readReturn, refreshTokens, startLogin } from './login.ts';
 
 const pair = {
   userId: '@a:b',
@@ -64,6 +64,8 @@ describe('the client half of login', () => {
       }
     };
     expect(code('/x?error=LOGIN_DENIED')).toBe('LOGIN_DENIED');
+    // A person read "The login ended: LOGIN_DENIED.".
+    for (const error of loginReturns) expect(() => readReturn(`/x?error=${error}`)).toThrow(/^[^_]*(again|later)\.$/);
     expect(code('/x?error=made-up')).toBe('PROTOCOL');
     expect(code('/x')).toBe('PROTOCOL');
   });

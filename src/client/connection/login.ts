@@ -33,6 +33,13 @@ export const loginRefusals = [
 /** What the way through LuxID can end in, besides a one-time code. */
 export const loginReturns = ['LOGIN_DENIED', 'LUXID_REFUSED', 'LUXID_UNAVAILABLE', 'UNAVAILABLE'] as const;
 
+const endings: Readonly<Record<(typeof loginReturns)[number], string>> = {
+  LOGIN_DENIED: 'LuxID ended the login: it was called off, or something was mistyped too often. Begin again.',
+  LUXID_REFUSED: 'The server did not take what LuxID said: the login has to be one of just now. Begin again.',
+  LUXID_UNAVAILABLE: 'LuxID does not answer just now. Try again later.',
+  UNAVAILABLE: 'The server is out of order just now. Try again later.',
+};
+
 /** Why logging in, refreshing or logging out failed. */
 export type LoginErrorCode =
   | (typeof loginRefusals)[number]
@@ -131,10 +138,7 @@ export function readReturn(address: string): string {
   const login = searchParams.get('login');
   if (login !== null) return login;
   const error = loginReturns.find((code) => code === searchParams.get('error'));
-  throw new LoginError(
-    error ?? 'PROTOCOL',
-    error ? `The login ended: ${error}.` : 'The login came back without a code.',
-  );
+  throw new LoginError(error ?? 'PROTOCOL', error ? endings[error] : 'The login came back without a code.');
 }
 
 /** Turns the one-time code into this device's tokens. The code works once, whatever the answer. */
