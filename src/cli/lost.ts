@@ -1,11 +1,14 @@
 // What is to be done when things are lost: `luxchat devices lost`, which makes what a lost device knew worthless, and `luxchat secure --start-over`, for whoever
 // lost the password and every device. What that costs is said before anything is asked.
-import { ClientError } from '#client/errors.ts';
+import { ClientError, isRejection } from '#client/errors.ts';
+import { openingsAnHour } from '#client/security/opening.ts';
 import type { StartOverLoss } from '#client/security/security.ts';
 import type { FormerDevice } from '#client/shown.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { agreed } from './agreed.ts';
 import { broughtIn } from './full-backup.ts';
 import { stepUp } from './luxid.ts';
+import { waitWords } from './refusals.ts';
 import type { Session } from './session.ts';
 import { newPassword, retyped } from './typing.ts';
 
@@ -24,14 +27,16 @@ export async function loseDevices(
       `Your messages are not secured, so there is nothing that it could open: ${isOut ? 'it is logged out already, and no more is to be done' : `${args.call} devices remove ${devices[0]} is enough`}.`,
     );
   out.note(
-    `${whoIsOut(found, isOut)} Your messages are secured anew under the same password: what was lost opens nothing new. First log in with LuxID once more.`,
+    `${whoIsOut(found, isOut)} Your messages will be secured anew under the same password: what was lost opens nothing new. First log in with LuxID once more.`,
   );
   const grant = await stepUp(session, 'backup');
   await retyped(
     session,
     async (password) => {
       out.note('One moment …');
-      await client.security.logOutAsLost(grant, password, { devices });
+      await client.security
+        .logOutAsLost(grant, password, { devices })
+        .catch((error) => tooOften(session, error, { devices, isOut }));
     },
     async () => withoutPassword(session, devices, isOut),
   );
@@ -39,18 +44,39 @@ export async function loseDevices(
   out.say({ type: 'done', devices }, 'Done. Who has it reads nothing that is written from now on.');
 }
 
+/** The backup was opened five times within the hour, and somebody may have the device meanwhile. */
+async function tooOften(
+  { client, args: { call } }: Session,
+  error: unknown,
+  { devices, isOut }: { readonly devices: readonly number[]; readonly isOut: boolean },
+): Promise<never> {
+  if (!isRejection(error, Rejection.REJECTION_RATE_LIMITED)) throw error;
+  const isIn = async () => (await client.devices()).some(({ device }) => devices.includes(device));
+  // Refused by what comes after that: it says what it says.
+  if (!isOut && !(await isIn())) throw error;
+  const again = `Your password was asked for ${openingsAnHour} times within an hour.${waitWords((error as ClientError).retryAfterMs)}`;
+  throw new ClientError('REJECTED', `Nothing was changed yet. ${again}${isOut ? '' : ` ${atOnce(call)}`}`, {
+    rejection: Rejection.REJECTION_RATE_LIMITED,
+    cause: error,
+  });
+}
+
+function atOnce(call: string): string {
+  return `${call} devices remove NUMBER logs a device out at once, without a password.`;
+}
+
 /** Nothing was done yet, and somebody may have the device: what takes no password comes first. */
 function withoutPassword({ args: { call } }: Session, devices: readonly number[], isOut: boolean): string {
   const numbers = devices.join(' ');
-  const out = isOut ? '' : ` ${call} devices remove NUMBER logs one out at once, without a password.`;
+  const out = isOut ? '' : ` ${atOnce(call)}`;
   return `Nothing was changed yet${isOut ? '' : ', and no device is logged out'}.${out} Then ${call} password lost makes another password, and with it ${call} devices lost ${numbers} does the rest.`;
 }
 
 function whoIsOut(found: readonly FormerDevice[], isOut: boolean): string {
   const isOne = found.length === 1;
-  if (!isOut) return `${isOne ? 'It is' : 'They are'} logged out, and so is every device that is not confirmed.`;
+  if (!isOut) return `${isOne ? 'It' : 'They'} will be logged out, and so will every device that is not confirmed.`;
   const named = found.map(({ device, name }) => `${device}, ${name},`).join(' and ');
-  return `${isOne ? `Device ${named} was` : `Devices ${named} were`} logged out before. Now every device that is not confirmed is logged out, too.`;
+  return `${isOne ? `Device ${named} was` : `Devices ${named} were`} logged out before. Now every device that is not confirmed will be, too.`;
 }
 
 /** Begins anew on this device. */
@@ -88,7 +114,7 @@ export function lossSentences({ backup, devices, waiting, closed }: StartOverLos
     ...(devices.length > 0 ? [`- ${others}${still}`] : []),
     ...(waiting > 0
       ? [
-          `- In ${waiting} conversations you wait until somebody lets you in again. They are warned, and asked to compare.`,
+          `- In ${waiting} ${waiting === 1 ? 'conversation' : 'conversations'} you wait until somebody lets you in again. They are warned, and asked to compare.`,
         ]
       : []),
     ...(closed.length > 0

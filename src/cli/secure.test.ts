@@ -188,6 +188,16 @@ describe('devices lost', () => {
       message: expect.stringMatching(next),
     });
     expect(given).toEqual([]);
+    // "It is logged out", it said, before a server that had been asked too often refused.
+    const often = scene(['x'], { backup: true }, ['devices', 'lost', '2']);
+    const rejection = Rejection.REJECTION_RATE_LIMITED;
+    const logOutAsLost = async () => {
+      throw new ClientError('REJECTED', 'The server refused: RATE_LIMITED.', { rejection, retryAfterMs: 40 * 60_000 });
+    };
+    Object.assign(often.session.client.security, { logOutAsLost });
+    const message = expect.stringMatching(/^Nothing was changed yet\..*in 40 minutes\. luxchat devices remove NUMBER/);
+    await expect(devices(often.session)).rejects.toMatchObject({ rejection, message });
+    expect(often.said[0]).toMatch(/^It will be logged out/);
   });
 
   // "You have no device 4", said to somebody who had logged it out and learnt then that it was stolen.
@@ -198,7 +208,7 @@ describe('devices lost', () => {
     expect(said[0]).toMatch(/^Device 4, old phone, was logged out before\..*opens nothing new/);
     const both = scene([own], { backup: true }, ['devices', 'lost', '4', '2']);
     await devices(both.session);
-    expect(both.said[0]).toMatch(/^They are logged out, and/);
+    expect(both.said[0]).toMatch(/^They will be logged out, and/);
   });
 
   it.each([
