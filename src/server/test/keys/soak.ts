@@ -43,13 +43,10 @@ const told = [...counted].filter(([name]) =>
 );
 console.log('counted:', Object.fromEntries(told.sort(([a], [b]) => (a < b ? -1 : 1))));
 for (const room of rooms) for (const [why, count] of room.explained) console.log(`explained: ${count} × ${why}`);
-// A session holds so many messages: what was asked for beyond what a device gives in an hour explains no more than that.
-const notGiven = rooms.flatMap((room) => room.notGiven);
-const overAsked = counted.get('keys.overAsked') ?? 0;
-console.log(`the writer could have given: ${notGiven.length}, sessions asked for beyond the bound: ${overAsked}`);
 const unexplained = rooms.flatMap((room) => room.unexplained);
-if (notGiven.length > overAsked * rotation) unexplained.push(...notGiven);
+const notGiven = rooms.flatMap((room) => room.notGiven);
 console.log(`unexplained: ${unexplained.length}, promised and lost: ${lost}, faults: ${faults.length}`);
+console.log(`of the unexplained the writer could have given: ${notGiven.length}`);
 const byWriter = Map.groupBy(notGiven, (line) => line.replace(/#\d+ /, ''));
 for (const [what, lines] of byWriter) console.log(`${lines.length} × ${what}, from ${lines[0]} on`);
 for (const line of [...unexplained.slice(0, 40), ...faults.slice(0, 10)]) console.log(line);

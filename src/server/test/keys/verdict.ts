@@ -32,7 +32,7 @@ export interface Verdict {
   /** By cause and explanation, on all devices together. */
   readonly explained: ReadonlyMap<string, number>;
   readonly unexplained: readonly string[];
-  /** Messages whose writer could have given the key, and did not: unexplained, unless it was asked for more than a device gives in an hour (`keys.overAsked`). */
+  /** Those of them whose writer could have given the key, and did not. */
   readonly notGiven: readonly string[];
 }
 
@@ -76,7 +76,7 @@ export function judge({ room, all, moves, rotation }: Evidence): Verdict {
       else explained.set(`${trouble.cause}: ${why}`, (explained.get(`${trouble.cause}: ${why}`) ?? 0) + 1);
     }
   }
-  return { messages: truth.size, shown, explained, unexplained, notGiven };
+  return { messages: truth.size, shown, explained, unexplained: [...unexplained, ...notGiven], notGiven };
 }
 
 /** Written before the device was listed, where neither a backup nor a device of the same person could give the key. */
