@@ -209,6 +209,18 @@ it('leaves no room with a fresh login of another purpose', async () => {
   await expect(account.erase({ ...grant, purpose: 'deactivate' })).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
 });
 
+// It ended the whole erasure, at every try anew.
+it('names a room that changes too quickly to be left, and goes on; where an answer did not come at all it is not erased', async () => {
+  rooms = [0, 1].map((n) => ({ room: `!${n}`, status: 2 }));
+  const quick = new ClientError('TIMEOUT', 'The room changes too quickly just now.');
+  leaving.set('!0', quick);
+  answers = [receipt];
+  expect(await account.erase(grant)).toMatchObject({ left: 1, stayed: ['!0'], kept: [] });
+  isLive = false;
+  await expect(account.erase(grant)).rejects.toBe(quick);
+  expect(asked.length).toBe(1);
+});
+
 it('is not erased where the connection is lost before', async () => {
   rooms = [{ room: '!0', status: 2 }];
   for (const step of [leaving, emptying]) {

@@ -41,7 +41,7 @@ export interface Erasure {
   /** Groups that somebody else leads now, who was in them. */
   readonly handed: readonly HandedGroup[];
   /** Rooms that could not be left: a device that is not confirmed can't, nor one of an identity that is not signed in, nor the only owner of a group where
-   * nobody can be found who leads it on. */
+   * nobody can be found who leads it on; nor anybody where others change the room all the time. */
   readonly stayed: readonly string[];
   /** Rooms where what the person wrote could not be emptied, for the same reasons: it stays there, encrypted, until its time is over. As it does in rooms
    * that were left before, which are not named. */
@@ -158,7 +158,7 @@ export class AccountCloser {
     const until = now() + leavingMs;
     const rooms = this.#ports.rooms().filter(isIn);
     const [handed, stayed, kept]: [HandedGroup[], string[], string[]] = [[], [], []];
-    const attempt = async (work: () => Promise<void>) => now() < until && (await isDone(work));
+    const attempt = async (work: () => Promise<void>) => now() < until && (await this.#isDone(work));
     const leave = async (room: RoomInfo) => {
       const user = isJoined(room) ? await this.#ports.handOver(room) : undefined;
       if (user !== undefined) handed.push({ room: room.room, user });
@@ -172,6 +172,19 @@ export class AccountCloser {
       onLeaving({ left: index + 1 - stayed.length, of: rooms.length });
     }
     return { left: rooms.length - stayed.length, handed, stayed, kept };
+  }
+
+  async #isDone(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      // A request without an answer ends the connection: where that is there, it was the room, which others changed all the time.
+      const isOfRoom = error.code === 'TIMEOUT' ? this.#ports.parts().live() : staysFor.has(error.code);
+      if (!isOfRoom) throw error;
+      return false;
+    }
   }
 
   /** Asks until it is answered. Undefined: the session ended for good once it was asked, as it does when it was done, and the answer was lost. */
@@ -197,17 +210,7 @@ export class AccountCloser {
   }
 }
 
-async function isDone(work: () => Promise<void>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    if (!(error instanceof ClientError) || !staysFor.has(error.code)) throw error;
-    return false;
-  }
-}
-
-/** Why one room is not left or emptied, where the next one can be. */
+/** Why one room is not left or emptied, where the next one can be. Besides, that it changes too quickly. */
 const staysFor: ReadonlySet<ClientError['code']> = new Set([
   'REJECTED',
   'UNTRUSTED',
