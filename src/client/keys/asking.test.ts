@@ -6,7 +6,7 @@ import { ClientError } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import { orderedNumber, pageRows } from '../store/store.ts';
-import { Asking, askAfterMs, askAgainMs, askedMax, authorAfterMs, roundEveryMs } from './asking.ts';
+import { Asking, type AskingPorts, askAfterMs, askAgainMs, askedMax, authorAfterMs, roundEveryMs } from './asking.ts';
 import { readSessionMessage } from './session-message.ts';
 
 const room = `!g${'a'.repeat(32)}:localhost`;
@@ -36,7 +36,7 @@ class World {
   crossSigned = true;
   #timers: { atMs: number; work: () => Promise<void> }[] = [];
 
-  readonly asking = new Asking({
+  readonly ports: AskingPorts = {
     parts: () => this.#parts(),
     rooms: () => ({ all: () => this.rooms.map((of) => ({ replica: this.#replica(of) })) as never }),
     otherDevices: () => this.others,
@@ -46,7 +46,8 @@ class World {
     lookUp: (of) => this.lookedUp.push(of),
     keysCame: async (keys) => void this.came.push(...keys.map(({ sessionId }) => sessionId)),
     later: (ms, work) => this.#timers.push({ atMs: this.nowMs + ms, work }),
-  });
+  };
+  readonly asking = new Asking(this.ports);
 
   async lack(session: string, { cause = 'NO_KEY', from = '2.1', at = '1', in: of = room } = {}): Promise<void> {
     const value = new TextEncoder().encode(`${cause} ${session} ${from}`);
@@ -260,6 +261,27 @@ describe('a session that is lacking', () => {
     world.asking.look();
     await world.pass(askAfterMs);
     expect(world.wanted.get(me)).toEqual(['S3', 'S3', 'S2', 'S2', 'S1', 'S1']);
+  });
+
+  // As many as there are messages that can't be read: a member can write any number of those.
+  it('is kept in mind as one of so many, the newest of each room: older ones are asked for when those came', async () => {
+    const other = `!g${'b'.repeat(32)}:localhost`;
+    world.rooms = [room, other];
+    const few = new Asking(world.ports, { held: 3 });
+    for (const session of ['S1', 'S2', 'S3']) await world.lack(session);
+    few.look();
+    await world.pass(askAfterMs);
+    expect([world.wanted.get(me), world.counted.get('keys.unasked')]).toEqual([['S3', 'S2', 'S1'], undefined]);
+    await world.lack('T1', { in: other });
+    few.look();
+    await world.pass(askAfterMs);
+    expect([world.wanted.get(me)?.slice(3), world.counted.get('keys.unasked')]).toEqual([['T1'], 1]);
+    await few.take(from(me, 'TWO'), [secret('S1')], true);
+    expect(world.counted.get('keys.notAsked')).toBe(1);
+    await world.found('S3');
+    few.look();
+    await world.pass(askAfterMs);
+    expect(world.wanted.get(me)?.slice(4)).toEqual(['S1']);
   });
 
   it('is asked for once more where nobody could be asked', async () => {

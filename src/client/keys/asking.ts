@@ -23,6 +23,8 @@ export const askAgainLongestMs = 86_400_000;
  * until that time is over. */
 export const askedMax = 240;
 export const roundEveryMs = 60_000;
+/** Sessions whose questions are kept in mind. Those of older messages are not asked for until newer ones came. */
+const heldMax = 65_536;
 
 /** Causes that a key undoes. */
 export const lacking: ReadonlySet<string> = new Set<TroubleCause>(['NO_KEY', 'WITHHELD', 'UNKNOWN_INDEX']);
@@ -62,14 +64,17 @@ interface Asked {
 /** The questions of one device. */
 export class Asking {
   readonly #ports: AskingPorts;
+  readonly #heldMax: number;
   readonly #asked = new Map<string, Asked>();
   #due: number | undefined;
   /** What may still be asked for since `#roundMs`. */
   #left = { own: 0, others: 0 };
   #roundMs = Number.NEGATIVE_INFINITY;
 
-  constructor(ports: AskingPorts) {
+  /** `held`: 65,536; tests give less. */
+  constructor(ports: AskingPorts, { held = heldMax } = {}) {
     this.#ports = ports;
+    this.#heldMax = held;
   }
 
   /** There may be messages whose session is lacking. */
@@ -80,7 +85,7 @@ export class Asking {
   /** How many sessions are lacking that not everybody was asked for yet who may have them. */
   async open(): Promise<number> {
     const isOpen = (asked: Asked | undefined) => !asked || asked.own || asked.dueMs <= this.#ports.parts().now();
-    return [...(await this.#lacking()).keys()].filter((name) => isOpen(this.#asked.get(name))).length;
+    return [...this.#newest(await this.#lacking()).keys()].filter((name) => isOpen(this.#asked.get(name))).length;
   }
 
   /** Takes sessions that a device gives. `own`: it is a listed device of this user. Durable when it resolves. */
@@ -133,11 +138,13 @@ export class Asking {
 
   async #round(): Promise<void> {
     const { parts, restoring } = this.#ports;
-    const { live, confirmed, now } = parts();
+    const { live, confirmed, now, count } = parts();
     // The next session looks again.
     if (!live() || !confirmed()) return;
     if (restoring()) return this.#at(now() + authorAfterMs);
-    const all = await this.#lacking();
+    const lacking = await this.#lacking();
+    const all = this.#newest(lacking);
+    if (all.size < lacking.size) count('keys.unasked', lacking.size - all.size);
     for (const name of this.#asked.keys()) if (!all.has(name)) this.#asked.delete(name);
     const due = [...all].filter(([name]) => (this.#asked.get(name)?.dueMs ?? 0) <= now());
     due.sort(([, one], [, other]) => one.rank - other.rank);
@@ -166,7 +173,9 @@ export class Asking {
   /** Sets the next round. */
   #goOn(isMore: boolean): void {
     const { now } = this.#ports.parts();
-    const next = Math.min(...[...this.#asked.values()].map(({ dueMs }) => dueMs));
+    let next = Number.POSITIVE_INFINITY;
+    // They may be more than a call takes arguments.
+    for (const { dueMs } of this.#asked.values()) next = Math.min(next, dueMs);
     if (isMore) this.#at(this.#roundMs + roundEveryMs);
     else if (Number.isFinite(next)) this.#at(Math.max(next, now() + 1));
   }
@@ -209,6 +218,13 @@ export class Asking {
       for (const name of again) this.#asked.delete(name);
       if (again.length > 0) this.#at(now() + authorAfterMs);
     });
+  }
+
+  /** Those of which it is kept in mind who was asked: of the newest messages of each room. */
+  #newest(all: ReadonlyMap<string, Lacking>): ReadonlyMap<string, Lacking> {
+    if (all.size <= this.#heldMax) return all;
+    const byRank = [...all].sort(([, one], [, other]) => one.rank - other.rank);
+    return new Map(byRank.slice(0, this.#heldMax));
   }
 
   async #lacking(): Promise<Map<string, Lacking>> {
