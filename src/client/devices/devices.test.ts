@@ -214,6 +214,24 @@ describe('devices that were seen', () => {
     expect(await former()).toEqual(numbers(4_746, 256));
     expect(await stage.store.list('account', { from: 'device ', to: 'device!', limit: 10_000 })).toHaveLength(256);
   });
+
+  // A server that named 256 of higher numbers had a stolen device forgotten, which could then not be logged out as lost.
+  it('are those first that stood in a list, also when it says nothing of them any more', async () => {
+    const stage = new Stage();
+    await stage.begin([own.number, fresh.number]);
+    await stage.devices.list();
+    stage.gone = true;
+    stage.others = numbers(1_000, 300);
+    await stage.devices.list();
+    const { hash: previousHash } = stage.people.get(bob.user)!.manifest;
+    await stage.people.take(bob.user, signManifest(bob, { version: 2, previousHash, devices: [own.number] }));
+    expect(stage.list()?.map(({ number }) => number)).toEqual([own.number]);
+    stage.others = numbers(2_000, 300);
+    await stage.devices.list();
+    stage.others = [];
+    const former = (await stage.devices.former()).map(({ device }) => device).sort((a, b) => a - b);
+    expect(former).toEqual([fresh.number, ...numbers(2_045, 255)]);
+  });
 });
 
 describe('a device that was confirmed', () => {

@@ -29,8 +29,15 @@ const pendingPrefix = 'confirm ';
 
 /** Rows of names of own devices that were there once: one that was logged out may turn out to be lost. */
 const seenPrefix = 'device ';
-/** Own devices that are remembered when they are gone, those with the highest numbers: more than a person logs in within years. */
+/** Own devices that are remembered when they are gone: more than a person logs in within years. */
 const seenMax = 256;
+
+/** One of them. */
+interface Seen {
+  readonly name: string;
+  /** It stood in a signed list. */
+  readonly listed: boolean;
+}
 
 /** What follows from a change of own devices. */
 export interface DevicesPorts {
@@ -145,30 +152,47 @@ export class Devices {
   async former(): Promise<FormerDevice[]> {
     const present = new Set((await this.list()).map(({ device }) => device));
     const seen = await this.#seen();
-    return [...seen].flatMap(([device, name]) => (present.has(device) ? [] : [{ device, name }]));
+    return [...seen].flatMap(([device, { name }]) => (present.has(device) ? [] : [{ device, name }]));
   }
 
-  /** Which devices there are is the server's word: of all that it ever named the newest are kept. */
+  /** Which devices there are is the server's word: of all that it ever named those are kept that stood in an own list, and then the newest. So it can't name so many
+   * that a lost one is forgotten. This very device is none of them. */
   async #noteSeen(devices: readonly FormerDevice[]): Promise<void> {
     const seen = await this.#seen();
-    const all = new Map([...seen, ...devices.map(({ device, name }) => [device, name] as const)]);
-    const kept = new Set([...all.keys()].sort((a, b) => b - a).slice(0, seenMax));
+    const ofLists = this.#everListed();
+    const all = new Map(seen);
+    for (const { device, name } of devices) all.set(device, { name, listed: seen.get(device)?.listed ?? false });
+    all.delete(this.#ports.parts().device);
+    for (const [device, one] of all) if (ofLists.has(device)) all.set(device, { ...one, listed: true });
+    const inOrder = [...all].sort(([a, one], [b, other]) => Number(other.listed) - Number(one.listed) || b - a);
+    const kept = new Map(inOrder.slice(0, seenMax));
     const row = (device: number, value: Uint8Array | undefined) => {
       return { table: 'account' as const, key: `${seenPrefix}${orderedNumber(device)}`, value };
     };
-    const news = [...all].filter(([device, name]) => kept.has(device) && seen.get(device) !== name);
-    const old = [...seen.keys()].filter((device) => !kept.has(device));
+    const isNew = ([device, { name, listed }]: readonly [number, Seen]) =>
+      seen.get(device)?.name !== name || seen.get(device)?.listed !== listed;
     const changes = [
-      ...news.map(([device, name]) => row(device, new TextEncoder().encode(`.${name}`))),
-      ...old.map((device) => row(device, undefined)),
+      ...[...kept]
+        .filter(isNew)
+        .map(([device, { name, listed }]) => row(device, new TextEncoder().encode(`${listed ? '+' : '.'}${name}`))),
+      ...[...seen.keys()].filter((device) => !kept.has(device)).map((device) => row(device, undefined)),
     ];
     if (changes.length > 0) await this.#ports.parts().store.write(changes);
   }
 
-  async #seen(): Promise<ReadonlyMap<number, string>> {
+  /** Numbers of the newest own list, and of those that were taken off, as far as they are kept. */
+  #everListed(): ReadonlySet<number> {
+    const { people, user } = this.#ports.parts();
+    return new Set([...this.#listed(), ...(people.get(user)?.row.retired ?? [])].map(({ number }) => number));
+  }
+
+  async #seen(): Promise<ReadonlyMap<number, Seen>> {
     const rows = await this.#ports.parts().store.list('account', { ...prefixRange(seenPrefix), limit: 100_000 });
-    const nameOf = (value: Uint8Array) => new TextDecoder().decode(value).slice(1);
-    return new Map(rows.map(({ key, value }) => [Number.parseInt(key.slice(seenPrefix.length), 16), nameOf(value)]));
+    const seenIn = (value: Uint8Array) => {
+      const text = new TextDecoder().decode(value);
+      return { name: text.slice(1), listed: text.startsWith('+') };
+    };
+    return new Map(rows.map(({ key, value }) => [Number.parseInt(key.slice(seenPrefix.length), 16), seenIn(value)]));
   }
 
   /** Takes other devices off: a manifest without them, then their tokens and sessions end. BAD_ARGUMENT for this very device, which logs out, where that is warned
