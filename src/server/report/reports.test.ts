@@ -142,7 +142,7 @@ describe('a report', () => {
 
   it('names who wrote it as the room has it: in its state, or still in its log alone, or no more', async () => {
     const bench = await Bench.open();
-    const author = (member = 2) => bench.reports.author({ room, member });
+    const author = async (member = 2) => (await bench.reports.authors([{ room, member }]))[0];
     expect(await author()).toBe('');
     const person = { member: 2, user: bob, bot: false, salt: none, fingerprint: none };
     await bench.brings(6, person);
@@ -160,8 +160,21 @@ describe('a report', () => {
     for (const [seq, member, user] of [[6, 2, bob] as const, [7, 3, ann] as const])
       await bench.brings(seq, { member, user, bot: false, salt: none, fingerprint: none });
     await bench.forgets(2);
-    expect(await bench.reports.author({ room, member: 2 })).toBe('');
-    expect(await bench.reports.author({ room, member: 3 })).toBe(ann);
+    const page = [2, 3].map((member) => ({ room, member }));
+    expect(await bench.reports.authors(page)).toEqual(['', ann]);
+  });
+
+  // Each of a hundred reports read all of its room's state.
+  it('reads each room once for a page', async () => {
+    const bench = await Bench.open();
+    for (const [seq, member, user] of [[6, 2, bob] as const, [7, 3, ann] as const])
+      await bench.brings(seq, { member, user, bot: false, salt: none, fingerprint: none });
+    const other = `!g${'b'.repeat(32)}:lux.example`;
+    const reading = vi.spyOn(bench.store, 'readState');
+    const page = [2, 3, 2, 1].map((member) => ({ room, member }));
+    expect(await bench.reports.authors([...page, { room: other, member: 2 }])).toEqual([bob, ann, bob, '', '']);
+    expect(reading.mock.calls.map(([log]) => log)).toEqual([`room/${room}`, `room/${other}`]);
+    expect(await bench.reports.authors([])).toEqual([]);
   });
 
   it('is refused where it shows something that was not sent there', async () => {

@@ -14,7 +14,7 @@ import { limits } from '#proto/rules/limits.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
 import { isFranked } from '#proto/rules/record/payload.ts';
 import { Outcomes } from '../telemetry/outcomes.ts';
-import { authorOf } from './author.ts';
+import { authorsOf } from './author.ts';
 import { standingOf } from './standing.ts';
 
 export interface ReportsOptions {
@@ -78,9 +78,15 @@ export class Reports {
     return rows.slice(0, pageMax).map(({ seq, bytes }) => ({ number: seq, report: KeptReport.decode(bytes) }));
   }
 
-  /** For the provider's people: whose message it is, by Luxchat-ID; empty where the room has forgotten who that number was. */
-  author({ room, member }: Pick<KeptReport, 'room' | 'member'>): Promise<string> {
-    return authorOf(this.#options.store, room, member);
+  /** For the provider's people: whose messages a page is about, by Luxchat-ID, in the same order; empty where the room has forgotten who that number was. Each room is
+   * read once. */
+  async authors(page: readonly Pick<KeptReport, 'room' | 'member'>[]): Promise<readonly string[]> {
+    const byRoom = new Map<string, ReadonlyMap<number, string>>();
+    for (const [room, about] of Map.groupBy(page, ({ room }) => room)) {
+      const members = new Set(about.map(({ member }) => member));
+      byRoom.set(room, await authorsOf(this.#options.store, room, members));
+    }
+    return page.map(({ room, member }) => byRoom.get(room)?.get(member) ?? '');
   }
 
   /** Which of a page of that day's reports were closed; `from` and `through` are its first and last number. */

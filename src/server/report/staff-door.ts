@@ -25,7 +25,7 @@ export interface ReportLine extends Pick<KeptReport, 'room' | 'seq' | 'member' |
 export interface StaffDoorOptions {
   /** The data folder. */
   readonly data: string;
-  readonly reports: Pick<Reports, 'list' | 'author' | 'closed' | 'close'>;
+  readonly reports: Pick<Reports, 'list' | 'authors' | 'closed' | 'close'>;
   /** Told when it can't be opened, or a request failed. */
   readonly failed: (cause: unknown) => void;
 }
@@ -79,9 +79,10 @@ async function answer(
     const page = await reports.list(day, after);
     const [first, last] = [page[0]?.number ?? 0, page.at(-1)?.number ?? 0];
     const closed = page.length === 0 ? new Set<number>() : await reports.closed(day, first, last);
-    const lines = [];
-    for (const each of page)
-      lines.push(lineOf({ day, ...each, author: await reports.author(each.report), closed: closed.has(each.number) }));
+    const authors = await reports.authors(page.map(({ report }) => report));
+    const lines = page.map((each, at) =>
+      lineOf({ day, ...each, author: authors[at] ?? '', closed: closed.has(each.number) }),
+    );
     return [200, { reports: lines, next: last }];
   }
   if (method === 'POST' && pathname === '/close')

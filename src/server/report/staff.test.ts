@@ -51,7 +51,7 @@ beforeEach(async () => {
       [...kept]
         .flatMap(([number, report]) => (day === today && number > after ? [{ number, report }] : []))
         .slice(0, 1),
-    author: async ({ room, member }) => `author ${member} of ${room}`,
+    authors: async (page) => page.map(({ room, member }) => `author ${member} of ${room}`),
     closed: async (_day, from, through) => new Set([...closed].filter((each) => each >= from && each <= through)),
     close: async (day, number) => {
       if (day !== today || !kept.has(number)) return false;
@@ -72,7 +72,7 @@ const open = (folder: string) =>
     failed: (cause) => failures.push(cause),
     reports: {
       list: (...args) => reports.list(...args),
-      author: (...args) => reports.author(...args),
+      authors: (...args) => reports.authors(...args),
       closed: (...args) => reports.closed(...args),
       close: (...args) => reports.close(...args),
     },
