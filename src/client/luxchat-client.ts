@@ -6,7 +6,7 @@ import { parseUserId } from '#proto/rules/ids.ts';
 import { Account } from './account/account.ts';
 import { noteClosed } from './account/closed.ts';
 import type { Luxchat, SendOptions } from './api.ts';
-import { askFarewell, prepareFarewell } from './chain/farewell.ts';
+import { askFarewell, maySign, prepareFarewell } from './chain/farewell.ts';
 import { Membership } from './chain/membership.ts';
 import type { StepUpGrant, StepUpPurpose } from './connection/login.ts';
 import { type Contact, contactLink, readContact } from './contact/contact.ts';
@@ -69,10 +69,15 @@ export class LuxchatClient extends WiredParts implements Luxchat {
     replicas: () => this.held.all().map(({ replica }) => replica),
     empty: ({ room }) => {
       const { replica, sender } = this.held.need(room, everyRoom);
-      return emptyOwn(replica, sender);
+      return emptyOwn(replica, sender, this.outbox.acceptedThrough(room));
     },
-    farewell: async ({ room }) =>
-      (await askFarewell(this.held.need(room, everyRoom).replica, this.parts.people)).farewell,
+    farewell: async ({ room }) => {
+      const { replica } = this.held.need(room, everyRoom);
+      const { farewell } = await askFarewell(replica, this.parts.people);
+      return maySign(replica, farewell) ? farewell : undefined;
+    },
+    hold: () => this.outbox.hold(),
+    release: () => this.outbox.release(),
     closed: (how) => noteClosed(this.options.store, how),
     handOver: ({ room }) => prepareFarewell(this.held.need(room, everyRoom), this.parts.people),
     leave: ({ room, status }) => {

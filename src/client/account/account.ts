@@ -13,12 +13,12 @@ export interface AccountApi {
    * `reactivated`), on a device that is confirmed by the backup password alone: secure the messages before. `grant` is of purpose `deactivate`. Resolves once
    * it is durable. STEP_UP_NEEDED, OFFLINE, REJECTED. */
   deactivate(grant: StepUpGrant): Promise<void>;
-  /** What `erase` would do to groups that only this user leads: to be shown before. Asks the server whether whoever would lead them is still there. OFFLINE, REJECTED. */
+  /** What `erase` would do to groups that only this user leads, and which rooms would stay: to be shown before. Asks the server whether whoever would lead them is still there. OFFLINE, REJECTED. */
   lossAtErasure(): Promise<ErasureLoss>;
   /** Erases the account at its provider, for good. First all that the user wrote is emptied at the provider, room by room, those with people who are blocked as well, and the rooms are left, as far as
    * that can be (five minutes at most): `onLeaving` hears how far that is. Where a group has no other owner whose account is still there, the role goes to somebody in it: to whom messages reach before who
    * waits for a new identity to be signed in, then by the highest role, then by the lowest number; never to a bot. Those who have it keep it. Resolves to what the provider promises; show it, and let the person keep it. Local data stays until the caller removes the device. `grant` is of
-   * purpose `erase`. STEP_UP_NEEDED, OFFLINE and REJECTED: nothing was erased, though rooms may have been left; call again. */
+   * purpose `erase`. Nothing else goes out of this device from then on; where it fails, what waits does. STEP_UP_NEEDED, OFFLINE and REJECTED: nothing was erased, though rooms may have been left; call again. */
   erase(grant: StepUpGrant, options?: { readonly onLeaving?: (progress: LeavingProgress) => void }): Promise<Erasure>;
   /** What the provider keeps of this user, as plain data: `record.json` of an export. OFFLINE, REJECTED. */
   record(): Promise<Readonly<Record<string, unknown>>>;

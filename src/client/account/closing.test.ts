@@ -26,9 +26,11 @@ let rooms: Partial<RoomInfo>[];
 let leaving: Map<string, number | Error>;
 let emptying: Map<string, number | Error>;
 /** How each room would be left, and who leads it on. */
-let farewells: Map<string, Farewell>;
+let farewells: Map<string, Farewell | undefined>;
 let handing: Map<string, string | Error>;
 let done: string[];
+/** What became of what waits to go out. */
+let holding: string[];
 /** What was noted on the device. */
 let closed: string[];
 let account: Account;
@@ -43,6 +45,7 @@ beforeEach(() => {
   farewells = new Map();
   handing = new Map();
   done = [];
+  holding = [];
   closed = [];
   const request = async (body: object) => {
     asked.push(body);
@@ -64,7 +67,9 @@ beforeEach(() => {
       now += takes;
       done.push(`empty ${room}`);
     },
-    farewell: async ({ room }) => farewells.get(room) ?? { how: 'leave' },
+    farewell: async ({ room }) => (farewells.has(room) ? farewells.get(room) : { how: 'leave' }),
+    hold: async () => void holding.push('hold'),
+    release: () => void holding.push('release'),
     handOver: async ({ room }) => {
       const to = handing.get(room);
       if (to instanceof Error) throw to;
@@ -162,7 +167,7 @@ it('names the rooms that wait for a new identity to be signed in: nothing can be
   ]);
 });
 
-it('hands groups over that nobody else leads, when they are emptied and before they are left', async () => {
+it('hands groups over that nobody else leads, and empties them right before they are left', async () => {
   rooms = [2, 1, 2, 2].map((status, n) => ({ room: `!${n}`, status: status as RoomInfo['status'] }));
   handing.set('!0', '@ben:localhost');
   handing.set('!1', '@nobody:localhost');
@@ -181,8 +186,8 @@ it('hands groups over that nobody else leads, when they are emptied and before t
     kept: [],
   });
   expect(done).toEqual([
-    ...['empty !0', '!0 to @ben:localhost', 'leave !0', 'leave !1'],
-    ...['empty !2', 'empty !3', '!3 to @cid:localhost', 'leave !3'],
+    ...['!0 to @ben:localhost', 'empty !0', 'leave !0', 'leave !1'],
+    ...['empty !2', '!3 to @cid:localhost', 'empty !3', 'leave !3'],
   ]);
 });
 
@@ -193,6 +198,31 @@ it('says before who would lead which group, and which would end', async () => {
   farewells.set('!3', { how: 'end', takenOut: [] });
   expect(await account.lossAtErasure()).toEqual({ handed: [{ room: '!0', user: '@ben:localhost' }], ended: ['!2'] });
   expect([done, asked]).toEqual([[], []]);
+});
+
+// Of a frozen group an heir was named, and nobody became one.
+it('says before which rooms would not be left, for all that is known here', async () => {
+  const { MEMBER_STATUS_JOINED, MEMBER_STATUS_SUSPENDED } = MemberStatus;
+  rooms = [MEMBER_STATUS_JOINED, MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_JOINED].map((status, n) => ({
+    room: `!${n}`,
+    status,
+  }));
+  farewells.set('!0', undefined);
+  farewells.set('!1', { how: 'end', takenOut: [] });
+  expect(await account.lossAtErasure()).toEqual({ handed: [], ended: [], stayed: ['!0', '!1'] });
+});
+
+it('lets nothing of this device out from before the first room is left, and on again where nothing was erased', async () => {
+  rooms = [{ room: '!0', status: 2 }];
+  leaving.set('!0', lost);
+  await expect(account.erase(grant)).rejects.toBe(lost);
+  answers = [refused(Rejection.REJECTION_FORBIDDEN)];
+  leaving.delete('!0');
+  await expect(account.erase(grant)).rejects.toMatchObject({ code: 'STEP_UP_NEEDED' });
+  expect(holding).toEqual(['hold', 'release', 'hold', 'release']);
+  answers = [receipt];
+  await account.erase(grant);
+  expect(holding.slice(4)).toEqual(['hold']);
 });
 
 it('leaves rooms for five minutes and no longer, so that the grant still counts', async () => {

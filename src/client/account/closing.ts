@@ -1,5 +1,5 @@
 // Switching one's account off, and erasing it at the provider. Either takes a step-up, so an unlocked device is not enough, and ends this device: what it
-// keeps itself stays until the caller removes it. Before it is erased the account empties what it wrote in its rooms, hands over the groups that nobody else leads
+// keeps itself stays until the caller removes it. Before it is erased the account hands over the groups that nobody else leads, empties what it wrote in its rooms
 // and leaves them all, which this device says and signs: no server can.
 import { ErasedKind } from '#proto/gen/client.ts';
 import { Rejection } from '#proto/gen/codes.ts';
@@ -55,12 +55,15 @@ export interface HandedGroup {
   readonly user: string;
 }
 
-/** What erasing the account would do to the groups that only this user leads. */
+/** What erasing the account would do to the groups that only this user leads, and where it could do nothing. */
 export interface ErasureLoss {
   /** Who would lead them on. */
   readonly handed: readonly HandedGroup[];
   /** Groups where nobody is who could: whoever else is listed there, bots and invited ones, would be taken out, and nobody could come any more. Ids. */
   readonly ended: readonly string[];
+  /** Rooms, led alone or not, that would not be left as they are now, nor handed over: frozen ones, those that wait for a new identity to be signed in, and all where this
+   * device is not confirmed. What was written there would stay. Ids; absent: none. */
+  readonly stayed?: readonly string[];
 }
 
 /** How far an erasure is: rooms left so far, of how many. */
@@ -74,8 +77,11 @@ export interface ClosingPorts {
   readonly rooms: () => readonly RoomInfo[];
   /** Has the provider empty all that this user wrote in a room that they are in. Rejects as requests do. */
   readonly empty: (room: RoomInfo) => Promise<void>;
-  /** How this user would go from a room. Rejects as requests do. */
-  readonly farewell: (room: RoomInfo) => Promise<Farewell>;
+  /** How this user would go from a room; undefined where this device may not sign that. Rejects as requests do. */
+  readonly farewell: (room: RoomInfo) => Promise<Farewell | undefined>;
+  /** Nothing that waits goes out any more, until `release`; resolves when nothing is under way. */
+  readonly hold: () => Promise<void>;
+  readonly release: () => void;
   /** Sees to it that a room can be left: resolves to who leads it on, where that is somebody new. Rejects as requests do. */
   readonly handOver: (room: RoomInfo) => Promise<string | undefined>;
   /** Notes on this device that its account is closed. */
@@ -120,14 +126,15 @@ export class AccountCloser {
 
   /** See AccountApi.lossAtErasure. */
   async lossAtErasure(): Promise<ErasureLoss> {
-    const [handed, ended]: [HandedGroup[], string[]] = [[], []];
-    for (const info of this.#ports.rooms().filter(isJoined)) {
+    const [handed, ended, stayed]: [HandedGroup[], string[], string[]] = [[], [], []];
+    for (const info of this.#ports.rooms().filter((each) => isJoined(each) || isSuspended(each))) {
       const { room } = info;
-      const farewell = await this.#ports.farewell(info);
-      if (farewell.how === 'handOver') handed.push({ room, user: farewell.to.user });
-      if (farewell.how === 'end') ended.push(room);
+      const farewell = isSuspended(info) ? undefined : await this.#ports.farewell(info);
+      if (farewell === undefined) stayed.push(room);
+      else if (farewell.how === 'handOver') handed.push({ room, user: farewell.to.user });
+      else if (farewell.how === 'end') ended.push(room);
     }
-    return { handed, ended };
+    return { handed, ended, ...(stayed.length > 0 && { stayed }) };
   }
 
   /** See AccountApi.erase. */
@@ -136,10 +143,13 @@ export class AccountCloser {
     // Before a room is left for nothing.
     if (purpose !== 'erase')
       throw new ClientError('STEP_UP_NEEDED', `This fresh login was for another purpose: ${purpose}.`);
-    const { now, primitives, request } = this.#ports.parts();
-    const leaving = await this.#leaveAll(onLeaving);
-    const value = { grant: { token, attempt } };
-    const answer = await this.#answered(() => request({ $case: 'eraseAccount', value }, 'erasureReceipt'));
+    const { now, primitives } = this.#ports.parts();
+    // What went out between emptying a room and leaving it would stay there.
+    await this.#ports.hold();
+    const { leaving, answer } = await this.#eraseNow({ token, attempt }, onLeaving).catch((error) => {
+      this.#ports.release();
+      throw error;
+    });
     await this.#ports.closed('erased');
     const { number, day, parts } = answer ?? {
       number: receiptNumber(attempt, primitives),
@@ -148,6 +158,14 @@ export class AccountCloser {
     };
     const promised = parts.map(({ kind, lastDay }) => ({ what: names[kind] ?? 'other', lastDay }));
     return { number, day, parts: promised, ...leaving };
+  }
+
+  async #eraseNow(grant: Pick<StepUpGrant, 'token' | 'attempt'>, onLeaving: (progress: LeavingProgress) => void) {
+    const { request } = this.#ports.parts();
+    const leaving = await this.#leaveAll(onLeaving);
+    const value = { grant };
+    const answer = await this.#answered(() => request({ $case: 'eraseAccount', value }, 'erasureReceipt'));
+    return { leaving, answer };
   }
 
   /** Rejects where the connection is lost: nothing was erased then, and the same may be called again. */
@@ -159,16 +177,16 @@ export class AccountCloser {
     const rooms = this.#ports.rooms().filter(isIn);
     const [handed, stayed, kept]: [HandedGroup[], string[], string[]] = [[], [], []];
     const attempt = async (work: () => Promise<void>) => now() < until && (await this.#isDone(work));
-    const leave = async (room: RoomInfo) => {
+    const handOver = async (room: RoomInfo) => {
       const user = isJoined(room) ? await this.#ports.handOver(room) : undefined;
       if (user !== undefined) handed.push({ room: room.room, user });
-      await this.#ports.leave(room);
     };
     for (const [index, room] of rooms.entries()) {
       const isHeard = !isSuspended(room);
-      // While one is in: nobody who left is heard.
+      const isFree = isHeard && (await attempt(() => handOver(room)));
+      // While one is in, since nobody who left is heard, and right before that: what another own device says in between stays.
       if (!isHeard || (isJoined(room) && !(await attempt(() => this.#ports.empty(room))))) kept.push(room.room);
-      if (!isHeard || !(await attempt(() => leave(room)))) stayed.push(room.room);
+      if (!isFree || !(await attempt(() => this.#ports.leave(room)))) stayed.push(room.room);
       onLeaving({ left: index + 1 - stayed.length, of: rooms.length });
     }
     return { left: rooms.length - stayed.length, handed, stayed, kept };

@@ -5,8 +5,9 @@ import { type Actor, makeActor } from '#proto/golden/cast.ts';
 import { Story } from '#proto/golden/story.ts';
 import type { RoomReplica } from '../room/room.ts';
 import type { MemberInfo } from '../shown.ts';
+import { roomWorld } from '../testing/room-world.ts';
 import type { Statement } from './control-author.ts';
-import { askedMax, farewellFrom, prepareFarewell, takenOutMax } from './farewell.ts';
+import { askedMax, type Farewell, farewellFrom, maySign, prepareFarewell, takenOutMax } from './farewell.ts';
 
 const names = ['ada', 'bob', 'cid', 'dan', 'eve'];
 const [ada, bob, cid, dan, eve] = names.map((name) => makeActor(`@${name}:localhost`)) as [
@@ -218,5 +219,26 @@ describe('whoever does not lead alone', () => {
     story.join(1, bob);
     expect(await goes()).toBe(undefined);
     expect(signed).toEqual([]);
+  });
+});
+
+// Of a frozen group an heir was named before an erasure, and the hand-over was refused then.
+describe('a farewell', () => {
+  const farewells = [
+    { how: 'leave' },
+    { how: 'handOver', to: {} as MemberInfo, role: ROLE_OWNER },
+    { how: 'end', takenOut: [2] },
+  ] as const satisfies Farewell[];
+
+  it.each([
+    ['in a room that nothing stops', '', false, true, [true, true, true]],
+    ['that the server froze', 'HISTORY_FORKED', false, true, [false, false, false]],
+    ["that people's word froze, but by handing over", 'HISTORY_FORKED', true, true, [true, false, true]],
+    ['of a device that is not confirmed', '', false, false, [false, false, false]],
+  ] as const)('may be signed, or not, %s', (_, frozen, frozenByAuthors, confirmed, expected) => {
+    const { room } = roomWorld();
+    Object.assign(room.local, { frozen, frozenByAuthors });
+    Object.assign(room.ports.parts, { confirmed: () => confirmed });
+    expect(farewells.map((farewell) => maySign(room, farewell))).toEqual(expected);
   });
 });

@@ -84,6 +84,13 @@ export async function prepareFarewell(
   return to;
 }
 
+/** May this device sign all that it takes? Not where the room is frozen, but for what is never held up, nor unconfirmed. */
+export function maySign(replica: Pick<RoomReplica, 'ports' | 'trusts'>, farewell: Farewell): boolean {
+  const { CONTROL_KIND_LEAVE, CONTROL_KIND_REMOVE, CONTROL_KIND_ROLE } = ControlKind;
+  const before = { leave: [], handOver: [CONTROL_KIND_ROLE], end: [CONTROL_KIND_REMOVE] }[farewell.how];
+  return replica.ports.parts.confirmed() && [...before, CONTROL_KIND_LEAVE].every((kind) => replica.trusts(kind));
+}
+
 /** Who leads it afterwards; '' where that is nobody, or somebody whom this device does not know. */
 function leaderOf(farewell: Farewell): string {
   if (farewell.how === 'handOver') return farewell.to.user;

@@ -237,9 +237,13 @@ export class RoomCopy {
 
   /** Throws UNTRUSTED where sending is frozen. Who is thought to lie can be taken out, and one can leave, where no more than people's word stopped it. */
   needTrust(statement?: ControlKind): void {
+    if (!this.trusts(statement)) throw new ClientError('UNTRUSTED', `Sending here is frozen: ${this.local.frozen}.`);
+  }
+
+  /** Does `needTrust` throw nothing? */
+  trusts(statement?: ControlKind): boolean {
     const { frozen, frozenByAuthors } = this.local;
-    if (frozen === '' || (frozenByAuthors && statement !== undefined && neverHeldUp.has(statement))) return;
-    throw new ClientError('UNTRUSTED', `Sending here is frozen: ${frozen}.`);
+    return frozen === '' || (frozenByAuthors && statement !== undefined && neverHeldUp.has(statement));
   }
 
   /** Throws UNKNOWN where this user is out of the room. */

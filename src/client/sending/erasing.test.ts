@@ -37,7 +37,7 @@ function world(answers: Error[] = []) {
       control: { number: 3, hash: new Uint8Array(32) },
     }),
   });
-  return { room, events, erase: () => emptyOwn(room, sender), caughtUp: () => caughtUp };
+  return { room, events, erase: (through?: number) => emptyOwn(room, sender, through), caughtUp: () => caughtUp };
 }
 const idsOf = (events: readonly Event[]) => events.map(({ header }) => EventHeader.decode(header).sendId);
 
@@ -53,6 +53,13 @@ it('names all that its user wrote, through the newest record that the hub has', 
   const cause = EmptyingCause.EMPTYING_CAUSE_ERASURE;
   const range = { fromSeq: 1, throughSeq: 10, member: 1 };
   expect(Emptying.decode(events[0]!.body)).toMatchObject({ cause, seqs: [], ...range });
+});
+
+// The answer to a message comes before its record does: what was written a moment before the erasure stayed.
+it('names what the hub took and has not shown yet', async () => {
+  const { events, erase } = world();
+  await erase(12);
+  expect(Emptying.decode(events[0]!.body).throughSeq).toBe(12);
 });
 
 it('goes out as it was where the answer was lost, and anew where the room moved', async () => {

@@ -14,15 +14,15 @@ const tries = 4;
 /** So often the same bytes go out where the connection was lost. */
 const lostTries = 3;
 
-/** Resolves when the hub has it for good. Rejects as requests do, with UNTRUSTED in a room that is frozen and NOT_CONFIRMED where this device is not. */
-export async function emptyOwn(replica: RoomReplica, sender: RoomSender): Promise<void> {
+/** Resolves when the hub has it for good. `through`: a seq that the hub is known to have, above what this device holds. Rejects as requests do, with UNTRUSTED in a room that is frozen and NOT_CONFIRMED where this device is not. */
+export async function emptyOwn(replica: RoomReplica, sender: RoomSender, through = 0): Promise<void> {
   if (!replica.chain.state) await replica.catchUp();
   for (let attempt = 1; ; attempt++) {
     needVoice(replica);
     // Nothing was ever said here.
     if (replica.own === 0) return;
     try {
-      return await submit(replica, await erasure(replica, sender));
+      return await submit(replica, await erasure(replica, sender, through));
     } catch (error) {
       const code = error instanceof ClientError ? error.rejection : undefined;
       if (attempt === tries || code === undefined || rejectionHandling[code] !== 'refetch') throw error;
@@ -37,12 +37,12 @@ function needVoice({ local, ports }: RoomReplica): void {
   if (!ports.parts.confirmed()) throw new ClientError('NOT_CONFIRMED', 'This device is not confirmed.');
 }
 
-function erasure(replica: RoomReplica, sender: RoomSender): Promise<Event> {
+function erasure(replica: RoomReplica, sender: RoomSender, through: number): Promise<Event> {
   return replica.exclusive(async () => {
     const { local, own, ports } = replica;
     local.lastSendId += 1;
     await replica.save();
-    const throughSeq = Math.max(local.head?.seq ?? 0, local.serverSeq, 1);
+    const throughSeq = Math.max(local.head?.seq ?? 0, local.serverSeq, through, 1);
     const cause = EmptyingCause.EMPTYING_CAUSE_ERASURE;
     const body = Emptying.encode({ ...Emptying.decode(noBytes), cause, fromSeq: 1, throughSeq, member: own }).finish();
     return plainEvent(ports.parts, sender.place(local.lastSendId), EventKind.EVENT_KIND_EMPTYING, body);

@@ -337,6 +337,30 @@ describe('outbox', () => {
     expect(world.outbox.waiting(room)).toEqual([]);
   });
 
+  it('lets nothing out while it is held, once what was under way is answered', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.hold = promise;
+    await Promise.all(['a', 'b'].map((text) => world.add(text)));
+    await settled();
+    let held = false;
+    const holding = world.outbox.hold().then(() => {
+      held = true;
+    });
+    await settled();
+    expect(held).toBe(false);
+    resolve();
+    await holding;
+    expect([world.outbox.acceptedThrough(room), world.outbox.acceptedThrough('!other')]).toEqual([1, 0]);
+    await world.add('c');
+    world.outbox.kickAll();
+    await world.outbox.hold();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.submitted).toEqual(['a#1']);
+    world.outbox.release();
+    await world.outbox.drained();
+    expect(world.submitted).toEqual(['a#1', 'b#2', 'c#3']);
+  });
+
   it('goes on well above ids that are used up', async () => {
     world.answers = [Rejection.REJECTION_ID_REUSED];
     await world.add('a');

@@ -57,7 +57,9 @@ export class Outbox {
   #tries = new Map<string, number>();
   #timers = new Set<ReturnType<typeof setTimeout>>();
   #closed = false;
+  #held = false;
   #drained: (() => void)[] = [];
+  #idle: (() => void)[] = [];
 
   constructor(ports: OutboxPorts) {
     this.#ports = ports;
@@ -126,7 +128,7 @@ export class Outbox {
 
   /** Tries a room again: a member accepted, the chain was brought up to date … A kick while the room is being worked on is not lost. */
   kick(room: string): void {
-    if (this.#closed || !this.#ports.live()) return;
+    if (!this.#isOn()) return;
     if (this.#pumping.has(room)) {
       this.#again.add(room);
       return;
@@ -137,9 +139,10 @@ export class Outbox {
         do {
           this.#again.delete(room);
           await this.#pump(room);
-        } while (this.#again.has(room) && !this.#closed && this.#ports.live());
+        } while (this.#again.has(room) && this.#isOn());
       } finally {
         this.#pumping.delete(room);
+        if (this.#pumping.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
         this.#tellDrained();
       }
     });
@@ -165,10 +168,34 @@ export class Outbox {
     await this.#waiting.remove(this.#waiting.failed(room, localId), { to: 'discarded' });
   }
 
+  /** Nothing goes out until `release`; resolves when what was under way is answered, or its answer lost. What is written meanwhile waits. */
+  hold(): Promise<void> {
+    this.#held = true;
+    return new Promise((resolve) => {
+      if (this.#pumping.size === 0) resolve();
+      else this.#idle.push(resolve);
+    });
+  }
+
+  /** Ends `hold`. */
+  release(): void {
+    this.#held = false;
+    this.kickAll();
+  }
+
+  /** Seq of the newest message of a room that the hub took, and the log here does not show yet; 0 = there is none. */
+  acceptedThrough(room: string): number {
+    return this.waiting(room).reduce((newest, send) => Math.max(newest, this.accepted(send)?.seq ?? 0), 0);
+  }
+
   /** Stops trying. What waits stays for the next start. */
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #isOn(): boolean {
+    return !this.#closed && !this.#held && this.#ports.live();
   }
 
   #changed(send: LocalSend, change: SendChange): void {
@@ -181,7 +208,7 @@ export class Outbox {
     for (;;) {
       const next = this.#waiting.next(room);
       const target = this.#ports.room(room);
-      if (!next || !target || this.#closed || !this.#ports.live()) return;
+      if (!next || !target || !this.#isOn()) return;
       if (!target.maySend()) return this.#giveUp(target);
       if (!(await this.#attempt(next, target))) return;
     }
@@ -299,7 +326,7 @@ export class Outbox {
 
   #later(room: string, atLeastMs: number): void {
     // Without a connection the next session kicks.
-    if (!this.#ports.live() || this.#closed) return;
+    if (!this.#isOn()) return;
     const tries = this.#tries.get(room) ?? 0;
     this.#tries.set(room, tries + 1);
     const ms = Math.max(atLeastMs, Math.min(firstPauseMs * 2 ** tries, longestPauseMs));
