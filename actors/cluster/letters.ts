@@ -136,9 +136,9 @@ export class Letters {
     const shard = kind === 'session' ? null : shardOf(to);
     const place = shard === null ? 'here' : this.#placement.of(shard);
     if (shard !== null && wakes(message) && this.#givingBack.has(seat, shard)) return this.#giveBack(seat, letter);
+    this.#owed.note(seat, letter);
     // An answer is for the actor that stops.
     if (place === 'here' || (place === 'giving' && !wakes(message))) {
-      this.#owed.note(seat, letter);
       if (message.kind === 'summarise') this.#ports.summarise(id, message.user, message.token);
       else this.#ports.tell(to, message, bytes);
     } else if (place === 'giving' && shard !== null) this.#hold(shard, letter, this.#ports.now(), false);

@@ -276,6 +276,22 @@ describe('a letter to an actor', () => {
     }
   });
 
+  // Seed 140 of the simulator with three nodes and slow links between them: it went on as if it had been asked here, and its answer came here.
+  it('goes back where it was asked from, if it came while the actor was being given away', () => {
+    const at = town();
+    const asker = userAddress('@bob:lux');
+    at.node(2).board.place([shardOf(asker)], 'here');
+    at.flow();
+    const asked = { ...samples.readKeys, replyTo: asker } as Message;
+    at.node(2).board.forward(userAddress(user), asked, 1);
+    at.node(1).board.place([userShard], 'giving');
+    at.flow();
+    expect(at.node(1).board.counts).toMatchObject({ held: 1, owed: 1 });
+    at.node(1).board.place([userShard], 'nobody');
+    expect(at.underWay(1, 2).map(({ kind }) => kind)).toContain('returned');
+    expect(at.node(1).board.counts).toMatchObject({ held: 0, owed: 0 });
+  });
+
   it('meets nobody, if it is an answer, once its asker has moved away or its link has ended', () => {
     const asker = userAddress('@bob:lux');
     const answer = { ...samples.keysRead, token: 5, user } as Message;

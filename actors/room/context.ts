@@ -7,6 +7,7 @@ import { MemberStatus } from '#proto/gen/record.ts';
 import type { Member } from '#proto/rules/control/member-table.ts';
 import { controlHead } from '#proto/rules/control/state.ts';
 import type { Primitives } from '#proto/rules/primitives.ts';
+import type { Confirming } from './covering/confirming.ts';
 import type { LogCalls } from './covering/log-calls.ts';
 import type { Uncovered } from './covering/uncovered.ts';
 import type { RoomLimits } from './limits.ts';
@@ -33,6 +34,7 @@ export interface RoomContext {
   readonly state: RoomState;
   readonly calls: LogCalls;
   readonly uncovered: Uncovered;
+  readonly confirming: Confirming;
 }
 
 /** The answer to a request. */
@@ -55,4 +57,25 @@ export function joinedMember(context: RoomContext, user: string): Member | Rejec
   const member = context.state.member(user);
   if (member === undefined) return Rejection.REJECTION_NOT_FOUND;
   return member.status === MemberStatus.MEMBER_STATUS_JOINED ? member : Rejection.REJECTION_NOT_MEMBER;
+}
+
+/** Refusals that hold by themselves, however the room stands. */
+export const ofItself: ReadonlySet<Rejection> = new Set([
+  Rejection.REJECTION_BUSY,
+  Rejection.REJECTION_UNAVAILABLE,
+  Rejection.REJECTION_RATE_LIMITED,
+  Rejection.REJECTION_BAD_REQUEST,
+  Rejection.REJECTION_TOO_LARGE,
+  Rejection.REJECTION_UNSUPPORTED,
+]);
+
+/** Lets effects out, but refusals that rest on how the room stands only once it is known to be this actor's still. */
+export function surely(context: RoomContext, effects: readonly Effect[]): readonly Effect[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind !== 'answer' || effect.body.$case !== 'rejected' || ofItself.has(effect.body.value.code))
+      return effect;
+    const { limits } = context.options;
+    const busy = rejected(Rejection.REJECTION_BUSY, limits.retryAfterMs);
+    return context.confirming.add(() => [effect]) ?? { ...effect, body: busy };
+  });
 }

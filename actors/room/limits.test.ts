@@ -112,12 +112,13 @@ const cases: { readonly [Key in keyof RoomLimits]: () => void } = {
     for (let n = 0; n < 2; n++) expect(tell(stage.event(ada, new Uint8Array(1)))).toEqual([]);
     expect(codes(tell(stage.event(ada, new Uint8Array(1))))).toEqual([busy]);
   },
-  subscribersWaitingMax() {
-    const stage = room({ subscribersWaitingMax: 2 });
+  confirmingMax() {
+    const stage = room({ confirmingMax: 2 });
     const subscribe = { kind: 'subscribe', from: stage.from(ada), replyTo: 'session/1' as never, token: 1 } as const;
     const ask = () => kinds(stage.actor.receive(subscribe, 0));
     expect([ask(), ask(), ask()]).toEqual([['log'], [], ['send']]);
     expect(stage.actor.receive(subscribe, 0)).toMatchObject([{ message: { kind: 'subscribedPart', busy: true } }]);
+    expect(codes(stage.actor.receive({ ...fetchBy(stage), from: stage.from(ben) }, 0))).toEqual([busy]);
   },
   emptyingPageRows() {
     expect([2, 3].map((emptyingPageRows) => pagesOfErasing({ emptyingPageRows }))).toEqual([2, 1]);

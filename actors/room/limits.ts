@@ -18,9 +18,8 @@ export interface RoomLimits {
   readonly emptyingPageBytes: number;
   /** Submits that wait behind one whose rows are being looked up. Over it: BUSY. */
   readonly waitingSubmitsMax: number;
-  /** Sessions that wait until the log is known to be this room's before they are live. Over it: put off, as by BUSY. All devices of the largest rooms that
-   *  were measured come back at once. */
-  readonly subscribersWaitingMax: number;
+  /** Answers that wait until the log is known to be this room's. Over it: BUSY. All devices of the largest rooms that were measured come back at once. */
+  readonly confirmingMax: number;
   /** Newest records kept in memory, and the bytes of their rows. Over either the oldest goes; the log still has it. */
   readonly ringRecordsMax: number;
   readonly ringBytesMax: number;
@@ -67,7 +66,7 @@ export const defaultRoomLimits: RoomLimits = {
   emptyingPageRows: 256,
   emptyingPageBytes: 512 * 1_024,
   waitingSubmitsMax: 64,
-  subscribersWaitingMax: 4_096,
+  confirmingMax: 4_096,
   ringRecordsMax: 256,
   ringBytesMax: 256 * 1_024,
   pageBytesMax: 60 * 1_024,

@@ -8,7 +8,8 @@ import type { Effect } from '#actors/kernel/effects.ts';
 import type { RoomMessage } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LogAnswer, StateChange } from '../log/messages.ts';
-import { joinedMember, type RoomContext, type RoomOptions } from './context.ts';
+import { joinedMember, type RoomContext, type RoomOptions, surely } from './context.ts';
+import { Confirming } from './covering/confirming.ts';
 import { coverThrough, headMoved, leaver } from './covering/cover.ts';
 import { LogCalls } from './covering/log-calls.ts';
 import { saveMuch } from './covering/save-all.ts';
@@ -24,10 +25,9 @@ import { Held } from './opening/held.ts';
 import { loadRoom } from './opening/load.ts';
 import { emptyRows } from './posting/emptying.ts';
 import { Post } from './posting/post.ts';
-import { encodeSummary, summaryKey, summaryOf } from './reading/entry.ts';
+import { encodeSummary, subscribe, summaryKey, summaryOf } from './reading/entry.ts';
 import { fetchRecords } from './reading/fetch.ts';
 import { readRoom } from './reading/read-room.ts';
-import { Subscribing } from './reading/subscribing.ts';
 import { type Placed, RoomState } from './state/room-state.ts';
 import { takeChanges } from './state/rows.ts';
 
@@ -59,7 +59,6 @@ export class Room implements Actor<RoomMessage> {
   readonly #standings: StandingsTeller;
   readonly #notices: ManifestNotices;
   readonly #receipts: Receipts;
-  readonly #subscribing: Subscribing;
   readonly #ephemeralTimes = new Map<number, number>();
   #loading: Loading | null = null;
 
@@ -71,11 +70,11 @@ export class Room implements Actor<RoomMessage> {
       state: new RoomState(room, options),
       calls: new LogCalls(),
       uncovered: new Uncovered(options.limits),
+      confirming: new Confirming(options.limits),
     };
     this.#post = new Post(this.context);
     this.#held = new Held(options.limits);
     this.#receipts = new Receipts(this.context);
-    this.#subscribing = new Subscribing(this.context);
     this.#standings = new StandingsTeller(this.context);
     this.#notices = new ManifestNotices(this.context);
   }
@@ -101,15 +100,15 @@ export class Room implements Actor<RoomMessage> {
 
   /** Nothing is under way: no opening, no uncovered event, no call, nothing to be told. */
   idle(): boolean {
-    const { calls, uncovered } = this.context;
+    const { calls, uncovered, confirming } = this.context;
     if (this.#phase !== 'live') return this.#phase === 'closed';
-    const isQuiet = uncovered.size + calls.size + this.#subscribing.size === 0 && this.#post.idle();
+    const isQuiet = uncovered.size + calls.size + confirming.size === 0 && this.#post.idle();
     return isQuiet && this.#standings.idle && this.#notices.done;
   }
 
   /** See Actor. */
   kept(): readonly Kept[] {
-    const { calls, uncovered, options, state } = this.context;
+    const { calls, uncovered, confirming, options, state } = this.context;
     const { limits } = options;
     // Nobody asks for these: one emptying and one save of much at a time, and one save of each member's new identity or erasure.
     const ownCalls = 2 + state.identities.size + state.unsavedErasures.size;
@@ -120,7 +119,7 @@ export class Room implements Actor<RoomMessage> {
       { what: 'uncovered bytes', count: uncovered.bytes, max: limits.uncoveredBytesMax },
       { what: 'refusals', count: uncovered.refusals, max: limits.refusalsMax },
       { what: 'log calls', count: calls.size, max: limits.logCallsMax + ownCalls },
-      { what: 'waiting subscribers', count: this.#subscribing.size, max: limits.subscribersWaitingMax },
+      { what: 'confirming', count: confirming.size, max: limits.confirmingMax },
       { what: 'waiting submits', count: this.#post.waiting, max: limits.waitingSubmitsMax },
     ];
   }
@@ -129,23 +128,21 @@ export class Room implements Actor<RoomMessage> {
     const context = this.context;
     switch (message.kind) {
       case 'submit':
-        return this.#post.submit(message.from, message.submit, now);
+        return surely(context, this.#post.submit(message.from, message.submit, now));
       case 'subscribe':
-        return this.#subscribing.add(message) ?? this.#busy(message);
+        return this.#surely(message, () => subscribe(context, message));
       case 'fetch':
-        return fetchRecords(context, message.from, message.fetch);
+        return surely(context, fetchRecords(context, message.from, message.fetch));
       case 'putReceipt':
-        return this.#receipts.put(message, now);
+        return surely(context, this.#receipts.put(message, now));
       case 'ephemeral':
         return ephemeral(context, message, { times: this.#ephemeralTimes, now });
       case 'readRoom':
-        return [readRoom(context, message.from, message.read)];
+        return this.#surely(message, () => [readRoom(context, message.from, message.read)]);
       case 'authorise':
-        return [authorise(context, message)];
+        return this.#surely(message, () => [authorise(context, message)]);
       case 'summarise':
-        return [
-          { kind: 'summarised', user: message.user, token: message.token, summary: this.#summaryFor(message.user) },
-        ];
+        return this.#surely(message, () => [this.#summarised(message)]);
       case 'standingKept':
         return this.#standingKept(message);
       case 'identityMoved':
@@ -170,14 +167,14 @@ export class Room implements Actor<RoomMessage> {
       }
       case 'rows':
         this.context.state.floor = Math.max(this.context.state.floor, answer.floor);
-        return this.context.calls.settle(answer, now);
+        return surely(this.context, this.context.calls.settle(answer, now));
       case 'saved':
       case 'rewritten':
         return [...this.context.calls.settle(answer, now), ...saveMuch(this.context)];
       case 'sealing':
         return [this.#lastWord('sealed', takeChanges(this.context.state))];
       case 'confirmed':
-        return this.#subscribing.confirmed();
+        return this.context.confirming.confirmed();
       case 'closed':
         return this.#end([]);
       case 'failed':
@@ -243,6 +240,11 @@ export class Room implements Actor<RoomMessage> {
     return this.#held.add(message) ? nothing : this.#busy(message);
   }
 
+  /** Says it as soon as the room is known to be this actor's still. */
+  #surely(message: RoomMessage, say: () => readonly Effect[]): readonly Effect[] {
+    return this.context.confirming.add(say) ?? this.#busy(message);
+  }
+
   #busy(message: RoomMessage): readonly Effect[] {
     const { retryAfterMs } = this.context.options.limits;
     return bounce(roomAddress(this.context.room), message, { code: Rejection.REJECTION_BUSY, retryAfterMs });
@@ -291,14 +293,16 @@ export class Room implements Actor<RoomMessage> {
     return [...changes, { key: summaryKey, value: encodeSummary(summary), seq: state.head.seq, sub: state.saves }];
   }
 
-  #summaryFor(user: string): ReturnType<typeof summaryOf> {
-    return this.context.state.member(user) === undefined ? null : summaryOf(this.context);
+  #summarised({ user, token }: RoomMessage & { kind: 'summarise' }): Effect {
+    const summary = this.context.state.member(user) === undefined ? null : summaryOf(this.context);
+    return { kind: 'summarised', user, token, summary };
   }
 
   /** Ends where there is no room and nobody is about to make one: such a room leaves no trace. */
   #orEnd(effects: readonly Effect[]): readonly Effect[] {
-    const isRoom = this.context.state.chainAhead !== null;
-    return this.#phase !== 'live' || isRoom ? effects : this.#end(effects);
+    const { state, confirming } = this.context;
+    const isNeeded = state.chainAhead !== null || confirming.size > 0;
+    return this.#phase !== 'live' || isNeeded ? effects : this.#end(effects);
   }
 
   #end(effects: readonly Effect[]): readonly Effect[] {

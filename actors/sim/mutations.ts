@@ -13,7 +13,7 @@ import type { LogAnswer, LogCommand } from '#actors/log/messages.ts';
 import type { OwnershipSteps } from '#actors/log/ownership.ts';
 import { rowsWritten, type StoreReply, type StoreRequest, stateWritten } from '#actors/log/requests.ts';
 import type { Generation, ShardOwner } from '#actors/ports/log-store.ts';
-import { unsettled } from './faults.ts';
+import { calm, unsettled } from './faults.ts';
 import type { Mutation } from './mutation.ts';
 import { forgetfulness } from './mutations-forgetting.ts';
 import { every, hearing, saying, type Told, withoutState } from './wrapping.ts';
@@ -137,7 +137,7 @@ export const mutations: Readonly<Record<string, () => Mutation>> = {
   }),
   'a node that leaves an audience is forgotten although it joins again': () => ({
     nodes: 2,
-    faults: { peerDelayMs: 200, linkBreaks: 0.3 },
+    faults: { ...calm, linkDelayMs: 2, peerDelayMs: 200, linkBreaks: 0.5 },
     packet: (packet) => (packet.kind === 'left' ? { ...packet, joins: Number.MAX_SAFE_INTEGER } : packet),
   }),
   'a session is not told what it hears no more': () => ({

@@ -34,10 +34,10 @@ describe('a simulated provider', () => {
 
   // A known limit, and why runs that erase an account have room for 16: see README.md. A seed that passes here some day proves nothing, where other code made another run of it: scan for
   // another one with `activeMax: 4` and `forgets: true`.
-  it('wakes an erased account and its rooms over and over where they alone fill the memory, seed 216', () => {
+  it('wakes an erased account and its rooms over and over where they alone fill the memory, seed 4789', () => {
     const left = 'nobody is there and nothing to do, and there is left 4 addresses, 4 logs: ';
-    expect(simulate({ seed: 216, activeMax: 4 }).violations).toEqual([left]);
-    expect(simulate({ seed: 216 }).violations).toEqual([]);
+    expect(simulate({ seed: 4789, activeMax: 4 }).violations).toEqual([left]);
+    expect(simulate({ seed: 4789 }).violations).toEqual([]);
   });
 
   it('says nothing of faults where there are none', () => {

@@ -61,8 +61,9 @@ const wakesUpEvery = 3;
 const aloneMs = 120_000;
 /** Milliseconds after which whatever moved has moved, and whoever lost a room has asked for it again. */
 const quietMs = 30_000;
-/** Milliseconds in which everybody has heard what was said. */
+/** Milliseconds in which everybody has heard what was said, at least; and so many times the mean of one way between nodes. */
 const heardMs = 3_000;
+const heardTimes = 40;
 /** Mean milliseconds between two steps. */
 const stepMs = 150;
 
@@ -172,7 +173,7 @@ class Run {
     schedule.runUntil(schedule.now + 10_000);
     this.#cluster.settle();
     this.#forgetting?.signAll();
-    if (this.#forgetting) schedule.runUntil(schedule.now + heardMs);
+    if (this.#forgetting) schedule.runUntil(schedule.now + this.#heardMs);
     if ((this.#options.nodes ?? 1) > 1) this.#checkHearing();
     leave();
     schedule.runUntil(schedule.now + aloneMs);
@@ -189,6 +190,10 @@ class Run {
     schedule.runUntil(schedule.now + 30_000);
   }
 
+  get #heardMs(): number {
+    return Math.max(heardMs, heardTimes * this.#faults.peerDelayMs);
+  }
+
   /** Of several nodes: connections that outlived all that went wrong are deaf to nothing. Coming back would hide it. */
   #checkHearing(): void {
     const schedule = this.#schedule;
@@ -196,7 +201,7 @@ class Run {
     const connected = this.#devices.filter(({ conversation }) => conversation.live);
     for (const speaker of connected) {
       this.#story.finale(speaker);
-      schedule.runUntil(schedule.now + heardMs);
+      schedule.runUntil(schedule.now + this.#heardMs);
       this.#checkCopies(connected.filter(({ conversation }) => conversation.live));
     }
   }

@@ -40,7 +40,7 @@ export class Witness {
   readonly receipts = new Map<string, number>();
   readonly #answers = new Map<string, string>();
   readonly #claimed = new Set<string>();
-  readonly #acceptedThrough = new Map<string, number>();
+  readonly #accepted = new Map<string, number>();
   readonly #trace: ((line: string) => void) | null;
   #violations = 0;
 
@@ -70,12 +70,12 @@ export class Witness {
     if (before !== undefined && before !== answer) this.wrong(`one event got two answers: ${before} and ${answer}`);
     this.#answers.set(event, answer);
     this.acks.push(ack);
-    this.#acceptedThrough.set(ack.room, Math.max(ack.seq, this.acceptedThrough(ack.room)));
+    this.#accepted.set(ack.room, Math.max(ack.seq, this.#accepted.get(ack.room) ?? 0));
   }
 
-  /** The highest seq of a room that any device was told of so far. */
-  acceptedThrough(room: string): number {
-    return this.#acceptedThrough.get(room) ?? 0;
+  /** The highest seq of each room that any device was told of so far: whoever asks now must hear of no head below it. */
+  owed(): ReadonlyMap<string, number> {
+    return new Map(this.#accepted);
   }
 
   /** A one-time key was handed out. */

@@ -84,8 +84,9 @@ export class Ledger {
     }
     if (turn.held.length > 0 || turn.heard || turn.rowsFirst) {
       const { held, heard, rowsFirst: rows } = turn;
-      // Who has no account is answered by what an opening has just confirmed.
-      const confirming = turn.confirms && this.#exists ? this.#tokens.next() : null;
+      // Who has no account is answered by what an opening has just confirmed, and what is durable here by what made it so.
+      const isAsked = turn.confirms && this.#exists && first === undefined && !rows;
+      const confirming = isAsked ? this.#tokens.next() : null;
       if (confirming !== null) effects.push(logEffect({ kind: 'confirm', token: confirming }));
       this.#held.push({ seq: this.live.seq, rows, saving: null, confirming, heard, effects: held });
     }

@@ -4,6 +4,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { bytesOf, makeActor, signManifest, testPrimitives } from '#proto/golden/cast.ts';
 import { noBytes } from '#proto/rules/bytes/bytes.ts';
 import { userAddress } from '../kernel/address.ts';
+import { samples } from '../kernel/samples.ts';
 import { closingTimer } from './closing.ts';
 import { Street } from './testing/street.ts';
 
@@ -76,6 +77,15 @@ describe('a user actor that is one no more', () => {
     street.tell(user, { kind: 'timer', name: closingTimer });
     expectSilence();
   });
+
+  it('gives nobody the keys and manifests of before', () => {
+    street.tell(user, { ...samples.readKeys, replyTo: userAddress('@bob:example.org') } as never);
+    expectSilence();
+  });
+
+  it('lists no devices', () => expectSilence(street.asks(asker, { $case: 'listDevices', value: {} })));
+
+  it('lists no rooms', () => expectSilence(street.asks(asker, { $case: 'listRooms', value: { after: '', room: '' } })));
 
   it('does not say that a device message has no receiver', () => {
     const message = { user, device: 2, type: 't', content: noBytes, id: bytesOf('1', 8) };

@@ -123,8 +123,9 @@ export class Turn {
   }
 
   /**
-   * Lets effects out that say how the account stands now, or that say no or end something because of it: besides, once the log confirms that it is still
-   * this actor's. An actor whose process was fenced a moment ago knows of nothing that happened since: a device that is new, an order that was taken back.
+   * Lets effects out that say how the account stands, or end something because of it: besides, once the log confirms that it is still this actor's. An actor
+   * whose process was fenced a moment ago knows of nothing that happened since: a device that is new, a manifest, an order that was taken back. Devices would
+   * take their server for a liar. What this turn makes durable is confirmed by that.
    */
   confirm(...effects: readonly Effect[]): void {
     this.hold(...effects);
@@ -136,11 +137,11 @@ export class Turn {
     this.immediate.push(...effects);
   }
 
-  /** Answers a request, held. */
+  /** Answers a request, confirmed unless it holds however the account stands. */
   answer({ session, request }: Requester, body: AnswerBody): void {
     const effect = { kind: 'answer', session, request, body } as const;
-    if (body.$case === 'rejected' && restsOnAccount(body.value.code)) this.confirm(effect);
-    else this.hold(effect);
+    if (body.$case === 'rejected' && !restsOnAccount(body.value.code)) this.hold(effect);
+    else this.confirm(effect);
   }
 
   /** Refuses a request; held too, since a refusal may rest on what is not covered yet. */

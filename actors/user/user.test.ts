@@ -256,13 +256,12 @@ describe('the life of a user actor', () => {
     const first = ack(1);
     const second = ack(2);
     const third = street.asks({ user, device: 1 }, { $case: 'listDevices', value: {} });
-    expect(log.waiting.map(({ kind }) => kind)).toEqual(['save']);
+    expect(log.waiting.map(({ kind }) => kind)).toEqual(['save', 'confirm']);
     street.flush(user, 1);
     expect([first, second, third].map((request) => street.answers.has(request))).toEqual([true, false, false]);
     street.tell(user, { kind: 'log', answer: { kind: 'sealing' } });
-    const [save, sealed] = log.waiting;
-    expect([save?.kind, sealed?.kind]).toEqual(['save', 'sealed']);
-    street.flush(user, 1);
+    expect(log.waiting.map(({ kind }) => kind)).toEqual(['confirm', 'save', 'sealed']);
+    street.flush(user, 2);
     expect([second, third].map((request) => street.answers.has(request))).toEqual([true, true]);
   });
 

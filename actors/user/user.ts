@@ -178,9 +178,7 @@ export class UserActor implements Actor<UserMessage> {
       case 'deposit': {
         const { sender, senderDevice, messages, token, replyTo } = message;
         const undelivered = deposit(turn, { sender, senderDevice }, messages);
-        const effect = { kind: 'send', to: replyTo, message: { kind: 'deposited', token, user, undelivered } } as const;
-        if (undelivered.some(({ code }) => code === Rejection.REJECTION_NOT_FOUND)) turn.confirm(effect);
-        else turn.hold(effect);
+        turn.confirm({ kind: 'send', to: replyTo, message: { kind: 'deposited', token, user, undelivered } });
         return;
       }
       case 'claim': {
@@ -189,13 +187,13 @@ export class UserActor implements Actor<UserMessage> {
           turn,
           targets.map(({ device }) => device),
         );
-        turn.hold({ kind: 'send', to: replyTo, message: { kind: 'claimed', token, user, keys } });
+        turn.confirm({ kind: 'send', to: replyTo, message: { kind: 'claimed', token, user, keys } });
         return;
       }
       case 'readKeys': {
         const { devices, own, token, replyTo, manifestsAbove = 0 } = message;
         const keys = keysOf(turn, { devices, own, manifestsAbove });
-        turn.hold({ kind: 'send', to: replyTo, message: { kind: 'keysRead', token, user, keys } });
+        turn.confirm({ kind: 'send', to: replyTo, message: { kind: 'keysRead', token, user, keys } });
         return;
       }
       case 'standing':

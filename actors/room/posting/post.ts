@@ -8,7 +8,7 @@ import { Stamp } from '#proto/gen/record.ts';
 import { recordHash } from '#proto/rules/bytes/hash.ts';
 import { controlHead } from '#proto/rules/control/state.ts';
 import { stampEvent } from '#proto/rules/record/record.ts';
-import { answer, type RoomContext, refuse } from '../context.ts';
+import { answer, ofItself, type RoomContext, refuse } from '../context.ts';
 import { type Change, leaving, type Placed, type RoomState } from '../state/room-state.ts';
 import { encodeRow, recordOf } from '../state/stored.ts';
 import { type LookedUp, lookUp } from './emptying.ts';
@@ -174,16 +174,8 @@ function waitOf({ budget }: RoomState, change: Change, now: number): number {
 
 const busy = Rejection.REJECTION_BUSY;
 
-/** Refusals that no uncovered event is behind: of what the submit is by itself, and NOT_FOUND, for numbers are only ever given: who has none ahead
- *  has none that is covered either. */
-const standsAlone: ReadonlySet<Rejection> = new Set([
-  busy,
-  Rejection.REJECTION_RATE_LIMITED,
-  Rejection.REJECTION_BAD_REQUEST,
-  Rejection.REJECTION_TOO_LARGE,
-  Rejection.REJECTION_UNSUPPORTED,
-  Rejection.REJECTION_NOT_FOUND,
-]);
+/** No uncovered event is behind these: NOT_FOUND besides, for numbers are only ever given, and who has none ahead has none that is covered either. */
+const standsAlone: ReadonlySet<Rejection> = new Set([...ofItself, Rejection.REJECTION_NOT_FOUND]);
 
 /** What is kept of an event are views into the frame that it came in. A frame that holds much else is not worth keeping for it. */
 const besideBytesMax = 1_024;

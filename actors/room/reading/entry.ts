@@ -1,5 +1,6 @@
 // What a room list or a Subscribe shows of a room: the entry of one member, and the summary that is the same for all.
-import type { RoomSummary } from '#actors/kernel/messages.ts';
+import type { Effect } from '#actors/kernel/effects.ts';
+import type { RoomMessage, RoomSummary } from '#actors/kernel/messages.ts';
 import type { RoomEntry } from '#proto/gen/client.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
 import { SummaryRow } from '#proto/gen/room.ts';
@@ -36,8 +37,19 @@ export function summaryOf({ room, state }: RoomContext): RoomSummary | null {
   return { room, entry, floor: state.floor };
 }
 
+/** Makes the session live: the head in the answer is read after the join took effect, so that nothing falls between. Nobody but who is in. */
+export function subscribe(context: RoomContext, message: RoomMessage & { kind: 'subscribe' }): readonly Effect[] {
+  const { from, replyTo, token } = message;
+  const { room } = context;
+  const entry = entryOf(context, from.user);
+  const told: Effect = { kind: 'send', to: replyTo, message: { kind: 'subscribedPart', token, room, entry } };
+  if (entry === null) return [told];
+  const { session } = from;
+  return [message.watch ? { kind: 'watch', session, room } : { kind: 'join', session, audience: { room } }, told];
+}
+
 /** The entry of one who is in; null for others. */
-export function entryOf(context: RoomContext, user: string): RoomEntry | null {
+function entryOf(context: RoomContext, user: string): RoomEntry | null {
   const { state } = context;
   const member = state.member(user);
   const summary = summaryOf(context);

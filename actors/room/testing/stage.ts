@@ -317,8 +317,10 @@ export class Stage {
         this.#receive({ kind: 'timer', name: effect.name });
         continue;
       }
-      this.#seen.effects.push(effect);
       if (effect.kind === 'log') this.log.command(effect.command);
+      // What it makes wait comes in the same call.
+      if (effect.kind === 'log' && effect.command.kind === 'confirm') continue;
+      this.#seen.effects.push(effect);
       if (effect.kind === 'answer') this.#seen.answers.push(asSent(effect));
       if (effect.kind === 'deliver') {
         this.#seen.pushed.push({ body: ServerFrame.decode(effect.frame).body, frame: effect.frame });

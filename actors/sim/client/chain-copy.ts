@@ -86,6 +86,7 @@ export class ChainCopy {
 
   #readOn(done: (success: boolean) => void): void {
     this.#reading = true;
+    const known = this.state?.number ?? 0;
     const value = {
       room: this.room,
       fromControl: (this.state?.number ?? 0) + 1,
@@ -95,6 +96,8 @@ export class ChainCopy {
     };
     this.#conversation.ask({ $case: 'readRoom', value }, (answer) => {
       this.#reading = false;
+      if (answer?.$case === 'roomSnapshot' && (answer.value.head?.number ?? 0) < known)
+        this.#wrong(`a chain that ends at ${answer.value.head?.number ?? 0}, when it knew ${known}`);
       this.#heard(answer, done);
     });
   }

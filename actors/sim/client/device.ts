@@ -174,11 +174,21 @@ export class Device implements Hearer {
     const copy = this.room(room);
     this.chain(room).read((success) => {
       if (success || this.chain(room).isOut) copy.joined = this.chain(room).isJoined;
+      // It may have learnt of a head while it did not know that it is in.
+      copy.pull();
       then();
     });
   }
 
+  /** A head below what was accepted before it was asked for makes a device take its server for a liar. */
+  #isOwed({ room, headSeq }: RoomEntry, owed: ReadonlyMap<string, number>): void {
+    const through = owed.get(room) ?? 0;
+    if (headSeq > 0 && headSeq < through)
+      this.place.witness.wrong(`${this.name} hears of ${headSeq} in ${room}, when ${through} was accepted`);
+  }
+
   #page(after: string, listed: RoomEntry[]): void {
+    const owed = this.place.witness.owed();
     this.conversation.ask({ $case: 'listRooms', value: { after, room: '' } }, (answer) => {
       if (answer === null) {
         this.#listing = false;
@@ -193,6 +203,7 @@ export class Device implements Hearer {
         return;
       }
       if (answer.$case !== 'roomList') return;
+      for (const entry of answer.value.rooms) this.#isOwed(entry, owed);
       listed.push(...answer.value.rooms);
       if (answer.value.next !== '') this.#page(answer.value.next, listed);
       else this.#listed(listed);
@@ -227,8 +238,7 @@ export class Device implements Hearer {
   }
 
   #subscribe(rooms: string[]): void {
-    const { witness } = this.place;
-    const owed = new Map(rooms.map((room) => [room, witness.acceptedThrough(room)]));
+    const owed = this.place.witness.owed();
     this.conversation.ask({ $case: 'subscribe', value: { rooms } }, (answer) => {
       if (answer === null) return;
       if (answer.$case !== 'subscribed') {
@@ -236,10 +246,7 @@ export class Device implements Hearer {
         return;
       }
       for (const entry of answer.value.rooms) {
-        const { room, headSeq } = entry;
-        const through = owed.get(room) ?? 0;
-        if (headSeq < through)
-          witness.wrong(`${this.name} came live in ${room} at ${headSeq}, when ${through} was accepted`);
+        this.#isOwed(entry, owed);
         if (entry.status === MemberStatus.MEMBER_STATUS_JOINED) this.#stands(entry);
       }
       // Silent, or no longer the user's: the list knows.

@@ -1,6 +1,6 @@
 // What is known of logs without opening them: for a list of many rooms of which most are asleep. A log is told only if its state rows hold everything
-// that was ever acked; of the others the actor must be asked. Changes nothing, and does not look at fences: on a node that lost the log the
-// answer may be old.
+// that was ever acked; of the others the actor must be asked. Changes nothing, and needs no fence: all that an answer rests on is read from the store after
+// it was asked for, so it is not below what was acked before, by whichever node.
 import { coveredKey, decodeCovered } from '#actors/log/covered.ts';
 import type { LogStore } from '#actors/ports/log-store.ts';
 import type { StateStore } from '#actors/ports/state-store.ts';

@@ -33,7 +33,7 @@ describe('a session that asks to be live', () => {
     expect(stage.actor.receive(subscribe(stage, ada, 1), 0)).toEqual([
       { kind: 'log', command: { kind: 'confirm', token: 0 } },
     ]);
-    const waiting = () => stage.actor.kept().find(({ what }) => what === 'waiting subscribers')?.count;
+    const waiting = () => stage.actor.kept().find(({ what }) => what === 'confirming')?.count;
     expect(waiting()).toBe(1);
     stage.say(ben);
     expect(told(stage.actor.receive(confirmed, 0))).toEqual([[1, 4]]);
