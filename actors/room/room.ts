@@ -146,7 +146,8 @@ export class Room implements Actor<RoomMessage> {
       case 'standingKept':
         return this.#standingKept(message);
       case 'identityMoved':
-        return this.#identityMoved(message);
+        // A process that has lost the room would say this of members that it does not know, and nobody would tell the room again.
+        return this.#surely(message, () => this.#identityMoved(message));
       case 'log':
         return this.#log(message.answer, now);
       case 'timer':

@@ -73,3 +73,26 @@ describe('a session that asks to be live', () => {
     expect(effects.map(({ kind }) => kind)).toEqual(['send']);
   });
 });
+
+// A room that has not kept an erasure names the member for ever: its user actor has stopped telling it.
+describe('a user actor that tells of an account', () => {
+  const moved = {
+    kind: 'identityMoved',
+    user: '@cid:lux.example',
+    fingerprint: new Uint8Array(0),
+    head: { version: 0, hash: new Uint8Array(0) },
+  } as const;
+
+  it("hears that the room has kept it, where its user is no member, once the room is known to be this actor's", () => {
+    const stage = room();
+    expect(stage.actor.receive(moved, 0)).toEqual([{ kind: 'log', command: { kind: 'confirm', token: 0 } }]);
+    expect(stage.actor.receive(confirmed, 0)).toMatchObject([{ kind: 'send', message: { kind: 'identityKept' } }]);
+  });
+
+  it('hears nothing of a process that was fenced: the user may have come in elsewhere', () => {
+    const stage = room();
+    stage.actor.receive(moved, 0);
+    const effects = stage.actor.receive({ kind: 'log', answer: { kind: 'failed', code: 'FENCED' } }, 0);
+    expect(effects.map(({ kind }) => kind)).toEqual(['count', 'stop']);
+  });
+});
