@@ -3,6 +3,7 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { ExportProgress } from '#client/account/export.ts';
 import { ClientError } from '#client/errors.ts';
+import { counted } from './called.ts';
 import { need, type Session } from './session.ts';
 
 /** Runs the command. */
@@ -15,7 +16,7 @@ export async function exportAccount({ client, args, out }: Session): Promise<voi
     const onProgress = (now: ExportProgress) => {
       progress = now;
       if (now.roomsDone % 10 === 0 || now.roomsDone === now.rooms)
-        out.note(`  ${now.roomsDone} of ${now.rooms} conversations`);
+        out.note(`  ${now.roomsDone} of ${counted(now.rooms, 'conversation')}`);
     };
     for await (const piece of client.account.export({ onProgress })) {
       writeSync(file, piece);
@@ -31,8 +32,8 @@ export async function exportAccount({ client, args, out }: Session): Promise<voi
   const missing = 'not everything could be had, see rooms.json';
   out.say(
     { type: 'exported', file: path, bytes, rooms, lines, incomplete },
-    `Written to ${path}: ${rooms} conversations, ${lines} lines. README.txt in it says what is what.`,
-    ...(incomplete > 0 ? [`Of ${incomplete} conversations ${missing}.`] : []),
+    `Written to ${path}: ${counted(rooms, 'conversation')}, ${counted(lines, 'line')}. README.txt in it says what is what.`,
+    ...(incomplete > 0 ? [`Of ${counted(incomplete, 'conversation')} ${missing}.`] : []),
     'It is not encrypted: whoever has the file reads it.',
   );
 }

@@ -28,11 +28,13 @@ const erasure = {
   ],
 };
 
+const titles: Readonly<Record<string, string>> = { '!c': 'Chess', '!n': 'Nobody came', '!f': 'Frozen' };
+
 let folder: string;
 let loss: ErasureLoss;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'account-'));
-  loss = { handed: [], ended: [] };
+  loss = { handed: [], ended: [], stayed: [] };
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -52,7 +54,7 @@ function scene(answers: string[], args: readonly string[], backup = true) {
       erase: done('erase', erasure),
       lossAtErasure: async () => loss,
     },
-    room: (room: string) => ({ room, name: room === '!c' ? 'Chess' : 'Nobody came' }),
+    room: (room: string) => ({ room, name: titles[room] }),
     members: () => [
       { user, name: '' },
       { user: bea, name: 'Bea Weber' },
@@ -97,13 +99,24 @@ describe('account erase', () => {
     const { session, said } = scene(['no'], ['erase']);
     await expect(account(session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     expect(said.join('\n')).not.toMatch(/lead|end/);
-    loss = { handed: [{ room: '!c', user: bea }], ended: ['!n'] };
+    loss = { handed: [{ room: '!c', user: bea }], ended: ['!n'], stayed: [] };
     const other = scene(['no'], ['erase']);
     await expect(account(other.session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     const text = other.said.join('\n');
     expect(text).toContain('Only you lead Chess: it goes to Bea Weber (');
     expect(text).toContain('role !c ID owner');
     expect(text).toMatch(/they end; invitations are taken back: Nobody came$/m);
+  });
+
+  // Of them one heard in the receipt alone, when nothing could be done any more.
+  it('says before it asks which rooms would not be left', async () => {
+    const none = scene(['no'], ['erase']);
+    await expect(account(none.session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    expect(none.said.join('\n')).not.toContain("can't be left");
+    loss = { handed: [], ended: [], stayed: ['!f', '!c'] };
+    const { session, said } = scene(['no'], ['erase']);
+    await expect(account(session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
+    expect(said.join('\n')).toMatch(/^These can't be left as they are now: .* luxchat status .*: Frozen, Chess$/m);
   });
 
   it('does nothing for who types anything else', async () => {
@@ -159,7 +172,21 @@ describe('account export', () => {
     await account(session);
     expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777]).toEqual(['PKzip', 0o600]);
     expect(said.join(' ')).toContain('2 of 2 conversations');
-    expect(said.join(' ')).toContain('Of 1 conversations');
+    expect(said.join(' ')).toContain(`Written to ${file}: 2 conversations, 9 lines.`);
+    expect(said.join(' ')).toContain('Of 1 conversation not everything');
+    const only = join(folder, 'one.zip');
+    const single = scene([], ['export', only]);
+    Object.assign(single.session.client.account, {
+      export: async function* ({ onProgress }: { onProgress: (progress: object) => void }) {
+        yield* pieces;
+        onProgress({ rooms: 1, roomsDone: 1, lines: 1, incomplete: 0 });
+      },
+    });
+    await account(single.session);
+    expect(single.said.slice(0, 2)).toEqual([
+      '  1 of 1 conversation',
+      `Written to ${only}: 1 conversation, 1 line. README.txt in it says what is what.`,
+    ]);
     await expect(account(session)).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });
     expect(readFileSync(file, 'utf8')).toBe('PKzip');
   });

@@ -55,9 +55,9 @@ async function erase(session: Session): Promise<void> {
   if (file !== undefined) writeFileSync(file, receiptText(client.user, erasure), { mode: 0o600, flag: 'wx' });
 }
 
-/** What becomes of groups that only this person leads. */
-function groupLines({ client, args }: Session, { handed, ended }: ErasureLoss): string[] {
-  const titles = ended.map((room) => roomTitle(client.room(room)));
+/** What becomes of groups that only this person leads, and which rooms would not be left. */
+function groupLines({ client, args }: Session, { handed, ended, stayed }: ErasureLoss): string[] {
+  const titles = (rooms: readonly string[]) => rooms.map((room) => roomTitle(client.room(room))).join(', ');
   return [
     ...handed.map(({ room, user }) => {
       const name = client.members(room).find((member) => member.user === user)?.name;
@@ -65,7 +65,12 @@ function groupLines({ client, args }: Session, { handed, ended }: ErasureLoss): 
     }),
     ...(ended.length > 0
       ? [
-          `Nobody else is there who could lead these groups, so that they end; invitations are taken back: ${titles.join(', ')}`,
+          `Nobody else is there who could lead these groups, so that they end; invitations are taken back: ${titles(ended)}`,
+        ]
+      : []),
+    ...(stayed.length > 0
+      ? [
+          `These can't be left as they are now: they list your Luxchat-ID on, and what you wrote there stays, encrypted, until its time is over. ${args.call} rooms and ${args.call} status say what stands in the way: ${titles(stayed)}`,
         ]
       : []),
   ];

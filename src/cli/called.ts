@@ -1,4 +1,4 @@
-// What people are called, and what they are in a room.
+// What people are called, and what they are in a room; and how many there are of a thing.
 import { Role } from '#proto/gen/record.ts';
 
 /** How a person is named: as they want to be called, and always by their id as well, since two may be called the same. */
@@ -9,6 +9,11 @@ export function called(user: string, name = ''): string {
 /** The name part of an id. */
 export function shortName(user: string): string {
   return user.split(':')[0] ?? user;
+}
+
+/** So many of a thing, whose word takes an s where they are several. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 /** Roles in a room, as people read them. */

@@ -7,6 +7,7 @@ import { Rejection } from '#proto/gen/codes.ts';
 import { alarmSentence } from './alarms.ts';
 import { roleWords } from './called.ts';
 import { fullSentences } from './full-backup.ts';
+import { goOn } from './go-on.ts';
 import { identityMark } from './heard.ts';
 import { leave } from './leave.ts';
 import { awaitRoom, findInvitation, invitationsOf, isCurrent, isRemovedFrom, messageAt } from './naming.ts';
@@ -29,7 +30,7 @@ export const commands: Readonly<Record<string, Command>> = {
   accept: { live: true, without: unchanged, run: onInvitation((client, room) => client.accept(room), 'You are in') },
   decline: { live: true, without: unchanged, run: onInvitation((client, room) => client.decline(room), 'Declined') },
   leave: { live: true, without: unchanged, run: onRoom(leave) },
-  'go-on': { live: true, without: unchanged, run: onRoom(({ client }, room) => client.acknowledgeAlarm(room)) },
+  'go-on': { live: true, without: unchanged, run: goOn },
   members: { live: true, kept: true, run: listMembers },
   edit: {
     live: true,

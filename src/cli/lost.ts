@@ -6,6 +6,7 @@ import type { StartOverLoss } from '#client/security/security.ts';
 import type { FormerDevice } from '#client/shown.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import { agreed } from './agreed.ts';
+import { counted } from './called.ts';
 import { broughtIn } from './full-backup.ts';
 import { stepUp } from './luxid.ts';
 import { waitWords } from './refusals.ts';
@@ -114,7 +115,7 @@ export function lossSentences({ backup, devices, waiting, closed }: StartOverLos
     ...(devices.length > 0 ? [`- ${others}${still}`] : []),
     ...(waiting > 0
       ? [
-          `- In ${waiting} ${waiting === 1 ? 'conversation' : 'conversations'} you wait until somebody lets you in again. They are warned, and asked to compare.`,
+          `- In ${counted(waiting, 'conversation')} you wait until somebody lets you in again. They are warned, and asked to compare.`,
         ]
       : []),
     ...(closed.length > 0

@@ -3,8 +3,12 @@
 import { ClientError } from '#client/errors.ts';
 import type { LuxchatClient } from '#client/luxchat-client.ts';
 import type { RoomInfo } from '#client/shown.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
 import type { Arguments } from './arguments.ts';
 import { roomTitle } from './sentences.ts';
+
+const { MEMBER_STATUS_INVITED, MEMBER_STATUS_JOINED, MEMBER_STATUS_LEFT } = MemberStatus;
+const { MEMBER_STATUS_REMOVED, MEMBER_STATUS_BANNED, MEMBER_STATUS_SUSPENDED } = MemberStatus;
 
 const nameMs = 5_000;
 const namedMax = 5;
@@ -17,22 +21,22 @@ export interface Named {
 
 /** Invited, joined, or to be let in again: what a person calls their rooms. */
 export function isCurrent(room: RoomInfo): boolean {
-  return room.status === 1 || room.status === 2 || isWaiting(room);
+  return room.status === MEMBER_STATUS_INVITED || room.status === MEMBER_STATUS_JOINED || isWaiting(room);
 }
 
 /** Was this person taken out of it? The server's list tells so for 30 days. */
 export function isRemovedFrom({ status }: RoomInfo): boolean {
-  return status === 5 || status === 6;
+  return status === MEMBER_STATUS_REMOVED || status === MEMBER_STATUS_BANNED;
 }
 
 /** Left, or taken out of: what was said before stays readable here. */
 function isFormer(room: RoomInfo): boolean {
-  return room.status === 3 || isRemovedFrom(room);
+  return room.status === MEMBER_STATUS_LEFT || isRemovedFrom(room);
 }
 
 /** Did its person start over, and somebody has yet to let them in again? They can read meanwhile. */
 export function isWaiting(room: RoomInfo): boolean {
-  return room.status === 7;
+  return room.status === MEMBER_STATUS_SUSPENDED;
 }
 
 /**
@@ -73,7 +77,7 @@ export function invitationsOf({ client }: Pick<Named, 'client'>): RoomInfo[] {
   };
   return client
     .rooms()
-    .filter((room) => room.status === 1)
+    .filter((room) => room.status === MEMBER_STATUS_INVITED)
     .sort(inOrder);
 }
 
@@ -183,7 +187,7 @@ function nextOfRooms(client: LuxchatClient, ms: number): Promise<void> {
 }
 
 function lacksName({ direct, name, status }: RoomInfo): boolean {
-  return !direct && name === '' && status === 2;
+  return !direct && name === '' && status === MEMBER_STATUS_JOINED;
 }
 
 /**

@@ -143,6 +143,22 @@ describe('unlock', () => {
     await expect(unlock(alone.session)).rejects.toMatchObject({ code: 'WRONG_PASSWORD', message: begin });
   });
 
+  it('counts the conversations that come back', async () => {
+    const { session, said } = scene([], { backup: true }, ['unlock']);
+    const told = (rooms: number) => (_: string, hear: (state: object) => void) => {
+      hear({ restore: { rooms, roomsDone: 1, refused: 0 } });
+      return () => {};
+    };
+    for (const rooms of [1, 2]) {
+      Object.assign(session.client, { on: told(rooms) });
+      await unlock(session);
+    }
+    expect(said.filter((line) => line.startsWith('  1 of'))).toEqual([
+      '  1 of 1 conversation',
+      '  1 of 2 conversations',
+    ]);
+  });
+
   it('goes on where it was interrupted without asking anything, and says so where nothing was secured', async () => {
     const { session, given } = scene([], { backup: true }, ['unlock']);
     await unlock(session);

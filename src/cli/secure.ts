@@ -5,6 +5,7 @@ import { ClientError } from '#client/errors.ts';
 import { openingsAnHour } from '#client/security/opening.ts';
 import type { SecurityState } from '#client/shown.ts';
 import { Rejection } from '#proto/gen/codes.ts';
+import { counted } from './called.ts';
 import { broughtIn, fullSentences } from './full-backup.ts';
 import { startOver } from './lost.ts';
 import { stepUp } from './luxid.ts';
@@ -103,7 +104,7 @@ function progressOf({ client, out }: Session) {
     if (!showing || !newest || newest.roomsDone <= shown) return;
     shown = newest.roomsDone;
     const refused = newest.refused > 0 ? `; ${newest.refused} keys that are not yours were left out` : '';
-    out.say({ type: 'restore', ...newest }, `  ${shown} of ${newest.rooms} conversations${refused}`);
+    out.say({ type: 'restore', ...newest }, `  ${shown} of ${counted(newest.rooms, 'conversation')}${refused}`);
   };
   const stop = client.on('security', ({ restore }) => {
     newest = restore ?? newest;

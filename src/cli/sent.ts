@@ -4,10 +4,11 @@ import { createInterface } from 'node:readline';
 import { ClientError, unlessBug } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { messageRef } from '#client/timeline/timeline.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
 import { unreachable } from './deadline.ts';
 import { explainUnheard, noteUnheard } from './heard.ts';
 import { awaitRoom, isCurrent, isWaiting, messageAt } from './naming.ts';
-import { describeItem, itemSentence, roomTitle } from './sentences.ts';
+import { describeItem, isGone, itemSentence, roomTitle } from './sentences.ts';
 import { type Command, need, type Session, text, unchanged, unsaid, withSentence } from './session.ts';
 import { waysToConfirm } from './unconfirmed.ts';
 
@@ -130,7 +131,7 @@ function follow({ client, args, out, reaching }: Session, room: string, where = 
 
 /** That the other of a 1:1 room is gone, where that is so. */
 function whoLeft(room: RoomInfo, call: string): string {
-  if (room.other?.status !== 3 && room.other?.status !== 4) return '';
+  if (!room.other || !isGone(room)) return '';
   return ` The room is of ${roomTitle(room)}; ${call} start ${room.other.user} invites them again.`;
 }
 
@@ -158,7 +159,7 @@ async function explainWaiting(
     );
   if (explainUnheard(out, room, args.call)) return;
   out.note(
-    room.status === 1
+    room.status === MemberStatus.MEMBER_STATUS_INVITED
       ? 'It waits until you accept the invitation.'
       : 'It waits here until the other person has accepted, and goes out by itself then.',
   );

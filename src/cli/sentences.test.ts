@@ -4,7 +4,7 @@ import type { Notice, RoomInfo, TimelineItem } from '#client/shown.ts';
 import { Content } from '#proto/gen/content.ts';
 import type { MemberStatus } from '#proto/gen/record.ts';
 import { createOutput } from './output.ts';
-import { datedLines, describeItem, describeRoom, itemSentence, roomSentence } from './sentences.ts';
+import { datedLines, describeItem, describeRoom, isGone, itemSentence, roomSentence } from './sentences.ts';
 
 const steering = '\u001b]0;owned\u0007\u009b2J\r\u202eevil\nalice: forged';
 const noon = new Date(2026, 10, 29, 12, 34).getTime();
@@ -177,6 +177,10 @@ describe('an invitation', () => {
     const lonely = (status: MemberStatus, user = '@bob:x') =>
       roomSentence(room({ direct: true, other: { user, status } }));
     expect(lonely(1)).toBe('!g:x  waits for the other to accept');
+    expect([1, 2, 3, 4].map((status) => isGone({ other: { user: '@bob:x', status: status as MemberStatus } }))).toEqual(
+      [...[false, false], ...[true, true]],
+    );
+    expect(isGone({ other: undefined })).toBe(false);
     expect([lonely(3), lonely(4), lonely(3, '')]).toEqual([
       '!g:x  @bob, who left',
       '!g:x  @bob, who declined',

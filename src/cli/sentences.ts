@@ -1,6 +1,7 @@
 // What lines and rooms look like: plain data for scripts, sentences for people. Pure but for the time zone, which is the system's or that of TZ.
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { messageId, showsBothTimes } from '#client/timeline/timeline.ts';
+import { MemberStatus } from '#proto/gen/record.ts';
 import { called, roleWords, shortName } from './called.ts';
 import { unheardMark } from './heard.ts';
 import { noticeSentence } from './notices.ts';
@@ -80,12 +81,12 @@ export function describeRoom(room: RoomInfo): Record<string, unknown> {
   return { type: 'room', ...room };
 }
 
-const standings: Readonly<Record<number, string>> = {
-  1: '  [invited]',
-  3: '  [you left]',
-  5: '  [you were removed]',
-  6: '  [you were removed, and banned]',
-  7: '  [waits until you are let in again]',
+const standings: Readonly<Partial<Record<MemberStatus, string>>> = {
+  [MemberStatus.MEMBER_STATUS_INVITED]: '  [invited]',
+  [MemberStatus.MEMBER_STATUS_LEFT]: '  [you left]',
+  [MemberStatus.MEMBER_STATUS_REMOVED]: '  [you were removed]',
+  [MemberStatus.MEMBER_STATUS_BANNED]: '  [you were removed, and banned]',
+  [MemberStatus.MEMBER_STATUS_SUSPENDED]: '  [waits until you are let in again]',
 };
 
 /** The same for people. */
@@ -110,16 +111,20 @@ export function roomTitle(room: RoomInfo): string {
   );
 }
 
-/** A 1:1 room where nobody else is. */
-const went: Readonly<Record<number, string>> = { 3: 'left', 4: 'declined' };
+/** What the other of a 1:1 room did who is not in it any more. */
+const went: Readonly<Partial<Record<MemberStatus, string>>> = {
+  [MemberStatus.MEMBER_STATUS_LEFT]: 'left',
+  [MemberStatus.MEMBER_STATUS_DECLINED]: 'declined',
+};
 
 /** Did the other of a 1:1 room leave, or decline? */
-function isGone({ other }: RoomInfo): boolean {
-  return other?.status !== undefined && other.status in went;
+export function isGone({ other }: Pick<RoomInfo, 'other'>): boolean {
+  return other !== undefined && went[other.status] !== undefined;
 }
 
+/** A 1:1 room where nobody else is. */
 function lonely({ other }: RoomInfo): string {
-  return other && other.status in went
+  return other && isGone({ other })
     ? `${other.user === '' ? 'somebody' : shortName(other.user)}, who ${went[other.status]}`
     : 'waits for the other to accept';
 }

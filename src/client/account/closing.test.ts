@@ -196,7 +196,11 @@ it('says before who would lead which group, and which would end', async () => {
   farewells.set('!0', { how: 'handOver', to: { user: '@ben:localhost' } as MemberInfo, role: 4 });
   farewells.set('!2', { how: 'end', takenOut: [] });
   farewells.set('!3', { how: 'end', takenOut: [] });
-  expect(await account.lossAtErasure()).toEqual({ handed: [{ room: '!0', user: '@ben:localhost' }], ended: ['!2'] });
+  expect(await account.lossAtErasure()).toEqual({
+    handed: [{ room: '!0', user: '@ben:localhost' }],
+    ended: ['!2'],
+    stayed: [],
+  });
   expect([done, asked]).toEqual([[], []]);
 });
 

@@ -62,8 +62,8 @@ export interface ErasureLoss {
   /** Groups where nobody is who could: whoever else is listed there, bots and invited ones, would be taken out, and nobody could come any more. Ids. */
   readonly ended: readonly string[];
   /** Rooms, led alone or not, that would not be left as they are now, nor handed over: frozen ones, those that wait for a new identity to be signed in, and all where this
-   * device is not confirmed. What was written there would stay. Ids; absent: none. */
-  readonly stayed?: readonly string[];
+   * device is not confirmed. What was written there would stay. Ids. */
+  readonly stayed: readonly string[];
 }
 
 /** How far an erasure is: rooms left so far, of how many. */
@@ -134,7 +134,7 @@ export class AccountCloser {
       else if (farewell.how === 'handOver') handed.push({ room, user: farewell.to.user });
       else if (farewell.how === 'end') ended.push(room);
     }
-    return { handed, ended, ...(stayed.length > 0 && { stayed }) };
+    return { handed, ended, stayed };
   }
 
   /** See AccountApi.erase. */

@@ -30,11 +30,13 @@ export type ReturnCode = (typeof returnCodes)[number];
 export interface Refusal {
   readonly refused: AuthCode;
   readonly retryAfterMs: number;
+  /** Sentence for developers where that of the code says something else; default: that of the code. */
+  readonly message?: string;
 }
 
 /** Makes a refusal. */
-export function refuse(code: AuthCode, retryAfterMs = 0): Refusal {
-  return { refused: code, retryAfterMs };
+export function refuse(code: AuthCode, retryAfterMs = 0, message?: string): Refusal {
+  return { refused: code, retryAfterMs, ...(message !== undefined && { message }) };
 }
 
 /** Is it a refusal? */

@@ -119,7 +119,9 @@ describe.each([
       await given(n % 2 ? one : node(), n % 3 ? alice : other);
       clock.ms += 1_000;
     }
-    const refused = { refused: 'RATE_LIMITED', retryAfterMs: began + 3_600_000 - clock.ms };
+    // It spoke of the address, and whoever believed it tried from another one.
+    const message = 'This account was logged in anew too often within an hour: wait and try again.';
+    const refused = { refused: 'RATE_LIMITED', retryAfterMs: began + 3_600_000 - clock.ms, message };
     expect(await node().give(alice, 'identity')).toEqual(refused);
     expect(await one.give(other, 'backup')).toEqual(refused);
     await given(one, bob);

@@ -100,6 +100,9 @@ export function grants(options: GrantsOptions): Grants {
   }
 }
 
+/** Not of the address: whoever goes elsewhere waits as long. */
+const ofAccount = 'This account was logged in anew too often within an hour: wait and try again.';
+
 /** Counts a grant against the account's hour; null = counted. In the row of its devices: so it holds over all nodes, and a device that is gone gets none. */
 async function count({ store, limits, now }: GrantsOptions, device: DeviceIdentity): Promise<Refusal | null> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
@@ -107,7 +110,8 @@ async function count({ store, limits, now }: GrantsOptions, device: DeviceIdenti
     if (!row?.devices.some(({ number }) => number === device.deviceNumber)) return refuse('TOKEN_INVALID');
     // Those far ahead are of a clock that was set back: they must not keep anyone out.
     const recent = (row.grantedMs ?? []).filter((ms) => Math.abs(now() - ms) < hourMs);
-    if (recent.length >= limits.grantsPerHour) return refuse('RATE_LIMITED', Math.min(...recent) + hourMs - now());
+    if (recent.length >= limits.grantsPerHour)
+      return refuse('RATE_LIMITED', Math.min(...recent) + hourMs - now(), ofAccount);
     const next = { ...row, version: row.version + 1, grantedMs: [...recent, now()] };
     if (await store.writeDevices(device.userId, next)) return null;
   }

@@ -175,7 +175,11 @@ describe('a step-up', () => {
     const erin = await logIn('erin');
     for (let n = 0; n < defaultAuthLimits.grantsPerHour; n++) await grantFor(erin, 'erin');
     const sdk = standInStepUp(stepUps(erin), { ...walker('erin'), purpose: 'backup' });
-    await expect(sdk).rejects.toMatchObject({ code: 'REJECTED', retryAfterMs: expect.any(Number) });
+    await expect(sdk).rejects.toMatchObject({
+      code: 'REJECTED',
+      retryAfterMs: expect.any(Number),
+      message: expect.stringContaining('This account'),
+    });
     expect(await codeOf(grantFor(erin, 'erin', 'identity'))).toBe('RATE_LIMITED');
     expect(await codeOf(grantFor(await logIn('erin'), 'erin'))).toBe('RATE_LIMITED');
   });

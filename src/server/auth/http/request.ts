@@ -32,11 +32,11 @@ export function json(status: number, value: object, headers: Readonly<Record<str
 }
 
 /** A refusal as `{code, message}`, with Retry-After in whole seconds where waiting helps. */
-export function refusalAnswer({ refused, retryAfterMs }: Refusal): AuthAnswer {
-  const [status, message] = authCodes[refused];
+export function refusalAnswer({ refused, retryAfterMs, message }: Refusal): AuthAnswer {
+  const [status, sentence] = authCodes[refused];
   const retry: Readonly<Record<string, string>> =
     retryAfterMs > 0 ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
-  return json(status, { code: refused satisfies AuthCode, message }, retry);
+  return json(status, { code: refused satisfies AuthCode, message: message ?? sentence }, retry);
 }
 
 /** Sends a browser on. */
