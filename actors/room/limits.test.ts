@@ -120,6 +120,20 @@ const cases: { readonly [Key in keyof RoomLimits]: () => void } = {
     expect(stage.actor.receive(subscribe, 0)).toMatchObject([{ message: { kind: 'subscribedPart', busy: true } }]);
     expect(codes(stage.actor.receive({ ...fetchBy(stage), from: stage.from(ben) }, 0))).toEqual([busy]);
   },
+  confirmedPerTurn() {
+    const stage = room({ confirmedPerTurn: 2 });
+    const subscribe = { kind: 'subscribe', from: stage.from(ada), replyTo: 'session/1' as never, token: 1 } as const;
+    // The first asks at once, and the others are asked for together.
+    for (let n = 0; n < 4; n++) stage.actor.receive(subscribe, 0);
+    const confirmed = { kind: 'log', answer: { kind: 'confirmed', token: 0 } } as const;
+    const told = (effects: readonly Effect[]) => effects.filter(({ kind }) => kind === 'send').length;
+    expect(told(stage.actor.receive(confirmed, 0))).toBe(1);
+    const first = stage.actor.receive(confirmed, 0);
+    expect([told(first), kinds(first).at(-1)]).toEqual([2, 'startTimer']);
+    expect(kinds(stage.actor.receive(subscribe, 0))).toEqual([]);
+    const second = stage.actor.receive({ kind: 'timer', name: 'say' }, 0);
+    expect([told(second), kinds(second).at(-1)]).toEqual([1, 'log']);
+  },
   emptyingPageRows() {
     expect([2, 3].map((emptyingPageRows) => pagesOfErasing({ emptyingPageRows }))).toEqual([2, 1]);
   },

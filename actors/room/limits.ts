@@ -20,6 +20,8 @@ export interface RoomLimits {
   readonly waitingSubmitsMax: number;
   /** Answers that wait until the log is known to be this room's. Over it: BUSY. All devices of the largest rooms that were measured come back at once. */
   readonly confirmingMax: number;
+  /** Of these said in one turn, the longest some 60 KiB to be read and encoded; the rest in later turns. */
+  readonly confirmedPerTurn: number;
   /** Newest records kept in memory, and the bytes of their rows. Over either the oldest goes; the log still has it. */
   readonly ringRecordsMax: number;
   readonly ringBytesMax: number;
@@ -67,6 +69,7 @@ export const defaultRoomLimits: RoomLimits = {
   emptyingPageBytes: 512 * 1_024,
   waitingSubmitsMax: 64,
   confirmingMax: 4_096,
+  confirmedPerTurn: 32,
   ringRecordsMax: 256,
   ringBytesMax: 256 * 1_024,
   pageBytesMax: 60 * 1_024,

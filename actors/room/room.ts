@@ -9,7 +9,7 @@ import type { RoomMessage } from '#actors/kernel/messages.ts';
 import { Rejection } from '#proto/gen/codes.ts';
 import type { LogAnswer, StateChange } from '../log/messages.ts';
 import { joinedMember, type RoomContext, type RoomOptions, surely } from './context.ts';
-import { Confirming } from './covering/confirming.ts';
+import { Confirming, sayTimer } from './covering/confirming.ts';
 import { coverThrough, headMoved, leaver } from './covering/cover.ts';
 import { LogCalls } from './covering/log-calls.ts';
 import { saveMuch } from './covering/save-all.ts';
@@ -252,6 +252,7 @@ export class Room implements Actor<RoomMessage> {
   }
 
   #timer(name: string, now: number): readonly Effect[] {
+    if (name === sayTimer) return this.context.confirming.say();
     if (name === standingsTimer) return this.#standings.tick(now);
     if (name === manifestsTimer) return this.#notices.tick();
     if (name !== passivateTimer || this.context.state.chain === null) return nothing;

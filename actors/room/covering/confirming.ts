@@ -9,38 +9,53 @@ type Say = () => readonly Effect[];
 
 const confirm: Effect = { kind: 'log', command: { kind: 'confirm', token: 0 } };
 
+/** Timer by which it is gone on saying, in another turn. */
+export const sayTimer = 'say';
+const later: Effect = { kind: 'startTimer', name: sayTimer, delayMs: 0 };
+
 /** The queue of one room. */
 export class Confirming {
-  readonly #max: number;
+  readonly #limits: Pick<RoomLimits, 'confirmingMax' | 'confirmedPerTurn'>;
+  #waiting: Say[] = [];
   /** Waits for the question that is under way. */
   #asked: readonly Say[] = [];
-  #waiting: Say[] = [];
+  /** Confirmed, and not said yet. */
+  #due: readonly Say[] = [];
 
-  constructor({ confirmingMax }: RoomLimits) {
-    this.#max = confirmingMax;
+  constructor(limits: Pick<RoomLimits, 'confirmingMax' | 'confirmedPerTurn'>) {
+    this.#limits = limits;
   }
 
   /** How much waits. */
   get size(): number {
-    return this.#asked.length + this.#waiting.length;
+    return this.#waiting.length + this.#asked.length + this.#due.length;
   }
 
   /** One more: `say` makes the effects when it is time. Null where as many wait as may. */
   add(say: Say): readonly Effect[] | null {
-    if (this.size >= this.#max) return null;
+    if (this.size >= this.#limits.confirmingMax) return null;
     this.#waiting.push(say);
     return this.#ask();
   }
 
   /** The room is still this actor's. */
   confirmed(): readonly Effect[] {
-    const said = this.#asked.flatMap((say) => say());
+    this.#due = this.#asked;
     this.#asked = [];
-    return [...said, ...this.#ask()];
+    return this.say();
+  }
+
+  /** Says what is due, as much as a turn may take. */
+  say(): readonly Effect[] {
+    const { confirmedPerTurn } = this.#limits;
+    const now = this.#due.slice(0, confirmedPerTurn);
+    this.#due = this.#due.slice(confirmedPerTurn);
+    const said = now.flatMap((say) => say());
+    return [...said, ...(this.#due.length > 0 ? [later] : this.#ask())];
   }
 
   #ask(): readonly Effect[] {
-    if (this.#asked.length > 0 || this.#waiting.length === 0) return [];
+    if (this.#asked.length + this.#due.length > 0 || this.#waiting.length === 0) return [];
     this.#asked = this.#waiting;
     this.#waiting = [];
     return [confirm];
