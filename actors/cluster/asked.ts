@@ -20,7 +20,7 @@ export class Asked {
 
   /** Closes the ask that this packet answers. `stray`: it answers something that was not asked, or not any more. */
   settle(packet: Packet): 'settled' | 'stray' | 'no answer' {
-    const key = keyOfAnswer(packet);
+    const key = keyOfPacket(packet);
     if (key === null) return 'no answer';
     return this.#asks.delete(key) ? 'settled' : 'stray';
   }
@@ -101,12 +101,14 @@ export function keyOfAsk(to: Address, message: Message): string | null {
   }
 }
 
-/** The same of an answer. */
-export function keyOfAnswer(packet: Packet): string | null {
+function keyOfPacket(packet: Packet): string | null {
   if (packet.kind === 'summarised') return summaryKey(packet.token, packet.room);
   if (packet.kind === 'disconnect') return helloKey(packet.session);
-  if (packet.kind !== 'tell') return null;
-  const { to, message } = packet;
+  return packet.kind === 'tell' ? keyOfAnswer(packet.to, packet.message) : null;
+}
+
+/** The same of an answer. */
+export function keyOfAnswer(to: Address, message: Message): string | null {
   switch (message.kind) {
     case 'answer':
       return requestKey(Number(parseAddress(to).id), message.request);

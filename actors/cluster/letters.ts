@@ -118,7 +118,7 @@ export class Letters {
     const asked = this.#asked.get(seat);
     this.#asked.delete(seat);
     this.#givingBack.drop(seat);
-    this.#owed.drop(seat);
+    this.#owed.drop((waiter) => waiter.seat === seat);
     const settled = this.#settling.drop(seat);
     for (const { to, message } of asked?.drain() ?? []) this.#ports.refuse(to, message, unavailable);
     this.sendOn(settled);
@@ -178,6 +178,8 @@ export class Letters {
   left(shards: ReadonlyMap<number, number>): void {
     const isAsker = (asker: Address) => !asker.startsWith('session/') && shards.has(shardOf(asker));
     for (const asked of this.#asked.values()) asked.forget(isAsker);
+    // Where they are now they did not ask.
+    this.#owed.drop(({ asker, seat }) => shards.get(shardOf(asker)) === seat);
     for (const [shard, seat] of shards) {
       if (!this.#asked.has(seat) || !this.#settling.begin(shard, seat)) continue;
       this.#ports.send(seat, { kind: 'sync', shard });

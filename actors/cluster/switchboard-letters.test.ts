@@ -292,6 +292,22 @@ describe('a letter to an actor', () => {
     expect(at.node(1).board.counts).toMatchObject({ held: 0, owed: 0 });
   });
 
+  it('is owed to nobody any more once its asker has moved away from there', () => {
+    const at = town();
+    const asker = userAddress('@bob:lux');
+    at.node(2).board.place([shardOf(asker)], 'here');
+    at.flow();
+    at.node(2).board.forward(userAddress(user), { ...samples.readKeys, replyTo: asker } as Message, 1);
+    at.flow();
+    expect(at.node(1).board.counts.owed).toBe(1);
+    // What a third node says of it changes nothing.
+    at.node(1).board.received(3, { kind: 'owns', shards: [] });
+    expect(at.node(1).board.counts.owed).toBe(1);
+    at.node(2).board.place([shardOf(asker)], 'nobody');
+    at.flow();
+    expect(at.node(1).board.counts.owed).toBe(0);
+  });
+
   it('meets nobody, if it is an answer, once its asker has moved away or its link has ended', () => {
     const asker = userAddress('@bob:lux');
     const answer = { ...samples.keysRead, token: 5, user } as Message;
