@@ -15,12 +15,12 @@ import type { Change, Turn } from './turn.ts';
 const dayMs = 86_400_000;
 
 /** Effects that wait until `seq` is covered; if `rows`, until the rows are written: `saving` is the token of that write; and until `confirming`, the
- *  token of a question to the log, is answered. */
+ *  token of a question to the log, is answered (0: none). */
 interface Held {
   readonly seq: number;
   readonly rows: boolean;
   saving: number | null;
-  confirming: number | null;
+  readonly confirming: number;
   readonly heard: boolean;
   readonly effects: readonly Effect[];
 }
@@ -36,6 +36,8 @@ export class Ledger {
   #held: Held[] = [];
   /** Token of the write of rows that is under way. One at a time: a later one must not be durable without those before it. */
   #saving: number | null = null;
+  /** Token of the newest question that the log has answered. */
+  #confirmed = 0;
   #mark;
   #flushedSeq: number;
   /** Is there a log at all? */
@@ -67,6 +69,11 @@ export class Ledger {
     return this.#pending.length === 0 && this.#held.length === 0 && this.#saving === null;
   }
 
+  /** Turns whose effects wait. */
+  get waiting(): number {
+    return this.#held.length;
+  }
+
   /** Takes over what a turn did; returns the effects that may go out now. */
   settle(turn: Turn): Effect[] {
     const effects = [...turn.immediate];
@@ -86,8 +93,8 @@ export class Ledger {
       const { held, heard, rowsFirst: rows } = turn;
       // Who has no account is answered by what an opening has just confirmed, and what is durable here by what made it so.
       const isAsked = turn.confirms && this.#exists && first === undefined && !rows;
-      const confirming = isAsked ? this.#tokens.next() : null;
-      if (confirming !== null) effects.push(logEffect({ kind: 'confirm', token: confirming }));
+      const confirming = isAsked ? this.#tokens.next() : 0;
+      if (isAsked) effects.push(logEffect({ kind: 'confirm', token: confirming }));
       this.#held.push({ seq: this.live.seq, rows, saving: null, confirming, heard, effects: held });
     }
     return [...effects, ...this.#advance(this.#covered.seq)];
@@ -111,7 +118,8 @@ export class Ledger {
 
   /** The log was still this actor's when it was asked; returns the effects that may go out now. */
   confirmed(token: number): Effect[] {
-    for (const held of this.#held) if (held.confirming === token) held.confirming = null;
+    // A read of the fence that began after this question began after all before it.
+    this.#confirmed = Math.max(this.#confirmed, token);
     return this.#advance(this.#covered.seq);
   }
 
@@ -146,7 +154,7 @@ export class Ledger {
     for (let head = this.#held[0]; head !== undefined && head.seq <= seq; head = this.#held[0]) {
       if (head.rows && head.saving === null) this.#save(effects);
       if (head.rows && (head.saving === null || head.saving === this.#saving)) break;
-      if (head.confirming !== null) break;
+      if (head.confirming > this.#confirmed) break;
       effects.push(...head.effects);
       moved ||= head.heard;
       this.#held.shift();

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { DeliveryReport, InboxPage, KeysAnswer } from '#proto/gen/client.ts';
+import { Rejection } from '#proto/gen/codes.ts';
 import { InboxEntry } from '#proto/gen/record.ts';
 import { bytesOf, makeActor, testPrimitives } from '#proto/golden/cast.ts';
 import { roomAddress } from '../kernel/address.ts';
@@ -49,6 +50,19 @@ const moved = (on: Street, who: string) =>
   on.tell(user, { kind: 'manifestMoved', user: who, head: { version: 1, hash: bytesOf('1') } });
 
 const here = {
+  waitingTurnsMax() {
+    const on = street();
+    on.log(user).held = true;
+    const ask = () => on.asks(asker, { $case: 'listDevices', value: {} });
+    const first = ask();
+    for (let n = 1; n < userLimits.waitingTurnsMax; n++) ask();
+    const last = ask();
+    expect(on.answers.has(first)).toBe(false);
+    expect(on.answers.get(last)).toMatchObject({ $case: 'rejected', value: { code: Rejection.REJECTION_BUSY } });
+    on.log(user).held = false;
+    on.flush(user);
+    expect(on.answers.get(first)).toMatchObject({ $case: 'deviceList' });
+  },
   pageBytesMax() {
     const large = 40_000;
     const first = sendOwn(street(), [large]).entries.map((entry) => InboxEntry.encode(entry).finish().length + 8);

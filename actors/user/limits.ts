@@ -6,6 +6,8 @@ export const userLimits = {
   /** Messages held while the account is being read, and their bytes. Over either: BUSY. */
   heldMessagesMax: 256,
   heldBytesMax: 1024 * 1024,
+  /** Turns whose answers wait for the log. Over it what others send: BUSY. As many as newcomers that greet a bot at once, and more. */
+  waitingTurnsMax: 4_096,
   /** Entries waiting for one device over all lanes. Over it only lanes with fewer than the second number take one more, up to the third in all.
    *  Beyond: LANE_FULL, and the device hears needs_full_sync. */
   waitingEntriesMax: 4_096,

@@ -8,6 +8,7 @@ import { userAddress } from '../kernel/address.ts';
 import { Tokens } from '../kernel/asks.ts';
 import { bounce } from '../kernel/bounce.ts';
 import type { Effect } from '../kernel/effects.ts';
+import { laneOf } from '../kernel/message-kinds.ts';
 import type { UserMessage } from '../kernel/messages.ts';
 import type { LogAnswer } from '../log/messages.ts';
 import { closed, closingTimer, confirmEnded, letGo } from './closing.ts';
@@ -53,14 +54,11 @@ export class UserActor implements Actor<UserMessage> {
     if (message.kind === 'log') return this.#hearLog(message.answer, now);
     const ledger = this.#ledger;
     if (this.#phase === 'live' && ledger !== null) {
-      return message.kind === 'timer' && message.name === 'passivate'
-        ? this.#passivate(ledger)
-        : this.#take(ledger, message, now);
+      if (message.kind === 'timer' && message.name === 'passivate') return this.#passivate(ledger);
+      const isFull = ledger.waiting >= userLimits.waitingTurnsMax && laneOf(message) === 'work';
+      return isFull ? this.#busy(message) : this.#take(ledger, message, now);
     }
-    if (!this.#held.add(message)) {
-      const refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs: userLimits.retryAfterMs };
-      return bounce(userAddress(this.#user), message, refusal);
-    }
+    if (!this.#held.add(message)) return this.#busy(message);
     if (this.#phase !== 'closed') return nothing;
     this.#phase = 'opening';
     return [{ kind: 'log', command: { kind: 'open', create: false } }];
@@ -78,8 +76,15 @@ export class UserActor implements Actor<UserMessage> {
     return [
       { what: 'held', count: this.#held.work, max: userLimits.heldMessagesMax },
       { what: 'held bytes', count: this.#held.bytes, max: userLimits.heldBytesMax },
+      // What the actor itself asked for adds to it, and is bounded by what it has under way.
+      { what: 'waiting turns', count: this.#ledger?.waiting ?? 0, max: 2 * userLimits.waitingTurnsMax },
       { what: 'gathers', count: this.#gathers.size, max: userLimits.gathersMax },
     ];
+  }
+
+  #busy(message: UserMessage): readonly Effect[] {
+    const refusal = { code: Rejection.REJECTION_BUSY, retryAfterMs: userLimits.retryAfterMs };
+    return bounce(userAddress(this.#user), message, refusal);
   }
 
   #hearLog(answer: LogAnswer, now: number): readonly Effect[] {
