@@ -71,11 +71,15 @@ export const ofItself: ReadonlySet<Rejection> = new Set([
 
 /** Lets effects out, but refusals that rest on how the room stands only once it is known to be this actor's still. */
 export function surely(context: RoomContext, effects: readonly Effect[]): readonly Effect[] {
+  // Nearly always nothing is refused.
+  if (!effects.some(restsOnRoom)) return effects;
   return effects.flatMap((effect) => {
-    if (effect.kind !== 'answer' || effect.body.$case !== 'rejected' || ofItself.has(effect.body.value.code))
-      return effect;
-    const { limits } = context.options;
-    const busy = rejected(Rejection.REJECTION_BUSY, limits.retryAfterMs);
+    if (!restsOnRoom(effect)) return effect;
+    const busy = rejected(Rejection.REJECTION_BUSY, context.options.limits.retryAfterMs);
     return context.confirming.add(() => [effect]) ?? { ...effect, body: busy };
   });
+}
+
+function restsOnRoom(effect: Effect): effect is Extract<Effect, { kind: 'answer' }> {
+  return effect.kind === 'answer' && effect.body.$case === 'rejected' && !ofItself.has(effect.body.value.code);
 }
