@@ -33,6 +33,7 @@ let done: string[];
 let holding: string[];
 /** What was noted on the device. */
 let closed: string[];
+let isFull: boolean;
 let account: Account;
 beforeEach(() => {
   asked = [];
@@ -47,6 +48,7 @@ beforeEach(() => {
   done = [];
   holding = [];
   closed = [];
+  isFull = false;
   const request = async (body: object) => {
     asked.push(body);
     const answer = answers.shift() ?? new Error('nothing more was to be asked');
@@ -60,7 +62,10 @@ beforeEach(() => {
     }),
     rooms: () => rooms as RoomInfo[],
     replicas: () => [],
-    closed: async (how) => void closed.push(how),
+    closed: async (how) => {
+      if (isFull) throw new ClientError('STORE', 'The disk is full.');
+      closed.push(how);
+    },
     empty: async ({ room }) => {
       const takes = emptying.get(room) ?? 0;
       if (takes instanceof Error) throw takes;
@@ -110,6 +115,15 @@ it.each([
     day: 20_000,
   });
   expect(closed).toEqual(['deactivated', 'erased']);
+});
+
+// The receipt was lost with the note.
+it('was done, and gives its receipt, where this device can note nothing any more', async () => {
+  isFull = true;
+  answers = [over];
+  await account.deactivate(grant);
+  answers = [over];
+  expect(await account.erase(grant)).toMatchObject({ number: receiptNumber(grant.attempt, testPrimitives) });
 });
 
 it('was not done where this device was logged out before', async () => {

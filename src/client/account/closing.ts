@@ -8,7 +8,7 @@ import { receiptNumber } from '#proto/rules/bytes/hash.ts';
 import type { Farewell } from '../chain/farewell.ts';
 import { granted } from '../connection/granted.ts';
 import type { StepUpGrant } from '../connection/login.ts';
-import { ClientError, type Closed, isRejection } from '../errors.ts';
+import { ClientError, type Closed, isRejection, unlessBug } from '../errors.ts';
 import type { Parts } from '../parts.ts';
 import type { RoomInfo } from '../shown.ts';
 
@@ -121,7 +121,7 @@ export class AccountCloser {
     const { request } = this.#ports.parts();
     const value = { grant: { token, attempt } };
     await this.#answered(() => request({ $case: 'deactivateAccount', value }, 'done'));
-    await this.#ports.closed('deactivated');
+    await this.#note('deactivated');
   }
 
   /** See AccountApi.lossAtErasure. */
@@ -150,7 +150,7 @@ export class AccountCloser {
       this.#ports.release();
       throw error;
     });
-    await this.#ports.closed('erased');
+    await this.#note('erased');
     const { number, day, parts } = answer ?? {
       number: receiptNumber(attempt, primitives),
       day: Math.floor(now() / dayMs),
@@ -158,6 +158,11 @@ export class AccountCloser {
     };
     const promised = parts.map(({ kind, lastDay }) => ({ what: names[kind] ?? 'other', lastDay }));
     return { number, day, parts: promised, ...leaving };
+  }
+
+  /** A device that can't note it says less from now on; what was answered is the person's all the same. */
+  async #note(how: Closed): Promise<void> {
+    await this.#ports.closed(how).catch(unlessBug);
   }
 
   async #eraseNow(grant: Pick<StepUpGrant, 'token' | 'attempt'>, onLeaving: (progress: LeavingProgress) => void) {
