@@ -103,7 +103,7 @@ function progressOf({ client, out }: Session) {
   const show = () => {
     if (!showing || !newest || newest.roomsDone <= shown) return;
     shown = newest.roomsDone;
-    const refused = newest.refused > 0 ? `; ${newest.refused} keys that are not yours were left out` : '';
+    const refused = newest.refused > 0 ? `; left out, since not yours: ${counted(newest.refused, 'key')}` : '';
     out.say({ type: 'restore', ...newest }, `  ${shown} of ${counted(newest.rooms, 'conversation')}${refused}`);
   };
   const stop = client.on('security', ({ restore }) => {

@@ -5,6 +5,7 @@ import { ClientError, unlessBug } from '#client/errors.ts';
 import type { RoomInfo, TimelineItem } from '#client/shown.ts';
 import { messageRef } from '#client/timeline/timeline.ts';
 import { MemberStatus } from '#proto/gen/record.ts';
+import { counted } from './called.ts';
 import { unreachable } from './deadline.ts';
 import { explainUnheard, noteUnheard } from './heard.ts';
 import { awaitRoom, isCurrent, isWaiting, messageAt } from './naming.ts';
@@ -120,7 +121,7 @@ function follow({ client, args, out, reaching }: Session, room: string, where = 
       if (failed > 0)
         throw new ClientError(
           'REJECTED',
-          `${failed} of ${sent.length} messages were refused.${whoLeft(info, args.call)} ${args.call} retry ${room} tries again then, ${args.call} discard ${room} lets go of them.`,
+          `Refused: ${failed} of ${counted(sent.length, 'message')}.${whoLeft(info, args.call)} ${args.call} retry ${room} tries again then, ${args.call} discard ${room} lets go of them.`,
         );
       // What waited from before may have gone out meanwhile, and says nothing of these.
       if (!sent.every((id) => answered.has(id))) await explainWaiting({ client, args, out }, info);
