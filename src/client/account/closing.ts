@@ -160,8 +160,8 @@ export class AccountCloser {
     return { number, day, parts: promised, ...leaving };
   }
 
-  /** A device that can't note it says less from now on; what was answered is the person's all the same. */
   async #note(how: Closed): Promise<void> {
+    // A device that can't note it says less from now on; what was answered is the person's all the same.
     await this.#ports.closed(how).catch(unlessBug);
   }
 
